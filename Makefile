@@ -1,0 +1,50 @@
+# One command for each thing that a developer or a new user does. Needs Python 3.11 with venv.
+PYTHON ?= python3
+BIN := .venv/bin
+export CONNECT_HOME ?= data
+
+.PHONY: demo ui test check lint types docs lock clean
+
+demo: .venv/run  ## set everything up and run the main job on a synthetic district
+	$(BIN)/connect-pipeline demo
+
+ui: .venv/run  ## the same, and the Dagster UI stays open
+	$(BIN)/connect-pipeline demo --ui
+
+test: .venv/dev  ## set everything up and pass the tests
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+
+check: lint types test  ## what CI runs
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev
+	$(BIN)/mypy
+
+docs: .venv/run  ## write the generated documents anew
+	$(BIN)/python -m connect_pipeline.rules.document > docs/rules.md
+
+lock:  ## choose the newest versions that pyproject.toml allows
+	$(PYTHON) -m venv .venv/lock
+	.venv/lock/bin/pip install --quiet pip-tools
+	.venv/lock/bin/pip-compile --quiet --upgrade --strip-extras --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
+		-o requirements.lock pyproject.toml
+	.venv/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
+		--all-extras -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf .venv
+
+.venv/run: pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+.venv/dev: .venv/run requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	touch $@

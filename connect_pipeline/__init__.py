@@ -1,0 +1,1 @@
+"""connect_pipeline: a district's SIS exports, proven, published as rosters, alerts listed."""

@@ -1,0 +1,47 @@
+"""What can go wrong, in four kinds.
+
+For: errors that a person must read. Each says what is wrong, where, and what to do, in one or
+two sentences, and never holds a cell's value. The command line and Dagster map each kind once.
+Belongs here: the kinds and their exit codes. Does not belong here: findings about a file's
+rows (`findings.py`), which are data and are never raised.
+"""
+
+from __future__ import annotations
+
+
+class ConnectError(Exception):
+    """Base of every error that we raise on purpose. `exit_code` is the command's (design, 8)."""
+
+    exit_code = 3
+
+
+class UsageError(ConnectError):
+    """Wrong usage or settings: the operator's own input cannot be used as it is."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """`districts.yaml` or a setting in the environment is missing or wrong."""
+
+
+class Refused(ConnectError):
+    """What the district sent is blocked or held; the published data is as it was."""
+
+    exit_code = 1
+
+
+class EnvironmentFault(ConnectError):
+    """Something around us failed: network, server, disk, permissions, a lock."""
+
+
+class TransientFault(EnvironmentFault):
+    """A fault that may pass by itself and is worth another try (connection reset, timeout)."""
+
+
+class FileChanged(TransientFault):
+    """A file on the drop changed while it was being read, so what was read is not used."""
+
+
+class SystemFault(ConnectError):
+    """Our own bug: an invariant does not hold. The run fails and nothing is published."""

@@ -1,0 +1,166 @@
+"""Where everything lives below CONNECT_HOME, and how a file gets there safely.
+
+For: the paths of DESIGN section 5, and the one way in which this program makes files: written
+under a temporary name, synced, renamed, readable by their owner only.
+Belongs here: paths, private creation, durable renames. Does not belong here: what is in a file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from connect_pipeline.errors import EnvironmentFault
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+PARTIAL_SUFFIX = ".partial"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds `districts.yaml` and all state. Folders are made on first use."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """`CONNECT_HOME`, or `data` in the working directory."""
+        return cls(Path(os.environ.get("CONNECT_HOME") or "data").absolute())
+
+    @property
+    def settings_file(self) -> Path:
+        return self.root / "districts.yaml"
+
+    @property
+    def dagster(self) -> Path:
+        """Default `DAGSTER_HOME`."""
+        return self.root / "dagster"
+
+    @property
+    def ledger_file(self) -> Path:
+        return self.root / "ledger.db"
+
+    @property
+    def ledger_key_file(self) -> Path:
+        return self.root / "ledger.key"
+
+    def landing(self, district: str) -> Path:
+        """Files as received, named `<sha256>`."""
+        return self.root / "landing" / district
+
+    def work(self, district: str) -> Path:
+        """The scratch database of the run at hand."""
+        return self.root / "work" / f"{district}.duckdb"
+
+    def scratch(self, district: str) -> Path:
+        """Scratch files beside the scratch database (DuckDB's spill, files being built)."""
+        return self.root / "work" / f"{district}.tmp"
+
+    def lock(self, district: str) -> Path:
+        return self.root / "work" / f"{district}.lock"
+
+    def published(self, district: str) -> Path:
+        return self.root / "published" / district
+
+    def roster(self, district: str) -> Path:
+        """The current snapshot."""
+        return self.published(district) / "roster.duckdb"
+
+    def snapshot(self, district: str, snapshot_id: str) -> Path:
+        return self.published(district) / "snapshots" / f"{snapshot_id}.duckdb"
+
+    def attendance(self, district: str) -> Path:
+        """Today's absences, accounting and recipients."""
+        return self.published(district) / "attendance.duckdb"
+
+    def attendance_day(self, district: str, date: str) -> Path:
+        """An earlier day's (`date` is ISO)."""
+        return self.published(district) / "attendance" / f"{date}.duckdb"
+
+    def reports(self, district: str) -> Path:
+        return self.root / "reports" / district
+
+    def outbox(self, district: str) -> Path:
+        return self.root / "outbox" / district
+
+
+def private_folder(path: Path) -> Path:
+    """Make `path` and its parents, readable by their owner only; return it.
+
+    Raises `EnvironmentFault` when it cannot be made.
+    """
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    try:
+        for folder in reversed(missing):  # mkdir's own `parents` would make them for everybody
+            folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise disk_fault(error, f"make the folder {path}") from None
+    return path
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """Write a file that appears whole or not at all.
+
+    Yields a binary file under a temporary name beside `target`; at the end it is synced and
+    renamed to `target`. On any error the temporary file is removed and `target` stays as it was.
+    Raises `EnvironmentFault` for a full disk, a lack of permission and the like.
+    """
+    private_folder(target.parent)
+    partial = target.with_name(f"{target.name}.{os.getpid()}{PARTIAL_SUFFIX}")
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        rename_durably(partial, target)
+    except OSError as error:
+        raise disk_fault(error, f"write {target}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def rename_durably(source: Path, target: Path) -> None:
+    """Rename and sync the folder, so that the rename outlives a power cut."""
+    source.replace(target)
+    sync_folder(target.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Force a file's bytes to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(path: Path) -> None:
+    """Force a folder's entries to the disk."""
+    sync_file(path)
+
+
+def remove_partials(folder: Path) -> None:
+    """Remove what a killed run left under temporary names in `folder`."""
+    if folder.is_dir():
+        for leftover in folder.glob(f"*{PARTIAL_SUFFIX}"):
+            leftover.unlink(missing_ok=True)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a scratch folder and all below it, if it is there."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def disk_fault(error: OSError, doing: str) -> EnvironmentFault:
+    """One clear sentence for an operating-system error, with the system's own reason."""
+    reason = error.strerror or type(error).__name__
+    return EnvironmentFault(f"Could not {doing}: {reason}. Free space or permissions, then retry.")

@@ -1,0 +1,79 @@
+"""The landing folder: a district's files as received, which never change.
+
+For: receiving a file into it, finding it again by its content's name, proving that the disk kept
+it, and clearing what is old.
+Belongs here: files named by their sha256. Does not belong here: how they are fetched (`sftp.py`),
+and what became of them (`ledger.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from connect_pipeline.bytes_pass import FileFacts, scan_file
+from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.home import Home, disk_fault, remove_partials
+from connect_pipeline.settings import Limits
+from connect_pipeline.sftp import Drop, Fetched
+
+_DAY_SECONDS = 24 * 60 * 60
+
+
+def receive(drop: Drop, name: str, home: Home, district: str, limits: Limits) -> Fetched:
+    """Fetch one file of the drop into the landing folder. Raises what `Drop.fetch` does."""
+    return drop.fetch(name, home.landing(district), limits.file_bytes, limits.line_bytes)
+
+
+def landed_path(home: Home, district: str, sha256: str) -> Path:
+    """Where the file with this content is. Raises `EnvironmentFault` when it is gone."""
+    path = home.landing(district) / sha256
+    if not path.is_file():
+        raise EnvironmentFault(
+            f"The received file {path} is not there any more. Fetch it again from the drop."
+        )
+    return path
+
+
+def verify(home: Home, district: str, sha256: str, limits: Limits) -> FileFacts:
+    """Read a received file again and prove that it is still what its name says; its facts.
+
+    A file that is not is moved aside, so that the next fetch puts a good one in its place.
+    Raises `EnvironmentFault` when it is damaged or cannot be read.
+    """
+    path = landed_path(home, district, sha256)
+    try:
+        facts = scan_file(path, limits.line_bytes)
+        if facts.sha256 != sha256:
+            path.rename(path.with_suffix(".damaged"))
+    except OSError as error:
+        raise disk_fault(error, f"read {path}") from None
+    if facts.sha256 != sha256:
+        raise EnvironmentFault(
+            f"The received file {path} is damaged: its content does not match its name, so the "
+            "disk lost or changed some of it. It was set aside as .damaged. Check the disk, and "
+            "fetch the file again."
+        )
+    return facts
+
+
+def prune(home: Home, district: str, keep: set[str], older_than_days: float) -> list[str]:
+    """Remove received files that came more than so many days ago, but none of `keep`; their names.
+
+    Also removes what killed runs left under temporary names. Raises `EnvironmentFault` when the
+    disk does not let us.
+    """
+    folder = home.landing(district)
+    remove_partials(folder)
+    if not folder.is_dir():
+        return []
+    limit = time.time() - older_than_days * _DAY_SECONDS
+    removed = []
+    try:
+        for path in sorted(folder.iterdir()):
+            if path.name not in keep and path.stat().st_mtime < limit:
+                path.unlink()
+                removed.append(path.name)
+    except OSError as error:
+        raise disk_fault(error, f"remove old files from {folder}") from None
+    return removed

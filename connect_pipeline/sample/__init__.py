@@ -1,0 +1,1 @@
+"""Synthetic districts and an embedded SFTP server: for the demo, tests and benchmarks."""

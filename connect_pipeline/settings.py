@@ -1,0 +1,336 @@
+"""`districts.yaml`, read and refused.
+
+For: the settings of each district as typed, frozen objects. Every mistake is reported at once,
+each with its line and what is allowed there.
+Belongs here: the shape of the settings and their defaults. Does not belong here: what a setting
+does, and secrets: those are named here (`password_env`) and read by `sftp.py` at login.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from connect_pipeline.errors import SettingsError
+
+DISTRICT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def _clock(value: object) -> object:
+    """`"23:30"` as a time of day. YAML reads an unquoted 23:30 as a number: said so."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise ValueError('a time of day in quotes, such as "23:30"')
+    if isinstance(value, str):
+        if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", value):
+            raise ValueError('a time of day such as "23:30"')
+        hours, minutes = value.split(":")
+        return time(int(hours), int(minutes))
+    return value
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("a time zone of the IANA list, such as America/Los_Angeles")
+    return value
+
+
+def _variable_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise ValueError("the name of an environment variable (the secret itself is never here)")
+    return value
+
+
+def _host_key(value: str) -> str:
+    if len(value.split()) < 2 or not value.startswith(("ssh-", "ecdsa-")):
+        raise ValueError('the server\'s public key, such as "ssh-ed25519 AAAA..."')
+    return value
+
+
+def _absolute_folder(value: str) -> str:
+    if not value.startswith("/"):
+        raise ValueError("a folder on the server, starting with /")
+    return value
+
+
+def _day_range(value: object) -> object:
+    """A day, or `"2026-12-21 to 2027-01-01"`, as its first and last day, both included."""
+    expected = 'a day such as 2026-11-26, or "2026-12-21 to 2027-01-01"'
+    if isinstance(value, date):
+        return value, value
+    if not isinstance(value, str):
+        raise ValueError(expected)
+    try:
+        days = [date.fromisoformat(day.strip()) for day in value.split(" to ")]
+    except ValueError:
+        raise ValueError(expected) from None
+    if len(days) > 2 or days[-1] < days[0]:
+        raise ValueError(expected)
+    return days[0], days[-1]
+
+
+ClockTime = Annotated[time, BeforeValidator(_clock)]
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+RemoteFolder = Annotated[str, AfterValidator(_absolute_folder)]
+Share = Annotated[float, Field(ge=0, le=1)]
+DayRange = Annotated[tuple[date, date], BeforeValidator(_day_range)]
+Channel = Literal["sms", "voice", "email"]
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Sftp(Section):
+    """How the drop is reached. The host key is pinned; there is no "accept any"."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=22, ge=1, le=65535)
+    username: str = Field(min_length=1)
+    password_env: VariableName | None = None
+    private_key: Path | None = None
+    host_key: Annotated[str, AfterValidator(_host_key)]
+    folder: RemoteFolder
+    report_folder: RemoteFolder | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_log_in(self) -> Sftp:
+        if (self.password_env is None) == (self.private_key is None):
+            raise ValueError("exactly one of password_env and private_key")
+        return self
+
+
+class Attendance(Section):
+    """Absence alerts (design, section 7).
+
+    `school_alert_codes` replaces `alert_codes` for the schools it names. Fewer than
+    `absent_floor` absent students never hold a batch, whatever their share of the school is.
+    """
+
+    enabled: bool = False
+    alert_codes: tuple[str, ...] = ("A", "U")
+    school_alert_codes: dict[str, tuple[str, ...]] = {}
+    other_codes: tuple[str, ...] = ()
+    min_periods: int = Field(default=1, ge=1)
+    no_school: tuple[DayRange, ...] = ()
+    send_at: tuple[ClockTime, ...] = ()
+    policy: Literal["once_per_day", "each_new_period"] = "once_per_day"
+    default_channels: tuple[Channel, ...] = Field(default=("sms", "email"), min_length=1)
+    default_language: str = "en"
+    max_absent_share: Share = 0.4
+    absent_floor: int = Field(default=20, ge=1)
+
+
+class Thresholds(Section):
+    """Shares above which the core set is held (design, section 5)."""
+
+    removed: Share = 0.10
+    changed: Share = 0.75
+    reachability_points: float = Field(default=10, ge=0, le=100)
+    unknown_references: Share = 0.10
+    unmatched_periods: Share = 0.20
+    bad_rows: Share = 0.05
+
+
+class Rollover(Section):
+    """Days (both included) on which the change hold is off: the summer's new school year."""
+
+    first_day: date
+    last_day: date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Rollover:
+        if self.last_day < self.first_day:
+            raise ValueError("last_day on or after first_day")
+        return self
+
+
+class QuietSeconds(Section):
+    """How long a file must rest, unchanged, before it counts as whole."""
+
+    core: int = Field(default=60, ge=0)
+    attendance: int = Field(default=15, ge=0)
+
+
+class Limits(Section):
+    """Sizes that bound one file's cost."""
+
+    file_bytes: int = Field(default=2 * 1024**3, gt=0)
+    line_bytes: int = Field(default=64 * 1024, ge=1024)
+    rows: int = Field(default=20_000_000, gt=0)
+
+
+class Keep(Section):
+    """How long things stay, in days."""
+
+    landing_days: int = Field(default=7, ge=1)
+    snapshots: int = Field(default=30, ge=2)
+
+
+class District(Section):
+    """One school district: a partition of the pipeline."""
+
+    name: str = Field(min_length=1)
+    timezone: Annotated[str, AfterValidator(_zone)] = "America/Los_Angeles"
+    deadline: ClockTime = time(23, 30)
+    sftp: Sftp
+    sites: dict[str, str] = {}
+    attendance: Attendance = Attendance()
+    thresholds: Thresholds = Thresholds()
+    rollover: Rollover | None = None
+    quiet_seconds: QuietSeconds = QuietSeconds()
+    limits: Limits = Limits()
+    keep: Keep = Keep()
+    mixed_nights_hours: float = Field(default=12, gt=0)
+    low_lunch_balance: float = 0.0
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Settings(Section):
+    """All of `districts.yaml`."""
+
+    districts: dict[str, District] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_safe(self) -> Settings:
+        for name in self.districts:
+            if not DISTRICT_NAME.fullmatch(name):
+                raise ValueError(
+                    "district names of small letters, digits, - and _ (they name folders)"
+                )
+        return self
+
+    def district(self, name: str) -> District:
+        """One district's settings. Raises `SettingsError` with the names that there are."""
+        try:
+            return self.districts[name]
+        except KeyError:
+            known = ", ".join(sorted(self.districts))
+            raise SettingsError(f"No district '{name}' in the settings. Known: {known}.") from None
+
+
+def load_settings(path: Path) -> Settings:
+    """Read `districts.yaml`.
+
+    Raises `SettingsError`, whose message has one line per mistake: file, line, key, and what is
+    allowed. Values are not repeated, for a secret may have been pasted in by mistake.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(
+            f"There is no settings file {path}. Write one (README, Settings), or set CONNECT_HOME."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {type(error).__name__}.") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        raise SettingsError(f"{path.name} line {line}: {problem}.") from None
+    if node is None:
+        raise SettingsError(f"{path.name} line 1: the file is empty; `districts:` is expected.")
+    repeated = _repeated_keys(node)
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        problems = [_problem(node, item) for item in error.errors(include_input=False)]
+        raise SettingsError(_listing(path, repeated + problems)) from None
+    if repeated:
+        raise SettingsError(_listing(path, repeated))
+    return settings
+
+
+def _listing(path: Path, problems: list[tuple[int, str]]) -> str:
+    return "\n".join(f"{path.name} line {line}: {text}" for line, text in sorted(set(problems)))
+
+
+def _problem(node: yaml.Node, item: Any) -> tuple[int, str]:
+    """A pydantic error as (line, sentence)."""
+    location = tuple(item["loc"])
+    dotted = ".".join(str(part) for part in location) or "the file"
+    line = _line_of(node, location)
+    kind = item["type"]
+    if kind == "extra_forbidden":
+        allowed = ", ".join(_allowed_keys(location[:-1]))
+        return line, f"unknown key `{dotted}`; allowed here: {allowed}."
+    if kind == "missing":
+        return line, f"`{dotted}` is missing and required."
+    message = item["msg"].removeprefix("Value error, ")
+    return line, f"`{dotted}`: expected {_lower_first(message.removeprefix('Input should be '))}."
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
+    """The keys of the section at `location`, found by walking the models."""
+    model: type[BaseModel] = Settings
+    for part in location:
+        field = model.model_fields.get(str(part))
+        if field is None:  # the name of a district: its model comes next
+            model = District
+            continue
+        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        for candidate in candidates:
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                model = candidate
+    return list(model.model_fields)
+
+
+def _line_of(node: yaml.Node, location: tuple[int | str, ...]) -> int:
+    """The 1-based line of the deepest part of `location` that the file has."""
+    line = node.start_mark.line + 1
+    current: yaml.Node | None = node
+    for part in location:
+        if isinstance(current, yaml.MappingNode):
+            for key, value in current.value:
+                if key.value == str(part):
+                    line, current = key.start_mark.line + 1, value
+                    break
+            else:
+                return int(line)
+        elif isinstance(current, yaml.SequenceNode) and isinstance(part, int):
+            current = current.value[part]
+            line = current.start_mark.line + 1
+        else:
+            break
+    return int(line)
+
+
+def _repeated_keys(node: yaml.Node) -> list[tuple[int, str]]:
+    """YAML lets a later key silently win; a repeated district must not hide another."""
+    found: list[tuple[int, str]] = []
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                found.append((key.start_mark.line + 1, f"`{key.value}` stands here twice."))
+            seen.add(key.value)
+            found += _repeated_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            found += _repeated_keys(value)
+    return found

@@ -1,0 +1,676 @@
+"""The drop over real SSH: the embedded server and, where there is one, OpenSSH's.
+
+What only a misbehaving server shows is shown with the embedded one, told to misbehave.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import random
+import resource
+import socket
+import stat
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import paramiko
+import pytest
+
+from connect_pipeline import settings, sftp
+from connect_pipeline.bytes_pass import scan_file
+from connect_pipeline.errors import (
+    EnvironmentFault,
+    FileChanged,
+    Refused,
+    SettingsError,
+    TransientFault,
+)
+from connect_pipeline.home import PARTIAL_SUFFIX
+from connect_pipeline.sample.server import (
+    EmbeddedServer,
+    Files,
+    Handle,
+    generate_key,
+    generate_private_key,
+)
+from connect_pipeline.sftp import Drop, FileMissing, FileTooLarge, NotAFile, RemoteFile
+from connect_pipeline_tests.sshd import OpenSshd
+
+NAME = "StudentExport.csv"
+PASSWORD = "quietly-wrong-or-right"
+NO_LIMIT = 2**40
+BLOCK = 255 * 1024
+
+
+@dataclass
+class Server:
+    """A server whose drop is `folder` on this machine."""
+
+    folder: Path
+    sftp: settings.Sftp
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def connect(self, **changes: object) -> AbstractContextManager[Drop]:
+        chosen = self.sftp.model_copy(update=changes)
+        return sftp.connect(chosen, environment=self.environment)
+
+    def write(self, content: bytes, name: str = NAME) -> Path:
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
+
+
+@contextmanager
+def embedded(folder: Path, **options: object) -> Iterator[tuple[Server, EmbeddedServer]]:
+    """An embedded server with one folder, `/exports`."""
+    exports = folder / "root" / "exports"
+    exports.mkdir(parents=True, exist_ok=True)
+    with EmbeddedServer(folder / "root", "demo", PASSWORD, **options) as server:  # type: ignore[arg-type]
+        reached = settings.Sftp(
+            host="127.0.0.1",
+            port=server.port,
+            username="demo",
+            password_env="DROP_PASSWORD",
+            host_key=server.host_key_line,
+            folder="/exports",
+        )
+        yield Server(exports, reached, {"DROP_PASSWORD": PASSWORD}), server
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSshd]:
+    with OpenSshd(tmp_path_factory.mktemp("sshd")) as server:
+        yield server
+
+
+@pytest.fixture(params=["embedded", "openssh"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """The promises that hold for every server are tested against both."""
+    if request.param == "embedded":
+        with embedded(tmp_path) as (reached, _):
+            yield reached
+    else:
+        exports = tmp_path / "exports"
+        exports.mkdir()
+        yield Server(exports, request.getfixturevalue("sshd").settings(exports))
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Path:
+    return tmp_path / "home" / "landing" / "demo"
+
+
+def some_bytes(count: int) -> bytes:
+    return random.Random(count).randbytes(count)  # noqa: S311
+
+
+def nothing_left(landing: Path) -> bool:
+    return not landing.exists() or list(landing.iterdir()) == []
+
+
+# --- Looking ----------------------------------------------------------------------------------
+
+
+def test_a_look_shows_every_name_but_unfinished_uploads_and_folders(server: Server) -> None:
+    os.utime(server.write(b"ID\n"), (1_700_000_000, 1_700_000_001))
+    server.write(b"", "Student Export (1).csv")
+    for name in ("A.csv.part", "A.csv.TMP", "A.csv.filepart", ".hidden"):
+        server.write(b"x", name)
+    (server.folder / "Logs").mkdir()
+    (server.folder / "Link.csv").symlink_to(NAME)
+    with server.connect() as drop:
+        seen = drop.look()
+    assert set(seen) == {NAME, "Student Export (1).csv", "Link.csv"}
+    assert seen[NAME] == RemoteFile(NAME, 3, 1_700_000_001, True)
+    assert not seen["Link.csv"].is_regular
+
+
+def test_a_name_that_is_not_utf8_does_not_hide_the_others(server: Server) -> None:
+    server.write(b"ID\n")
+    if server.sftp.folder != "/exports":  # paramiko's server side cannot send such a name
+        (Path(os.fsdecode(os.fsencode(server.folder) + b"/caf\xe9.csv"))).write_bytes(b"")
+    with server.connect() as drop:
+        assert NAME in drop.look()
+
+
+def test_a_look_at_a_large_folder_is_complete(server: Server) -> None:
+    names = {f"Old{number:04}.csv" for number in range(500)}
+    for name in names:
+        server.write(b"", name)
+    with server.connect() as drop:
+        assert set(drop.look()) == names
+        assert set(drop.look()) == names
+
+
+def test_a_missing_folder_is_one_clear_sentence(server: Server) -> None:
+    with (
+        server.connect(folder="/no/such/folder") as drop,
+        pytest.raises(EnvironmentFault, match="has no folder /no/such/folder") as caught,
+    ):
+        drop.look()
+    assert not isinstance(caught.value, TransientFault)
+
+
+# --- Fetching ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 70 * BLOCK + 7])
+def test_a_file_arrives_whole_under_its_contents_name(
+    server: Server, landing: Path, size: int
+) -> None:
+    content = some_bytes(size)
+    os.utime(server.write(content), (1_700_000_000, 1_700_000_000))
+    with server.connect() as drop:
+        fetched = drop.fetch(NAME, landing, NO_LIMIT)
+    assert fetched.path == landing / hashlib.sha256(content).hexdigest()
+    assert fetched.path.read_bytes() == content
+    assert (fetched.name, fetched.size, fetched.mtime) == (NAME, size, 1_700_000_000)
+    assert fetched.facts == scan_file(fetched.path)
+    assert list(landing.iterdir()) == [fetched.path]
+
+
+def test_what_arrives_is_readable_by_its_owner_only(server: Server, landing: Path) -> None:
+    server.write(b"ID\n1\n")
+    with server.connect() as drop:
+        fetched = drop.fetch(NAME, landing, NO_LIMIT)
+    assert stat.S_IMODE(fetched.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(landing.stat().st_mode) == 0o700
+
+
+def test_one_connection_fetches_many_files_and_the_same_one_again(
+    server: Server, landing: Path
+) -> None:
+    server.write(b"ID\n1\n")
+    server.write(b"ID\n2\n", "StaffExport.csv")
+    with server.connect() as drop:
+        first = drop.fetch(NAME, landing, NO_LIMIT)
+        assert drop.fetch("StaffExport.csv", landing, NO_LIMIT).path != first.path
+        assert drop.fetch(NAME, landing, NO_LIMIT) == first
+    assert len(list(landing.iterdir())) == 2
+
+
+def test_a_missing_file_is_said_and_not_retried(server: Server, landing: Path) -> None:
+    with server.connect() as drop, pytest.raises(FileMissing, match=f"has no file {NAME}"):
+        drop.fetch(NAME, landing, NO_LIMIT)
+    assert nothing_left(landing)
+    assert not issubclass(FileMissing, TransientFault)
+
+
+def test_names_are_exact(server: Server, landing: Path) -> None:
+    server.write(b"ID\n", "studentexport.csv")
+    with server.connect() as drop, pytest.raises(FileMissing):
+        drop.fetch(NAME, landing, NO_LIMIT)
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe"])
+def test_only_regular_files_are_read(server: Server, landing: Path, kind: str) -> None:
+    path = server.folder / NAME
+    if kind == "link":
+        path.symlink_to(server.write(b"ID\n", "Target.csv"))
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+    with server.connect() as drop, pytest.raises(NotAFile, match="not a regular file") as caught:
+        drop.fetch(NAME, landing, NO_LIMIT)
+    assert isinstance(caught.value, Refused)
+    assert nothing_left(landing)
+
+
+def test_a_file_over_the_limit_is_not_read(server: Server, landing: Path) -> None:
+    server.write(b"x" * 101)
+    with server.connect() as drop:
+        with pytest.raises(FileTooLarge, match="has 101 bytes; the limit is 100") as caught:
+            drop.fetch(NAME, landing, 100)
+        assert drop.fetch(NAME, landing, 101).size == 101
+    assert isinstance(caught.value, Refused)
+
+
+def test_a_file_that_grows_meanwhile_is_not_used(server: Server, landing: Path) -> None:
+    path = server.write(some_bytes(40 * BLOCK))
+    stop = threading.Event()
+
+    def append() -> None:
+        with path.open("ab", buffering=0) as file:
+            while not stop.is_set():
+                file.write(b"more\n")
+
+    writer = threading.Thread(target=append)
+    writer.start()
+    try:
+        with server.connect() as drop, pytest.raises(FileChanged, match="changed while"):
+            drop.fetch(NAME, landing, NO_LIMIT)
+    finally:
+        stop.set()
+        writer.join()
+    assert nothing_left(landing)
+
+
+def test_a_full_disk_is_one_clear_sentence_and_the_connection_lives_on(
+    server: Server, landing: Path
+) -> None:
+    server.write(some_bytes(40 * BLOCK))
+    server.write(b"ID\n", "StaffExport.csv")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with server.connect() as drop:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3 * BLOCK, hard))
+        try:
+            with pytest.raises(
+                EnvironmentFault, match=r"Could not write .*: File too large"
+            ) as full:
+                drop.fetch(NAME, landing, NO_LIMIT)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert not isinstance(full.value, TransientFault)
+        assert nothing_left(landing)
+        assert drop.fetch("StaffExport.csv", landing, NO_LIMIT).size == 3
+
+
+# --- Putting ----------------------------------------------------------------------------------
+
+
+def test_a_put_file_appears_whole_and_replaces_the_older_one(server: Server) -> None:
+    content = some_bytes(300_000)
+    with server.connect() as drop:
+        drop.put(b"old", drop.folder, "report.html")
+        drop.put(content, drop.folder, "report.html")
+    assert [path.name for path in server.folder.iterdir()] == ["report.html"]
+    assert (server.folder / "report.html").read_bytes() == content
+
+
+def test_putting_into_a_missing_folder_is_one_clear_sentence(server: Server) -> None:
+    with (
+        server.connect() as drop,
+        pytest.raises(EnvironmentFault, match="has no folder /no/such"),
+    ):
+        drop.put(b"x", "/no/such", "report.html")
+
+
+# --- Who is there, and who we are -------------------------------------------------------------
+
+
+def test_another_host_key_is_refused_with_both_fingerprints(server: Server) -> None:
+    other = generate_key()
+    pinned = f"ssh-ed25519 {other.get_base64()}"
+    with pytest.raises(EnvironmentFault) as caught, server.connect(host_key=pinned):
+        pass
+    text = str(caught.value)
+    assert other.fingerprint in text
+    assert fingerprint(server.sftp.host_key) in text
+    assert "No login was attempted" in text
+    assert not isinstance(caught.value, TransientFault)
+
+
+def fingerprint(line: str) -> str:
+    digest = hashlib.sha256(base64.b64decode(line.split()[1])).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("kind", ["same kind", "other kind"])
+def test_no_login_is_tried_on_a_server_with_another_host_key(tmp_path: Path, kind: str) -> None:
+    key = generate_key() if kind == "same kind" else paramiko.ECDSAKey.generate()
+    with embedded(tmp_path, host_key=key) as (reached, server):
+        pinned = f"ssh-ed25519 {generate_key().get_base64()}"
+        with (
+            pytest.raises(EnvironmentFault, match="another host key"),
+            reached.connect(host_key=pinned),
+        ):
+            pass
+        assert server.connection_count == 1
+        assert server.auth_attempts == []
+
+
+def test_a_server_with_several_keys_shows_the_pinned_one(tmp_path: Path) -> None:
+    key = paramiko.ECDSAKey.generate()
+    (tmp_path / "sshd").mkdir()
+    key.write_private_key_file(str(tmp_path / "sshd" / "ecdsa_key"))
+    extra = f"HostKey {tmp_path}/sshd/ecdsa_key"
+    with OpenSshd(tmp_path / "sshd", extra) as server:
+        found = server.settings(tmp_path)
+        ecdsa = f"{key.get_name()} {key.get_base64()}"
+        for line in (found.host_key, ecdsa):
+            with sftp.connect(found.model_copy(update={"host_key": line})) as drop:
+                drop.look()
+
+
+@pytest.mark.parametrize(
+    "line", ["ssh-ed25519 AAAA", "ssh-ed25519 %%%", "ssh-dss AAAAB3NzaC1kc3M="]
+)
+def test_a_host_key_that_is_no_key_is_a_mistake_in_the_settings(tmp_path: Path, line: str) -> None:
+    with embedded(tmp_path) as (reached, server):
+        with pytest.raises(SettingsError, match="host_key"), reached.connect(host_key=line):
+            pass
+        assert server.auth_attempts == []
+
+
+def test_a_wrong_password_is_tried_once_and_shown_nowhere(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with embedded(tmp_path) as (reached, server):
+        reached.environment = {"DROP_PASSWORD": "not-this-one"}
+        with pytest.raises(EnvironmentFault, match="refused the login") as caught:
+            sftp.with_retries(lambda: reached.connect().__enter__())
+        assert server.auth_attempts == [("password", "demo")]
+    assert "not-this-one" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_key_that_the_server_does_not_know_is_refused(sshd: OpenSshd, tmp_path: Path) -> None:
+    stranger = tmp_path / "key"
+    stranger.write_text(generate_private_key())
+    found = sshd.settings(tmp_path).model_copy(update={"private_key": stranger})
+    with (
+        pytest.raises(EnvironmentFault, match=r"refused the login|does not allow"),
+        sftp.connect(found),
+    ):
+        pass
+
+
+def test_a_key_logs_in_to_the_embedded_server(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text(generate_private_key())
+    key = paramiko.PKey.from_path(path)
+    authorized = f"{key.get_name()} {key.get_base64()}"
+    with (
+        embedded(tmp_path, authorized_key=authorized) as (reached, server),
+        reached.connect(password_env=None, private_key=path) as drop,
+    ):
+        assert drop.look() == {}
+        assert server.auth_attempts[-1] == ("publickey", "demo")
+
+
+@pytest.mark.parametrize("environment", [{}, {"DROP_PASSWORD": ""}])
+def test_a_missing_password_variable_is_named(tmp_path: Path, environment: dict[str, str]) -> None:
+    with embedded(tmp_path) as (reached, server):
+        reached.environment = environment
+        with pytest.raises(SettingsError, match="DROP_PASSWORD"), reached.connect():
+            pass
+        assert server.connection_count == 0
+
+
+@pytest.mark.parametrize("content", [None, "not a key", "protected"])
+def test_a_private_key_that_cannot_be_used_is_named(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "key"
+    if content == "protected":
+        paramiko.ECDSAKey.generate().write_private_key_file(str(path), password="secret")
+    elif content is not None:
+        path.write_text(content)
+    with embedded(tmp_path) as (reached, _):
+        changes = {"password_env": None, "private_key": path}
+        with (
+            pytest.raises(SettingsError, match=f"private key {path} cannot be read"),
+            reached.connect(**changes),
+        ):
+            pass
+
+
+@pytest.mark.parametrize(
+    "weak", ["Ciphers aes128-cbc", "Ciphers aes128-ctr\nMACs hmac-sha1,hmac-md5"]
+)
+def test_weak_algorithms_are_not_spoken(tmp_path: Path, weak: str) -> None:
+    with OpenSshd(tmp_path / "sshd", weak) as server:
+        with (
+            pytest.raises(EnvironmentFault, match="too weak") as caught,
+            sftp.connect(server.settings(tmp_path)),
+        ):
+            pass
+        assert not isinstance(caught.value, TransientFault)
+
+
+# --- Servers that fail ------------------------------------------------------------------------
+
+
+def test_a_server_that_is_down_is_one_clear_sentence(tmp_path: Path) -> None:
+    with embedded(tmp_path) as (reached, server):
+        server.stop()
+        expected = f"The SFTP server 127.0.0.1:{server.port} refused the connection"
+        with pytest.raises(TransientFault, match=expected), reached.connect():
+            pass
+
+
+def test_a_host_that_does_not_exist_is_one_clear_sentence(tmp_path: Path) -> None:
+    with (
+        embedded(tmp_path) as (reached, _),
+        pytest.raises(EnvironmentFault, match="cannot be resolved"),
+        reached.connect(host="no-such-host.invalid"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9])
+def test_a_server_that_is_no_ssh_server_ends_soon(
+    tmp_path: Path,
+    greeting: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sftp, "CONNECT_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listener, embedded(tmp_path) as (reached, _):
+        port = listener.getsockname()[1]
+        held: list[socket.socket] = []
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            connection.sendall(greeting)
+            held.append(connection)
+
+        threading.Thread(target=greet, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(TransientFault), reached.connect(port=port):
+            pass
+        assert time.monotonic() - began < 3
+        for connection in held:
+            connection.close()
+    assert capfd.readouterr() == ("", "")
+
+
+class ReadsAsTold(Handle):
+    """An open file that does something at the first read beyond the first block."""
+
+    done = False
+
+    def read(self, offset: int, length: int) -> bytes | int:
+        if offset > 0 and not type(self).done:
+            type(self).done = True
+            self.misbehave()
+        return super().read(offset, length)
+
+    def misbehave(self) -> None:
+        raise NotImplementedError
+
+
+def misbehaving(handle: type[Handle]) -> type[Files]:
+    return type("MisbehavingFiles", (Files,), {"handle_class": handle})
+
+
+def append(handle: ReadsAsTold) -> None:
+    with handle.path.open("ab") as file:
+        file.write(b"more\n")
+
+
+def truncate(handle: ReadsAsTold) -> None:
+    os.truncate(handle.path, 100)
+
+
+def overwrite(handle: ReadsAsTold) -> None:
+    with handle.path.open("r+b") as file:
+        file.write(b"other")
+    os.utime(handle.path, (1, 1))
+
+
+def replace(handle: ReadsAsTold) -> None:
+    other = handle.path.with_name("upload.part")
+    other.write_bytes(some_bytes(handle.path.stat().st_size))
+    os.utime(other, (1, 1))
+    other.rename(handle.path)
+
+
+def remove(handle: ReadsAsTold) -> None:
+    handle.path.unlink()
+
+
+def become_link(handle: ReadsAsTold) -> None:
+    moved = handle.path.rename(handle.path.with_name("Moved.csv"))
+    handle.path.symlink_to(moved)
+
+
+@pytest.mark.parametrize("change", [append, truncate, overwrite, replace, remove, become_link])
+def test_a_file_that_changes_while_it_is_read_is_not_used(
+    tmp_path: Path, landing: Path, change: object
+) -> None:
+    handle = type("Changing", (ReadsAsTold,), {"misbehave": change, "done": False})
+    with embedded(tmp_path, files=misbehaving(handle)) as (reached, _):
+        reached.write(some_bytes(5 * BLOCK))
+        reached.write(b"ID\n", "StaffExport.csv")
+        with reached.connect() as drop:
+            with pytest.raises(FileChanged):
+                drop.fetch(NAME, landing, NO_LIMIT)
+            assert nothing_left(landing)
+            assert drop.fetch("StaffExport.csv", landing, NO_LIMIT).size == 3
+
+
+def test_a_server_that_ends_the_file_too_soon_is_not_believed(
+    tmp_path: Path, landing: Path
+) -> None:
+    class Short(Handle):
+        def read(self, offset: int, length: int) -> bytes | int:
+            return b"" if offset >= 2 * BLOCK else super().read(offset, length)
+
+    with embedded(tmp_path, files=misbehaving(Short)) as (reached, _):
+        reached.write(some_bytes(5 * BLOCK))
+        with reached.connect() as drop, pytest.raises(FileChanged):
+            drop.fetch(NAME, landing, NO_LIMIT)
+    assert nothing_left(landing)
+
+
+def test_a_server_that_gives_less_than_asked_for_is_asked_again(
+    tmp_path: Path, landing: Path
+) -> None:
+    class Stingy(Handle):
+        def read(self, offset: int, length: int) -> bytes | int:
+            return super().read(offset, min(length, 10_000 + offset % 7))
+
+    content = some_bytes(5 * BLOCK)
+    with embedded(tmp_path, files=misbehaving(Stingy)) as (reached, _):
+        reached.write(content)
+        with reached.connect() as drop:
+            assert drop.fetch(NAME, landing, NO_LIMIT).path.read_bytes() == content
+
+
+def test_a_broken_connection_is_tried_again_and_then_succeeds(
+    tmp_path: Path, landing: Path
+) -> None:
+    content = some_bytes(5 * BLOCK)
+    handle = type("Breaking", (ReadsAsTold,), {"misbehave": break_off, "done": False})
+    with embedded(tmp_path, files=misbehaving(handle)) as (reached, server):
+        reached.write(content)
+        tries = []
+
+        def fetch() -> Path:
+            tries.append(1)
+            with reached.connect() as drop:
+                return drop.fetch(NAME, landing, NO_LIMIT).path
+
+        assert sftp.with_retries(fetch).read_bytes() == content
+        assert len(tries) == server.connection_count == 2
+    assert len(list(landing.iterdir())) == 1
+
+
+def break_off(handle: ReadsAsTold) -> None:
+    for transport in handle.files.server._transports:
+        transport.close()
+
+
+def test_a_connection_that_breaks_each_time_is_given_up(tmp_path: Path, landing: Path) -> None:
+    class AlwaysBreaking(Handle):
+        def read(self, offset: int, length: int) -> bytes | int:
+            break_off(self)  # type: ignore[arg-type]
+            return super().read(offset, length)
+
+    with embedded(tmp_path, files=misbehaving(AlwaysBreaking)) as (reached, server):
+        reached.write(b"ID\n")
+
+        def fetch() -> None:
+            with reached.connect() as drop:
+                drop.fetch(NAME, landing, NO_LIMIT)
+
+        with pytest.raises(TransientFault, match="broke the connection off"):
+            sftp.with_retries(fetch)
+        assert server.connection_count == sftp.TRIES
+    assert nothing_left(landing)
+
+
+def test_a_server_that_falls_silent_is_given_up(
+    tmp_path: Path, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+
+    class Stalling(Handle):
+        def read(self, offset: int, length: int) -> bytes | int:
+            released.wait(10)
+            return super().read(offset, length)
+
+    monkeypatch.setattr(sftp, "SILENCE_SECONDS", 0.3)
+    with embedded(tmp_path, files=misbehaving(Stalling)) as (reached, _):
+        reached.write(b"ID\n")
+        with reached.connect() as drop:
+            with pytest.raises(TransientFault, match="did not answer in time"):
+                drop.fetch(NAME, landing, NO_LIMIT)
+            with pytest.raises(TransientFault):  # the connection is not used any more
+                drop.look()
+        released.set()
+    assert nothing_left(landing)
+
+
+def test_a_server_that_drips_is_given_up(
+    tmp_path: Path, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Dripping(Handle):
+        def read(self, offset: int, length: int) -> bytes | int:
+            time.sleep(0.1)
+            return super().read(offset, 1)
+
+    monkeypatch.setattr(sftp, "SILENCE_SECONDS", 0.5)
+    with embedded(tmp_path, files=misbehaving(Dripping)) as (reached, _):
+        reached.write(b"x" * 1000)
+        began = time.monotonic()
+        with reached.connect() as drop, pytest.raises(TransientFault, match="in time"):
+            drop.fetch(NAME, landing, NO_LIMIT)
+        assert time.monotonic() - began < 5
+
+
+def test_a_file_that_may_not_be_read_is_one_clear_sentence(tmp_path: Path, landing: Path) -> None:
+    class Forbidding(Files):
+        def open(self, path: str, flags: int, attr: paramiko.SFTPAttributes) -> Handle | int:
+            return paramiko.sftp.SFTP_PERMISSION_DENIED
+
+    with embedded(tmp_path, files=Forbidding) as (reached, _):
+        reached.write(b"ID\n")
+        with reached.connect() as drop, pytest.raises(EnvironmentFault, match="permissions") as no:
+            drop.fetch(NAME, landing, NO_LIMIT)
+    assert not isinstance(no.value, TransientFault)
+    assert nothing_left(landing)
+
+
+def test_what_is_being_received_has_a_name_that_a_later_run_clears_away(
+    tmp_path: Path, landing: Path
+) -> None:
+    seen: list[str] = []
+
+    class Watching(Handle):
+        def read(self, offset: int, length: int) -> bytes | int:
+            seen.extend(path.name for path in landing.iterdir())
+            return super().read(offset, length)
+
+    with embedded(tmp_path, files=misbehaving(Watching)) as (reached, _):
+        reached.write(b"ID\n")
+        with reached.connect() as drop:
+            drop.fetch(NAME, landing, NO_LIMIT)
+    assert seen
+    assert all(name.endswith(PARTIAL_SUFFIX) for name in seen)
