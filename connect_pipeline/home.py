@@ -7,6 +7,7 @@ Belongs here: paths, private creation, durable renames. Does not belong here: wh
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -64,6 +65,15 @@ class Home:
 
     def lock(self, district: str) -> Path:
         return self.root / "work" / f"{district}.lock"
+
+    def erasing(self, district: str) -> Path:
+        """What an erasure under way looks for; gone when it is complete."""
+        return self.root / "work" / f"{district}.erasing"
+
+    @property
+    def certificates(self) -> Path:
+        """A certificate per erasure, without anything about a person."""
+        return self.root / "certificates"
 
     def published(self, district: str) -> Path:
         return self.root / "published" / district
@@ -164,3 +174,12 @@ def disk_fault(error: OSError, doing: str) -> EnvironmentFault:
     """One clear sentence for an operating-system error, with the system's own reason."""
     reason = error.strerror or type(error).__name__
     return EnvironmentFault(f"Could not {doing}: {reason}. Free space or permissions, then retry.")
+
+
+def disk_reason(error: BaseException) -> str | None:
+    """Why the disk refused, where a library's error says so in the system's words; else None.
+
+    DuckDB 1.5 and 2.0 report a full disk as whatever they were doing: as a failed commit, too.
+    """
+    numbers = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
+    return next((os.strerror(one) for one in numbers if os.strerror(one) in str(error)), None)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -66,6 +67,21 @@ def _absolute_folder(value: str) -> str:
     return value
 
 
+def _webhook_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme == "https" and parts.hostname:
+        return value
+    if parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1"):
+        return value
+    raise ValueError("a URL that starts with https:// (http:// on this machine only)")
+
+
+def _mail_address(value: str) -> str:
+    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
+        raise ValueError("a mail address, such as operators@example.org")
+    return value
+
+
 def _day_range(value: object) -> object:
     """A day, or `"2026-12-21 to 2027-01-01"`, as its first and last day, both included."""
     expected = 'a day such as 2026-11-26, or "2026-12-21 to 2027-01-01"'
@@ -84,6 +100,8 @@ def _day_range(value: object) -> object:
 
 ClockTime = Annotated[time, BeforeValidator(_clock)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
+WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 RemoteFolder = Annotated[str, AfterValidator(_absolute_folder)]
 Share = Annotated[float, Field(ge=0, le=1)]
 DayRange = Annotated[tuple[date, date], BeforeValidator(_day_range)]
@@ -147,17 +165,37 @@ class Thresholds(Section):
     bad_rows: Share = 0.05
 
 
-class Rollover(Section):
-    """Days (both included) on which the change hold is off: the summer's new school year."""
+class Window(Section):
+    """Days, both included, in the district's zone. It ends by itself."""
 
     first_day: date
     last_day: date
 
     @model_validator(mode="after")
-    def _in_order(self) -> Rollover:
+    def _in_order(self) -> Self:
         if self.last_day < self.first_day:
             raise ValueError("last_day on or after first_day")
         return self
+
+    def covers(self, day: date) -> bool:
+        """Whether `day` is in the window."""
+        return self.first_day <= day <= self.last_day
+
+
+class Rollover(Window):
+    """The summer's new school year: classes and changes are not judged.
+
+    `removed` is the share of all students or staff that may leave.
+    """
+
+    removed: Share = 0.5
+
+
+class StaffAccess(Section):
+    """Titles whose holders reach more than their own classes (`connect.staff_access`)."""
+
+    site_titles: tuple[str, ...] = ()
+    district_titles: tuple[str, ...] = ()
 
 
 class QuietSeconds(Section):
@@ -175,11 +213,54 @@ class Limits(Section):
     rows: int = Field(default=20_000_000, gt=0)
 
 
+class Webhook(Section):
+    """Where alarms are posted as JSON, signed with the secret that `secret_env` holds."""
+
+    url: WebhookUrl
+    secret_env: VariableName
+
+
+class Mail(Section):
+    """To whom alarms are mailed, over which server. A password is never sent unencrypted."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=587, ge=1, le=65535)
+    encryption: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password_env: VariableName | None = None
+    sender: MailAddress
+    to: tuple[MailAddress, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _login_is_whole_and_safe(self) -> Mail:
+        if (self.username is None) != (self.password_env is None):
+            raise ValueError("username and password_env together, or neither")
+        if self.username is not None and self.encryption == "none":
+            raise ValueError("encryption starttls or tls when there is a username")
+        return self
+
+
+class Alarms(Section):
+    """Who is told when something is failed, blocked, held, missing or stale (`alarms.py`)."""
+
+    webhook: Webhook | None = None
+    mail: Mail | None = None
+
+
 class Keep(Section):
-    """How long things stay, in days."""
+    """How long things stay: snapshots by their number, all else in days.
+
+    `hold_days` is how long a hold waits for a decision, `ledger_days` how long the ledger remembers
+    runs, receipts, holds and who was listed.
+    """
 
     landing_days: int = Field(default=7, ge=1)
     snapshots: int = Field(default=30, ge=2)
+    hold_days: int = Field(default=7, ge=1)
+    report_days: int = Field(default=90, ge=1)
+    outbox_days: int = Field(default=30, ge=1)
+    attendance_days: int = Field(default=365, ge=1)
+    ledger_days: int = Field(default=365, ge=30)
 
 
 class District(Section):
@@ -193,11 +274,15 @@ class District(Section):
     attendance: Attendance = Attendance()
     thresholds: Thresholds = Thresholds()
     rollover: Rollover | None = None
+    add_only: Window | None = None
+    staff_access: StaffAccess = StaffAccess()
     quiet_seconds: QuietSeconds = QuietSeconds()
     limits: Limits = Limits()
     keep: Keep = Keep()
     mixed_nights_hours: float = Field(default=12, gt=0)
+    hold_stale_files: bool = True
     low_lunch_balance: float = 0.0
+    alarms: Alarms = Alarms()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -205,8 +290,9 @@ class District(Section):
 
 
 class Settings(Section):
-    """All of `districts.yaml`."""
+    """All of `districts.yaml`. The top `alarms` are told of every district."""
 
+    alarms: Alarms = Alarms()
     districts: dict[str, District] = Field(min_length=1)
 
     @model_validator(mode="after")

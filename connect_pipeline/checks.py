@@ -1,0 +1,419 @@
+"""Checked records: the rules about cells, keys and references, run over what was read.
+
+For: turning `raw.<table>` (verbatim text) into `records.<table>` (trimmed text, every column of
+the contract, only rows that no rule keeps out), set-wise in DuckDB.
+Belongs here: how rules run. Does not belong here: what they say (`rules/`), reading
+(`reader.py`), the verdict on a whole drop (`validation.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+from connect_pipeline import normalise
+from connect_pipeline.contract import Column, ExportSpec, Kind
+from connect_pipeline.erasure.keep_out import CODE as ERASED
+from connect_pipeline.erasure.keep_out import keep_out_erased
+from connect_pipeline.findings import STORED_PER_CODE
+from connect_pipeline.reader import (
+    BAD_ROWS_FLOOR,
+    BLANKS,
+    ReadResult,
+    count_rows,
+    lines_sql,
+    too_many_bad_rows,
+)
+from connect_pipeline.rules import rules_of
+from connect_pipeline.rules.rule import CellRule, ColumnRule, Severity, TableRule
+from connect_pipeline.settings import Attendance, District, Thresholds
+
+SAMPLED_ROWS = 20_000
+SAFE_RECORD_ID = "[A-Za-z0-9._-]{1,32}"
+
+
+@dataclass
+class CheckedExport:
+    """One export after its checks: `records.<table>` holds `accepted` rows less `dropped` ones.
+
+    `dropped` rows repeat an earlier row: they are accepted, and said once.
+    """
+
+    read: ReadResult
+    quarantined: int = 0
+    dropped: int = 0
+
+    @property
+    def accepted(self) -> int:
+        """Rows accepted: read and not quarantined by any rule."""
+        return self.read.accepted_rows - self.quarantined
+
+    @property
+    def usable(self) -> bool:
+        """Whether its records may be referred to and published."""
+        return not self.read.refused
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) -> None:
+    """Make what the rules read beside the records: the district's sites, codes, kept people.
+
+    Without a district (in `validate`) these tables are empty and the rules on them silent.
+    """
+    normalise.prepare(connection)
+    connection.execute(
+        """
+        CREATE SCHEMA IF NOT EXISTS district;
+        CREATE OR REPLACE TABLE district.sites (code VARCHAR, name VARCHAR);
+        CREATE OR REPLACE TABLE district.absence_codes (code VARCHAR, alerts BOOLEAN);
+        CREATE OR REPLACE TABLE district.erased (subject_hash VARCHAR);
+        CREATE TABLE IF NOT EXISTS records.kept_students (student_id VARCHAR, reason VARCHAR);
+        CREATE TABLE IF NOT EXISTS records.kept_staff (staff_id VARCHAR, reason VARCHAR);
+        CREATE OR REPLACE TABLE records.removed (
+            export VARCHAR,
+            line BIGINT,
+            code VARCHAR,
+            record_id VARCHAR,
+            is_quarantined BOOLEAN,
+            is_bad_row BOOLEAN
+        );
+        """
+    )
+    if district is None:
+        return
+    if district.sites:
+        connection.executemany(
+            "INSERT INTO district.sites VALUES (?, ?)",
+            [list(item) for item in district.sites.items()],
+        )
+    codes = _absence_codes(district.attendance)
+    if codes:
+        connection.executemany("INSERT INTO district.absence_codes VALUES (?, ?)", codes)
+
+
+def _absence_codes(attendance: Attendance) -> list[list[object]]:
+    alerting = {*attendance.alert_codes}.union(*attendance.school_alert_codes.values())
+    others = {*attendance.other_codes} - alerting
+    return [
+        *([code, True] for code in sorted(alerting)),
+        *([code, False] for code in sorted(others)),
+    ]
+
+
+def check_export(
+    read: ReadResult, usable: set[str], thresholds: Thresholds | None = None
+) -> CheckedExport:
+    """Run every rule on one export. `usable` names the files that references may look into.
+
+    Call in the order schools, staff, students, classes, absences, so that root causes come
+    first. Findings are added to `read.findings`.
+    """
+    checked = CheckedExport(read)
+    if read.refused:
+        return checked
+    thresholds = thresholds or Thresholds()
+    _create_records(read)
+    if keep_out_erased(read):
+        _expose(read)
+    if _has_foreign_phones(read):
+        normalise.register(read.connection)
+    doubtful = _run_column_rules(read)
+    _run_cell_rules(read, doubtful)
+    for rule in sorted(rules_of(TableRule), key=lambda rule: rule.order):
+        for check in rule.checks:
+            if check.spec is read.spec and {one.file_name for one in check.needs} <= usable:
+                _run_table_rule(read, rule, check.select, thresholds)
+    _settle_removed(checked, thresholds)
+    read.refused = read.findings.blocks_file
+    return checked
+
+
+def readmit(read: ReadResult, code: str) -> None:
+    """Take the rows that one rule removed back into `records`.
+
+    Attendance accounts for absent students whom the roster does not know.
+    """
+    read.connection.execute(
+        "DELETE FROM records.removed WHERE export = $export AND code = $code",
+        {"export": read.spec.file_name, "code": code},
+    )
+    _expose(read)
+
+
+def _record_id(spec: ExportSpec) -> str:
+    """SQL for a finding's `record_id`: only what looks like an ID (columns may be swapped)."""
+    name = spec.record_field
+    if name is None:
+        return "NULL"
+    cell = f'cells."{name}"'
+    return f"CASE WHEN regexp_full_match({cell}, '{SAFE_RECORD_ID}') THEN {cell} END"
+
+
+def _create_records(read: ReadResult) -> None:
+    """`records.<table>`: a view on what was read, or a trimmed copy where trimming is needed."""
+    table = read.spec.table
+    cells = ", ".join(
+        f'{_trimmed(read, column)} AS "{column.field}"'
+        if column in read.columns
+        else f'NULL::VARCHAR AS "{column.field}"'
+        for column in read.spec.columns
+    )
+    made = "TABLE" if read.padded else "VIEW"
+    for kind in ("VIEW", "TABLE"):  # what an earlier run in this scratch database made
+        _drop(read.connection, kind, f"{table}_checked")
+    read.connection.execute(
+        f"CREATE {made} records.{table}_checked AS SELECT line, {cells} FROM raw.{table}"
+    )
+    _expose(read)
+
+
+def _drop(connection: duckdb.DuckDBPyConnection, kind: str, name: str) -> None:
+    found = connection.execute(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'records'"
+        " AND table_name = $name AND (table_type = 'VIEW') = $is_view",
+        {"name": name, "is_view": kind == "VIEW"},
+    ).fetchone()
+    if found:
+        connection.execute(f"DROP {kind} records.{name}")
+
+
+def _trimmed(read: ReadResult, column: Column) -> str:
+    cell = _quoted(column)
+    return f"trim({cell}, '{BLANKS}')" if column.field in read.padded else cell
+
+
+def _has_foreign_phones(read: ReadResult) -> bool:
+    phones = [_quoted(column) for column in read.columns if column.kind is Kind.PHONE]
+    if not phones:
+        return False
+    anywhere = " OR ".join(f"({normalise.is_foreign_phone(cell)})" for cell in phones)
+    return bool(
+        read.connection.execute(
+            f"SELECT 1 FROM records.{read.spec.table} WHERE {anywhere} LIMIT 1"
+        ).fetchall()
+    )
+
+
+def _expose(read: ReadResult) -> None:
+    """`records.<table>`: the checked rows that no rule has removed so far."""
+    table, file_name = read.spec.table, read.spec.file_name
+    removed = read.connection.execute(
+        "SELECT count(*) FROM records.removed WHERE export = $export", {"export": file_name}
+    ).fetchone()
+    without = (
+        f" WHERE line NOT IN (SELECT line FROM records.removed WHERE export = '{file_name}')"
+        if removed and removed[0]
+        else ""
+    )
+    read.connection.execute(
+        f"CREATE OR REPLACE VIEW records.{table} AS SELECT * FROM records.{table}_checked{without}"
+    )
+
+
+def _run_column_rules(read: ReadResult) -> set[Column]:
+    """Name the columns most of whose cells are of another kind; returns those.
+
+    What most cells are, some of them tell: of a large file every n-th row is looked at, and a
+    column is looked at in full only when that leaves a doubt.
+    """
+    pairs = [
+        (rule, column)
+        for rule in rules_of(ColumnRule)
+        for column in read.columns
+        if rule.applies(read.spec, column)
+    ]
+    every = max(1, read.accepted_rows // SAMPLED_ROWS)
+    if every > 1:
+        pairs = [
+            (rule, column)
+            for rule, column, cells, wrong in _of_another_kind(read, pairs, every)
+            if cells < rule.min_cells or wrong > cells * rule.share / 2
+        ]
+    doubtful: set[Column] = set()
+    for rule, column, cells, wrong in _of_another_kind(read, pairs, 1):
+        if cells >= rule.min_cells and wrong > cells * rule.share:
+            read.findings.add(rule.code, column=column.name, count=wrong)
+            doubtful.add(column)
+    return doubtful
+
+
+def _of_another_kind(
+    read: ReadResult, pairs: list[tuple[ColumnRule, Column]], every: int
+) -> Iterator[tuple[ColumnRule, Column, int, int]]:
+    """For each rule and column: how many cells are not blank, and how many of another kind."""
+    if not pairs:
+        return
+    sums = ", ".join(
+        f"count(*) FILTER (WHERE {_quoted(column)} <> ''),"
+        f" count(*) FILTER (WHERE {_quoted(column)} <> ''"
+        f" AND ({rule.where[column.kind].format(cell=_quoted(column))}))"
+        for rule, column in pairs
+    )
+    row = read.connection.execute(
+        f"SELECT {sums} FROM records.{read.spec.table} WHERE line % {every} = 0"
+    ).fetchall()[0]
+    for index, (rule, column) in enumerate(pairs):
+        yield rule, column, row[2 * index], row[2 * index + 1]
+
+
+def _quoted(column: Column) -> str:
+    return f'"{column.field}"'
+
+
+def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
+    """One scan finds the rows that fail any cell rule; details are extracted from those only.
+
+    A `doubtful` column has one root cause, which is said already: only its keys are looked at.
+    """
+    pairs = [
+        (
+            rule,
+            column,
+            rule.where.format(cell=f"cells.{_quoted(column)}", raw=f"raw.{_quoted(column)}"),
+        )
+        for rule in rules_of(CellRule)
+        for column in read.columns
+        if rule.applies(read.spec, column)
+        and (column.key or column not in doubtful)
+        and not (rule.holds_if_plain and read.is_plain)
+        and ("{raw}" not in rule.where or column.field in read.padded)
+    ]
+    if not pairs:
+        return
+    table = read.spec.table
+    verbatim = f" JOIN raw.{table} AS raw USING (line)" if read.padded else ""
+    anything = " OR ".join(f"({where})" for _, _, where in pairs)
+    each = ", ".join(f"CASE WHEN {where} THEN {i} END" for i, (_, _, where) in enumerate(pairs))
+    read.connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE hits AS
+        WITH failing AS (
+            SELECT line, {_record_id(read.spec)} AS record_id, [{each}] AS broken
+            FROM records.{table} AS cells{verbatim}
+            WHERE {anything}
+        )
+        SELECT line, record_id, hit
+        FROM (SELECT line, record_id, unnest(broken) AS hit FROM failing)
+        WHERE hit IS NOT NULL
+        """
+    )
+    totals = read.connection.execute(
+        "SELECT hit, count(*), min(line) FROM hits GROUP BY hit ORDER BY hit"
+    ).fetchall()
+    for hit, total, first_line in totals:
+        rule, column, _ = pairs[hit]
+        if rule.counted:
+            read.findings.add(rule.code, line=first_line, column=column.name, count=total)
+            continue
+        places = read.connection.execute(
+            "SELECT line, record_id FROM hits WHERE hit = $hit ORDER BY line LIMIT $cap",
+            {"hit": hit, "cap": STORED_PER_CODE},
+        ).fetchall()
+        read.findings.add_many(
+            rule.code,
+            total,
+            (
+                {"line": line, "record_id": record_id, "column": column.name}
+                for line, record_id in places
+            ),
+        )
+        if rule.severity is Severity.QUARANTINE:
+            _remove(read, rule, f"SELECT line, record_id FROM hits WHERE hit = {hit}")
+
+
+def _run_table_rule(read: ReadResult, rule: TableRule, select: str, thresholds: Thresholds) -> None:
+    read.connection.execute(
+        "CREATE OR REPLACE TEMP TABLE hits AS"
+        f" SELECT line, CASE WHEN regexp_full_match(record_id::VARCHAR, '{SAFE_RECORD_ID}')"
+        " THEN record_id::VARCHAR END AS record_id, column_name::VARCHAR AS column_name,"
+        f" detail::VARCHAR AS detail FROM ({select})"
+    )
+    total = count_rows(read.connection, "hits")
+    if not total:
+        return
+    places = read.connection.execute(
+        "SELECT line, record_id, column_name, detail FROM hits ORDER BY line LIMIT $cap",
+        {"cap": STORED_PER_CODE},
+    ).fetchall()
+    read.findings.add_many(
+        rule.code,
+        total,
+        (
+            {"line": line, "record_id": record_id, "column": column, "detail": detail or ""}
+            for line, record_id, column, detail in places
+        ),
+    )
+    if rule.hold_over:
+        _hold_over_share(read, rule, getattr(thresholds, rule.hold_over))
+    if rule.severity is Severity.QUARANTINE or rule.drops_rows:
+        _remove(read, rule, "SELECT line, record_id FROM hits")
+
+
+def _hold_over_share(read: ReadResult, rule: TableRule, share: float) -> None:
+    """Hold the file when more than `share` of its rows (or of those alike in one column) failed."""
+    alike = f'"{rule.hold_by}"' if rule.hold_by else "NULL"
+    row = read.connection.execute(
+        f"""
+        SELECT max(failing)
+        FROM (
+            SELECT count(*) FILTER (WHERE line IN (SELECT line FROM hits)) AS failing, count(*) AS n
+            FROM records.{read.spec.table}
+            GROUP BY {alike}
+        )
+        WHERE failing > greatest(n * $share, $floor)
+        """,
+        {"share": share, "floor": BAD_ROWS_FLOOR},
+    ).fetchone()
+    if row and row[0]:
+        message = rule.hold_message.format(count=row[0])
+        read.findings.escalate(rule.code, Severity.HOLD, message)
+
+
+def _remove(read: ReadResult, rule: CellRule | TableRule, select: str) -> None:
+    """Take rows out of `records`; the first rule to name a row keeps it."""
+    quarantines = rule.severity is Severity.QUARANTINE
+    counts = quarantines and (not isinstance(rule, TableRule) or rule.counts_as_bad_row)
+    read.connection.execute(
+        f"""
+        INSERT INTO records.removed
+        SELECT $export, line, $code, any_value(record_id), {quarantines}, {counts}
+        FROM ({select})
+        WHERE line NOT IN (SELECT line FROM records.removed WHERE export = $export)
+        GROUP BY line
+        """,
+        {"export": read.spec.file_name, "code": rule.code},
+    )
+    _expose(read)
+
+
+def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
+    """Count what the rules kept out, keep it verbatim, and block a file that lost too much."""
+    read = checked.read
+    values = {"export": read.spec.file_name}
+    row = read.connection.execute(
+        "SELECT count(*) FILTER (WHERE is_quarantined), count(*) FILTER (WHERE NOT is_quarantined),"
+        " count(*) FILTER (WHERE is_bad_row) FROM records.removed WHERE export = $export",
+        values,
+    ).fetchone()
+    checked.quarantined, checked.dropped, bad = row or (0, 0, 0)
+    if not checked.quarantined or read.text is None:
+        return
+    read.connection.execute(
+        f"""
+        INSERT INTO quality.quarantine
+        SELECT $export, line, code, record_id, text
+        FROM (SELECT row_number() OVER () AS line, text FROM {lines_sql(read)})
+        JOIN records.removed AS removed USING (line)
+        WHERE removed.export = $export AND is_quarantined AND code <> $erased
+        ORDER BY line
+        """,
+        {**values, "path": str(read.text.path), "erased": ERASED},
+    )
+    bad += read.quarantined_rows
+    rows = read.accepted_rows + read.quarantined_rows
+    limit = too_many_bad_rows(bad, rows, thresholds.bad_rows)
+    if limit is not None and "too_many_bad_rows" not in read.findings.counts:
+        read.findings.add("too_many_bad_rows", found=bad, limit=limit)
+    if rows and checked.accepted == 0:
+        read.findings.add("no_data_rows")

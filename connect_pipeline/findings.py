@@ -1,0 +1,107 @@
+"""Findings: every problem of a file as data, counted exactly and stored up to a cap.
+
+For: `Finding`, and `Findings`, the collection that reader, checks and hold add to.
+Belongs here: how a finding is made from a rule. Does not belong here: rules, and how findings
+are shown (`report/`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from connect_pipeline.rules import catalogue
+from connect_pipeline.rules.rule import Severity
+
+STORED_PER_CODE = 1_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem: what is wrong, where, and what to do. `message` never holds a cell's value.
+
+    `line` is 1-based as a spreadsheet shows it, the header being line 1; None for a whole file.
+    """
+
+    code: str
+    severity: Severity
+    export: str
+    message: str
+    line: int | None = None
+    record_id: str | None = None
+    column: str | None = None
+
+
+class Findings:
+    """The findings of one export (or of the drop as a whole), in the order of discovery."""
+
+    def __init__(self, export: str) -> None:
+        self.export = export
+        self.counts: Counter[str] = Counter()
+        self._stored: dict[str, list[Finding]] = {}
+        self._severities: dict[str, Severity] = {}
+
+    def __iter__(self) -> Iterator[Finding]:
+        """Stored findings: worst severity first, then by discovery, then by line."""
+        for code in sorted(self._stored, key=lambda code: self._severities[code].rank):
+            yield from self._stored[code]
+
+    def add(
+        self,
+        code: str,
+        *,
+        line: int | None = None,
+        record_id: str | None = None,
+        column: str | None = None,
+        count: int = 1,
+        **facts: object,
+    ) -> None:
+        """Add a finding of the rule `code`; `count` is how many cells or rows it stands for."""
+        rule = catalogue()[code]
+        message = rule.message.format(column=column, count=count, **facts).strip()
+        self.counts[code] += count
+        self._severities.setdefault(code, rule.severity)
+        stored = self._stored.setdefault(code, [])
+        finding = Finding(code, rule.severity, self.export, message, line, record_id, column)
+        if len(stored) < STORED_PER_CODE:
+            stored.append(finding)
+
+    def add_many(self, code: str, total: int, places: Iterable[dict[str, Any]]) -> None:
+        """Add `total` findings; `places` are the arguments of `add` for the first ones."""
+        shown = 0
+        for place in places:
+            self.add(code, **place)
+            shown += 1
+        self.counts[code] += total - shown
+
+    def escalate(self, code: str, severity: Severity, message: str) -> None:
+        """Add a finding about the whole file that weighs more than `code` does by itself.
+
+        So many rows failed that the file is in doubt, or an old file would be taken for a new one.
+        """
+        known = self._severities.get(code, severity)
+        self._severities[code] = min(known, severity, key=lambda one: one.rank)
+        self.counts[code] = max(self.counts[code], 1)
+        finding = Finding(code, severity, self.export, message)
+        self._stored.setdefault(code, []).insert(0, finding)
+
+    @property
+    def worst(self) -> Severity | None:
+        """The worst severity, None without findings."""
+        return min(self._severities.values(), key=lambda one: one.rank, default=None)
+
+    def severity_of(self, code: str) -> Severity:
+        """The worst severity that findings of `code` have here."""
+        return self._severities[code]
+
+    @property
+    def blocks_file(self) -> bool:
+        """Whether any finding refuses the file for good, as opposed to holding it."""
+        return self.worst is not None and self.worst.blocks_file
+
+    @property
+    def stops_file(self) -> bool:
+        """Whether any finding blocks or holds the file."""
+        return self.worst is not None and self.worst.stops_file

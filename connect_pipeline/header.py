@@ -1,0 +1,145 @@
+"""The header: accepted, or refused with what was found, what was expected and the likely intent.
+
+For: deciding whether line 1 of a file is a subsequence of the contract's columns, in the
+contract's order, holding every required one (DESIGN section 2), and saying why when it is not.
+Does not belong here: reading lines (`reader.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+import unicodedata
+from itertools import pairwise
+
+from connect_pipeline.contract import Column, ExportSpec
+from connect_pipeline.findings import Findings
+
+OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+LONGEST_SHOWN_NAME = 40
+LAWFUL_HEADER = re.compile(r'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*')
+
+
+def match_header(text: str, spec: ExportSpec, findings: Findings) -> tuple[Column, ...] | None:
+    """The contract's columns that `text` (line 1, without line end) names, or None.
+
+    When None is returned, `findings` holds at least one blocking finding that says why.
+    """
+    names = _names(text)
+    if names is not None:
+        known = {column.name: column for column in spec.columns}
+        columns = tuple(known[name] for name in names if name in known)
+        if len(columns) == len(names) and _is_accepted(columns, spec):
+            return columns
+    _explain(text, names, spec, findings)
+    return None
+
+
+def _is_accepted(columns: tuple[Column, ...], spec: ExportSpec) -> bool:
+    positions = [spec.columns.index(column) for column in columns]
+    in_order = all(one < next_ for one, next_ in pairwise(positions))
+    return in_order and all(column in columns for column in spec.columns if column.required)
+
+
+def _names(text: str, delimiter: str = ",") -> list[str] | None:
+    """The header's names, or None when its quotes break the line law."""
+    if delimiter == "," and not LAWFUL_HEADER.fullmatch(text):
+        return None
+    return next(csv.reader([text], delimiter=delimiter, strict=False), [])
+
+
+def _folded(name: str) -> str:
+    """A name without what people do not see: case, spaces, invisible characters."""
+    visible = "".join(c for c in name if unicodedata.category(c) not in ("Cf", "Cc", "Zs"))
+    return unicodedata.normalize("NFKC", visible).casefold()
+
+
+def _shown(name: str) -> str:
+    """A name from a file as a message shows it: printable and short."""
+    printable = "".join(c if c.isprintable() else "?" for c in name)
+    if len(printable) > LONGEST_SHOWN_NAME:
+        printable = printable[:LONGEST_SHOWN_NAME] + "..."
+    return f'"{printable}"'
+
+
+def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Findings) -> None:
+    """Add the findings that say why the header is refused, root causes only."""
+    expected = ", ".join(spec.column_names)
+    folded = {_folded(column.name): column.name for column in spec.columns}
+    if len(names or []) <= 1:
+        for delimiter, word in OTHER_DELIMITERS.items():
+            split = _names(text, delimiter) or []
+            if len(split) > 1 and sum(_folded(name) in folded for name in split) * 2 >= len(split):
+                findings.add("wrong_delimiter", line=1, found=word, expected=expected, hint="")
+                return
+    recognised = sum(_folded(name) in folded for name in names or [])
+    # Line 1 may be data: its text is shown only when it is beyond doubt a header.
+    if names is None or not recognised or recognised * 3 < len(spec.required_names):
+        findings.add("missing_header", line=1, found="", expected=expected, hint="")
+        return
+    found = ", ".join(_shown(name)[1:-1] for name in names)
+    explained: set[str] = set()
+    seen: set[str] = set()
+    for position, name in enumerate(names, start=1):
+        facts = {"line": 1, "found": _shown(name), "position": position, "expected": expected}
+        if not _folded(name):
+            trailing = not any(_folded(later) for later in names[position:])
+            hint = (
+                "Spreadsheets leave unnamed columns at the end: delete them before saving."
+                if trailing
+                else ""
+            )
+            findings.add("empty_column_name", hint=hint, **facts)  # type: ignore[arg-type]
+            continue
+        intended = folded.get(_folded(name))
+        if intended is not None and (intended in seen or names.count(name) > 1):
+            if intended in seen:
+                findings.add("duplicate_column", column=intended, hint="", **facts)  # type: ignore[arg-type]
+        elif intended is not None and name != intended:
+            hint = f'Did you mean "{intended}"?'
+            findings.add("column_name_altered", column=intended, hint=hint, **facts)  # type: ignore[arg-type]
+        elif intended is None:
+            missing = [one for one in spec.column_names if one not in names]
+            intended = _closest(name, missing)
+            hint = f'Did you mean "{intended}"?' if intended else ""
+            findings.add("unknown_column", hint=hint, **facts)  # type: ignore[arg-type]
+        if intended is not None:
+            seen.add(intended)
+            explained.add(intended)
+    for required in spec.required_names:
+        if required not in explained:
+            findings.add(
+                "missing_required_column",
+                line=1,
+                column=required,
+                found=found,
+                expected=expected,
+                hint="",
+            )
+    _explain_order(names, spec, findings)
+
+
+def _closest(name: str, missing: list[str]) -> str | None:
+    """The missing column that this unknown name most likely stands for."""
+    by_folded = {_folded(one): one for one in missing}
+    close = difflib.get_close_matches(_folded(name), list(by_folded), n=1, cutoff=0.7)
+    return by_folded[close[0]] if close else None
+
+
+def _explain_order(names: list[str], spec: ExportSpec, findings: Findings) -> None:
+    """Say so when the columns that the contract knows stand in another order than its own."""
+    present = [name for name in dict.fromkeys(names) if name in spec.column_names]
+    ordered = [name for name in spec.column_names if name in present]
+    for found, expected in zip(present, ordered, strict=True):
+        if found != expected:
+            findings.add(
+                "column_order",
+                line=1,
+                column=found,
+                found=", ".join(present),
+                expected=", ".join(ordered),
+                position=names.index(found) + 1,
+                hint="",
+            )
+            return

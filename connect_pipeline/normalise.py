@@ -1,0 +1,226 @@
+"""What is published of a cell: one form for each kind, or NULL for what has none.
+
+For: SQL expressions that turn a trimmed cell into its published value. The rules call a cell
+invalid exactly when its expression is NULL, so what is reported and what is published agree.
+Belongs here: one expression per kind. Does not belong here: trimming (`checks.py`), what an
+invalid cell means for its row (`rules/cell/`), the words people use (`vocabulary.py`).
+
+The expressions hold no braces, so that rules may use them in their format strings.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import duckdb
+
+from connect_pipeline.contract import Kind
+from connect_pipeline.vocabulary import CONTACT_METHODS, GRADES, LANGUAGES
+
+INTERNATIONAL_PHONE = "connect_international_phone"
+_PARSE_PHONE = "connect_parse_phone"
+
+# A North American number: area code and exchange start with 2 to 9, and no area code ends in 11
+# (911, 411). Which area codes are in service changes too often to be written down here.
+_AREA = "([2-9](?:[02-9][0-9]|1[02-9]))"
+_EXCHANGE = "([2-9][0-9][0-9])"
+_SUBSCRIBER = "([0-9][0-9][0-9][0-9])"
+_PLAIN = rf"(?:\+?1[ ./-]*)?\(?{_AREA}\)?[ ./-]*{_EXCHANGE}[ ./-]*{_SUBSCRIBER}"
+# Word processors put no-break spaces and long hyphens; an extension is cut off.
+_GAP = "[ ./\u00a0\u2010\u2011\u2012\u2013-]*"
+_EXTENSION = "(?:[ ,;]*(?:x|ext|extension)[ .:]*[0-9]+)?"
+_LOOSE = rf"(?i)(?:\+?1{_GAP})?\(?{_AREA}\)?{_GAP}{_EXCHANGE}{_GAP}{_SUBSCRIBER}{_EXTENSION}"
+_PUNCTUATION = "()+ ./-"
+# "No phone", as typed into a field that insists on a number. Patterns and not lists of IN: DuckDB
+# makes a join of a long list and runs it for every row.
+_FILLER = "|".join(f"{digit}+" for digit in "23456789")
+_END_OF_FILLER = "(?:" + "|".join(digit * 4 for digit in "23456789") + ")$"
+
+_ATOM = r"[A-Za-z0-9!#$%&''*+/=?^_`\x7b|\x7d~-]+"
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_EMAIL = rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]"
+_LONGEST_EMAIL, _LONGEST_LOCAL_PART = 254, 64
+
+_AMOUNT = r"(?:[0-9]+|[0-9][0-9]?[0-9]?(?:,[0-9][0-9][0-9])+)?(?:\.[0-9]*)?"
+_MONEY = rf"[+-]?\$? ?[+-]?{_AMOUNT}|\(\$? ?{_AMOUNT}\)"
+
+_TAG = "([A-Za-z][A-Za-z][A-Za-z]?)(?:[-_]([A-Za-z][A-Za-z][A-Za-z][A-Za-z]))?"
+_TAG += "(?:[-_]([A-Za-z][A-Za-z]|[0-9][0-9][0-9]))?"
+
+_SEPARATOR = "|"  # stands in no word of the vocabulary
+
+_TWO, _FOUR = "[0-9][0-9]", "[0-9][0-9][0-9][0-9]"
+_EXACT_DATE = f"{_TWO}/{_TWO}/{_TWO}"
+_DATE = f"[0-9]?[0-9]/[0-9]?[0-9]/{_TWO}(?:{_TWO})?|{_FOUR}-{_TWO}-{_TWO}"
+
+
+def expression(kind: Kind, cell: str) -> str:
+    """SQL for the published value of `cell`, an SQL expression of trimmed text; NULL if blank."""
+    makers = {
+        Kind.PHONE: _phone,
+        Kind.EMAIL: _email,
+        Kind.ZIP_CODE: _zip_code,
+        Kind.GRADE: _grade,
+        Kind.MONEY: _money,
+        Kind.LANGUAGE: _language,
+        Kind.CONTACT_METHOD: _contact_method,
+        Kind.DATE: _date,
+    }
+    maker = makers.get(kind)
+    return maker(cell) if maker else f"nullif({cell}, '')"
+
+
+def invalid(kind: Kind, cell: str) -> str:
+    """SQL that is true when `cell` is not blank and has no published value, else false.
+
+    A CASE rather than AND, which DuckDB evaluates in full when it stands below an OR: most cells
+    of an optional column are blank, and must cost nothing.
+    """
+    if kind is Kind.PHONE:  # the costliest kind: a plain number need not be put together
+        plain = f" WHEN regexp_full_match({cell}, '{_PLAIN}') THEN {_is_filler(cell)}"
+        value = _unusual_phone(cell)
+    else:
+        plain, value = "", expression(kind, cell)
+    return f"(CASE WHEN nullif({cell}, '') IS NULL THEN false{plain} ELSE {value} IS NULL END)"
+
+
+def tolerated_date(cell: str) -> str:
+    """SQL that is true when `cell` is a date that can be read but is not MM/DD/YY."""
+    return f"(NOT regexp_full_match({cell}, '{_EXACT_DATE}') AND {_date(cell)} IS NOT NULL)"
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the expressions usable where no cell holds a number of another country."""
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO {INTERNATIONAL_PHONE}(text) AS NULL::VARCHAR")
+
+
+def register(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the expressions usable for all cells, numbers of other countries included.
+
+    That takes a function in Python, for which DuckDB imports numpy: `is_foreign_phone` tells who
+    needs it. Calling it again does nothing.
+    """
+    known = connection.execute(
+        "SELECT 1 FROM duckdb_functions() WHERE function_name = $name", {"name": _PARSE_PHONE}
+    ).fetchall()
+    if not known:
+        connection.create_function(_PARSE_PHONE, _international_phone, ["VARCHAR"], "VARCHAR")
+        connection.execute(
+            f"CREATE OR REPLACE TEMP MACRO {INTERNATIONAL_PHONE}(text) AS {_PARSE_PHONE}(text)"
+        )
+
+
+def is_foreign_phone(cell: str) -> str:
+    """SQL for whether a cell may hold a phone number of another country."""
+    return f"starts_with({cell}, '+') AND NOT starts_with({cell}, '+1')"
+
+
+@cache
+def _international_phone(text: str) -> str:
+    """E.164 for a valid number of another country, else '' (DuckDB wants no None from here)."""
+    if not text:  # DuckDB asks this once, whatever the cells are
+        return ""
+    import phonenumbers  # most districts have no such number: they never pay for the import
+
+    try:
+        number = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_valid_number(number):
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _phone(cell: str) -> str:
+    return (
+        f"(CASE WHEN regexp_full_match({cell}, '{_PLAIN}')"
+        f" THEN CASE WHEN NOT {_is_filler(cell)} THEN '+1' || {_last_ten_digits(cell)} END"
+        f" ELSE {_unusual_phone(cell)} END)"
+    )
+
+
+def _unusual_phone(cell: str) -> str:
+    """SQL for a number with an extension or odd characters, or of another country."""
+    return (
+        f"(CASE WHEN regexp_full_match({cell}, '{_LOOSE}')"
+        rf" THEN regexp_replace({cell}, '^{_LOOSE}$', '+1\1\2\3')"
+        f" WHEN {is_foreign_phone(cell)}"
+        f" THEN nullif({INTERNATIONAL_PHONE}({cell}), '') END)"
+    )
+
+
+def _is_filler(cell: str) -> str:
+    return (
+        f"CASE WHEN regexp_matches({cell}, '{_END_OF_FILLER}')"
+        f" THEN regexp_full_match({_last_ten_digits(cell)}, '{_FILLER}') ELSE false END"
+    )
+
+
+def _last_ten_digits(cell: str) -> str:
+    """SQL for the digits of a plain number, without a leading 1."""
+    return f"right(translate({cell}, '{_PUNCTUATION}', ''), 10)"
+
+
+def _email(cell: str) -> str:
+    return (
+        f"(CASE WHEN regexp_full_match({cell}, '{_EMAIL}') AND length({cell}) <= {_LONGEST_EMAIL}"
+        f" AND instr({cell}, '@') <= {_LONGEST_LOCAL_PART + 1}"
+        f" THEN split_part({cell}, '@', 1) || '@' || lower(split_part({cell}, '@', 2)) END)"
+    )
+
+
+def _zip_code(cell: str) -> str:
+    five = "[0-9][0-9][0-9][0-9][0-9]"
+    return (
+        f"(CASE WHEN regexp_full_match({cell}, '{five}|{five}-{_FOUR}') THEN {cell}"
+        f" WHEN regexp_full_match({cell}, '{five}{_FOUR}')"
+        f" THEN left({cell}, 5) || '-' || right({cell}, 4) END)"
+    )
+
+
+def _grade(cell: str) -> str:
+    return _looked_up(GRADES, f"replace(upper({cell}), ' ', '')")
+
+
+def _contact_method(cell: str) -> str:
+    return _looked_up(CONTACT_METHODS, f"translate(lower({cell}), ' -', '')")
+
+
+def _money(cell: str) -> str:
+    amount = f"TRY_CAST(translate({cell}, '$,() ', '') AS DECIMAL(10, 2))"
+    return (
+        f"(CASE WHEN regexp_full_match({cell}, '{_MONEY}')"
+        f" THEN CASE WHEN starts_with({cell}, '(') THEN -{amount} ELSE {amount} END END)"
+    )
+
+
+def _language(cell: str) -> str:
+    """A name, a code, or a tag whose first part is a code: `es_mx` is published as `es-MX`."""
+    first, script, region = (f"regexp_extract({cell}, '^{_TAG}$', {group})" for group in (1, 2, 3))
+    word = f"CASE WHEN {first} <> '' THEN {first} ELSE {cell} END"
+    return (
+        f"({_looked_up(LANGUAGES, f'lower({word})')}"
+        f" || CASE WHEN {script} = '' THEN ''"
+        f" ELSE '-' || upper(left({script}, 1)) || lower(substr({script}, 2)) END"
+        f" || CASE WHEN {region} = '' THEN '' ELSE '-' || upper({region}) END)"
+    )
+
+
+def _date(cell: str) -> str:
+    return (
+        f"(CASE WHEN regexp_full_match({cell}, '{_DATE}')"
+        f" THEN TRY_CAST(try_strptime({cell}, ['%m/%d/%y', '%m/%d/%Y', '%Y-%m-%d']) AS DATE) END)"
+    )
+
+
+def _looked_up(words: dict[str, str], key: str) -> str:
+    """SQL for the value that `words` has for `key`, NULL when it has none.
+
+    Two strings that DuckDB splits once, at planning, are read much faster than hundreds of them.
+    """
+    listed = _SEPARATOR.join(words).replace("'", "''")
+    values = _SEPARATOR.join(words.values())
+    return (
+        f"map(string_split('{listed}', '{_SEPARATOR}'), string_split('{values}', '{_SEPARATOR}'))"
+        f"[{key}]"
+    )

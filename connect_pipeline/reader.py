@@ -1,0 +1,546 @@
+"""The reader: bytes to lawful lines to a text table, with no row lost and none altered.
+
+For: `read_export`, which reads one file by the line law (DESIGN section 3) and never raises on
+data. CSV readers are lenient, and leniency moves one child's phone number into another's row:
+here DuckDB's reader sees only lines that have exactly one reading.
+Belongs here: the law, the parse, conservation. Does not belong here: bytes (`bytes_pass.py`),
+the header (`header.py`), what cells and rows mean (`checks.py`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import duckdb
+
+from connect_pipeline.bytes_pass import FileFacts, scan_file, write_normalised
+from connect_pipeline.contract import Column, ExportSpec, Kind
+from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.findings import STORED_PER_CODE, Findings
+from connect_pipeline.header import match_header
+from connect_pipeline.home import PRIVATE_FILE, disk_fault, disk_reason
+from connect_pipeline.rules import rules_of
+from connect_pipeline.rules.rule import FileRule, RowRule
+from connect_pipeline.rules.sql import CONTROLS
+from connect_pipeline.settings import Limits
+
+if TYPE_CHECKING:
+    import pandas
+
+FIELD = rf'(?:"(?:[^"{CONTROLS}]|"")*"|[^",{CONTROLS}]*)'
+# What `trim` removes: white space, no-break and zero-width characters, the byte order mark.
+BLANKS = " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b"
+BLANKS += "\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+WHITE = (
+    r"[\s\x{a0}\x{1680}\x{2000}-\x{200d}\x{2028}\x{2029}\x{202f}\x{205f}\x{2060}\x{3000}\x{feff}]"
+)
+PADDED_CELL = rf"^{WHITE}|{WHITE}$"
+# A field that trimming leaves as it is. Nearly all lines hold these only, so they are asked first.
+EDGE = f'[^",{CONTROLS}{WHITE[1:-1]}]'
+QUOTED_EDGE = f'(?:[^"{CONTROLS}{WHITE[1:-1]}]|"")'
+TRIM_FIELD = (
+    rf'(?:"(?:{QUOTED_EDGE}(?:(?:[^"{CONTROLS}]|"")*{QUOTED_EDGE})?)?"'
+    rf'|(?:{EDGE}(?:[^",{CONTROLS}]*{EDGE})?)?)'
+)
+BAD_ROWS_FLOOR = 5
+DATABASE_REFUSALS = (duckdb.IOException, duckdb.OutOfMemoryException)
+
+
+class ConservationError(Exception):
+    """The counts of one file do not add up: our bug, told as `row_conservation`."""
+
+
+@dataclass
+class ReadResult:
+    """One file as read: what was accepted, what was not, and why.
+
+    `lines` counts all physical lines, header and blank ones included; always
+    lines = header + blank + accepted + quarantined when the header was accepted. `padded` names
+    the fields in which trimming changes a cell; a file `is_plain` when it holds nothing beyond
+    ASCII and no question mark, so that its letters cannot be damaged.
+    """
+
+    spec: ExportSpec
+    columns: tuple[Column, ...]
+    facts: FileFacts
+    findings: Findings
+    connection: duckdb.DuckDBPyConnection
+    lines: int = 0
+    blank_lines: int = 0
+    blank_rows: int = 0
+    accepted_rows: int = 0
+    quarantined_rows: int = 0
+    refused: bool = False
+    padded: frozenset[str] = frozenset()
+    is_plain: bool = False
+    text: TextFile | None = None
+
+    @property
+    def verdict(self) -> str:
+        """`blocked`, `accepted_with_findings` or `accepted` (nothing above info)."""
+        return verdict_of(self.findings, refused=self.refused)
+
+    def accepted(self) -> pandas.DataFrame:
+        """The accepted rows: `line` and the file's columns by their header text, all text."""
+        return accepted_frame(self, f"raw.{self.spec.table}")
+
+
+def verdict_of(findings: Findings, *, refused: bool = False) -> str:
+    """The verdict on one file, from its worst finding."""
+    worst = findings.worst
+    if refused or findings.stops_file:
+        return "blocked"
+    if worst is not None and worst.value != "info":
+        return "accepted_with_findings"
+    return "accepted"
+
+
+def accepted_frame(result: ReadResult, source: str) -> pandas.DataFrame:
+    """Rows of `raw.<table>` whose line is in `source`, verbatim, as a DataFrame of text."""
+    import pandas  # a slow import that `validate` on the command line never needs
+
+    if not result.columns:
+        return pandas.DataFrame({"line": pandas.Series(dtype="int64")})
+    fields = ", ".join(f'"{column.field}"' for column in result.columns)
+    frame = result.connection.execute(
+        f"SELECT line, {fields} FROM raw.{result.spec.table}"
+        f" WHERE line IN (SELECT line FROM {source}) ORDER BY line"
+    ).df()
+    frame.columns = pandas.Index(["line", *(column.name for column in result.columns)])
+    return frame
+
+
+def too_many_bad_rows(bad: int, rows: int, share: float) -> int | None:
+    """The limit that `bad` of `rows` exceeds, None when it does not (max(5 rows, `share`))."""
+    limit = max(BAD_ROWS_FLOOR, int(rows * share))
+    return limit if bad > limit else None
+
+
+def open_scratch(
+    path: Path | None = None, *, spill: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A scratch database, in memory or at `path`, with the schemas that reading needs.
+
+    It is attached as `scratch`, whatever its file is called, and is the default. What does not
+    fit into memory goes to `spill`; without one, nothing is ever written.
+    """
+    connection = duckdb.connect(":memory:")
+    place = str(path).replace("'", "''") if path else ":memory:"
+    connection.execute(f"ATTACH '{place}' AS scratch")
+    connection.execute(
+        """
+        USE scratch;
+        SET autoinstall_known_extensions = false;
+        SET autoload_known_extensions = false;
+        CREATE SCHEMA IF NOT EXISTS raw;
+        CREATE SCHEMA IF NOT EXISTS records;
+        CREATE SCHEMA IF NOT EXISTS quality;
+        CREATE TABLE IF NOT EXISTS quality.quarantine (
+            export VARCHAR, line BIGINT, code VARCHAR, record_id VARCHAR, text VARCHAR
+        );
+        """
+    )
+    connection.execute("SET temp_directory = $place", {"place": str(spill) if spill else ""})
+    if path:
+        path.chmod(PRIVATE_FILE)
+    return connection
+
+
+def read_export(
+    source: str | Path,
+    spec: ExportSpec,
+    *,
+    limits: Limits | None = None,
+    bad_rows: float = 0.05,
+    connection: duckdb.DuckDBPyConnection | None = None,
+    facts: FileFacts | None = None,
+) -> ReadResult:
+    """Read one file into `raw.<table>` of `connection` (a database in memory by default).
+
+    Lines that break the law go to `quality.quarantine` with their text. Never raises on data;
+    raises `EnvironmentFault` when the file cannot be read or the disk is full.
+    """
+    limits = limits or Limits()
+    connection = connection or open_scratch()
+    path = Path(source)
+    try:
+        facts = facts or scan_file(path, line_bytes=limits.line_bytes)
+        result = ReadResult(spec, (), facts, Findings(spec.file_name), connection)
+        result.lines = facts.line_count
+        if _file_is_refused(result, limits):
+            return result
+        result.text = _text_for_duckdb(path, facts, limits)
+        _read_text(result, result.text.path, limits, bad_rows)
+    except OSError as error:
+        raise disk_fault(error, f"read {spec.file_name}") from None
+    except duckdb.Error as error:
+        reason = disk_reason(error) or type(error).__name__
+        raise EnvironmentFault(
+            f"The database could not work on {spec.file_name} ({reason}):"
+            " free disk space or memory, then retry."
+        ) from None
+    return result
+
+
+def _file_is_refused(result: ReadResult, limits: Limits) -> bool:
+    """Apply the rules about bytes; True when one of them keeps the file from being read."""
+    for rule in rules_of(FileRule):
+        broken = rule.broken(result.facts, limits)
+        if broken is not None:
+            result.findings.add(rule.code, **broken)  # type: ignore[arg-type]
+    result.refused = result.findings.stops_file
+    return result.refused
+
+
+@dataclass
+class TextFile:
+    """A file as DuckDB finds it: UTF-8, line feeds, bounded lines.
+
+    Mostly the received file itself. A copy, where one is needed, has no name on the disk and
+    goes with this object, so that a kill leaves nothing behind.
+    """
+
+    path: Path
+    copy: BinaryIO | None = None
+
+    def __post_init__(self) -> None:
+        if self.copy is not None:
+            weakref.finalize(self, self.copy.close)
+
+
+def _text_for_duckdb(path: Path, facts: FileFacts, limits: Limits) -> TextFile:
+    if not facts.needs_copy and not facts.has_long_line:
+        return TextFile(path)
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the TextFile
+    write_normalised(path, copy, facts)
+    if facts.has_long_line:
+        copy.seek(0)
+        shortened = tempfile.TemporaryFile()  # noqa: SIM115 - as above
+        _shorten_lines(copy, shortened, limits.line_bytes)
+        copy.close()
+        copy = shortened
+    copy.flush()
+    return TextFile(_open_path(copy), copy)
+
+
+def _open_path(file: BinaryIO) -> Path:
+    """A path to an open file that has no name."""
+    return Path(f"/dev/fd/{file.fileno()}")
+
+
+def _shorten_lines(source: BinaryIO, target: BinaryIO, limit: int) -> None:
+    """Copy lines, each cut to just over `limit` bytes: enough to be told as too long."""
+    while piece := source.readline(limit + 1):
+        if len(piece) <= limit or piece.endswith(b"\n"):
+            target.write(piece)
+            continue
+        target.write(piece.decode("utf-8", errors="ignore").encode())
+        target.write(b"." * 4)  # the cut may have dropped bytes of a character
+        while piece and not piece.endswith(b"\n"):
+            piece = source.readline(1024 * 1024)
+        if piece:
+            target.write(b"\n")
+
+
+def lines_sql(result: ReadResult) -> str:
+    """SQL for the file's physical lines: one column `text`, NULL for an empty line.
+
+    `$path` is to be bound to `result.text.path`. The delimiter is a byte that the file does not
+    have, so every line is one value.
+    """
+    return (
+        "read_csv($path, columns = {'text': 'VARCHAR'}, auto_detect = false, header = false,"
+        f" delim = chr({_free(result)}), quote = '', escape = '', comment = '', new_line = '\\n',"
+        " strict_mode = true, null_padding = false)"
+    )
+
+
+def _read_text(result: ReadResult, path: Path, limits: Limits, bad_rows: float) -> None:
+    """Header, law, parse, conservation."""
+    spec, findings, facts = result.spec, result.findings, result.facts
+    with path.open("rb") as file:
+        header = file.readline(limits.line_bytes + 8).removesuffix(b"\n").decode(errors="replace")
+    columns = match_header(header, spec, findings)
+    if columns is None:
+        result.refused = True
+        return
+    result.columns = columns
+    try:
+        _apply_law(result, path, header, limits)
+    except (duckdb.Error, ConservationError) as error:
+        if isinstance(error, DATABASE_REFUSALS) or disk_reason(error):
+            raise
+        # A lawful line that DuckDB cannot parse is our bug. Its message may quote the line.
+        findings.add("row_conservation", found=type(error).__name__, expected="a parsed file")
+        result.refused = True
+        return
+    counted = (
+        1 + result.blank_lines + result.blank_rows + result.accepted_rows + result.quarantined_rows
+    )
+    if counted != facts.line_count:
+        findings.add("row_conservation", found=counted, expected=facts.line_count)
+    rows = result.accepted_rows + result.quarantined_rows
+    if (rows == 0 and not spec.header_only_is_legal) or (rows and not result.accepted_rows):
+        findings.add("no_data_rows")
+    limit = too_many_bad_rows(result.quarantined_rows, rows, bad_rows)
+    if limit is not None:
+        findings.add("too_many_bad_rows", found=result.quarantined_rows, limit=limit)
+    result.refused = findings.stops_file
+
+
+def _apply_law(result: ReadResult, path: Path, header: str, limits: Limits) -> None:
+    """Check every line; parse the file as it is when all are lawful, else the lawful ones."""
+    connection = result.connection
+    law = _line_of(FIELD, len(result.columns))
+    lawful = f"(regexp_full_match(text, '{law}') AND strlen(text) <= {limits.line_bytes})"
+    trim = _line_of(TRIM_FIELD, len(result.columns))
+    is_trim = f"(regexp_full_match(text, '{trim}') AND strlen(text) <= {limits.line_bytes})"
+    values = {"path": str(path)}
+    blank, repeated, unusual, not_trim = connection.execute(
+        f"""
+        SELECT
+            count(*) FILTER (WHERE text IS NULL),
+            count(*) FILTER (WHERE text = $header),
+            count(*) FILTER (WHERE contains(text, '?') OR strlen(text) <> length(text)),
+            count(*) FILTER (WHERE NOT {is_trim})
+        FROM {lines_sql(result)}
+        """,
+        {**values, "header": header},
+    ).fetchall()[0]
+    result.is_plain = not unusual
+    unlawful = 0
+    if not_trim:
+        unlawful = connection.execute(
+            f"SELECT count(*) FILTER (WHERE NOT {lawful}) FROM {lines_sql(result)}", values
+        ).fetchall()[0][0]
+    if repeated > 1:
+        _add_lines(result, "repeated_header", path, header)
+    if blank or unlawful:
+        _parse_lawful_lines(result, path, lawful, limits)
+    else:
+        _create_raw(result, "rowid + 2 AS line, *", _parsed(result, path, skip=1))
+    if not_trim > unlawful:
+        result.padded = _padded_columns(result)
+    _remove_blank_rows(result)
+    _judge_last_line(result)
+
+
+def _line_of(field: str, width: int) -> str:
+    """A pattern for a whole line of `width` fields."""
+    return field if width == 1 else f"{field}(?:,{field}){{{width - 1}}}"
+
+
+def _parsed(result: ReadResult, path: Path, *, skip: int) -> str:
+    """Parse lawful lines into `raw.<table>_text`; return that table's name.
+
+    The parser is told everything and sniffs nothing.
+    """
+    table = f"raw.{result.spec.table}_text"
+    columns = ", ".join(f"'{column.field}': 'VARCHAR'" for column in result.columns)
+    not_null = ", ".join(f"'{column.field}'" for column in result.columns)
+    result.connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE {table} AS
+        SELECT * FROM read_csv(
+            $path, columns = {{{columns}}}, force_not_null = [{not_null}], auto_detect = false,
+            header = false, skip = {skip}, delim = ',', quote = '"', escape = '"', comment = '',
+            new_line = '\\n', strict_mode = true, null_padding = false
+        )
+        """,
+        {"path": str(path)},
+    )
+    return table
+
+
+def _create_raw(result: ReadResult, select: str, source: str) -> None:
+    """`raw.<table>`: `line` and the file's columns, verbatim. Counts the accepted rows."""
+    table = result.spec.table
+    result.connection.execute(
+        f"CREATE OR REPLACE VIEW raw.{table} AS SELECT {select} FROM {source}"
+    )
+    result.accepted_rows = count_rows(result.connection, f"raw.{table}")
+
+
+def _parse_lawful_lines(result: ReadResult, path: Path, lawful: str, limits: Limits) -> None:
+    """Quarantine or skip the lines that break the law, and parse the others from a copy."""
+    connection, table = result.connection, result.spec.table
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE file_lines AS
+        SELECT row_number() OVER () AS line, text FROM {lines_sql(result)};
+        """,
+        {"path": str(path)},
+    )
+    connection.execute("DELETE FROM file_lines WHERE line = 1")
+    # With one column, a line of white space is a row whose only cell is blank.
+    white = "" if len(result.columns) == 1 else f" OR regexp_full_match(text, '{WHITE}*')"
+    result.blank_lines = _stored(
+        result, "blank_line", f"SELECT line FROM file_lines WHERE text IS NULL{white}"
+    )
+    connection.execute(f"DELETE FROM file_lines WHERE text IS NULL{white}")
+    _quarantine_unlawful(result, lawful, limits)
+    connection.execute(
+        f"CREATE OR REPLACE TABLE raw.{table}_lines AS"
+        f" SELECT line FROM file_lines WHERE {lawful} ORDER BY line"
+    )
+    with tempfile.TemporaryFile() as copy:
+        connection.execute(
+            f"COPY (SELECT text FROM file_lines WHERE {lawful} ORDER BY line)"
+            f" TO '{_open_path(copy)}' (FORMAT csv, HEADER false, DELIMITER chr({_free(result)}),"
+            " QUOTE '', ESCAPE '', USE_TMP_FILE false)"
+        )
+        source = _parsed(result, _open_path(copy), skip=0)
+    connection.execute("DROP TABLE file_lines")
+    _create_raw(result, "*", f"raw.{table}_lines POSITIONAL JOIN {source}")
+    if result.accepted_rows != count_rows(connection, f"raw.{table}_lines"):
+        raise ConservationError
+
+
+def _quarantine_unlawful(result: ReadResult, lawful: str, limits: Limits) -> None:
+    """Name each unlawful line by the first rule that applies, and keep it verbatim."""
+    connection, spec = result.connection, result.spec
+    cases = " ".join(
+        f"WHEN {rule.where} THEN '{rule.code}'"
+        for rule in sorted(rules_of(RowRule), key=lambda rule: rule.order)
+    )
+    names_person = spec.columns[0].key and spec.columns[0].kind is Kind.ID
+    record_id = (
+        f"trim(text[1:instr(text || ',', ',') - 1], '\"{BLANKS}')" if names_person else "NULL"
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE unlawful AS
+        WITH bad AS (
+            SELECT
+                line,
+                text,
+                length(text) - length(replace(text, '"', '')) AS quotes,
+                line - row_number() OVER (ORDER BY line) AS run
+            FROM file_lines
+            WHERE NOT {lawful}
+        ),
+        described AS (
+            SELECT
+                line,
+                text,
+                1 + length(regexp_replace(text, '"(?:[^"]|"")*"|[^,"]', '', 'g')) AS fields,
+                {len(result.columns)} AS expected,
+                {limits.line_bytes} AS line_bytes,
+                -- An odd number of quotes on the bad lines just above leaves a value open.
+                coalesce(
+                    sum(quotes) OVER (
+                        PARTITION BY run ORDER BY line
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                    ) % 2 = 1,
+                    false
+                ) AS inside_value
+            FROM bad
+        )
+        SELECT line, text, fields, CASE {cases} END AS code FROM described
+        """
+    )
+    connection.execute(
+        "INSERT INTO quality.quarantine"
+        f" SELECT $export, line, code, {record_id}, text FROM unlawful",
+        {"export": spec.file_name},
+    )
+    for code, count in connection.execute(
+        "SELECT code, count(*) FROM unlawful GROUP BY code ORDER BY min(line)"
+    ).fetchall():
+        lines = connection.execute(
+            "SELECT line, fields FROM unlawful WHERE code = $code ORDER BY line LIMIT $cap",
+            {"code": code, "cap": STORED_PER_CODE},
+        ).fetchall()
+        expected, limit = len(result.columns), limits.line_bytes
+        result.findings.add_many(
+            code,
+            count,
+            (
+                {"line": line, "found": fields, "expected": expected, "limit": limit}
+                for line, fields in lines
+            ),
+        )
+        result.quarantined_rows += count
+
+
+def _remove_blank_rows(result: ReadResult) -> None:
+    """Rows whose cells are all blank say nothing: skipped with a warning, counted as blank."""
+    table = result.spec.table
+    is_blank = " AND ".join(
+        f"regexp_full_match(\"{column.field}\", '{WHITE}*')"
+        if column.field in result.padded
+        else f"\"{column.field}\" = ''"
+        for column in result.columns
+    )
+    result.blank_rows = _stored(
+        result, "blank_row", f"SELECT line FROM raw.{table} WHERE {is_blank}"
+    )
+    if not result.blank_rows:
+        return
+    connection = result.connection
+    connection.execute(
+        f"CREATE OR REPLACE TABLE raw.{table}_rows AS"
+        f" SELECT * FROM raw.{table} WHERE NOT ({is_blank})"
+    )
+    _create_raw(result, "*", f"raw.{table}_rows")
+
+
+def _padded_columns(result: ReadResult) -> frozenset[str]:
+    """The columns in which trimming would change a cell."""
+    checks = ", ".join(
+        f"coalesce(bool_or(regexp_matches(\"{column.field}\", '{PADDED_CELL}')), false)"
+        for column in result.columns
+    )
+    row = result.connection.execute(f"SELECT {checks} FROM raw.{result.spec.table}").fetchone()
+    padded = zip(result.columns, row or (), strict=False)
+    return frozenset(column.field for column, is_padded in padded if is_padded)
+
+
+def _judge_last_line(result: ReadResult) -> None:
+    """A last line without a line end was cut if it is short, and may have been if it is not."""
+    if result.facts.ends_with_newline or result.lines < 2:
+        return
+    row = result.connection.execute(
+        "SELECT count(*) FROM quality.quarantine WHERE export = $export AND line = $line",
+        {"export": result.spec.file_name, "line": result.lines},
+    ).fetchone()
+    code = "truncated_file" if row and row[0] else "no_final_line_end"
+    result.findings.add(code, line=result.lines)
+
+
+def _add_lines(result: ReadResult, code: str, path: Path, text: str) -> None:
+    """A finding for each data line that equals `text`."""
+    lines = result.connection.execute(
+        f"SELECT line FROM (SELECT row_number() OVER () AS line, text FROM {lines_sql(result)})"
+        " WHERE line > 1 AND text = $text",
+        {"path": str(path), "text": text},
+    ).fetchall()
+    places = ({"line": line} for (line,) in lines[:STORED_PER_CODE])
+    result.findings.add_many(code, len(lines), places)
+
+
+def _stored(result: ReadResult, code: str, select: str) -> int:
+    """Add a finding of `code` for each line that `select` gives; return how many there are."""
+    connection = result.connection
+    total = count_rows(connection, f"({select})")
+    if total:
+        lines = connection.execute(f"{select} ORDER BY line LIMIT {STORED_PER_CODE}").fetchall()
+        result.findings.add_many(code, total, ({"line": line} for (line,) in lines))
+    return total
+
+
+def count_rows(connection: duckdb.DuckDBPyConnection, source: str) -> int:
+    """How many rows a table, or a query in parentheses, has."""
+    row = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _free(result: ReadResult) -> int:
+    """A byte that the file does not have. `nul_byte` refuses files that have them all."""
+    if result.facts.free_byte is None:
+        raise ConservationError
+    return result.facts.free_byte

@@ -1,0 +1,1 @@
+"""The cell: what a single value must look like."""

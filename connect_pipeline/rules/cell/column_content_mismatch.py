@@ -1,0 +1,61 @@
+"""The rule `column_content_mismatch`."""
+
+from connect_pipeline.contract import STAFF, Kind
+from connect_pipeline.rules.rule import ColumnRule, Example, Severity, with_header
+
+_PEOPLE = (("Ana", "Ruiz"), ("Ben", "Ito"), ("Cho", "Park"), ("Dia", "Roy"), ("Eli", "Roy"))
+_NO_DIGIT = "NOT regexp_matches({cell}, '[0-9]')"
+_HAS_AT = "contains({cell}, '@')"
+_HAS_NUMBER = "regexp_matches({cell}, '@|[0-9][0-9][0-9]')"
+
+RULE = ColumnRule(
+    code="column_content_mismatch",
+    severity=Severity.HOLD,
+    doc="Most values of a column are of another kind, such as e-mails without @ or phones with"
+    " letters.",
+    help=(
+        "Two columns were probably swapped in the export, or one reads another field of the SIS;"
+        " published, it would send messages to wrong numbers or wipe the right ones. Compare the"
+        " column's first values with its name and correct the export's definition. If the values"
+        " are right, an operator can approve the file."
+    ),
+    message=(
+        'Most values of "{column}" ({count}) are of another kind than this column holds. Check that'
+        " the export fills it from the right field and that no columns are swapped."
+    ),
+    where={
+        Kind.EMAIL: f"NOT {_HAS_AT}",
+        Kind.PHONE: f"regexp_matches({{cell}}, '@|[A-Za-z][A-Za-z][A-Za-z]') OR {_NO_DIGIT}",
+        Kind.ID: "regexp_matches({cell}, '[@ ]')",
+        Kind.SCHOOL: _HAS_AT,
+        Kind.NAME: _HAS_NUMBER,
+        Kind.ZIP_CODE: f"{_HAS_AT} OR {_NO_DIGIT}",
+        Kind.GRADE: _HAS_NUMBER,
+        Kind.MONEY: f"{_HAS_AT} OR {_NO_DIGIT}",
+        Kind.LANGUAGE: _HAS_NUMBER,
+        Kind.CONTACT_METHOD: _HAS_NUMBER,
+        Kind.DATE: _NO_DIGIT,
+    },
+    failing=Example(
+        STAFF,
+        with_header(
+            STAFF,
+            *(
+                f"T{number},101,{first},{last},Teacher,{first}.{last}@example.org"
+                for number, (first, last) in enumerate(_PEOPLE, start=1)
+            ),
+            columns=STAFF.required_names,
+        ),
+    ),
+    passing=Example(
+        STAFF,
+        with_header(
+            STAFF,
+            *(
+                f"T{number},101,{first},{last},{first}.{last}@example.org,Teacher"
+                for number, (first, last) in enumerate(_PEOPLE, start=1)
+            ),
+            columns=STAFF.required_names,
+        ),
+    ),
+)

@@ -1,0 +1,42 @@
+"""The rule `formula_in_value`."""
+
+from connect_pipeline.contract import STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+
+_COLUMNS = STUDENTS.required_names
+
+# A phone may start with +, an amount or a grade with -; in what is not one of them a formula
+# cannot survive, for only what could be read is published.
+_STARTS_LAWFULLY = (Kind.PHONE, Kind.MONEY, Kind.GRADE, Kind.DATE)
+_DAMAGED_IDS = (Kind.ID, Kind.SCHOOL, Kind.PERIOD)  # `id_looks_damaged` names a leading = there
+
+
+def _applies(spec: ExportSpec, column: Column) -> bool:
+    return column.kind not in (*_STARTS_LAWFULLY, *_DAMAGED_IDS)
+
+
+RULE = CellRule(
+    code="formula_in_value",
+    severity=Severity.WARNING,
+    doc="A value starts like a spreadsheet formula, with = or @, or with + or - and is no number.",
+    help=(
+        "Opened in a spreadsheet, such a value is run as a formula, which can send data about"
+        " families elsewhere; somebody may have typed it on purpose. The value is loaded as text,"
+        " and reports write it so that it cannot run. Look at the row in your SIS and remove the"
+        " character at the start."
+    ),
+    message=(
+        '"{column}" starts like a spreadsheet formula. Look at it in your SIS and remove the first'
+        " character."
+    ),
+    applies=_applies,
+    # A tab at the start is gone by now; a carriage return ends a line and never gets here.
+    # Nearly all cells begin with a digit or a letter, which two comparisons tell.
+    where="{cell} < 'A' AND NOT ({cell} >= '0' AND {cell} < ':') AND"
+    " (left({cell}, 1) IN ('=', '@') OR (left({cell}, 1) IN ('+', '-')"
+    " AND regexp_matches({cell}, '[A-Za-z0-9(]') AND TRY_CAST({cell} AS DOUBLE) IS NULL))",
+    failing=Example(
+        STUDENTS, with_header(STUDENTS, '001,101,"=HYPERLINK(A1)",Ruiz', columns=_COLUMNS), 2
+    ),
+    passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana-Eva,Ruiz", columns=_COLUMNS)),
+)

@@ -1,0 +1,28 @@
+"""The rule `invalid_lunch_balance`."""
+
+from connect_pipeline.contract import STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.normalise import invalid
+from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+
+_COLUMNS = (*STUDENTS.required_names, "LunchBalance")
+
+
+def _applies(spec: ExportSpec, column: Column) -> bool:
+    return column.kind is Kind.MONEY
+
+
+RULE = CellRule(
+    code="invalid_lunch_balance",
+    severity=Severity.WARNING,
+    doc="A lunch balance is not an amount of money.",
+    help=(
+        "The balance is left blank, and the family gets no note that the lunch account is low."
+        " Write the amount in dollars, such as 12.50 or -3.00; a dollar sign, commas between"
+        " thousands and parentheses for debts are understood. Words and other currencies are not."
+    ),
+    message='"{column}" is not an amount and is left blank. Write it as 12.50 or -3.00.',
+    applies=_applies,
+    where=invalid(Kind.MONEY, "{cell}"),
+    failing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,free", columns=_COLUMNS), 2),
+    passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,($3.00)", columns=_COLUMNS)),
+)

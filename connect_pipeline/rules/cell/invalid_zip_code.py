@@ -1,0 +1,30 @@
+"""The rule `invalid_zip_code`."""
+
+from connect_pipeline.contract import STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.normalise import invalid
+from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+
+_COLUMNS = (*STUDENTS.required_names, "ZipCode")
+
+
+def _applies(spec: ExportSpec, column: Column) -> bool:
+    return column.kind is Kind.ZIP_CODE
+
+
+RULE = CellRule(
+    code="invalid_zip_code",
+    severity=Severity.WARNING,
+    doc="A ZIP code is not five digits, or five and four.",
+    help=(
+        "The ZIP code is left blank, and the family misses what is sent to an area, such as a"
+        " warning of a flood. Four digits mostly mean that a spreadsheet dropped a leading zero."
+        " Export the column as text: 12345 or 12345-6789."
+    ),
+    message='"{column}" is not a ZIP code and is left blank. Write it as 12345 or 12345-6789.',
+    applies=_applies,
+    where=invalid(Kind.ZIP_CODE, "{cell}"),
+    failing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,1234", columns=_COLUMNS), 2),
+    passing=Example(
+        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,01234-5678", columns=_COLUMNS)
+    ),
+)

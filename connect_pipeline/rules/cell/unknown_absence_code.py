@@ -1,0 +1,31 @@
+"""The rule `unknown_absence_code`."""
+
+from connect_pipeline.contract import ATTENDANCE, Column, ExportSpec, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+
+
+def _applies(spec: ExportSpec, column: Column) -> bool:
+    return column.kind is Kind.ABSENCE_CODE
+
+
+RULE = CellRule(
+    code="unknown_absence_code",
+    severity=Severity.WARNING,
+    doc="An absence code is not among the codes that the district's settings list.",
+    help=(
+        "A code that nobody has listed alerts nobody, so a family may not hear that their child is"
+        " missing. If it means an absence that families must hear of, list it in the settings under"
+        " alert_codes; otherwise under other_codes. Codes are compared exactly, capitals included."
+    ),
+    message=(
+        '"{column}" is no code of the district\'s settings, so it alerts nobody. List it there, or'
+        " correct it in your SIS."
+    ),
+    setting="attendance.other_codes",
+    applies=_applies,
+    # Without settings the list is NULL, and so is the comparison: nothing is said.
+    where="{cell} <> ''"
+    " AND NOT list_contains((SELECT list(code) FROM district.absence_codes), {cell})",
+    failing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,ZZ,"Lopez, Maria",10/02/25'), 2),
+    passing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,E,"Lopez, Maria",10/02/25')),
+)

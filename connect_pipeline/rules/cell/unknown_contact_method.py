@@ -1,0 +1,32 @@
+"""The rule `unknown_contact_method`."""
+
+from connect_pipeline.contract import STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.normalise import invalid
+from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+
+_COLUMNS = (*STUDENTS.required_names, "PreferredContactMethod")
+
+
+def _applies(spec: ExportSpec, column: Column) -> bool:
+    return column.kind is Kind.CONTACT_METHOD
+
+
+RULE = CellRule(
+    code="unknown_contact_method",
+    severity=Severity.WARNING,
+    doc="A preferred contact method is none of text, phone, email and all.",
+    help=(
+        "The wish of the family is not known, so they are reached by the district's default"
+        " channels. Use text, phone, email or all; usual words such as SMS, call and e-mail are"
+        " understood. Leave the cell blank for families without a wish."
+    ),
+    message=(
+        '"{column}" is no known contact method and is left blank. Use text, phone, email or all.'
+    ),
+    applies=_applies,
+    where=invalid(Kind.CONTACT_METHOD, "{cell}"),
+    failing=Example(
+        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,pigeon", columns=_COLUMNS), 2
+    ),
+    passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,SMS", columns=_COLUMNS)),
+)

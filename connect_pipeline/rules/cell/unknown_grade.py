@@ -1,0 +1,29 @@
+"""The rule `unknown_grade`."""
+
+from connect_pipeline.contract import STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.normalise import invalid
+from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+
+_COLUMNS = (*STUDENTS.required_names, "Grade")
+
+
+def _applies(spec: ExportSpec, column: Column) -> bool:
+    return column.kind is Kind.GRADE
+
+
+RULE = CellRule(
+    code="unknown_grade",
+    severity=Severity.WARNING,
+    doc="A grade is none of TK, PK, K, 1 to 12 and UG, in any of their usual spellings.",
+    help=(
+        "The student stays in the roster without a grade, and the family misses what is sent to a"
+        " grade. Use K, 1 to 12, TK, PK or UG (ungraded); spellings such as 05, 5th, KG and"
+        " Kindergarten are understood. Code tables of other systems need a translation in the"
+        " export."
+    ),
+    message='"{column}" is no known grade and is left blank. Use TK, PK, K, 1 to 12 or UG.',
+    applies=_applies,
+    where=invalid(Kind.GRADE, "{cell}"),
+    failing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,15", columns=_COLUMNS), 2),
+    passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,09", columns=_COLUMNS)),
+)

@@ -1,0 +1,33 @@
+"""The rule `unknown_language`."""
+
+from connect_pipeline.contract import STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.normalise import invalid
+from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+
+_COLUMNS = (*STUDENTS.required_names, "PrimaryLanguage")
+
+
+def _applies(spec: ExportSpec, column: Column) -> bool:
+    return column.kind is Kind.LANGUAGE
+
+
+RULE = CellRule(
+    code="unknown_language",
+    severity=Severity.WARNING,
+    doc="A language is no name or code that is known.",
+    help=(
+        "The language is left blank and the family gets messages in the district's default"
+        " language, which they may not read. Use the English name (Spanish), an ISO 639 code (es,"
+        " spa), a tag (es-MX) or California's two digits (01). One language a cell."
+    ),
+    message=(
+        '"{column}" is no known language and is left blank. Use its English name or its ISO 639'
+        " code."
+    ),
+    applies=_applies,
+    where=invalid(Kind.LANGUAGE, "{cell}"),
+    failing=Example(
+        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,Spanish/English", columns=_COLUMNS), 2
+    ),
+    passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,es-MX", columns=_COLUMNS)),
+)

@@ -1,0 +1,1 @@
+"""The set, before publishing: tonight against what is published."""

@@ -1,0 +1,18 @@
+"""The rule `student_erased`."""
+
+from connect_pipeline.rules.rule import ChangeRule, Severity
+
+RULE = ChangeRule(
+    code="student_erased",
+    severity=Severity.WARNING,
+    doc="A row of a student who was erased is kept out and not stored.",
+    help=(
+        "The student was erased on request, and the district's export still has the row. It is"
+        " neither published nor kept in the quarantine. Remove the student from the export, or from"
+        " your SIS; if the erasure was a mistake, an operator lifts it."
+    ),
+    message=(
+        "{count} rows of erased students were kept out. Remove the students from the export; an"
+        " operator can lift an erasure."
+    ),
+)

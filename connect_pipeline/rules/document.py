@@ -1,0 +1,129 @@
+"""`docs/rules.md`, written from the catalogue.
+
+For: `python -m connect_pipeline.rules.document > docs/rules.md`; a test holds the page to the
+catalogue. Belongs here: the page's shape. Does not belong here: anything about a single rule.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from types import ModuleType
+
+from connect_pipeline.rules.rule import Example, Rule, Severity
+
+# The order in which a file goes through them.
+FAMILIES = ("drop", "file", "header", "row", "cell", "keys", "references", "changes")
+LONGEST_SHOWN_LINE = 200
+
+EFFECTS = {
+    Severity.SYSTEM: "our own bug: the run fails and nothing is published",
+    Severity.BLOCK: "the file is refused; what is published stays",
+    Severity.HOLD: "as block, until an operator approves exactly these bytes or discards them",
+    Severity.QUARANTINE: "the row is kept out, verbatim, in `quality.quarantine`",
+    Severity.WARNING: "loaded and reported",
+    Severity.INFO: "counted",
+}
+
+HEAD = """\
+# Rules
+
+<!-- Written by `python -m connect_pipeline.rules.document`; edit the rules, not this page. -->
+
+Every problem that the pipeline finds in an export has one of these codes. Codes are for ever.
+A finding says the file, the line (the header is line 1, as a spreadsheet shows it), the column,
+what is wrong and what to do, and never a value.
+"""
+
+
+def rules_page() -> str:
+    """The whole page as Markdown."""
+    parts = [HEAD, _severities(), _index()]
+    parts += [_family(name) for name in FAMILIES]
+    return "\n".join(parts)
+
+
+def family_rules(name: str) -> list[Rule]:
+    """The rules of one family, by code."""
+    package = _package(name)
+    modules = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    rules = [getattr(importlib.import_module(module.name), "RULE", None) for module in modules]
+    return [rule for rule in rules if rule is not None]
+
+
+def _package(family: str) -> ModuleType:
+    return importlib.import_module(f"connect_pipeline.rules.{family}")
+
+
+def _title(family: str) -> str:
+    """The first line of the family's docstring, as a heading and the rest of the sentence."""
+    line = (_package(family).__doc__ or family).strip().splitlines()[0]
+    return line.rstrip(".")
+
+
+def _severities() -> str:
+    rows = [f"| `{severity}` | {effect} |" for severity, effect in EFFECTS.items()]
+    return "\n".join(["| severity | effect |", "|---|---|", *rows, ""])
+
+
+def _index() -> str:
+    lines = []
+    for family in FAMILIES:
+        lines += [f"## {_title(family)}", "", "| code | severity | when |", "|---|---|---|"]
+        lines += [
+            f"| [`{rule.code}`](#{rule.code}) | {rule.severity}{'*' if rule.setting else ''}"
+            f" | {_cell(rule.doc)} |"
+            for rule in family_rules(family)
+        ]
+        lines.append("")
+    lines += ["\\* A district's settings change this rule; its section names the key.", ""]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Text as a table's cell: a bar would end it."""
+    return text.replace("|", "\\|")
+
+
+def _family(name: str) -> str:
+    return "\n".join(_section(rule) for rule in family_rules(name))
+
+
+def _section(rule: Rule) -> str:
+    lines = [f"### {rule.code}", "", f"*{rule.severity}* · {rule.doc}", "", rule.help, ""]
+    if rule.setting:
+        lines += [f"Setting: `{rule.setting}`.", ""]
+    for title, example in (("Fails", rule.failing), ("Passes", rule.passing)):
+        if example is not None:
+            lines += [_caption(title, example), "", "```text", _shown(example), "```", ""]
+    return "\n".join(lines)
+
+
+def _caption(title: str, example: Example) -> str:
+    line = f", line {example.line}" if example.line else ""
+    return f"{title} (`{example.spec.file_name}`{line}):"
+
+
+def _shown(example: Example) -> str:
+    """An example's text, with what cannot be seen written as its code, and long lines cut."""
+    if isinstance(example.text, bytes):
+        text = example.text.decode("utf-8", errors="backslashreplace")
+    else:
+        text = example.text
+    shown = [_visible(line) for line in text.removesuffix("\n").split("\n")]
+    body = "\n".join(shown) if text else "(nothing)"
+    return body if text.endswith("\n") or not text else f"{body} <- no line end"
+
+
+def _visible(line: str) -> str:
+    visible = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in line
+    )
+    if len(visible) > LONGEST_SHOWN_LINE:
+        return f"{visible[:LONGEST_SHOWN_LINE]}... ({len(visible):,} characters)"
+    return visible
+
+
+if __name__ == "__main__":
+    sys.stdout.write(rules_page())

@@ -1,0 +1,1 @@
+"""The drop: which files are there, and how old they are."""

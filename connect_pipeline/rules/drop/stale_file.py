@@ -1,0 +1,21 @@
+"""The rule `stale_file`."""
+
+from connect_pipeline.rules.rule import DropRule, Severity
+
+RULE = DropRule(
+    code="stale_file",
+    severity=Severity.HOLD,
+    doc="A file is from an earlier day: a core file of before the last deadline, or an attendance"
+    " file that is not of today.",
+    help=(
+        "An old file would undo the changes of the last days: new students would lose their"
+        " rosters, and families would be told about absences of another day. Usually the export"
+        " job failed or wrote elsewhere, and the old file was left or uploaded once more. Run the"
+        " export again; if the file is right as it is, an operator can approve it."
+    ),
+    message=(
+        "This file has not been uploaded since the last deadline, so it may be out of date. Run the"
+        " export again and upload the new file, or have an operator approve this one."
+    ),
+    setting="deadline",
+)

@@ -1,0 +1,16 @@
+"""The rule `unexpected_file`."""
+
+from connect_pipeline.rules.rule import DropRule, Severity
+
+RULE = DropRule(
+    code="unexpected_file",
+    severity=Severity.INFO,
+    doc="The drop holds a file whose name is none of the five.",
+    help=(
+        "The file is not read. That is harmless for a file that was put there on purpose, but a"
+        " name that is nearly right, such as one with (1), a date, other capitals or .xlsx, is"
+        " often tonight's export, and then families are reached by yesterday's. Give the file its"
+        " exact name and upload it again."
+    ),
+    message="A file with a name that is none of the five was not read. {hint}",
+)

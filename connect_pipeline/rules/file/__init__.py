@@ -1,0 +1,1 @@
+"""The file as a whole: its bytes, its lines and its end."""

@@ -1,0 +1,19 @@
+"""The rule `no_data_rows`."""
+
+from connect_pipeline.contract import ATTENDANCE, STAFF
+from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
+
+RULE = Rule(
+    code="no_data_rows",
+    severity=Severity.BLOCK,
+    doc="The file has a header and no row that can be used.",
+    help=(
+        "Read as it is, such a file would remove everybody, and no family would be reached. The"
+        " export's filter (school year, active students) probably selects nothing, or every row was"
+        " quarantined, which the other findings explain. An attendance file with a header only is"
+        " fine: nobody is absent."
+    ),
+    message="There is no usable row below the header. Check the export's filters and run it again.",
+    failing=Example(STAFF, with_header(STAFF)),
+    passing=Example(ATTENDANCE, with_header(ATTENDANCE)),
+)

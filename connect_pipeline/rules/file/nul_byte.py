@@ -1,0 +1,47 @@
+"""The rule `nul_byte`."""
+
+from connect_pipeline.bytes_pass import FileFacts
+from connect_pipeline.contract import STAFF
+from connect_pipeline.rules.rule import Example, FileRule, Severity, with_header
+from connect_pipeline.settings import Limits
+
+
+def _broken(facts: FileFacts, limits: Limits) -> dict[str, object] | None:
+    # Spreadsheets and archives are full of NULs: they have rules of their own.
+    # A file with every control character leaves none to tell its lines apart by, and is no text.
+    is_binary = facts.has_nul or facts.free_byte is None
+    return {} if is_binary and facts.magic is None else None
+
+
+RULE = FileRule(
+    code="nul_byte",
+    severity=Severity.BLOCK,
+    doc="The file holds NUL characters, which no text has.",
+    help=(
+        "NUL characters mean that the file was damaged on its way, for instance by a full disk or a"
+        " transfer that broke off, or that it is UTF-16 without the mark that says so. Nobody can"
+        " tell which names and phone numbers in it are whole, so none is used. Export again as"
+        " UTF-8 and upload in binary mode."
+    ),
+    message=(
+        "The file holds NUL characters: it is damaged, or it is UTF-16 without a byte order mark."
+        " Export it again as UTF-8."
+    ),
+    broken=_broken,
+    failing=Example(
+        STAFF,
+        with_header(
+            STAFF,
+            "T1,101,Maria,Lop\0z,maria.lopez@example.org,Teacher",
+            columns=STAFF.required_names,
+        ),
+    ),
+    passing=Example(
+        STAFF,
+        with_header(
+            STAFF,
+            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher",
+            columns=STAFF.required_names,
+        ),
+    ),
+)

@@ -1,0 +1,28 @@
+"""The rule `repeated_header`."""
+
+from connect_pipeline.contract import STAFF
+from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
+
+_ONE = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
+_TWO = "T2,102,James,Chen,james.chen@example.org,Teacher"
+_HEADER = ",".join(STAFF.required_names)
+
+RULE = Rule(
+    code="repeated_header",
+    severity=Severity.BLOCK,
+    doc="A line below the first equals the header: two exports were joined in one file.",
+    help=(
+        "Two exports in one file may be of two nights or of two schools, with old rows and new ones"
+        " about the same children, and nobody can tell which parent's number is current. Export all"
+        " schools in one go. If files must be joined, leave the header out of all but the first and"
+        " see that no row is there twice."
+    ),
+    message=(
+        "This line repeats the header, so two exports were joined. Upload one export that holds all"
+        " rows."
+    ),
+    failing=Example(
+        STAFF, with_header(STAFF, _ONE, _HEADER, _TWO, columns=STAFF.required_names), 3
+    ),
+    passing=Example(STAFF, with_header(STAFF, _ONE, _TWO, columns=STAFF.required_names)),
+)

@@ -1,0 +1,1 @@
+"""The header: exactly the contract's columns, in its order; optional ones may be absent."""

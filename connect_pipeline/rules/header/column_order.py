@@ -1,0 +1,35 @@
+"""The rule `column_order`."""
+
+from connect_pipeline.contract import STAFF
+from connect_pipeline.rules.rule import Example, HeaderRule, Severity, with_header
+
+RULE = HeaderRule(
+    code="column_order",
+    severity=Severity.BLOCK,
+    doc="The columns do not stand in the contract's order.",
+    help=(
+        "Columns in another order are the mark of an export that was changed by hand, where header"
+        " and values may have been moved apart, so that a first name is called a phone number. Put"
+        " the columns back in the contract's order in the export's definition, not in the file."
+    ),
+    message=(
+        'Column {position}, "{column}", is out of order. Found: {found}. Expected: {expected}'
+    ),
+    failing=Example(
+        STAFF,
+        with_header(
+            STAFF,
+            "T1,101,Lopez,Maria,maria.lopez@example.org,Teacher",
+            columns=("ID", "School", "Name.Last", "Name.First", "Email", "Title"),
+        ),
+        1,
+    ),
+    passing=Example(
+        STAFF,
+        with_header(
+            STAFF,
+            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher",
+            columns=STAFF.required_names,
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Keys: rows that name the same person, class or absence more than once."""

@@ -1,0 +1,54 @@
+"""The rule `student_id_reused`."""
+
+from connect_pipeline.contract import STUDENTS
+from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+
+_COLUMNS = STUDENTS.required_names
+
+RULE = TableRule(
+    code="student_id_reused",
+    severity=Severity.QUARANTINE,
+    doc="One student ID stands in rows with different names, which are two children under one ID.",
+    help=(
+        "Nobody may guess which parent to call for which child, so all rows of this ID are kept"
+        " out, and what was published last stays. Find out in your SIS whose ID it is and give the"
+        " other child a new one. If it is one child whose name is spelled in two ways, make the"
+        " names equal; case and spaces do not matter."
+    ),
+    message=(
+        "This student ID is used with different names, so all its rows were kept out. Give each"
+        " child an ID of its own, or make the names equal."
+    ),
+    spec=STUDENTS,
+    # A blank name is no evidence of another child: it is left out of the comparison.
+    select="""
+        WITH repeated AS (
+            SELECT student_id FROM records.students GROUP BY student_id HAVING count(*) > 1
+        ),
+        named AS (
+            SELECT
+                line,
+                student_id,
+                nullif(lower(replace(first_name, ' ', '')), '') AS first_name,
+                nullif(lower(replace(last_name, ' ', '')), '') AS last_name
+            FROM records.students
+            WHERE student_id IN (FROM repeated)
+        ),
+        reused AS (
+            SELECT student_id
+            FROM named
+            GROUP BY student_id
+            HAVING min(first_name) <> max(first_name) OR min(last_name) <> max(last_name)
+        )
+        SELECT line, student_id AS record_id, 'ID' AS column_name, NULL AS detail
+        FROM named
+        WHERE student_id IN (FROM reused)
+    """,
+    order=20,
+    failing=Example(
+        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "001,102,Ben,Ito", columns=_COLUMNS), 2
+    ),
+    passing=Example(
+        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "001,102,ANA,Ruiz", columns=_COLUMNS)
+    ),
+)

@@ -1,0 +1,32 @@
+"""The rule `student_in_several_schools`."""
+
+from connect_pipeline.contract import STUDENTS
+from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.sql import later_rows
+
+_COLUMNS = STUDENTS.required_names
+
+RULE = TableRule(
+    code="student_in_several_schools",
+    severity=Severity.INFO,
+    doc="One student, by ID and name, is enrolled at several schools.",
+    help=(
+        "Concurrent enrolment is accepted: the student belongs to each of the schools, and the"
+        " family hears from each of them. If the student changed schools, end the old enrolment in"
+        " your SIS."
+    ),
+    message=(
+        "An earlier row has this student at another school, and both are kept. If the student"
+        " moved, end the old enrolment."
+    ),
+    spec=STUDENTS,
+    # Different names and repeated schools are gone by now: what is left differs in the school.
+    select=later_rows(STUDENTS, ["student_id"], column_name="School"),
+    order=40,
+    failing=Example(
+        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "001,102,Ana,Ruiz", columns=_COLUMNS), 3
+    ),
+    passing=Example(
+        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "002,102,Ben,Ito", columns=_COLUMNS)
+    ),
+)

@@ -1,0 +1,1 @@
+"""References: rows that name people, classes and schools of other files."""

@@ -1,0 +1,98 @@
+"""Why a reference fails: SQL that finds the rows and says what would have matched.
+
+For: `unknown_teacher` and `unknown_student`. Belongs here: the search and its fixed phrases. The
+diagnosis looks only at the distinct IDs that failed, so that a clean file does not pay for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connect_pipeline.contract import STAFF, STUDENTS, ExportSpec
+
+
+@dataclass(frozen=True)
+class People:
+    """Those whom an ID may name: an export's rows, and who is kept from the last snapshot."""
+
+    spec: ExportSpec
+    field: str
+    kept: str
+
+
+STAFF_MEMBERS = People(STAFF, "staff_id", "kept_staff")
+STUDENT_BODY = People(STUDENTS, "student_id", "kept_students")
+
+
+def unmatched(
+    spec: ExportSpec, column_name: str, people: People, swapped_with: People | None = None
+) -> str:
+    """SQL for the rows of `spec` whose `column_name` names none of `people`.
+
+    `swapped_with` are those of the file's other ID column: an ID of theirs shows that the two
+    columns are swapped.
+    """
+    field = people.field
+    swapped = (
+        f"SELECT {swapped_with.field} FROM records.{swapped_with.spec.table}"
+        if swapped_with
+        else "SELECT NULL WHERE false"
+    )
+    other_file = swapped_with.spec.file_name if swapped_with else ""
+    return f"""
+        WITH known AS (
+            SELECT {field} AS id FROM records.{people.spec.table}
+            UNION ALL
+            SELECT {field} AS id FROM records.{people.kept}
+        ),
+        failing AS (
+            SELECT line, {field} AS id, school
+            FROM records.{spec.table}
+            ANTI JOIN known ON known.id = {spec.table}.{field}
+        ),
+        unknown AS (
+            SELECT DISTINCT id FROM failing
+        ),
+        quarantined AS (
+            SELECT record_id AS id
+            FROM quality.quarantine
+            WHERE export = '{people.spec.file_name}'
+        ),
+        without_zeros AS (
+            SELECT unknown.id
+            FROM unknown SEMI JOIN known ON ltrim(known.id, '0') = ltrim(unknown.id, '0')
+        ),
+        other_case AS (
+            SELECT unknown.id FROM unknown SEMI JOIN known ON lower(known.id) = lower(unknown.id)
+        ),
+        trailing_text AS (
+            SELECT unknown.id
+            FROM unknown
+            SEMI JOIN known
+                ON known.id = regexp_extract(unknown.id, '^([0-9A-Za-z]+)[^0-9A-Za-z]', 1)
+        ),
+        absent_schools AS (
+            SELECT DISTINCT school
+            FROM failing
+            ANTI JOIN records.{people.spec.table} AS people USING (school)
+        )
+        SELECT
+            line,
+            id AS record_id,
+            '{column_name}' AS column_name,
+            CASE
+                WHEN id IN (FROM quarantined) THEN 'its row is quarantined'
+                WHEN id IN (FROM without_zeros)
+                    THEN 'not in the file; it would match without leading zeros'
+                WHEN id IN (FROM other_case)
+                    THEN 'not in the file; it differs only in case from one that is'
+                WHEN id IN (FROM trailing_text)
+                    THEN 'not in the file; it would match without the text after it'
+                WHEN id IN ({swapped})
+                    THEN 'not in the file; it is an ID of {other_file}, so columns may be swapped'
+                WHEN school IN (FROM absent_schools)
+                    THEN 'not in the file, which has nobody of this school'
+                ELSE 'not in the file'
+            END AS detail
+        FROM failing
+    """

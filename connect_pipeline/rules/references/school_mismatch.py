@@ -1,0 +1,51 @@
+"""The rule `school_mismatch`."""
+
+from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+
+RULE = TableRule(
+    code="school_mismatch",
+    severity=Severity.WARNING,
+    doc="A class is at a school where neither its teacher nor its student is.",
+    help=(
+        "The class is published under its own school, so families may get messages from a school"
+        " that their child does not attend. Compare the school code of the class with those of its"
+        " teacher and student in the other two files. A class that really is at another school"
+        " needs a row for that school in StaffExport.csv or StudentExport.csv."
+    ),
+    message=(
+        "Neither the teacher nor the student of this row is at its school. Correct the school code,"
+        " or add their rows for that school."
+    ),
+    spec=STAFF_TO_STUDENT,
+    needs=(STAFF, STUDENTS),
+    # Of people kept from the last snapshot the school is not known here.
+    select="""
+        WITH elsewhere AS (
+            SELECT line, staff_id, student_id
+            FROM records.staff_to_student AS classes
+            ANTI JOIN records.students AS students
+                ON students.student_id = classes.student_id AND students.school = classes.school
+            ANTI JOIN records.staff AS staff
+                ON staff.staff_id = classes.staff_id AND staff.school = classes.school
+        )
+        SELECT line, student_id AS record_id, 'School' AS column_name, NULL AS detail
+        FROM elsewhere
+        ANTI JOIN records.kept_staff USING (staff_id)
+        ANTI JOIN records.kept_students USING (student_id)
+    """,
+    order=120,
+    failing=Example(
+        STAFF_TO_STUDENT,
+        with_header(
+            STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "102,T1,002,1,Algebra I,MA101,1"
+        ),
+        3,
+    ),
+    passing=Example(
+        STAFF_TO_STUDENT,
+        with_header(
+            STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "102,T3,002,1,Algebra I,MA101,1"
+        ),
+    ),
+)

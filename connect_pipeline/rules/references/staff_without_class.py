@@ -1,0 +1,47 @@
+"""The rule `staff_without_class`."""
+
+from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT
+from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+
+RULE = TableRule(
+    code="staff_without_class",
+    severity=Severity.INFO,
+    doc="Staff members of a school have no class, counted per school.",
+    help=(
+        "Office staff and counselors have none, and that is fine. A teacher without a class cannot"
+        " write to any family, so a high number means that classes of this school are missing. Then"
+        " compare the classes with your SIS."
+    ),
+    message="Staff without a class: {detail}. If they teach, their classes are missing here.",
+    spec=STAFF_TO_STUDENT,
+    needs=(STAFF,),
+    select="""
+        WITH idle AS (
+            SELECT line, school
+            FROM records.staff AS staff
+            ANTI JOIN records.staff_to_student AS classes USING (staff_id)
+        )
+        SELECT
+            NULL::BIGINT AS line,
+            NULL AS record_id,
+            NULL AS column_name,
+            count(*) || ' of one school, first at line ' || min(line) || ' of StaffExport.csv'
+                AS detail
+        FROM idle
+        GROUP BY school
+        ORDER BY min(line)
+    """,
+    order=200,
+    failing=Example(
+        STAFF_TO_STUDENT, with_header(STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1")
+    ),
+    passing=Example(
+        STAFF_TO_STUDENT,
+        with_header(
+            STAFF_TO_STUDENT,
+            "101,T1,001,1,Algebra I,MA101,1",
+            "101,T2,001,2,English 9,EN109,1",
+            "102,T3,004,0,Grade 3,G3,1",
+        ),
+    ),
+)

@@ -1,0 +1,60 @@
+"""The rule `student_unreachable`."""
+
+from connect_pipeline.contract import STUDENTS, Kind
+from connect_pipeline.normalise import invalid
+from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+
+_COLUMNS = (*STUDENTS.required_names, "ContactPhonePrimary")
+_IS_REACHABLE = " OR ".join(
+    f"({column.field} <> '' AND NOT {invalid(column.kind, column.field)})"
+    for column in STUDENTS.columns
+    if column.kind in (Kind.PHONE, Kind.EMAIL) and column.field.startswith(("primary", "secondary"))
+)
+
+RULE = TableRule(
+    code="student_unreachable",
+    severity=Severity.INFO,
+    doc="Students of a school have no contact with a usable phone or e-mail, counted per school.",
+    help=(
+        "Nobody would hear of an absence of these students: messages go to their contacts, never to"
+        " the students themselves. Add a phone number or an e-mail to at least one contact in your"
+        " SIS. If all students are concerned, the export lacks the contact columns."
+    ),
+    message=(
+        "Students whom no message can reach: {detail}, the first at this line. Add a contact's"
+        " phone or e-mail in your SIS."
+    ),
+    spec=STUDENTS,
+    # A student with a row for each school is reachable through any of them.
+    select=f"""
+        WITH reachable AS (
+            SELECT line, student_id, school, coalesce({_IS_REACHABLE}, false) AS is_reachable
+            FROM records.students
+        ),
+        unreachable AS (
+            SELECT line, school
+            FROM reachable
+            WHERE NOT is_reachable
+                AND student_id NOT IN (SELECT student_id FROM reachable WHERE is_reachable)
+        )
+        SELECT
+            min(line) AS line,
+            NULL AS record_id,
+            NULL AS column_name,
+            count(*) || ' of one school' AS detail
+        FROM unreachable
+        GROUP BY school
+        ORDER BY line
+    """,
+    order=200,
+    failing=Example(
+        STUDENTS,
+        with_header(
+            STUDENTS, "001,101,Ana,Ruiz,(201) 555-0111", "002,101,Ben,Ito,", columns=_COLUMNS
+        ),
+        3,
+    ),
+    passing=Example(
+        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,(201) 555-0111", columns=_COLUMNS)
+    ),
+)

@@ -1,0 +1,52 @@
+"""The rule `unknown_student`."""
+
+from connect_pipeline.contract import ATTENDANCE, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.rules.references.diagnosis import STUDENT_BODY, unmatched
+from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule, with_header
+
+RULE = TableRule(
+    code="unknown_student",
+    severity=Severity.QUARANTINE,
+    doc="A class or an absence names a student whose ID is not in StudentExport.csv.",
+    help=(
+        "For a student who is not in StudentExport.csv no family is known, so nobody would hear of"
+        " an absence or of news of the class. Export students, classes and attendance in one run"
+        " and with the same filter. IDs are text and compared exactly: if leading zeros are missing"
+        " in one of the files, a spreadsheet or a number format took them."
+    ),
+    message=(
+        "The student of this row is no ID of StudentExport.csv: {detail}. Correct the ID or add the"
+        " student there."
+    ),
+    setting="thresholds.unknown_references",
+    spec=STAFF_TO_STUDENT,
+    needs=(STUDENTS,),
+    select=unmatched(STAFF_TO_STUDENT, "Student", STUDENT_BODY),
+    also=(
+        TableCheck(
+            spec=ATTENDANCE,
+            needs=(STUDENTS,),
+            select=unmatched(ATTENDANCE, "Student", STUDENT_BODY),
+        ),
+    ),
+    order=110,
+    counts_as_bad_row=False,
+    hold_over="unknown_references",
+    hold_message=(
+        "Rows whose student is not in StudentExport.csv: {count}, more than the district allows."
+        " Export both files together, or have an operator approve this file."
+    ),
+    failing=Example(
+        STAFF_TO_STUDENT,
+        with_header(
+            STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "101,T1,2,1,Algebra I,MA101,1"
+        ),
+        3,
+    ),
+    passing=Example(
+        STAFF_TO_STUDENT,
+        with_header(
+            STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "101,T1,002,1,Algebra I,MA101,1"
+        ),
+    ),
+)

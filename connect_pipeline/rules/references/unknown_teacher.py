@@ -1,0 +1,45 @@
+"""The rule `unknown_teacher`."""
+
+from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.rules.references.diagnosis import STAFF_MEMBERS, STUDENT_BODY, unmatched
+from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+
+RULE = TableRule(
+    code="unknown_teacher",
+    severity=Severity.QUARANTINE,
+    doc="A class names a teacher whose ID is not in StaffExport.csv.",
+    help=(
+        "Without its teacher a class cannot be published, and the teacher cannot write to its"
+        " families. Export staff and classes in one run and with the same filter, so that every"
+        " teacher of a class is in StaffExport.csv. IDs are text and compared exactly: if leading"
+        " zeros are missing in one of the files, a spreadsheet or a number format took them."
+    ),
+    message=(
+        "The teacher of this row is no ID of StaffExport.csv: {detail}. Correct the ID or add the"
+        " staff member there."
+    ),
+    setting="thresholds.unknown_references",
+    spec=STAFF_TO_STUDENT,
+    needs=(STAFF, STUDENTS),
+    select=unmatched(STAFF_TO_STUDENT, "Teacher", STAFF_MEMBERS, swapped_with=STUDENT_BODY),
+    order=100,
+    counts_as_bad_row=False,
+    hold_over="unknown_references",
+    hold_message=(
+        "Rows whose teacher is not in StaffExport.csv: {count}, more than the district allows."
+        " Export staff and classes together, or have an operator approve this file."
+    ),
+    failing=Example(
+        STAFF_TO_STUDENT,
+        with_header(
+            STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "101,t1,002,1,Algebra I,MA101,1"
+        ),
+        3,
+    ),
+    passing=Example(
+        STAFF_TO_STUDENT,
+        with_header(
+            STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "101,T1,002,1,Algebra I,MA101,1"
+        ),
+    ),
+)

@@ -1,0 +1,190 @@
+"""The kinds of rule: what every rule declares, and how each kind finds what breaks it.
+
+For: the modules beside this one, each of which holds one rule as `RULE`.
+Belongs here: the shapes. Does not belong here: a rule, or the code that runs rules
+(`reader.py`, `header.py`, `checks.py`, `roster/hold.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from connect_pipeline.bytes_pass import FileFacts
+from connect_pipeline.contract import Column, ExportSpec, Kind
+from connect_pipeline.settings import Limits
+
+
+class Severity(StrEnum):
+    """What a finding does (DESIGN section 4), worst first."""
+
+    SYSTEM = "system"
+    BLOCK = "block"
+    HOLD = "hold"
+    QUARANTINE = "quarantine"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 is the worst."""
+        return list(Severity).index(self)
+
+    @property
+    def stops_file(self) -> bool:
+        """Whether a finding of this severity keeps the file from being published."""
+        return self.blocks_file or self is Severity.HOLD
+
+    @property
+    def blocks_file(self) -> bool:
+        """Whether a finding of this severity refuses the file for good."""
+        return self in (Severity.SYSTEM, Severity.BLOCK)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A file that breaks a rule (or keeps it): `text` replaces `spec`'s file in a small district.
+
+    `line` is where the finding must be; None when it concerns the whole file.
+    """
+
+    spec: ExportSpec
+    text: str | bytes
+    line: int | None = None
+
+
+def with_header(spec: ExportSpec, *rows: str, columns: tuple[str, ...] = ()) -> str:
+    """The text of an export: the contract's header (or `columns` of it), then `rows`."""
+    return "\n".join((",".join(columns or spec.column_names), *rows)) + "\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One rule. `doc` is one sentence; `help` says why it matters to families and how to fix it.
+
+    `message` is a finding's text; its placeholders are filled with counts, column names, limits
+    and fixed phrases, never with a cell's value. `setting` names the district setting that
+    changes the rule. Rules about a whole night have no example of one file.
+    """
+
+    code: str
+    severity: Severity
+    doc: str
+    help: str
+    message: str
+    failing: Example | None = None
+    passing: Example | None = None
+    setting: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRule(Rule):
+    """A rule about a file's bytes: `broken` returns the message's facts, or None when it holds."""
+
+    broken: Callable[[FileFacts, Limits], dict[str, object] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeaderRule(Rule):
+    """A rule about the header; `header.py` tells the cases apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowRule(Rule):
+    """A rule about one physical line that breaks the line law.
+
+    `where` is SQL over `text` (one line, never NULL or blank), `fields` (the number of fields
+    that separators outside quotes make), `expected`, `line_bytes` (the limit) and `inside_value`
+    (the bad lines just above leave a quote open). The rule with the lowest `order` that applies
+    names the line.
+    """
+
+    where: str
+    order: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellRule(Rule):
+    """A rule about single cells: all of them together cost one scan per export.
+
+    `applies` picks the columns. `where` is SQL that is true for a broken cell: `{cell}` is the
+    trimmed text ('' when blank), `{raw}` the text as it stands in the file. A `counted` rule
+    gives one finding per column, with the first line and the number of cells. A rule that holds
+    for all `plain` files (ASCII without question marks) is not asked about those.
+    """
+
+    applies: Callable[[ExportSpec, Column], bool]
+    where: str
+    counted: bool = False
+    holds_if_plain: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnRule(Rule):
+    """A rule about a whole column: more than `share` of its cells are of another kind.
+
+    `where` is, for each kind that the rule knows, SQL that is true for such a cell (`{cell}` as
+    in `CellRule`). Columns with fewer than `min_cells` cells that are not blank are left alone.
+    """
+
+    where: Mapping[Kind, str]
+    min_cells: int = 5
+    share: float = 0.5
+
+    def applies(self, spec: ExportSpec, column: Column) -> bool:
+        """Whether the rule has something to say about `column`."""
+        return column.kind in self.where
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableCheck:
+    """What a table rule runs on one export: `select`, when `spec` and all of `needs` were read."""
+
+    spec: ExportSpec
+    needs: tuple[ExportSpec, ...] = ()
+    select: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRule(Rule):
+    """A rule about rows together: keys, references, counts.
+
+    `select` is SQL over the scratch schema `records` that returns one row per finding: `line`
+    (NULL for the whole file), `record_id`, `column_name` and `detail` (a fixed phrase for the
+    message's `{detail}`, or NULL). `order` sorts the rules of one export; a rule that
+    quarantines removes its rows before the next one looks, and so does one that `drops_rows`:
+    its rows repeat an earlier row, which wins, and are accepted without being published.
+    A rule about several exports says the others in `also`.
+
+    More rows than `hold_over` (the name of a share in `Thresholds`) hold the file with
+    `hold_message` (its one fact: `{count}`); with `hold_by`, a column's field, the share is
+    taken of the rows that have the same value there.
+    """
+
+    spec: ExportSpec
+    needs: tuple[ExportSpec, ...] = ()
+    select: str
+    also: tuple[TableCheck, ...] = ()
+    order: int = 100
+    drops_rows: bool = False
+    counts_as_bad_row: bool = True
+    hold_over: str = ""
+    hold_message: str = ""
+    hold_by: str = ""
+
+    @property
+    def checks(self) -> tuple[TableCheck, ...]:
+        """Every export that the rule looks at, with its SQL."""
+        first = TableCheck(spec=self.spec, needs=self.needs, select=self.select)
+        return (first, *self.also)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropRule(Rule):
+    """A rule about the set of files, their names and their age."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRule(Rule):
+    """A rule about tonight against what is published (`roster/hold.py`)."""

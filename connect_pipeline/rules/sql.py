@@ -1,0 +1,49 @@
+"""SQL that several table rules share.
+
+For: what rules about keys and references say in the same way, and the characters that the line
+law excludes. Belongs here: fragments made of
+the contract's identifiers. Does not belong here: a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connect_pipeline.contract import ExportSpec, Kind
+
+CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}"
+"""The control characters, as a RE2 class's inside. A tab is a character like any other, and line
+ends are gone by the time a line is looked at."""
+
+
+def record_id(spec: ExportSpec) -> str:
+    """SQL for the ID of the person that a row is about; NULL where there is none."""
+    return spec.record_field or "NULL"
+
+
+def later_rows(spec: ExportSpec, key: Sequence[str], column_name: str = "") -> str:
+    """SQL for the rows whose `key` (SQL expressions) an earlier line has already.
+
+    Rows that have the same people and period are few, and found by grouping two or three short
+    columns; only those are compared in full.
+    """
+    keys = [column for column in spec.columns if column.key]
+    narrow = [column for column in keys if column.kind in (Kind.ID, Kind.PERIOD)] or keys
+    near = ", ".join(column.field for column in narrow)
+    column = f"'{column_name}'" if column_name else "NULL"
+    return f"""
+        WITH repeated AS (
+            SELECT {near} FROM records.{spec.table} GROUP BY {near} HAVING count(*) > 1
+        ),
+        counted AS (
+            SELECT
+                line,
+                {record_id(spec)} AS record_id,
+                row_number() OVER (PARTITION BY {", ".join(key)} ORDER BY line) AS occurrence
+            FROM records.{spec.table}
+            SEMI JOIN repeated USING ({near})
+        )
+        SELECT line, record_id, {column} AS column_name, NULL AS detail
+        FROM counted
+        WHERE occurrence > 1
+    """

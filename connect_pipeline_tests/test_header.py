@@ -1,0 +1,109 @@
+"""Headers: what is accepted, and what each refused one is told."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from connect_pipeline.contract import (
+    BY_FILE_NAME,
+    EXPORTS,
+    STAFF,
+    STAFF_TO_STUDENT,
+    Column,
+    ExportSpec,
+)
+from connect_pipeline.findings import Findings
+from connect_pipeline.header import match_header
+
+SMALL = ExportSpec(
+    "Small.csv", (Column("a", required=True), Column("b"), Column("c", required=True), Column("d"))
+)
+FULL = "ID,School,Name.First,Name.Last,Email,Title,Mobile_number"
+
+
+def said(text: str, spec: ExportSpec = STAFF) -> list[tuple[str, str | None]]:
+    """Codes and columns of the findings on a refused header."""
+    findings = Findings(spec.file_name)
+    assert match_header(text, spec, findings) is None
+    assert findings.stops_file
+    return [(one.code, one.column) for one in findings]
+
+
+def message(text: str) -> str:
+    findings = Findings(STAFF.file_name)
+    match_header(text, STAFF, findings)
+    return next(iter(findings)).message
+
+
+def test_exactly_the_subsequences_with_every_required_column_are_accepted() -> None:
+    names = SMALL.column_names
+    for size in range(1, 5):
+        for chosen in itertools.permutations(names, size):
+            columns = match_header(",".join(chosen), SMALL, Findings("Small.csv"))
+            in_order = [name for name in names if name in chosen] == list(chosen)
+            lawful = in_order and {"a", "c"} <= set(chosen)
+            assert (columns is not None) == lawful, chosen
+            if columns is not None:
+                assert tuple(column.name for column in columns) == chosen
+
+
+def test_quoted_names_are_names() -> None:
+    assert match_header('"a","c"', SMALL, Findings("Small.csv")) is not None
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", [("missing_header", None)]),
+        ("S1,101,Ann,Lee,ann@example.org,Teacher", [("missing_header", None)]),
+        ('ID,"School', [("missing_header", None)]),
+        (FULL.replace(",", ";"), [("wrong_delimiter", None)]),
+        (FULL.replace(",", "\t"), [("wrong_delimiter", None)]),
+        (FULL.replace(",", "|"), [("wrong_delimiter", None)]),
+        (FULL.replace("Email", "email"), [("column_name_altered", "Email")]),
+        (FULL.replace("Email", " Email "), [("column_name_altered", "Email")]),
+        (FULL.replace("Email", "Em\u200bail"), [("column_name_altered", "Email")]),
+        (FULL.replace("Email", "E-mail"), [("unknown_column", None)]),
+        (FULL + ",Nickname", [("unknown_column", None)]),
+        (FULL + ",Email", [("duplicate_column", "Email")]),
+        (FULL + ",,", [("empty_column_name", None)] * 2),
+        (FULL.replace(",Email", ""), [("missing_required_column", "Email")]),
+        ("School,ID,Name.First,Name.Last,Email,Title", [("column_order", "School")]),
+    ],
+)
+def test_each_mistake_has_its_code(header: str, expected: list[tuple[str, str | None]]) -> None:
+    assert said(header) == expected
+
+
+def test_the_likely_intent_is_named() -> None:
+    assert 'Did you mean "Email"?' in message(FULL.replace("Email", "E-mail"))
+    assert 'Did you mean "Mobile_number"?' in message(
+        FULL.replace("Mobile_number", "Mobile number")
+    )
+
+
+def test_order_shows_found_and_expected() -> None:
+    text = message("School,ID,Name.First,Name.Last,Email,Title")
+    assert "School, ID, Name.First" in text
+    assert "ID, School, Name.First" in text
+
+
+def test_data_in_line_1_is_never_shown() -> None:
+    for line in ("S1,101,Ann,Secret-Lee,ann@example.org,Teacher", "Secret-Lee", 'x,"Secret-Lee'):
+        assert "Secret" not in message(line)
+
+
+def test_the_five_exports_accept_their_own_headers() -> None:
+    for spec in EXPORTS:
+        for names in (spec.column_names, spec.required_names):
+            assert match_header(",".join(names), spec, Findings(spec.file_name)) is not None
+    assert list(BY_FILE_NAME) == [spec.file_name for spec in EXPORTS]
+
+
+def test_fields_never_collide_in_sql() -> None:
+    spec = ExportSpec("Any.csv", (Column("A"), Column("a"), Column("line"), Column("a ")))
+    assert [column.field for column in spec.columns] == ["a", "a_2", "line_2", "a_3"]
+    fields = [column.field for column in STAFF_TO_STUDENT.columns]
+    assert len(fields) == len(set(fields))

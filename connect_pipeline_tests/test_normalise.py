@@ -1,0 +1,268 @@
+"""What is published of a cell, against literal tables and, for phones, an independent library."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+import phonenumbers
+import pytest
+
+from connect_pipeline.contract import Kind
+from connect_pipeline.normalise import expression, register, tolerated_date
+from connect_pipeline.vocabulary import CONTACT_METHODS, GRADES, LANGUAGES
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        register(connection)
+        yield connection
+
+
+def published(connection: duckdb.DuckDBPyConnection, kind: Kind, *cells: str) -> list[object]:
+    rows = connection.execute(
+        f"SELECT {expression(kind, 'cell')} FROM (SELECT unnest($cells::VARCHAR[]) AS cell)",
+        {"cells": list(cells)},
+    ).fetchall()
+    return [value for (value,) in rows]
+
+
+TABLES: dict[Kind, dict[str, object]] = {
+    Kind.PHONE: {
+        "(201) 555-0123": "+12015550123",
+        "201-555-0123": "+12015550123",
+        "201.555.0123": "+12015550123",
+        "201 555 0123": "+12015550123",
+        "2015550123": "+12015550123",
+        "12015550123": "+12015550123",
+        "1-201-555-0123": "+12015550123",
+        "+1 (201) 555-0123": "+12015550123",
+        "201-555-0123 x45": "+12015550123",
+        "201-555-0123, ext. 45": "+12015550123",
+        "(201) 555-0123 Extension 45": "+12015550123",
+        "201\u00a0555\u20130123": "+12015550123",
+        "555-555-0123": "+15555550123",
+        "+44 20 7946 0958": "+442079460958",
+        "+52 55 1234 5678": "+525512345678",
+        "+44 20": None,
+        "+999 123 456 789": None,
+        "555-0123": None,
+        "101-555-0123": None,
+        "201-155-0123": None,
+        "911-555-0123": None,
+        "999-999-9999": None,
+        "2222222222": None,
+        "201-555-01234": None,
+        "201-555-0123 or 201-555-0124": None,
+        "201-555-O123": None,
+        "none": None,
+        "ana@example.org": None,
+        "": None,
+    },
+    Kind.EMAIL: {
+        "ana.ruiz@example.org": "ana.ruiz@example.org",
+        "Ana.Ruiz@Example.ORG": "Ana.Ruiz@example.org",
+        "a+school@mail.example.com": "a+school@mail.example.com",
+        "o'neil@example.org": "o'neil@example.org",
+        "a_b-c@ex-ample.example": "a_b-c@ex-ample.example",
+        "x{y}@example.org": "x{y}@example.org",
+        "ana": None,
+        "ana@example": None,
+        "ana@@example.org": None,
+        "ana@example..org": None,
+        ".ana@example.org": None,
+        "ana.@example.org": None,
+        "a..b@example.org": None,
+        "ana@-example.org": None,
+        "ana@example.org; ben@example.org": None,
+        "ana ruiz@example.org": None,
+        "Ana <ana@example.org>": None,
+        "ana@example.org.": None,
+        "@example.org": None,
+        "a" * 65 + "@example.org": None,
+        "": None,
+    },
+    Kind.ZIP_CODE: {
+        "00501": "00501",
+        "12345-6789": "12345-6789",
+        "123456789": "12345-6789",
+        "501": None,
+        "1234": None,
+        "123456": None,
+        "12345-678": None,
+        "ABCDE": None,
+        "": None,
+    },
+    Kind.GRADE: {
+        "TK": "TK",
+        "-1": "TK",
+        "-2": "PK",
+        "Pre-K": "PK",
+        "PS": "PK",
+        "0": "K",
+        "00": "K",
+        "KG": "K",
+        "Kindergarten": "K",
+        "k": "K",
+        "1": "1",
+        "01": "1",
+        "Grade 5": "5",
+        "5th": "5",
+        "3rd Grade": "3",
+        "12": "12",
+        "UG": "UG",
+        "1.0": None,
+        "13": None,
+        "-3": None,
+        "120": None,
+        "freshman?": None,
+        "": None,
+    },
+    Kind.MONEY: {
+        "12.5": Decimal("12.50"),
+        "$1,234.50": Decimal("1234.50"),
+        "-3": Decimal("-3.00"),
+        "-$3.25": Decimal("-3.25"),
+        "$-3.25": Decimal("-3.25"),
+        "(3.25)": Decimal("-3.25"),
+        "($3.25)": Decimal("-3.25"),
+        ".50": Decimal("0.50"),
+        "12.5000": Decimal("12.50"),
+        "0": Decimal("0.00"),
+        "1,23": None,
+        "12.5.0": None,
+        "$": None,
+        "free": None,
+        "1e5": None,
+        "123456789012": None,
+        "": None,
+    },
+    Kind.LANGUAGE: {
+        "English": "en",
+        "SPANISH": "es",
+        "spa": "es",
+        "eng": "en",
+        "es": "es",
+        "00": "en",
+        "01": "es",
+        "02": "vi",
+        "03": "yue",
+        "23": "hmn",
+        "Khmer (Cambodian)": "km",
+        "es-MX": "es-MX",
+        "es_mx": "es-MX",
+        "ZH-HANT": "zh-Hant",
+        "zh-hant-tw": "zh-Hant-TW",
+        "spa-MX": "es-MX",
+        "es-419": "es-419",
+        "1": None,
+        "99": None,
+        "xx": None,
+        "N/A": None,
+        "unk": None,
+        "Spanish/English": None,
+        "spanish-MX": None,
+        "": None,
+    },
+    Kind.CONTACT_METHOD: {
+        "Text": "text",
+        "SMS": "text",
+        "Phone Call": "phone",
+        "voice": "phone",
+        "E-mail": "email",
+        "email": "email",
+        "All": "all",
+        "any": "all",
+        "letter": None,
+        "": None,
+    },
+    Kind.DATE: {
+        "10/02/25": date(2025, 10, 2),
+        "1/2/25": date(2025, 1, 2),
+        "10/02/2025": date(2025, 10, 2),
+        "2025-10-02": date(2025, 10, 2),
+        "02/29/24": date(2024, 2, 29),
+        "02/29/25": None,
+        "13/01/25": None,
+        "10-02-25": None,
+        "10/02/025": None,
+        "2025-10-02 08:00": None,
+        "45932": None,
+        "today": None,
+        "": None,
+    },
+    Kind.ID: {"007": "007", "": None},
+    Kind.NAME: {"Núñez": "Núñez", "": None},
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_published_value_of_each_cell(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
+    table = TABLES[kind]
+    assert dict(zip(table, published(connection, kind, *table), strict=True)) == table
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_blank_and_absent_cells_are_null(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
+    assert published(connection, kind, "") == [None]
+    assert connection.sql(f"SELECT {expression(kind, 'NULL::VARCHAR')}").fetchall() == [(None,)]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_expressions_may_stand_in_a_rules_format_string(kind: Kind) -> None:
+    assert expression(kind, "{cell}").format(cell="cell") == expression(kind, "cell")
+
+
+def test_dates_that_are_readable_and_not_as_asked_for(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    cells = ["10/02/25", "1/2/25", "10/02/2025", "2025-10-02", "02/30/2025", ""]
+    rows = connection.execute(
+        f"SELECT {tolerated_date('cell')} FROM (SELECT unnest($cells) AS cell)", {"cells": cells}
+    ).fetchall()
+    assert [value for (value,) in rows] == [False, True, True, True, False, False]
+
+
+def test_registering_twice_is_harmless(connection: duckdb.DuckDBPyConnection) -> None:
+    register(connection)
+    assert published(connection, Kind.PHONE, "+44 20 7946 0958") == ["+442079460958"]
+
+
+def test_vocabulary_has_only_the_published_forms() -> None:
+    assert set(GRADES.values()) == {"UG", "TK", "PK", "K", *map(str, range(1, 13))}
+    assert set(CONTACT_METHODS.values()) == {"text", "phone", "email", "all"}
+    assert all(word == word.lower() for word in [*LANGUAGES, *CONTACT_METHODS])
+    assert all(word == word.upper() and " " not in word for word in GRADES)
+
+
+def test_us_phones_agree_with_phonenumbers(connection: duckdb.DuckDBPyConnection) -> None:
+    """What the library holds valid is published as the same number; we refuse the impossible."""
+    dice = random.Random(20)  # noqa: S311 - a fixed sample of numbers, no secret
+    area_codes = [f"{dice.randrange(0, 1000):03}" for _ in range(300)]
+    shapes = ("{}{}{}", "({}) {}-{}", "{}-{}-{}", "+1 {} {} {}", "1.{}.{}.{}", "{}-{}-{} x12")
+    numbers = [
+        dice.choice(shapes).format(
+            area, f"{dice.randrange(0, 1000):03}", f"01{dice.randrange(100):02}"
+        )
+        for area in area_codes
+        for _ in range(10)
+    ]
+    ours = published(connection, Kind.PHONE, *numbers)
+    valid = 0
+    for text, our_value in zip(numbers, ours, strict=True):
+        parsed = phonenumbers.parse(text, "US")
+        theirs = phonenumbers.PhoneNumber(
+            country_code=parsed.country_code, national_number=parsed.national_number
+        )
+        e164 = phonenumbers.format_number(theirs, phonenumbers.PhoneNumberFormat.E164)
+        if phonenumbers.is_valid_number_for_region(theirs, "US"):
+            valid += 1
+            assert our_value == e164, "a valid number is published as itself"
+        elif our_value is not None:
+            assert our_value == e164
+            assert phonenumbers.is_possible_number(theirs), "an impossible number is refused"
+    assert valid > 500

@@ -1,0 +1,403 @@
+"""The rule catalogue: complete, documented, and each rule shown to find what it is for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from connect_pipeline import Report, validate
+from connect_pipeline.bytes_pass import scan_file
+from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.findings import Finding
+from connect_pipeline.reader import open_scratch
+from connect_pipeline.rules import catalogue
+from connect_pipeline.rules.document import FAMILIES, family_rules, rules_page
+from connect_pipeline.rules.rule import (
+    ChangeRule,
+    DropRule,
+    Example,
+    FileRule,
+    HeaderRule,
+    RowRule,
+    Rule,
+    TableRule,
+    with_header,
+)
+from connect_pipeline.settings import District, Limits
+from connect_pipeline.validation import Received, check_drop
+from connect_pipeline_tests.small_district import DISTRICT, FILES, write
+
+REPOSITORY = Path(__file__).parent.parent
+
+SEVERITIES = {
+    # the drop and the file
+    "missing_file": "block",
+    "stale_file": "hold",
+    "unexpected_file": "info",
+    "file_still_changing": "block",
+    "empty_file": "block",
+    "no_data_rows": "block",
+    "file_too_large": "block",
+    "line_too_long": "quarantine",
+    "too_many_rows": "block",
+    "is_spreadsheet": "block",
+    "is_compressed": "block",
+    "nul_byte": "block",
+    "encoding_converted": "warning",
+    "encoding_damaged": "warning",
+    "bom_present": "info",
+    "mixed_line_endings": "info",
+    "truncated_file": "block",
+    "no_final_line_end": "warning",
+    "repeated_header": "block",
+    "blank_line": "info",
+    # the header
+    "missing_header": "block",
+    "missing_required_column": "block",
+    "column_order": "block",
+    "unknown_column": "block",
+    "column_name_altered": "block",
+    "duplicate_column": "block",
+    "empty_column_name": "block",
+    "wrong_delimiter": "block",
+    # the row
+    "too_many_bad_rows": "block",
+    "wrong_field_count": "quarantine",
+    "stray_quote": "quarantine",
+    "unclosed_quote": "quarantine",
+    "new_line_in_value": "quarantine",
+    "control_character": "quarantine",
+    "blank_row": "warning",
+    # the cell
+    "missing_key_value": "quarantine",
+    "missing_required_value": "warning",
+    "whitespace_trimmed": "warning",
+    "id_looks_damaged": "quarantine",
+    "invalid_email": "warning",
+    "invalid_phone": "warning",
+    "column_content_mismatch": "hold",
+    "invalid_date": "quarantine",
+    "date_format_tolerated": "warning",
+    "unknown_absence_code": "warning",
+    "unknown_grade": "warning",
+    "invalid_lunch_balance": "warning",
+    "unknown_language": "warning",
+    "unknown_contact_method": "warning",
+    "invalid_zip_code": "warning",
+    "formula_in_value": "warning",
+    # keys and references
+    "duplicate_row": "info",
+    "student_id_reused": "quarantine",
+    "student_in_several_schools": "info",
+    "conflicting_duplicate": "warning",
+    "staff_identity_conflict": "warning",
+    "unknown_teacher": "quarantine",
+    "unknown_student": "quarantine",
+    "school_mismatch": "warning",
+    "period_not_in_schedule": "warning",
+    "unknown_school": "warning",
+    "merge_cycle": "warning",
+    "merge_target_unknown": "warning",
+    "duplicate_absence": "info",
+    "staff_without_class": "info",
+    "student_without_class": "info",
+    "student_unreachable": "info",
+    # the set, before publishing
+    "mass_removal": "hold",
+    "mass_change": "hold",
+    "school_vanished": "hold",
+    "column_vanished": "hold",
+    "reachability_drop": "hold",
+    "mixed_nights": "hold",
+    "kept_previous": "warning",
+    "row_conservation": "system",
+    "rolled_back": "hold",
+    "mass_absence": "hold",
+    "ids_renumbered": "hold",
+    "contents_swapped": "hold",
+    "removal_deferred": "info",
+    "group_is_empty": "warning",
+    "group_is_everybody": "warning",
+    "student_erased": "warning",
+}
+
+SETTINGS = {
+    "stale_file",
+    "file_too_large",
+    "line_too_long",
+    "too_many_rows",
+    "too_many_bad_rows",
+    "unknown_absence_code",
+    "unknown_teacher",
+    "unknown_student",
+    "period_not_in_schedule",
+    "mass_removal",
+    "mass_change",
+    "reachability_drop",
+    "mixed_nights",
+    "ids_renumbered",
+    "removal_deferred",
+}
+
+# What a message may hold besides its own words, by the kind of rule and by code.
+EVERYWHERE = {"column", "count"}
+FACTS_OF_KINDS: dict[type[Rule], set[str]] = {
+    HeaderRule: {"found", "expected", "hint", "position"},
+    RowRule: {"found", "expected", "limit"},
+    TableRule: {"detail"},
+    ChangeRule: {"found", "before", "share", "limit", "entity", "where"},
+}
+FACTS_OF_CODES = {
+    "file_too_large": {"found", "limit"},
+    "too_many_rows": {"found", "limit"},
+    "too_many_bad_rows": {"found", "limit"},
+    "encoding_converted": {"encoding"},
+    "unexpected_file": {"hint"},
+    "mixed_nights": {"found", "limit"},
+    "row_conservation": {"found", "expected"},
+}
+
+# One small file cannot show these: they are about limits of gigabytes, or about a whole night.
+WITHOUT_EXAMPLES = {
+    code
+    for code, rule in catalogue().items()
+    if isinstance(rule, DropRule | ChangeRule)
+    or code in ("file_too_large", "too_many_rows", "row_conservation")
+}
+
+# Silent without a district's settings.
+NEED_SETTINGS = {"unknown_school", "merge_cycle", "merge_target_unknown", "unknown_absence_code"}
+
+EXAMPLES = [code for code in SEVERITIES if code not in WITHOUT_EXAMPLES]
+
+
+def report_on(folder: Path, rule: Rule, example: Example) -> Report:
+    """What is found where `example` stands in the small district."""
+    write(folder, {example.spec.file_name: example.text})
+    if not isinstance(rule, TableRule):  # one file shows it, and reading one is quicker
+        for name in FILES.keys() - {example.spec.file_name}:
+            (folder / name).unlink()
+    if rule.code not in NEED_SETTINGS:
+        return validate(folder)
+    received = {path.name: Received(path) for path in folder.iterdir()}
+    return check_drop(received, district=DISTRICT)
+
+
+def findings_of(report: Report, file_name: str) -> list[Finding]:
+    return list(report.exports[file_name].findings)
+
+
+def test_every_code_is_there_with_its_severity() -> None:
+    assert {code: rule.severity.value for code, rule in catalogue().items()} == SEVERITIES
+
+
+def test_every_rule_belongs_to_a_family_and_stands_in_a_module_of_its_name() -> None:
+    in_families = {rule.code: family for family in FAMILIES for rule in family_rules(family)}
+    assert in_families.keys() == SEVERITIES.keys()
+    folder = REPOSITORY / "connect_pipeline" / "rules"
+    for code, family in in_families.items():
+        assert (folder / family / f"{code}.py").is_file()
+
+
+@pytest.mark.parametrize("code", SEVERITIES)
+def test_doc_is_one_sentence_and_help_two_to_four(code: str) -> None:
+    rule = catalogue()[code]
+    assert re.fullmatch(r"[A-Z].*\.", rule.doc)
+    assert len(sentences(rule.doc)) == 1
+    assert 2 <= len(sentences(rule.help)) <= 4
+
+
+def sentences(text: str) -> list[str]:
+    return re.split(r"(?<=[.?!])\s+(?=[A-Z0-9])", text.strip())
+
+
+@pytest.mark.parametrize("code", SEVERITIES)
+def test_message_takes_only_facts_that_are_no_values(code: str) -> None:
+    rule = catalogue()[code]
+    allowed = EVERYWHERE | FACTS_OF_CODES.get(code, set())
+    for kind, facts in FACTS_OF_KINDS.items():
+        if isinstance(rule, kind):
+            allowed |= facts
+    assert placeholders(rule.message) <= allowed
+    assert rule.message.format(**dict.fromkeys(allowed, "fact"))
+    if isinstance(rule, TableRule):
+        assert placeholders(rule.hold_message) <= {"count"}
+        assert bool(rule.hold_message) == bool(rule.hold_over)
+
+
+def placeholders(message: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(message) if name is not None}
+
+
+def test_settings_that_change_a_rule_are_settings() -> None:
+    assert {code for code, rule in catalogue().items() if rule.setting} == SETTINGS
+    for code in SETTINGS:
+        value: object = DISTRICT
+        for part in catalogue()[code].setting.split("."):
+            assert part in type(value).model_fields, code  # type: ignore[attr-defined]
+            value = getattr(value, part)
+
+
+def test_shares_that_hold_a_file_are_thresholds() -> None:
+    for rule in catalogue().values():
+        if isinstance(rule, TableRule) and rule.hold_over:
+            assert rule.hold_over in type(DISTRICT.thresholds).model_fields
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_failing_example_fails_and_no_message_holds_a_value(code: str, tmp_path: Path) -> None:
+    rule = catalogue()[code]
+    example = rule.failing
+    assert example is not None
+    found = findings_of(report_on(tmp_path, rule, example), example.spec.file_name)
+    assert (code, example.line) in [(finding.code, finding.line) for finding in found]
+    for finding in found:
+        assert values_told(finding, example) == []
+
+
+def values_told(finding: Finding, example: Example) -> list[str]:
+    """Cells of the example that the message repeats though they are none of its own words."""
+    text = example.text.decode("latin-1") if isinstance(example.text, bytes) else example.text
+    cells = {cell for line in text.split("\n")[1:] for cell in re.split('[,"]', line)}
+    own_words = catalogue()[finding.code].message + " ".join(example.spec.column_names)
+    return [
+        cell
+        for cell in cells
+        if len(cell) > 2 and cell in finding.message and cell not in own_words
+    ]
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_passing_example_passes(code: str, tmp_path: Path) -> None:
+    rule = catalogue()[code]
+    assert rule.passing is not None
+    found = findings_of(report_on(tmp_path, rule, rule.passing), rule.passing.spec.file_name)
+    assert code not in [finding.code for finding in found]
+
+
+def test_rules_without_examples_are_those_that_one_file_cannot_show() -> None:
+    without = {code for code, rule in catalogue().items() if rule.failing is None}
+    assert without == WITHOUT_EXAMPLES
+    assert {code for code, rule in catalogue().items() if rule.passing is None} == without
+
+
+@pytest.mark.parametrize("district", [None, DISTRICT], ids=["without settings", "with settings"])
+def test_clean_district_raises_nothing_above_info(
+    district: District | None, tmp_path: Path
+) -> None:
+    write(tmp_path)
+    received = {name: Received(tmp_path / name) for name in FILES}
+    report = check_drop(received, district=district)
+    for export in report.exports.values():
+        assert [finding for finding in export.findings if finding.severity != "info"] == []
+    assert report.verdict == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("code", "limits", "found", "limit"),
+    [
+        ("file_too_large", Limits(file_bytes=50), "106", "50"),
+        ("too_many_rows", Limits(rows=1), "2", "1"),
+    ],
+)
+def test_limits(code: str, limits: Limits, found: str, limit: str, tmp_path: Path) -> None:
+    rule = catalogue()[code]
+    assert isinstance(rule, FileRule)
+    path = tmp_path / STAFF.file_name
+    path.write_text("x" * 35 + "\n" + "x" * 34 + "\n" + "x" * 34 + "\n")
+    facts = scan_file(path)
+    assert rule.broken(facts, limits) == {"found": found, "limit": limit}
+    assert rule.broken(facts, Limits()) is None
+
+
+DIAGNOSES = {
+    "101,T1,1,1,Algebra I,,": "not in the file; it would match without leading zeros",
+    "101,T1,0001,1,Algebra I,,": "not in the file; it would match without leading zeros",
+    "101,T1,001-A,1,Algebra I,,": "not in the file; it would match without the text after it",
+    "101,T1,777,1,Algebra I,,": "not in the file",
+    "101,T1,008,1,Algebra I,,": "its row is quarantined",
+    "999,T1,777,1,Algebra I,,": "not in the file, which has nobody of this school",
+    "101,t1,001,1,Algebra I,,": "not in the file; it differs only in case from one that is",
+    "101,001,T1,1,Algebra I,,": "not in the file; it is an ID of StudentExport.csv,"
+    " so columns may be swapped",
+}
+
+
+@pytest.mark.parametrize("row", DIAGNOSES)
+def test_failed_reference_is_diagnosed(row: str, tmp_path: Path) -> None:
+    classes = FILES[STAFF_TO_STUDENT.file_name]
+    students = FILES[STUDENTS.file_name] + "008,101,Gus,Ha\u0007l" + "," * 14 + "\n"
+    write(
+        tmp_path,
+        {STUDENTS.file_name: students, STAFF_TO_STUDENT.file_name: classes + row + "\n"},
+    )
+    messages = [
+        finding.message
+        for finding in findings_of(validate(tmp_path), STAFF_TO_STUDENT.file_name)
+        if finding.code in ("unknown_student", "unknown_teacher") and finding.line == 12
+    ]
+    assert len(messages) == 1
+    assert f": {DIAGNOSES[row]}. " in messages[0]
+
+
+def test_kept_people_may_be_referred_to(tmp_path: Path) -> None:
+    classes = FILES[STAFF_TO_STUDENT.file_name] + "999,T7,777,1,Algebra I,,\n"
+    write(tmp_path, {STAFF_TO_STUDENT.file_name: classes})
+    connection = open_scratch()
+    connection.execute("CREATE TABLE records.kept_students AS SELECT '777' AS student_id")
+    connection.execute("CREATE TABLE records.kept_staff AS SELECT 'T7' AS staff_id")
+    received = {name: Received(tmp_path / name) for name in FILES}
+    report = check_drop(received, connection=connection)
+    assert findings_of(report, STAFF_TO_STUDENT.file_name) == []
+
+
+def test_one_unknown_school_code_is_one_finding(tmp_path: Path) -> None:
+    people = [f"{number},999,Ana,Ruiz" for number in range(100, 150)]
+    rows = with_header(STUDENTS, *people, columns=STUDENTS.required_names)
+    rule = catalogue()["unknown_school"]
+    report = report_on(tmp_path, rule, Example(STUDENTS, rows))
+    assert report.exports[STUDENTS.file_name].findings.counts["unknown_school"] == 1
+
+
+def test_name_of_one_child_in_two_spellings_is_no_second_child(tmp_path: Path) -> None:
+    rows = with_header(
+        STUDENTS,
+        "001,101,Ana Maria,Ruiz",
+        "001,102,ANAMARIA,ruiz",
+        "002,101,,Ito",
+        "002,102,Ben,Ito",
+        columns=STUDENTS.required_names,
+    )
+    rule = catalogue()["student_id_reused"]
+    report = report_on(tmp_path, rule, Example(STUDENTS, rows))
+    counts = report.exports[STUDENTS.file_name].findings.counts
+    assert counts["student_id_reused"] == 0
+    assert counts["student_in_several_schools"] == 2
+
+
+def test_page_is_current() -> None:
+    page = (REPOSITORY / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert page == rules_page(), "run: python -m connect_pipeline.rules.document > docs/rules.md"
+
+
+def test_page_has_a_section_for_every_code() -> None:
+    page = rules_page()
+    for code in SEVERITIES:
+        assert f"\n### {code}\n" in page
+
+
+def test_page_is_printed_by_its_module() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "connect_pipeline.rules.document"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        env={"PYTHONIOENCODING": "utf-8"},
+    )
+    assert printed.stdout == rules_page()

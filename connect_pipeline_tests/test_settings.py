@@ -1,0 +1,126 @@
+"""`districts.yaml`: what is read, and the line and cure of every mistake."""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+
+import pytest
+
+from connect_pipeline.errors import SettingsError
+from connect_pipeline.settings import load_settings
+
+GOOD = """\
+districts:
+  demo:
+    name: Demo Unified School District
+    timezone: America/Los_Angeles
+    deadline: "23:30"
+    sftp:
+      host: 127.0.0.1
+      port: 2222
+      username: demo
+      password_env: DEMO_SFTP_PASSWORD
+      host_key: "ssh-ed25519 AAAA"
+      folder: /exports
+      report_folder: /exports/Logs
+    sites: {"101": "Lincoln High School"}
+    attendance:
+      enabled: true
+      alert_codes: [A, U]
+      send_at: ["10:00", "17:30"]
+      policy: once_per_day
+      default_channels: [sms, email]
+      max_absent_share: 0.4
+    thresholds: {removed: 0.10, changed: 0.75}
+    quiet_seconds: {core: 60, attendance: 15}
+"""
+
+
+def refused(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "districts.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path)
+    return str(caught.value).splitlines()
+
+
+def test_the_designs_example_is_read(tmp_path: Path) -> None:
+    (tmp_path / "districts.yaml").write_text(GOOD)
+    district = load_settings(tmp_path / "districts.yaml").district("demo")
+    assert district.deadline == time(23, 30)
+    assert district.sites == {"101": "Lincoln High School"}
+    assert district.attendance.send_at == (time(10), time(17, 30))
+    assert district.zone.key == "America/Los_Angeles"
+    assert district.thresholds.removed == 0.10
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "line", "says"),
+    [
+        (
+            "port: 2222",
+            "prot: 2222",
+            8,
+            "unknown key `districts.demo.sftp.prot`; allowed here: host",
+        ),
+        ("      host: 127.0.0.1\n", "", 6, "`districts.demo.sftp.host` is missing and required."),
+        ("America/Los_Angeles", "America/Los_Angles", 4, "a time zone of the IANA list"),
+        ('deadline: "23:30"', "deadline: 23:30", 5, 'a time of day in quotes, such as "23:30"'),
+        ('deadline: "23:30"', 'deadline: "24:30"', 5, 'a time of day such as "23:30"'),
+        ("port: 2222", "port: 99999", 8, "less than or equal to 65535"),
+        ("once_per_day", "twice", 19, "'once_per_day' or 'each_new_period'"),
+        ("[sms, email]", "[sms, pigeon]", 20, "'sms', 'voice' or 'email'"),
+        ("removed: 0.10", "removed: 10", 22, "less than or equal to 1"),
+        ("removed: 0.10", "removes: 0.10", 22, "unknown key `districts.demo.thresholds.removes`"),
+        ("folder: /exports\n", "folder: exports\n", 12, "a folder on the server, starting with /"),
+        ('"ssh-ed25519 AAAA"', "anything", 11, "the server's public key"),
+        ("DEMO_SFTP_PASSWORD", "hunter2!", 10, "the name of an environment variable"),
+        ("  demo:", "  Demo District:", 1, "district names of small letters"),
+        ("districts:", "district:", 1, "unknown key `district`; allowed here:"),
+    ],
+)
+def test_a_mistake_has_its_line_and_its_cure(
+    tmp_path: Path, good: str, bad: str, line: int, says: str
+) -> None:
+    assert good in GOOD
+    messages = refused(tmp_path, GOOD.replace(good, bad, 1))
+    assert any(
+        one.startswith(f"districts.yaml line {line}: ") and says in one for one in messages
+    ), messages
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace("port: 2222", "prot: 2222").replace("once_per_day", "twice")
+    assert [one.split(":")[0] for one in refused(tmp_path, text)] == [
+        "districts.yaml line 8",
+        "districts.yaml line 19",
+    ]
+
+
+def test_a_secret_in_the_wrong_place_is_not_repeated(tmp_path: Path) -> None:
+    text = GOOD.replace("DEMO_SFTP_PASSWORD", "my secret password")
+    assert "my secret" not in "\n".join(refused(tmp_path, text))
+
+
+def test_a_password_and_a_key_are_one_too_many(tmp_path: Path) -> None:
+    text = GOOD.replace("      folder:", "      private_key: /keys/id\n      folder:")
+    assert "exactly one of password_env and private_key" in refused(tmp_path, text)[0]
+
+
+def test_a_repeated_district_hides_no_other(tmp_path: Path) -> None:
+    again = GOOD + GOOD.partition("districts:\n")[2]
+    assert refused(tmp_path, again) == ["districts.yaml line 24: `demo` stands here twice."]
+
+
+@pytest.mark.parametrize("text", ["", "{", "- a\n- b\n", "districts: {}\n", "\t"])
+def test_what_is_no_settings_file_is_refused(tmp_path: Path, text: str) -> None:
+    assert all(one.startswith("districts.yaml line 1") for one in refused(tmp_path, text))
+
+
+def test_a_missing_file_and_an_unknown_district_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="There is no settings file"):
+        load_settings(tmp_path / "districts.yaml")
+    (tmp_path / "districts.yaml").write_text(GOOD)
+    with pytest.raises(SettingsError, match="Known: demo"):
+        load_settings(tmp_path / "districts.yaml").district("dome")
