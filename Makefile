@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export CONNECT_HOME ?= data
 
-.PHONY: demo ui test check lint types docs lock clean
+.PHONY: demo ui test soak bench bench-smoke check lint types docs lock clean
 
 demo: .venv/run  ## set everything up and run the main job on a synthetic district
 	$(BIN)/connect-pipeline demo
@@ -13,6 +13,16 @@ ui: .venv/run  ## the same, and the Dagster UI stays open
 
 test: .venv/dev  ## set everything up and pass the tests
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+
+soak: .venv/dev  ## the long tests: kills by the hundred, a thousand districts, an hour of arrivals
+	CONNECT_TESTS_EXAMPLES=2000 CONNECT_SOAK_SECONDS=$${CONNECT_SOAK_SECONDS:-3600} \
+		$(BIN)/pytest -n auto --dist worksteal --timeout 7200
+
+bench: .venv/dev  ## measure against near-limit scripts and peers; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+bench-smoke: .venv/dev  ## one small ratio, as CI runs it
+	$(BIN)/python -m benchmarks --smoke
 
 check: lint types test  ## what CI runs
 

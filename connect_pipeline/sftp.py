@@ -107,7 +107,7 @@ _MACS = (
 )
 
 # What uploading programs leave while they write.
-_UNFINISHED_SUFFIXES = (".part", ".tmp", ".filepart")
+_UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".temp", ".filepart", ".uploading")
 
 # paramiko logs a wrong password with a traceback. We raise what matters, so its log goes nowhere.
 _paramiko_log = logging.getLogger("paramiko")
@@ -165,22 +165,30 @@ def with_retries(work: Callable[[], Result]) -> Result:
 
 
 @contextmanager
-def connect(sftp: settings.Sftp, *, environment: Mapping[str, str] = os.environ) -> Iterator[Drop]:
+def connect(
+    sftp: settings.Sftp,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    patience: float | None = None,
+) -> Iterator[Drop]:
     """A connection to the drop: host key proven first, then the login.
 
+    `patience` is how many seconds the TCP connection, the handshake and the login may each take,
+    by default `CONNECT_SECONDS`.
     Raises `SettingsError` (password variable, private key or pinned key not usable),
     `EnvironmentFault` (another host key, login refused) and `TransientFault` (not reachable).
     """
+    patience = CONNECT_SECONDS if patience is None else patience
     place = f"{sftp.host}:{sftp.port}"
     pinned = _PinnedKey.parse(sftp.host_key, place)
     credential = _credential(sftp, environment)
     with _our_faults(place):
-        transport = _open_transport(sftp, pinned)
+        transport = _open_transport(sftp, pinned, patience)
     try:
-        with _our_faults(place), _within(transport, CONNECT_SECONDS):
+        with _our_faults(place), _within(transport, patience):
             transport.start_client()
             pinned.compare(transport.get_remote_server_key(), place)
-        with _our_faults(place), _within(transport, CONNECT_SECONDS):
+        with _our_faults(place), _within(transport, patience):
             _log_in(transport, sftp.username, credential)
             channel = transport.open_session()
             channel.settimeout(SILENCE_SECONDS)
@@ -204,13 +212,17 @@ class Drop:
         self._transport = channel.get_transport()
         self._wire = _Wire(channel)
 
-    def look(self) -> dict[str, RemoteFile]:
+    def look(
+        self, folder: str | None = None, seconds: float | None = None
+    ) -> dict[str, RemoteFile]:
         """Every name in the folder, by one listing; unfinished uploads and folders are left out.
 
+        `folder` is another than the drop's own, for a login that several districts share.
         Raises `EnvironmentFault` when the folder is missing or may not be read.
         """
-        with self._talking(2 * SILENCE_SECONDS, f"folder {self.folder}"):
-            entries = self._wire.list_folder(self.folder)
+        folder = folder or self.folder
+        with self._talking(seconds or 2 * SILENCE_SECONDS, f"folder {folder}"):
+            entries = self._wire.list_folder(folder)
         return {
             name: _remote_file(name, attributes)
             for name, attributes in entries
@@ -547,9 +559,9 @@ def _credential(sftp: settings.Sftp, environment: Mapping[str, str]) -> str | pa
     )
 
 
-def _open_transport(sftp: settings.Sftp, pinned: _PinnedKey) -> paramiko.Transport:
+def _open_transport(sftp: settings.Sftp, pinned: _PinnedKey, patience: float) -> paramiko.Transport:
     """A transport over a fresh TCP connection, told what it may agree to; nothing said yet."""
-    connection = socket.create_connection((sftp.host, sftp.port), timeout=CONNECT_SECONDS)
+    connection = socket.create_connection((sftp.host, sftp.port), timeout=patience)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     transport = paramiko.Transport(
         connection,
@@ -571,10 +583,10 @@ def _open_transport(sftp: settings.Sftp, pinned: _PinnedKey) -> paramiko.Transpo
             f"`host_key` for the SFTP server {sftp.host}:{sftp.port} is of a kind that is not "
             "supported. Pin the server's ssh-ed25519, ecdsa or ssh-rsa key."
         ) from None
-    transport.banner_timeout = transport.handshake_timeout = CONNECT_SECONDS
-    transport.channel_timeout = CONNECT_SECONDS
+    transport.banner_timeout = transport.handshake_timeout = patience
+    transport.channel_timeout = patience
     # paramiko reports its own time-out as a refused login; `_within` tells them apart.
-    transport.auth_timeout = 10 * CONNECT_SECONDS
+    transport.auth_timeout = 10 * patience
     transport.set_keepalive(SILENCE_SECONDS // 2)
     return transport
 

@@ -127,6 +127,7 @@ SEVERITIES = {
 }
 
 SETTINGS = {
+    "mass_absence",
     "stale_file",
     "file_too_large",
     "line_too_long",

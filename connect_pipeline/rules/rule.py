@@ -120,7 +120,7 @@ class CellRule(Rule):
     holds_if_plain: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # `where` cannot be hashed; its code can
 class ColumnRule(Rule):
     """A rule about a whole column: more than `share` of its cells are of another kind.
 

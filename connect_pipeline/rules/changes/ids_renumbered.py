@@ -15,8 +15,7 @@ RULE = ChangeRule(
     message=(
         "{found} of {before} {entity} {where} would be removed and come back under another ID"
         " ({share} %; more than {limit} % are held). Check that the ID column holds the same"
-        " numbers"
-        " as before, or have an operator approve the new ones."
+        " numbers as before, or have an operator approve the new ones."
     ),
     setting="thresholds.removed",
 )

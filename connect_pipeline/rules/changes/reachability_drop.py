@@ -14,8 +14,7 @@ RULE = ChangeRule(
     ),
     message=(
         "Students with a usable contact fell from {before} % to {found} % {where}; more than"
-        " {limit}"
-        " points are held. Check the contact columns, or have an operator approve them."
+        " {limit} points are held. Check the contact columns, or have an operator approve them."
     ),
     setting="thresholds.reachability_points",
 )

@@ -8,9 +8,8 @@ RULE = ChangeRule(
     doc="People or classes that are not in tonight's files stay, because of the add-only window.",
     help=(
         "During the add-only window of the settings, additions and changes are applied and nobody"
-        " is"
-        " removed, for instance while a new school year is being entered. After its last day, the"
-        " next files remove whoever is still missing, if the change hold lets them."
+        " is removed, for instance while a new school year is being entered. After its last day,"
+        " the next files remove whoever is still missing, if the change hold lets them."
     ),
     message=(
         "{count} {entity} are not in tonight's files and stay, because nothing is removed until the"

@@ -1,0 +1,229 @@
+"""Alarms: the one place that decides who is told what is failed, blocked, held, missing or stale.
+
+For: a person learns of each cause once per night and district, and learns when it is gone. What is
+said are counts and codes, never what a file holds.
+Belongs here: causes, and the alarms' rows in the ledger. Does not belong here: how a message
+travels (`alarm_delivery.py`), what a person reads about a file (`report/`), and when a file is due
+(`deadlines.py`).
+
+An alarm is a row of the ledger before anybody is told of it, with one notice per channel; a notice
+that cannot be delivered is tried again. Nothing here ever fails a run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from connect_pipeline.ledger import Ledger, alarm_notices, alarms, now, stamp
+from connect_pipeline.settings import Alarms, District, Mail, Settings, Webhook
+
+log = logging.getLogger(__name__)
+
+# Who keeps flapping has been told enough: the ledger and the UI have the rest.
+MOST_PER_NIGHT = 3
+
+
+class Cause(StrEnum):
+    """Why somebody is told."""
+
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    HELD = "held"
+    MISSING = "missing"
+    STALE = "stale"
+    DAMAGED = "damaged"
+    NO_ACCESS = "no_access"
+
+
+SAYS = {
+    Cause.FAILED: "A run could not do its work. What is published stays; it is tried again by"
+    " itself. The run in Dagster, and `status`, say why.",
+    Cause.BLOCKED: "Files were refused. What is published stays until corrected files come; the"
+    " report says what to correct.",
+    Cause.HELD: "Files wait for an operator: look at the report, then approve or discard them.",
+    Cause.MISSING: "Files that are due are not in the drop. What is published stays.",
+    Cause.STALE: "Files that are due were not uploaded since they were due before. What is"
+    " published stays.",
+    Cause.DAMAGED: "The published roster was damaged on the disk. It was set aside; the run says"
+    " whether it could be rebuilt from what was received. Check the disk.",
+    Cause.NO_ACCESS: "The drop cannot be looked at, for a reason that does not pass by itself:"
+    " `doctor` says which.",
+}
+"""One sentence per cause: what it means and what to do."""
+
+
+def night_of(district: District, moment: datetime) -> str:
+    """The night that `moment` belongs to: from noon to noon in the district's zone."""
+    return (moment.astimezone(district.zone) - timedelta(hours=12)).date().isoformat()
+
+
+def channels(settings: Settings, name: str) -> dict[str, Webhook | Mail]:
+    """Who is told of a district, by the channel's name: everybody's channels, then its own."""
+    district = settings.districts.get(name)
+    sources = [("all", settings.alarms), ("own", district.alarms if district else Alarms())]
+    return {
+        f"{scope} {kind}": channel
+        for scope, section in sources
+        for kind, channel in (("webhook", section.webhook), ("mail", section.mail))
+        if channel is not None
+    }
+
+
+def after_run(
+    ledger: Ledger,
+    settings: Settings,
+    name: str,
+    job: str,
+    outcome: str,
+    codes: Mapping[str, int],
+    *,
+    run_id: str,
+    is_fresh: bool,
+) -> None:
+    """Note what a run came to, and that other causes are gone.
+
+    `codes` are those that stopped it; `is_fresh` says that its files are not of before the last
+    deadline.
+    """
+    causes = causes_at_end(outcome, codes)
+    gone = judged_at_end(outcome, is_fresh=is_fresh) - set(causes)
+    for cause, counts in causes.items():
+        raise_alarm(ledger, settings, name, job, cause, counts, run_id=run_id)
+    clear(ledger, name, job, gone)
+
+
+def causes_at_end(outcome: str, codes: Mapping[str, int]) -> dict[Cause, dict[str, int]]:
+    """Why somebody must be told of a run that ended so."""
+    kind, _, exit_code = outcome.partition(":")
+    if kind == "failed":
+        return {Cause.FAILED: {"exit_code": int(exit_code or 3)}}
+    missing = {code: codes[code] for code in codes if code == "missing_file"}
+    stale = {code: codes[code] for code in codes if code == "stale_file"}
+    others = {code: codes[code] for code in codes if code not in (*missing, *stale)}
+    causes = {}
+    if missing:
+        causes[Cause.MISSING] = missing
+    if stale and kind != "published":  # an operator approved them
+        causes[Cause.STALE] = stale
+    if kind == "blocked" and (others or not (missing or stale)):
+        causes[Cause.BLOCKED] = others
+    if kind == "held" and (others or not stale):
+        causes[Cause.HELD] = others
+    return causes
+
+
+def judged_at_end(outcome: str, *, is_fresh: bool) -> set[Cause]:
+    """The causes of which a run that ended so knows whether they are gone."""
+    if outcome.startswith("failed"):
+        return {Cause.FAILED}
+    judged = {Cause.FAILED, Cause.BLOCKED, Cause.HELD, Cause.MISSING}
+    if is_fresh or outcome == "published":
+        judged.add(Cause.STALE)
+    if outcome not in ("blocked", "held", "discarded"):
+        judged.add(Cause.DAMAGED)
+    return judged
+
+
+def raise_alarm(
+    ledger: Ledger,
+    settings: Settings,
+    name: str,
+    job: str,
+    cause: Cause,
+    codes: Mapping[str, int],
+    *,
+    run_id: str | None = None,
+    at: datetime | None = None,
+) -> bool:
+    """Note an alarm, and a notice for each channel of the district; whether it is a new one."""
+    moment = at or now()
+    night = night_of(settings.district(name), moment)
+    same = sa.and_(alarms.c.district == name, alarms.c.job == job, alarms.c.cause == cause.value)
+    with ledger.transaction() as connection:
+        tonight = connection.execute(
+            sa.select(alarms.c.id, alarms.c.cleared_at).where(same, alarms.c.night == night)
+        ).all()
+        for alarm_id, cleared_at in tonight:
+            if cleared_at is None:
+                connection.execute(
+                    sa.update(alarms).where(alarms.c.id == alarm_id).values(codes=dict(codes))
+                )
+                return False
+        # It goes on from an earlier night: tonight's alarm takes its place.
+        connection.execute(
+            sa.update(alarms)
+            .where(same, alarms.c.cleared_at.is_(None))
+            .values(cleared_at=stamp(moment))
+        )
+        alarm_id = connection.execute(
+            sa.insert(alarms)
+            .values(
+                district=name,
+                job=job,
+                cause=cause.value,
+                night=night,
+                codes=dict(codes),
+                run_id=run_id,
+                raised_at=stamp(moment),
+            )
+            .returning(alarms.c.id)
+        ).scalar_one()
+        if len(tonight) < MOST_PER_NIGHT:
+            _add_notices(connection, alarm_id, "alarm", channels(settings, name), moment)
+    log.warning("%s: alarm, %s %s: %s", name, job, cause.value, ", ".join(codes) or SAYS[cause])
+    return True
+
+
+def clear(
+    ledger: Ledger, name: str, job: str, causes: Collection[Cause], *, at: datetime | None = None
+) -> int:
+    """End the open alarms of these causes; who was told of one is told that it has passed."""
+    moment = at or now()
+    with ledger.transaction() as connection:
+        over = connection.execute(
+            sa.select(alarms.c.id, alarms.c.cause).where(
+                alarms.c.district == name,
+                alarms.c.job == job,
+                alarms.c.cleared_at.is_(None),
+                alarms.c.cause.in_([cause.value for cause in causes]),
+            )
+        ).all()
+        for alarm_id, cause in over:
+            told = connection.execute(
+                sa.select(alarm_notices.c.channel).where(
+                    alarm_notices.c.alarm_id == alarm_id, alarm_notices.c.event == "alarm"
+                )
+            ).scalars()
+            _add_notices(connection, alarm_id, "all_clear", told.all(), moment)
+            connection.execute(
+                sa.update(alarms).where(alarms.c.id == alarm_id).values(cleared_at=stamp(moment))
+            )
+            log.info("%s: all clear, %s %s", name, job, cause)
+    return len(over)
+
+
+def open_alarms(ledger: Ledger, name: str | None = None) -> Sequence[RowMapping]:
+    """The alarms that nobody and nothing has ended, oldest first; of one district, or of all."""
+    query = sa.select(alarms).where(alarms.c.cleared_at.is_(None)).order_by(alarms.c.id)
+    return ledger.rows(query if name is None else query.where(alarms.c.district == name))
+
+
+def _add_notices(
+    connection: Connection, alarm_id: int, event: str, told: Collection[str], moment: datetime
+) -> None:
+    for channel in told:
+        connection.execute(
+            sa.insert(alarm_notices).values(
+                alarm_id=alarm_id,
+                event=event,
+                channel=channel,
+                tries=0,
+                next_try_at=stamp(moment),
+            )
+        )

@@ -1,0 +1,6 @@
+"""Absence alerts: an attendance file becomes at most one batch of recipients (DESIGN section 7).
+
+For: everything between the checked absences and the list that a sender takes: `day.py` is the
+way through. Belongs here: who is told of what, once, and why others are not. Does not belong
+here: reading the file (`reader.py`, `checks.py`), and sending.
+"""

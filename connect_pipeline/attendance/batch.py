@@ -1,0 +1,126 @@
+"""A batch as data: its counts, its warnings, its manifest.
+
+For: what people, Dagster and the sender are told about a batch. Counts only, never a value.
+Belongs here: facts read from what was built in the scratch. Does not belong here: building it
+(`day.py`), files (`files.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connect_pipeline.attendance import school_days, staging
+from connect_pipeline.attendance.statements import counts
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import stamp
+from connect_pipeline.settings import District
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch that was listed. `recipients` counts destinations per channel.
+
+    `missed_send_time` is the send time that the list came too late for. `warnings` are
+    `roster_is_old` and `roster_is_held`.
+    """
+
+    batch_id: str
+    date: date
+    listed_at: datetime
+    recipients: dict[str, int]
+    students: int
+    outbox_file: Path
+    manifest_file: Path
+    missed_send_time: str | None
+    warnings: tuple[str, ...]
+
+
+def describe_batch(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    name: str,
+    district: District,
+    *,
+    batch_id: str,
+    today: date,
+    listed_at: datetime,
+    earlier: Iterable[datetime],
+    core_is_held: bool,
+) -> Batch:
+    """The batch that was built; `earlier` are the times of today's earlier ones."""
+    files = staging.batch_files(home, name, batch_id)
+    missed = school_days.missed_send_time(listed_at, earlier, district)
+    _snapshot_id, published_at = roster_facts(connection)
+    is_old = school_days.roster_is_old(published_at, today, district)
+    warnings = {"roster_is_old": is_old, "roster_is_held": core_is_held}
+    return Batch(
+        batch_id=batch_id,
+        date=today,
+        listed_at=listed_at,
+        recipients=recipients_per_channel(connection),
+        students=students_listed(connection),
+        outbox_file=files.outbox,
+        manifest_file=files.manifest,
+        missed_send_time=missed.strftime("%H:%M") if missed else None,
+        warnings=tuple(code for code, applies in warnings.items() if applies),
+    )
+
+
+def manifest_facts(
+    connection: duckdb.DuckDBPyConnection, name: str, batch: Batch
+) -> dict[str, Any]:
+    """The manifest, less what is known of the file itself."""
+    rows, mixed = connection.execute(
+        "SELECT (SELECT count(*) FROM attendance.entries),"
+        " (SELECT count(*) FROM attendance.recipients WHERE has_mixed_languages)"
+    ).fetchone() or (0, 0)
+    snapshot_id, published_at = roster_facts(connection)
+    return {
+        "batch_id": batch.batch_id,
+        "district": name,
+        "date": batch.date.isoformat(),
+        "listed_at": stamp(batch.listed_at),
+        "missed_send_time": batch.missed_send_time,
+        "rows": rows,
+        "recipients": batch.recipients,
+        "students": batch.students,
+        "recipients_with_mixed_languages": mixed,
+        "accounting": accounted(connection),
+        "roster": {"snapshot_id": snapshot_id, "published_at": stamp(published_at)},
+        "warnings": list(batch.warnings),
+    }
+
+
+def roster_facts(connection: duckdb.DuckDBPyConnection) -> tuple[str, datetime]:
+    """The snapshot that the roster is, and when it was published."""
+    snapshot_id, seconds = connection.execute(
+        "SELECT snapshot_id, published_at FROM attendance.roster_facts"
+    ).fetchone() or ("", 0)
+    return snapshot_id, datetime.fromtimestamp(seconds, UTC)
+
+
+def recipients_per_channel(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Destinations to be listed."""
+    return counts(
+        connection, "SELECT channel, count(*) FROM attendance.recipients GROUP BY 1 ORDER BY 1"
+    )
+
+
+def students_listed(connection: duckdb.DuckDBPyConnection) -> int:
+    """Students whose family is to be told now."""
+    return accounted(connection).get("listed", 0)
+
+
+def accounted(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Absent students (by date) that are `listed`, and suppressed ones by their reason."""
+    return counts(
+        connection,
+        "SELECT coalesce(reason, status), count(*) FROM attendance.accounting"
+        " GROUP BY 1 ORDER BY 1",
+    )

@@ -1,0 +1,93 @@
+"""Cleared absences: who was listed today and is, by a later file, not absent any more.
+
+For: the list from which a sender withholds or takes back messages, in `outbox/<district>/cleared/`.
+It lies apart, so that nobody sends it as absences by mistake.
+Belongs here: that list, each student once a day. Does not belong here: who counts as cleared
+(`sql/accounting.sql`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+from sqlalchemy.engine import Connection
+
+from connect_pipeline.attendance import files, staging, told
+from connect_pipeline.attendance.statements import run, text
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import Ledger, stamp
+
+
+@dataclass(frozen=True)
+class ClearedList:
+    """The list to be made from one file, after its accounting."""
+
+    connection: duckdb.DuckDBPyConnection
+    home: Home
+    name: str
+    ledger: Ledger
+    today: date
+    now: datetime
+    run_id: str
+    file_sha256: str
+
+    def write(self) -> str | None:
+        """Write the list and commit it as a batch of its own; returns its ID, None without news."""
+        if not self._anybody("attendance.accounting WHERE reason = 'cleared'"):
+            return None
+        with self.ledger.transaction() as transaction:
+            told.lock_district(transaction, self.name)
+            staging.settle(transaction, self.home, self.name)
+            known = told.known_cleared(transaction, self.name, self.today)
+            with files.earlier_today(self.connection, self.home, self.name, self.today):
+                run(self.connection, "cleared", known=known)
+            if not self._anybody("attendance.cleared"):
+                return None
+            batch_id = self._stage(transaction)
+        staging.place(self.home, self.name, batch_id)
+        return batch_id
+
+    def _anybody(self, source: str) -> bool:
+        return self.connection.execute(f"SELECT 1 FROM {source} LIMIT 1").fetchone() is not None
+
+    def _stage(self, transaction: Connection) -> str:
+        batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
+        final = staging.batch_files(self.home, self.name, batch_id)
+        listed = staging.staged(final.cleared, batch_id)
+        rows, students = self.connection.execute(
+            "SELECT count(*), count(DISTINCT student_id) FROM attendance.cleared"
+        ).fetchone() or (0, 0)
+        facts = {
+            "batch_id": batch_id,
+            "district": self.name,
+            "date": self.today.isoformat(),
+            "listed_at": stamp(listed_at),
+            "rows": rows,
+            "cleared_students": students,
+        }
+        try:
+            files.bind_batch(self.connection, self.today, batch_id, listed_at)
+            files.write_csv(self.connection, text("cleared_outbox"), listed)
+            files.write_manifest(
+                staging.staged(final.cleared_manifest, batch_id), final.cleared, listed, facts
+            )
+            told.record_batch(
+                self.connection,
+                transaction,
+                "cleared_ledger_rows",
+                told.BatchRow(
+                    batch_id=batch_id,
+                    district=self.name,
+                    day=self.today,
+                    listed_at=listed_at,
+                    run_id=self.run_id,
+                    file_sha256=self.file_sha256,
+                    counts={told.CLEARED: students},
+                ),
+            )
+        except BaseException:
+            staging.discard(self.home, self.name, batch_id)
+            raise
+        return batch_id

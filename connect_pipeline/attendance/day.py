@@ -1,0 +1,325 @@
+"""One attendance file of one district on its way to at most one batch of recipients.
+
+For: the steps in their order: absences, accounting, recipients. What a step makes is in the
+scratch schema `attendance`; each may run in an object of its own.
+Belongs here: the order, what is bound to the SQL, and the moment of decision. Does not belong
+here: who is told of what (`sql/`), the ledger's rows (`told.py`), files (`files.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+from sqlalchemy.engine import Connection
+
+from connect_pipeline.attendance import files, school_days, staging, told
+from connect_pipeline.attendance.batch import (
+    Batch,
+    accounted,
+    describe_batch,
+    manifest_facts,
+    recipients_per_channel,
+    students_listed,
+)
+from connect_pipeline.attendance.cleared import ClearedList
+from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file
+from connect_pipeline.attendance.staging import recover
+from connect_pipeline.attendance.statements import prepare, run, text
+from connect_pipeline.errors import EnvironmentFault, Refused, SystemFault
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import Ledger
+from connect_pipeline.settings import District
+
+CORE_JOB, ATTENDANCE_JOB = "core", "attendance"
+CLERKS_LIST = "students_without_contact.csv"
+
+
+@dataclass
+class AttendanceDay:
+    """One attendance file being turned into at most one batch.
+
+    `connection` holds the checked file (`records.attendance`, `quality.quarantine`);
+    `arrived_at` is the file's upload time. Of the home, only `list_recipients` changes anything.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    home: Home
+    name: str
+    district: District
+    ledger: Ledger
+    run_id: str
+    file_sha256: str
+    arrived_at: datetime
+    now: datetime
+
+    def __post_init__(self) -> None:
+        prepare(self.connection)
+
+    @property
+    def today(self) -> date:
+        """Today in the district's zone."""
+        return self.now.astimezone(self.district.zone).date()
+
+    @property
+    def arrival_date(self) -> date:
+        """The file's day of arrival in the district's zone."""
+        return self.arrived_at.astimezone(self.district.zone).date()
+
+    @property
+    def is_of_today(self) -> bool:
+        """Whether the file says anything about today. Call after `build_absences`."""
+        found = self.connection.execute(
+            "SELECT 1 FROM attendance.spoken_for WHERE date = $today", {"today": self.today}
+        ).fetchone()
+        return found is not None
+
+    # -- absences --------------------------------------------------------------------------
+
+    def build_absences(self) -> dict[str, int]:
+        """Resolve the file's rows through the published roster; returns counts.
+
+        Raises `Refused` without a published roster.
+        """
+        settings = self.district.attendance
+        run(self.connection, "reported", arrival_date=self.arrival_date)
+        run(self.connection, "spoken_for", arrival_date=self.arrival_date)
+        with self._roster():
+            for step in ("students", "contacts", "schools", "lessons", "roster_facts"):
+                run(self.connection, step)
+        self._load_school_codes()
+        run(
+            self.connection,
+            "absences",
+            today=self.today,
+            is_school_day=school_days.is_school_day(self.today, settings),
+            alert_codes=list(settings.alert_codes),
+        )
+        run(self.connection, "children", min_periods=settings.min_periods)
+        return dict(run(self.connection, "absence_counts", today=self.today))
+
+    @contextmanager
+    def _roster(self) -> Iterator[None]:
+        """The published roster, attached while its part about the absent is copied.
+
+        What is copied is of one night, whatever is published while this file is worked on.
+        """
+        path = self.home.roster(self.name)
+        if not path.exists():
+            raise Refused(
+                f"{self.name}: there is no published roster, so nobody knows whom to tell. Run"
+                f" `connect-pipeline sync {self.name}` first."
+            )
+        try:
+            self.connection.execute("ATTACH $path AS roster (READ_ONLY)", {"path": str(path)})
+        except duckdb.Error as error:
+            raise EnvironmentFault(
+                f"{self.name}: the published roster cannot be read ({type(error).__name__})."
+                f" Run `connect-pipeline sync {self.name}` to publish it again."
+            ) from None
+        try:
+            yield
+        finally:
+            self.connection.execute("DETACH roster")
+
+    def _load_school_codes(self) -> None:
+        self.connection.execute(
+            "CREATE OR REPLACE TABLE attendance.school_codes (school VARCHAR, codes VARCHAR[])"
+        )
+        for school, codes in self.district.attendance.school_alert_codes.items():
+            self.connection.execute(
+                "INSERT INTO attendance.school_codes VALUES ($school, $codes)",
+                {"school": school, "codes": list(codes)},
+            )
+
+    def hold_reason(self) -> dict[str, int]:
+        """Why the batch must wait for an operator: counts of schools per code, or nothing.
+
+        Nothing holds when exactly this file was approved. Call after `build_absences`.
+        """
+        if self.ledger.decision(self.name, ATTENDANCE_JOB, self.file_sha256) == "approved":
+            return {}
+        found = run(
+            self.connection,
+            "holding_schools",
+            floor=self.district.attendance.absent_floor,
+            max_absent_share=self.district.attendance.max_absent_share,
+            max_unmatched_share=self.district.thresholds.unmatched_periods,
+        )
+        codes = [code for _school, code in found]
+        return {code: codes.count(code) for code in sorted(set(codes))}
+
+    # -- accounting ------------------------------------------------------------------------
+
+    def build_accounting(self) -> dict[str, int]:
+        """Decide, for every absent student and date, listed or suppressed and why; counts.
+
+        Raises `SettingsError` when the opt-outs cannot be read, and `SystemFault` when the
+        accounting does not balance: our bug, and nobody is listed.
+        """
+        load_opt_outs(self.connection, opt_out_file(self.home, self.name))
+        run(
+            self.connection,
+            "destinations",
+            default_channels=list(self.district.attendance.default_channels),
+            **told.hmac_keys(self.ledger.key),
+        )
+        with self.ledger.transaction() as transaction:
+            self._account(transaction)
+        return accounted(self.connection)
+
+    def _account(self, transaction: Connection) -> None:
+        """Account in the light of what the ledger has now."""
+        told.load_told(self.connection, transaction, self.name, self.today)
+        self._consider(told.batches_of(transaction, self.name, self.today))
+        settings = self.district.attendance
+        run(self.connection, "entries", policy=settings.policy)
+        run(
+            self.connection,
+            "accounting",
+            today=self.today,
+            is_school_day=school_days.is_school_day(self.today, settings),
+            speaks_for_today=self.is_of_today,
+        )
+        self._balance()
+        run(self.connection, "recipients", default_language=settings.default_language)
+        run(self.connection, "messages")
+
+    def _balance(self) -> None:
+        row = run(self.connection, "balance", arrival_date=self.arrival_date)[0]
+        if not all(row):
+            failed = [name for name, holds in zip(_BALANCES, row, strict=True) if not holds]
+            raise SystemFault(
+                f"{self.name}: the accounting of absences does not balance ({', '.join(failed)})."
+                " Nobody is listed. Please report this."
+            )
+
+    def _consider(self, earlier: list[told.EarlierBatch]) -> None:
+        """Note which batches of today the accounting knows."""
+        self.connection.execute(
+            "CREATE OR REPLACE TABLE attendance.considered AS"
+            " SELECT unnest($batch_ids::VARCHAR[]) AS batch_id",
+            {"batch_ids": [one.batch_id for one in earlier]},
+        )
+
+    def _considered(self) -> set[str]:
+        rows = self.connection.execute("SELECT batch_id FROM attendance.considered").fetchall()
+        return {row[0] for row in rows}
+
+    # -- recipients ------------------------------------------------------------------------
+
+    def preview(self) -> dict[str, int]:
+        """How many would be listed now, per channel, and students. Nothing is touched.
+
+        Call after `build_accounting`.
+        """
+        return {
+            **recipients_per_channel(self.connection),
+            "students": students_listed(self.connection),
+        }
+
+    def list_recipients(self) -> Batch | None:
+        """List who is to be told, once; None when there is nobody new.
+
+        The published day is refreshed either way. Call after `build_accounting`. Raises
+        `EnvironmentFault` when disk or ledger refuse: then nobody was listed.
+        """
+        core_is_held = self.ledger.open_hold(self.name, CORE_JOB) is not None
+        with self.ledger.transaction() as transaction:
+            told.lock_district(transaction, self.name)
+            staging.settle(transaction, self.home, self.name)
+            earlier = told.batches_of(transaction, self.name, self.today)
+            if {one.batch_id for one in earlier} != self._considered():
+                self._account(transaction)
+            if not students_listed(self.connection):
+                self._refresh_day()
+                batch = None
+            else:
+                batch = self._stage_batch(transaction, earlier, core_is_held)
+            self._write_clerks_list()
+        if batch is not None:
+            staging.place(self.home, self.name, batch.batch_id)
+        self._cleared_list().write()
+        return batch
+
+    def _cleared_list(self) -> ClearedList:
+        return ClearedList(
+            connection=self.connection,
+            home=self.home,
+            name=self.name,
+            ledger=self.ledger,
+            today=self.today,
+            now=self.now,
+            run_id=self.run_id,
+            file_sha256=self.file_sha256,
+        )
+
+    def _stage_batch(
+        self, transaction: Connection, earlier: list[told.EarlierBatch], core_is_held: bool
+    ) -> Batch:
+        """Write the batch's files under staged names, then its ledger rows, still uncommitted."""
+        batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
+        final = staging.batch_files(self.home, self.name, batch_id)
+        batch = describe_batch(
+            self.connection,
+            self.home,
+            self.name,
+            self.district,
+            batch_id=batch_id,
+            today=self.today,
+            listed_at=listed_at,
+            earlier=[one.listed_at for one in earlier if not one.is_cleared_list],
+            core_is_held=core_is_held,
+        )
+        listed = staging.staged(final.outbox, batch_id)
+        try:
+            files.bind_batch(self.connection, self.today, batch_id, listed_at)
+            with files.earlier_today(self.connection, self.home, self.name, self.today):
+                files.write_day(self.connection, staging.staged(final.day, batch_id), self.today)
+            files.write_outbox(self.connection, listed)
+            facts = manifest_facts(self.connection, self.name, batch)
+            files.write_manifest(
+                staging.staged(final.manifest, batch_id), final.outbox, listed, facts
+            )
+            told.record_batch(
+                self.connection,
+                transaction,
+                "ledger_rows",
+                told.BatchRow(
+                    batch_id=batch_id,
+                    district=self.name,
+                    day=self.today,
+                    listed_at=listed_at,
+                    run_id=self.run_id,
+                    file_sha256=self.file_sha256,
+                    counts={**batch.recipients, "students": batch.students},
+                ),
+            )
+        except BaseException:
+            staging.discard(self.home, self.name, batch_id)
+            raise
+        return batch
+
+    def _refresh_day(self) -> None:
+        """Publish today's absences and accounting without a batch."""
+        day = self.home.attendance(self.name)
+        unlisted = staging.staged(day, "refresh")
+        files.bind_batch(self.connection, self.today, None, None)
+        with files.earlier_today(self.connection, self.home, self.name, self.today):
+            files.write_day(self.connection, unlisted, self.today)
+        staging.replace(day, unlisted)
+
+    def _write_clerks_list(self) -> None:
+        """Write who is absent today and cannot be told: the school's clerk calls or corrects."""
+        path = self.home.reports(self.name) / CLERKS_LIST
+        listed = staging.staged(path, "new")
+        files.write_csv(self.connection, text("unreachable"), listed)
+        staging.replace(path, listed)
+
+
+_BALANCES = ("each_absent_student_once", "listed_have_recipients", "no_destination_twice")
+
+__all__ = ["AttendanceDay", "Batch", "recover"]

@@ -1,0 +1,157 @@
+"""The files of a batch: the day for readers, the list and its manifest for the sender.
+
+For: writing them, synced and readable by their owner only, under the names that `staging.py`
+gives. Belongs here: how each file is made. Does not belong here: when a file gets its final name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connect_pipeline.attendance import staging
+from connect_pipeline.attendance.statements import text
+from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.home import (
+    PRIVATE_FILE,
+    Home,
+    disk_fault,
+    private_folder,
+    replacing,
+    sync_file,
+)
+from connect_pipeline.ledger import stamp
+from connect_pipeline.published import ATTENDANCE_TABLES
+
+
+@contextmanager
+def earlier_today(
+    connection: duckdb.DuckDBPyConnection, home: Home, name: str, today: date
+) -> Iterator[None]:
+    """Attach what is published of today as `earlier`; empty tables when nothing is.
+
+    A file of an earlier day gets its lasting name first. Raises `EnvironmentFault` when the
+    published file is damaged.
+    """
+    path = home.attendance(name)
+    day = _attach_published(connection, path) if path.exists() else None
+    if day is not None and day != today.isoformat():
+        connection.execute("DETACH earlier")
+        staging.keep_earlier_day(home, name, day)
+    if day != today.isoformat():
+        _attach_empty(connection)
+    try:
+        yield
+    finally:
+        connection.execute("DETACH earlier")
+
+
+def _attach_published(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """Attach `attendance.duckdb` as `earlier` and return the day that it is of."""
+    try:
+        connection.execute("ATTACH $path AS earlier (READ_ONLY)", {"path": str(path)})
+    except duckdb.Error as error:
+        raise EnvironmentFault(
+            f"{path} cannot be read ({type(error).__name__}). Move it away, then run again: the"
+            " ledger knows who was listed."
+        ) from None
+    row = connection.execute(
+        "SELECT comment FROM duckdb_tables()"
+        " WHERE database_name = 'earlier' AND table_name = 'accounting'"
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _attach_empty(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("ATTACH ':memory:' AS earlier")
+    connection.execute("CREATE SCHEMA earlier.attendance")
+    for table in ATTENDANCE_TABLES:
+        columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+        connection.execute(f"CREATE TABLE earlier.{table.name} ({columns})")
+
+
+def bind_batch(
+    connection: duckdb.DuckDBPyConnection,
+    today: date,
+    batch_id: str | None,
+    listed_at: datetime | None,
+) -> None:
+    """Set the variables that the published tables and the outbox have from the batch."""
+    values = {
+        "today": today,
+        "batch_id": batch_id,
+        "listed_at": listed_at,
+        "listed_at_text": stamp(listed_at) if listed_at else None,
+    }
+    for variable, value in values.items():
+        connection.execute(f"SET VARIABLE {variable} = $value", {"value": value})
+
+
+def write_day(connection: duckdb.DuckDBPyConnection, path: Path, today: date) -> None:
+    """Write `attendance.duckdb`: the whole day so far. `earlier` is attached."""
+    private_folder(path.parent)
+    path.unlink(missing_ok=True)
+    connection.execute("ATTACH $path AS day", {"path": str(path)})
+    try:
+        path.chmod(PRIVATE_FILE)
+        connection.execute("BEGIN")
+        connection.execute(text("day"))
+        # No table says the day when nobody was absent, and the next day must know it.
+        connection.execute(f"COMMENT ON TABLE day.attendance.accounting IS '{today.isoformat()}'")
+        connection.execute("COMMIT")
+        connection.execute("CHECKPOINT day")
+    except BaseException:
+        with suppress(duckdb.TransactionException):  # none is open
+            connection.rollback()
+        raise
+    finally:
+        connection.execute("DETACH day")
+    _sync(path)
+
+
+def write_outbox(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Write the sender's list: UTF-8, one row per destination and child."""
+    write_csv(connection, text("outbox"), path)
+
+
+def write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write a query's rows as CSV, synced, readable by its owner only."""
+    private_folder(path.parent)
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE))
+    except OSError as error:
+        raise disk_fault(error, f"write {path.name}") from None
+    quoted = str(path).replace("'", "''")
+    connection.execute(
+        f"COPY ({query}) TO '{quoted}' (FORMAT csv, HEADER true, USE_TMP_FILE false)"
+    )
+    _sync(path)
+
+
+def write_manifest(path: Path, outbox: Path, listed: Path, facts: Mapping[str, Any]) -> None:
+    """Write what proves to a sender that it took the whole list: `listed` is its staged file."""
+    with listed.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    manifest = {
+        **facts,
+        "file": outbox.name,
+        "bytes": listed.stat().st_size,
+        "sha256": digest,
+    }
+    with replacing(path) as file_out:
+        file_out.write(json.dumps(manifest, indent=2).encode() + b"\n")
+
+
+def _sync(path: Path) -> None:
+    try:
+        sync_file(path)
+    except OSError as error:
+        raise disk_fault(error, f"write {path.name}") from None

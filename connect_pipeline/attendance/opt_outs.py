@@ -1,0 +1,115 @@
+"""Opt-outs: destinations that a district's families do not want to be reached at.
+
+For: `<home>/opt_outs/<district>.csv` (channel, destination), read into `attendance.opt_outs` in
+the form in which destinations are compared. Belongs here: that file. Does not belong here: what
+an opt-out does (`sql/entries.sql`).
+
+A line that cannot be read stops the batch: a message to someone who said no is a wrong message.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import duckdb
+
+from connect_pipeline.contract import Kind
+from connect_pipeline.errors import SettingsError
+from connect_pipeline.home import Home
+from connect_pipeline.normalise import expression
+
+HEADER = ["channel", "destination"]
+CHANNELS = ("sms", "voice", "email")
+
+
+def opt_out_file(home: Home, district: str) -> Path:
+    """Where a district's opt-outs are."""
+    return home.root / "opt_outs" / f"{district}.csv"
+
+
+def load_opt_outs(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """Fill `attendance.opt_outs` from `path`; without a file nobody opted out. Returns how many.
+
+    Raises `SettingsError` with file and line for anything that is not a channel and a
+    destination.
+    """
+    lines, channels, destinations = _read(path)
+    phone, email = expression(Kind.PHONE, "destination"), expression(Kind.EMAIL, "destination")
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE stated_opt_outs AS
+        WITH stated AS (
+            SELECT
+                unnest($lines::BIGINT[]) AS line,
+                unnest($channels::VARCHAR[]) AS channel,
+                unnest($destinations::VARCHAR[]) AS destination
+        )
+        SELECT
+            line,
+            channel,
+            CASE channel WHEN 'email' THEN lower({email}) ELSE {phone} END AS destination
+        FROM stated
+        """,
+        {"lines": lines, "channels": channels, "destinations": destinations},
+    )
+    unread = connection.execute(
+        "SELECT line, channel FROM stated_opt_outs WHERE destination IS NULL ORDER BY line LIMIT 1"
+    ).fetchone()
+    if unread:
+        kind = "an e-mail address" if unread[1] == "email" else "a phone number"
+        raise _wrong(path, unread[0], f"the destination is not {kind}")
+    connection.execute(
+        "CREATE OR REPLACE TABLE attendance.opt_outs AS"
+        " SELECT DISTINCT channel, destination FROM stated_opt_outs"
+    )
+    return len(lines)
+
+
+def _read(path: Path) -> tuple[list[int], list[str], list[str]]:
+    """Line numbers, channels and destinations, a list each."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        return [], [], []
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be read ({error.strerror}). Nobody is listed until it can be."
+        ) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _wrong(path, line, "the text is not UTF-8") from None
+    lines, channels, destinations = [], [], []
+    for line, row in enumerate(text.splitlines(), start=1):
+        if line > 1 and not row.strip():
+            continue
+        cells = _cells(path, line, row)
+        if line == 1:
+            if cells != HEADER:
+                raise _wrong(path, line, f"the header is not {','.join(HEADER)}")
+            continue
+        channel = cells[0].lower()
+        if channel not in CHANNELS:
+            raise _wrong(path, line, f"the channel is none of {', '.join(CHANNELS)}")
+        lines.append(line)
+        channels.append(channel)
+        destinations.append(cells[1])
+    if not text.strip():
+        raise _wrong(path, 1, f"the header {','.join(HEADER)} is missing")
+    return lines, channels, destinations
+
+
+def _cells(path: Path, line: int, row: str) -> list[str]:
+    try:
+        cells = [cell.strip() for cell in next(csv.reader([row], strict=True))]
+    except csv.Error:
+        raise _wrong(path, line, "the line is not CSV") from None
+    if len(cells) != len(HEADER):
+        raise _wrong(path, line, f"there are not exactly {len(HEADER)} values")
+    return cells
+
+
+def _wrong(path: Path, line: int, problem: str) -> SettingsError:
+    return SettingsError(
+        f"{path} line {line}: {problem}. Nobody is listed until this line is corrected."
+    )

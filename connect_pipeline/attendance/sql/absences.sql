@@ -1,0 +1,29 @@
+-- One row: a student absent from one period of one school on one day, with its site and teacher,
+-- and whether it is reason to tell the family: today's, of a known student, with a code that
+-- alerts at that school, and not on a day without school.
+CREATE OR REPLACE TABLE attendance.absences AS
+SELECT
+    reported.school,
+    schools.site_id,
+    reported.student_id,
+    reported.period,
+    reported.code,
+    reported.date,
+    coalesce(reported.teacher_name, lessons.teacher_name) AS teacher_name,
+    lessons.student_id IS NOT NULL AS is_in_schedule,
+    students.student_id IS NOT NULL AS is_known,
+    coalesce(
+        reported.date = $today::DATE
+        AND $is_school_day::BOOLEAN
+        AND students.student_id IS NOT NULL
+        AND list_contains(coalesce(school_codes.codes, $alert_codes::VARCHAR[]), reported.code),
+        false
+    ) AS alerts
+FROM attendance.reported AS reported
+INNER JOIN attendance.schools AS schools USING (school)
+LEFT JOIN attendance.students AS students USING (student_id)
+LEFT JOIN attendance.school_codes AS school_codes USING (school)
+LEFT JOIN attendance.lessons AS lessons
+    ON reported.school = lessons.school
+    AND reported.student_id = lessons.student_id
+    AND reported.period = lessons.period;

@@ -1,0 +1,85 @@
+-- One row: an absent student × a date, listed now or suppressed for one reason; the first reason
+-- that applies, in the order below. batch_id is the batch that listed the student earlier today;
+-- the batch at hand is filled in when it is made.
+CREATE OR REPLACE TABLE attendance.accounting AS
+WITH absent AS (
+    SELECT
+        date,
+        student_id,
+        bool_or(is_known) AS is_known,
+        bool_or(alerts) AS alerts
+    FROM attendance.absences
+    GROUP BY date, student_id
+),
+
+told AS (
+    SELECT
+        student_id,
+        max(batch_id) AS batch_id
+    FROM attendance.told
+    GROUP BY student_id
+),
+
+listed AS (
+    SELECT DISTINCT student_id FROM attendance.entries
+),
+
+reached AS (
+    SELECT DISTINCT student_id FROM attendance.destinations
+),
+
+-- A quarantined row is not a vanished one: whoever it may be about is not cleared.
+unreadable AS (
+    SELECT DISTINCT trim(unnest(regexp_split_to_array(text, '[",]'))) AS student_id
+    FROM quality.quarantine
+    WHERE export = 'AttendanceExport.csv'
+),
+
+cleared AS (
+    SELECT
+        told.student_id,
+        told.batch_id
+    FROM told
+    WHERE $speaks_for_today::BOOLEAN
+    AND told.student_id NOT IN (SELECT student_id FROM absent WHERE date = $today::DATE)
+    AND told.student_id NOT IN (SELECT student_id FROM unreadable WHERE student_id IS NOT NULL)
+),
+
+reasons AS (
+    SELECT
+        absent.date,
+        absent.student_id,
+        CASE
+            WHEN absent.date IS DISTINCT FROM $today::DATE THEN 'not_today'
+            WHEN NOT $is_school_day::BOOLEAN THEN 'no_school_day'
+            WHEN NOT absent.is_known THEN 'unknown_student'
+            WHEN NOT absent.alerts THEN 'code_does_not_alert'
+            WHEN children.student_id IS NULL THEN 'too_few_periods'
+            WHEN listed.student_id IS NOT NULL THEN NULL
+            WHEN told.student_id IS NOT NULL THEN 'already_listed'
+            WHEN reached.student_id IS NULL THEN 'no_usable_contact'
+            ELSE 'opted_out'
+        END AS reason,
+        told.batch_id
+    FROM absent
+    LEFT JOIN attendance.children AS children USING (student_id)
+    LEFT JOIN told USING (student_id)
+    LEFT JOIN listed USING (student_id)
+    LEFT JOIN reached USING (student_id)
+)
+
+SELECT
+    date,
+    student_id,
+    CASE WHEN reason IS NULL THEN 'listed' ELSE 'suppressed' END AS status,
+    reason,
+    CASE WHEN reason = 'already_listed' THEN batch_id END AS batch_id
+FROM reasons
+UNION ALL
+SELECT
+    $today::DATE AS date,
+    student_id,
+    'suppressed' AS status,
+    'cleared' AS reason,
+    batch_id
+FROM cleared;

@@ -1,0 +1,17 @@
+-- Functions that the statements beside this one share.
+ATTACH IF NOT EXISTS ':memory:' AS attendance;
+
+-- Periods in order: by the number they start with, then as text; 2 is before 10, 10 before "Lunch".
+CREATE OR REPLACE TEMP MACRO period_number(period) AS
+    coalesce(try_cast(regexp_extract(period, '^[0-9]+') AS BIGINT), 9223372036854775807);
+
+-- A missed lesson as the ledger names it. No cell holds a control character (the line law).
+CREATE OR REPLACE TEMP MACRO lesson_key(school, period) AS
+    school || chr(31) || period;
+
+-- The items of a short list without repeats, in the order in which they first stand.
+CREATE OR REPLACE TEMP MACRO once_each(items) AS
+    CASE
+        WHEN len(items) = 1 THEN items
+        ELSE list_filter(items, lambda item, place: list_position(items, item) = place)
+    END;

@@ -1,0 +1,151 @@
+"""A batch's files on their way from staged to placed, whatever kills the run in between.
+
+For: the order that makes a batch happen once. Its files are written and synced under staged
+names, the ledger commits the batch, the files are renamed. What a kill leaves is settled at the
+next start: files of a committed batch are renamed, others are removed.
+Belongs here: names and renames. Does not belong here: what is in the files (`files.py`).
+
+Staged files come and go only while the district's ledger lock is held, so that another run's
+files are never taken for a dead one's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import Connection
+
+from connect_pipeline.attendance import told
+from connect_pipeline.home import Home, disk_fault, private_folder, rename_durably
+from connect_pipeline.ledger import Ledger
+
+STAGED = ".staged"
+BATCH_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
+
+
+@dataclass(frozen=True)
+class BatchFiles:
+    """Where the files of one batch are in the end.
+
+    A batch has the first three, or, when it is a list of cleared absences, the last two.
+    """
+
+    day: Path
+    outbox: Path
+    manifest: Path
+    cleared: Path
+    cleared_manifest: Path
+
+    @property
+    def in_order(self) -> tuple[Path, ...]:
+        """A manifest is renamed after what it is about: when it is there, all is."""
+        return self.day, self.outbox, self.manifest, self.cleared, self.cleared_manifest
+
+
+def batch_files(home: Home, district: str, batch_id: str) -> BatchFiles:
+    """The files of a batch."""
+    outbox, cleared = home.outbox(district), home.outbox(district) / "cleared"
+    return BatchFiles(
+        day=home.attendance(district),
+        outbox=outbox / f"{batch_id}.csv",
+        manifest=outbox / f"{batch_id}.json",
+        cleared=cleared / f"{batch_id}.csv",
+        cleared_manifest=cleared / f"{batch_id}.json",
+    )
+
+
+def staged(target: Path, batch_id: str) -> Path:
+    """The staged name of one of a batch's files."""
+    own = "" if batch_id in target.name else f".{batch_id}"
+    return target.with_name(f"{target.name}{own}{STAGED}")
+
+
+def place(home: Home, district: str, batch_id: str) -> None:
+    """Rename the staged files of a committed batch, those that there still are."""
+    try:
+        for target in batch_files(home, district, batch_id).in_order:
+            with suppress(FileNotFoundError):
+                rename_durably(staged(target, batch_id), target)
+    except OSError as error:
+        raise disk_fault(error, f"rename the files of batch {batch_id}") from None
+
+
+def replace(target: Path, source: Path) -> None:
+    """Rename a staged file that belongs to no batch, such as a refreshed day."""
+    try:
+        rename_durably(source, target)
+    except OSError as error:
+        raise disk_fault(error, f"write {target.name}") from None
+
+
+def discard(home: Home, district: str, batch_id: str) -> None:
+    """Remove the staged files of a batch that was not committed."""
+    for leftover in _leftovers(home, district):
+        if batch_id in leftover.name:
+            with suppress(OSError):
+                leftover.unlink()
+
+
+def recover(home: Home, name: str, ledger: Ledger) -> list[str]:
+    """Settle what a killed run left: finish what the ledger has, remove the rest.
+
+    Returns one sentence per repair. Nothing is done on a clean home.
+    """
+    if not any(_leftovers(home, name)):
+        return []
+    with ledger.transaction() as transaction:
+        told.lock_district(transaction, name)
+        return settle(transaction, home, name)
+
+
+def settle(transaction: Connection, home: Home, name: str) -> list[str]:
+    """The work of `recover`, for a caller that holds the district's ledger lock."""
+    found = {path: BATCH_ID.search(path.name) for path in _leftovers(home, name)}
+    batch_ids = {match.group() for match in found.values() if match}
+    committed = told.known_batches(transaction, batch_ids) if batch_ids else set()
+    done = []
+    for batch_id in sorted(committed):
+        place(home, name, batch_id)
+        done.append(f"finished batch {batch_id}")
+    for path in _leftovers(home, name):
+        path.unlink(missing_ok=True)
+    done += [
+        f"removed the files of batch {batch_id}, which was not committed"
+        for batch_id in sorted(batch_ids - committed)
+    ]
+    return done
+
+
+def keep_earlier_day(home: Home, name: str, date: str) -> None:
+    """Give `attendance.duckdb`, which is of an earlier day, its lasting name as well.
+
+    A link, not a rename: readers find the file until the new day's is there.
+    """
+    current, kept = home.attendance(name), home.attendance_day(name, date)
+    beside = kept.with_name(f"{kept.name}{STAGED}")
+    private_folder(kept.parent)
+    try:
+        beside.unlink(missing_ok=True)
+        os.link(current, beside)
+        rename_durably(beside, kept)
+        # rename(2) leaves both names when they already are the same file.
+        beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise disk_fault(error, f"keep the attendance of {date}") from None
+
+
+def _leftovers(home: Home, name: str) -> Iterator[Path]:
+    folders = {path.parent for path in batch_files(home, name, "").in_order}
+    folders |= {home.attendance_day(name, "").parent, home.reports(name)}
+    for folder in sorted(folders):
+        if folder.is_dir():
+            for path in sorted(folder.iterdir()):
+                # Not only at the end: what is being written has a further suffix of its own, such
+                # as the write-ahead log of DuckDB.
+                if STAGED in path.name:
+                    yield path

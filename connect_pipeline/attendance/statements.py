@@ -1,0 +1,47 @@
+"""The SQL of this package: one statement per file, run by its name.
+
+For: `run`, which binds values to a file of `sql/`, and the functions that those files share.
+Belongs here: how SQL is found and bound. Does not belong here: SQL.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import duckdb
+
+from connect_pipeline.contract import Kind
+from connect_pipeline.formulas import FORMULA
+from connect_pipeline.normalise import expression, register
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the scratch schema `attendance` and the functions that the statements share."""
+    register(connection)
+    connection.execute(text("macros"))
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP MACRO read_date(cell) AS {expression(Kind.DATE, "cell")};
+        -- A cell that no spreadsheet runs as a formula.
+        CREATE OR REPLACE TEMP MACRO defused(cell) AS
+            CASE WHEN regexp_matches(cell, '{FORMULA}') THEN '''' || cell ELSE cell END;
+        """
+    )
+
+
+def run(connection: duckdb.DuckDBPyConnection, name: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Run `sql/<name>.sql` with these values bound; returns its rows."""
+    return connection.execute(text(name), values).fetchall()
+
+
+def counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
+    """A query's two columns as a dictionary of counts."""
+    return dict(connection.execute(query).fetchall())
+
+
+@cache
+def text(name: str) -> str:
+    """The text of `sql/<name>.sql`."""
+    return resources.files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,179 @@
+"""What the ledger knows of today's batches: who was told, and by which batch.
+
+For: the one transaction in which it is decided who is listed: its lock, what it reads and what
+it writes. Belongs here: the ledger's `batches` and `listed` as this package uses them. Does not
+belong here: the ledger's own facts (`ledger.py`), the decision (`sql/entries.sql`).
+
+One row of `listed` is a student in a batch. A student is told of several lessons at several
+destinations, so `period` has a line per lesson (school and period), `channel` names the channels
+and `destination_hash` has a `channel:hash` per destination. A row for each combination would be
+20 times as many, and a large district's list would be late for the sake of its ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from connect_pipeline.attendance.statements import run
+from connect_pipeline.ledger import batches, listed, stamp
+
+HMAC_BLOCK = 64
+ID_TIME = "%Y%m%dT%H%M%SZ"
+ROWS_AT_ONCE = 10_000
+CLEARED = "cleared"
+
+
+@dataclass(frozen=True)
+class EarlierBatch:
+    """A batch of today that the ledger has committed."""
+
+    batch_id: str
+    listed_at: datetime
+    is_cleared_list: bool
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """A batch as the ledger's table `batches` has it."""
+
+    batch_id: str
+    district: str
+    day: date
+    listed_at: datetime
+    run_id: str
+    file_sha256: str
+    counts: dict[str, int]
+
+
+def lock_district(transaction: Connection, district: str) -> None:
+    """Let nobody else decide about this district until the transaction ends.
+
+    SQLite's own lock, taken when the transaction began, is enough there.
+    """
+    if transaction.dialect.name == "postgresql":
+        digest = hashlib.sha256(f"attendance {district}".encode()).digest()
+        key = int.from_bytes(digest[:8], "big", signed=True)
+        transaction.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
+def batches_of(transaction: Connection, district: str, day: date) -> list[EarlierBatch]:
+    """The committed batches of a day, oldest first."""
+    found = transaction.execute(
+        sa.select(batches.c.batch_id, batches.c.listed_at, batches.c.counts)
+        .where(batches.c.district == district, batches.c.date == day.isoformat())
+        .order_by(batches.c.batch_id)
+    )
+    return [
+        EarlierBatch(row.batch_id, datetime.fromisoformat(row.listed_at), CLEARED in row.counts)
+        for row in found
+    ]
+
+
+def known_batches(transaction: Connection, batch_ids: Iterable[str]) -> set[str]:
+    """Those of `batch_ids` that the ledger has committed."""
+    found = transaction.execute(
+        sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(list(batch_ids)))
+    )
+    return {row.batch_id for row in found}
+
+
+def load_told(
+    connection: duckdb.DuckDBPyConnection, transaction: Connection, district: str, day: date
+) -> None:
+    """Fill `attendance.told` from the ledger, with all rows at once."""
+    rows = transaction.execute(
+        sa.select(
+            listed.c.student_id, listed.c.period, listed.c.destination_hash, listed.c.batch_id
+        ).where(
+            listed.c.district == district,
+            listed.c.date == day.isoformat(),
+            listed.c.channel != CLEARED,
+        )
+    ).all()
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
+    names = ("student_ids", "lessons", "destinations", "batch_ids")
+    run(connection, "told", **dict(zip(names, columns, strict=True)))
+
+
+def known_cleared(transaction: Connection, district: str, day: date) -> list[str]:
+    """The students of whom the sender knows already that their absence of `day` is cleared."""
+    found = transaction.execute(
+        sa.select(listed.c.student_id).where(
+            listed.c.district == district,
+            listed.c.date == day.isoformat(),
+            listed.c.channel == CLEARED,
+        )
+    )
+    return [row.student_id for row in found]
+
+
+def new_batch_id(transaction: Connection, district: str, moment: datetime) -> tuple[str, datetime]:
+    """An ID that sorts after all earlier ones of the district, and the time that it says."""
+    last = transaction.execute(
+        sa.select(sa.func.max(batches.c.batch_id)).where(batches.c.district == district)
+    ).scalar()
+    moment = moment.astimezone(UTC).replace(microsecond=0)
+    if last is not None:
+        before = datetime.strptime(last.split("-")[0], ID_TIME).replace(tzinfo=UTC)
+        moment = max(moment, before + timedelta(seconds=1))
+    return f"{moment.strftime(ID_TIME)}-{secrets.token_hex(4)}", moment
+
+
+def record_batch(
+    connection: duckdb.DuckDBPyConnection,
+    transaction: Connection,
+    statement: str,
+    batch: BatchRow,
+) -> None:
+    """Write the batch and everyone in it, whom `sql/<statement>.sql` gives.
+
+    It is so from the moment the transaction commits.
+    """
+    transaction.execute(
+        sa.insert(batches).values(
+            batch_id=batch.batch_id,
+            district=batch.district,
+            date=batch.day.isoformat(),
+            listed_at=stamp(batch.listed_at),
+            run_id=batch.run_id,
+            file_sha256=batch.file_sha256,
+            counts=batch.counts,
+        )
+    )
+    rows = run(
+        connection,
+        statement,
+        district=batch.district,
+        date=batch.day.isoformat(),
+        batch_id=batch.batch_id,
+    )
+    columns = [column.name for column in listed.columns]
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        some = rows[start : start + ROWS_AT_ONCE]
+        if transaction.dialect.name == "sqlite":
+            # SQLAlchemy makes a dictionary of each row and a tuple of each dictionary, which
+            # takes three times as long as the insertion itself.
+            insertion = sa.insert(listed).compile(dialect=transaction.dialect)
+            transaction.exec_driver_sql(str(insertion), some)
+        else:
+            transaction.execute(
+                sa.insert(listed), [dict(zip(columns, row, strict=True)) for row in some]
+            )
+
+
+def hmac_keys(key: bytes) -> dict[str, bytes]:
+    """The inner and outer key of HMAC-SHA-256 (RFC 2104), for hashing in SQL."""
+    block = hashlib.sha256(key).digest() if len(key) > HMAC_BLOCK else key
+    block = block.ljust(HMAC_BLOCK, b"\0")
+    return {
+        "inner_key": bytes(byte ^ 0x36 for byte in block),
+        "outer_key": bytes(byte ^ 0x5C for byte in block),
+    }

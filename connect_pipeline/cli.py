@@ -1,0 +1,548 @@
+"""The commands (DESIGN section 8).
+
+For: turning a command line into calls, and results into text, JSON and an exit code: 0 done,
+1 blocked or held, 2 wrong usage or settings, 3 the environment failed.
+Belongs here: arguments and printing. Does not belong here: any work; heavy parts (Dagster,
+paramiko) are imported by the command that needs them, so that `validate` starts at once.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.markup import escape
+from rich.table import Table
+
+from connect_pipeline.errors import ConnectError, UsageError
+from connect_pipeline.home import Home
+
+if TYPE_CHECKING:
+    from connect_pipeline.orchestration.launch import Finished
+    from connect_pipeline.status import Line
+    from connect_pipeline.validation import Report
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="School rosters, communication groups and absence lists from a SIS's CSV exports.",
+)
+out = Console()
+err = Console(stderr=True)
+
+Districts = Annotated[list[str] | None, typer.Argument(help="Names as in districts.yaml.")]
+All = Annotated[bool, typer.Option("--all", help="Every district in the settings.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+District = Annotated[str, typer.Argument(help="A name as in districts.yaml.")]
+
+
+def main() -> None:
+    """Run a command; an error is one sentence and an exit code, never a traceback."""
+    os.umask(0o077)  # what libraries write (Dagster's files, spills) is its owner's, too
+    try:
+        sys.exit(app(standalone_mode=False))  # the code that a command ended with
+    except ConnectError as error:
+        _fail(str(error), error.exit_code)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        _fail("Stopped.", 130)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # Click's own: a wrong option or argument
+            _fail(error.format_message(), 2)
+        from connect_pipeline.district_run import as_our_error
+
+        ours = as_our_error(error)
+        _fail(str(ours), ours.exit_code)
+
+
+def _fail(message: str, exit_code: int) -> None:
+    err.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(exit_code)
+
+
+def _show_progress() -> None:
+    """Our own log, on the error stream."""
+    handler = RichHandler(console=err, show_path=False, show_level=False, markup=False)
+    logger = logging.getLogger("connect_pipeline")
+    if not any(isinstance(one, RichHandler) for one in logger.handlers):
+        logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
+@app.command()
+def validate(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH",
+            help="A folder of exports, one export, a zip of them, or - for standard input.",
+        ),
+    ],
+    as_json: AsJson = False,
+    page: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write the report as one page, for mailing."),
+    ] = None,
+) -> None:
+    """Check exports: the same checks as the nightly run, without server or settings."""
+    from connect_pipeline.report.as_json import as_json as to_json
+    from connect_pipeline.validation import validate as run_validation
+
+    if page is not None and page.is_dir():
+        raise UsageError(f"{page} is a folder. Name the file that --html is to write.")
+    with err.status("Checking ...") as status:
+        report = run_validation(source, progress=lambda name: status.update(f"Checking {name} ..."))
+    if as_json:
+        _print_json(to_json(report))
+    else:
+        from connect_pipeline.report.as_text import print_report
+
+        print_report(out, report)
+    if page is not None:
+        _write_page(page, report)
+    raise typer.Exit(1 if report.verdict == "blocked" else 0)
+
+
+def _write_page(page: Path, report: Report) -> None:
+    import datetime
+
+    from connect_pipeline.home import replacing
+    from connect_pipeline.report.as_html import About, as_html
+
+    about = About(when=datetime.datetime.now().astimezone())
+    with replacing(page) as file:
+        file.write(as_html(report, about).encode())
+    err.print(f"The report is in {page}.", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def generate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the exports are written.")],
+    students: Annotated[int, typer.Option(help="How many students.")] = 1_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    defects: Annotated[
+        bool, typer.Option("--defects", help="Damage them as real ones are.")
+    ] = False,
+) -> None:
+    """Write the exports of a synthetic district."""
+    import datetime
+
+    from connect_pipeline.sample.defects import add_defects
+    from connect_pipeline.sample.district import generate as write_district
+
+    today = datetime.datetime.now().astimezone().date()
+    with err.status("Generating ..."):
+        made = write_district(folder, students, seed, today=today)
+        labels = add_defects(folder, seed) if defects else []
+    for name, rows in made.counts.items():
+        out.print(f"{folder / name}: {rows:,} rows", highlight=False, soft_wrap=True)
+    if labels:
+        out.print(
+            f"{len(labels)} defects, each labelled in {folder / 'defects.json'}", soft_wrap=True
+        )
+
+
+@app.command()
+def sync(districts: Districts = None, every: All = False, as_json: AsJson = False) -> None:
+    """Fetch, check and publish the core set: the nightly job."""
+    from connect_pipeline.orchestration.names import NIGHTLY_SYNC
+
+    _run_jobs(NIGHTLY_SYNC, _named(districts, every=every), as_json=as_json)
+
+
+@app.command()
+def alerts(
+    districts: Districts = None,
+    every: All = False,
+    as_json: AsJson = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count who would be listed now.")
+    ] = False,
+) -> None:
+    """Fetch the absences and list who must be told: the attendance job."""
+    wanted = _named(districts, every=every, with_attendance=True)
+    if dry_run:
+        _preview_alerts(wanted, as_json=as_json)
+        return
+    from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
+
+    _run_jobs(ATTENDANCE_ALERTS, wanted, as_json=as_json)
+
+
+def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
+    """What `alerts` would list now, as counts. Nobody is listed, and no list is written."""
+    import uuid
+
+    from connect_pipeline.district_run import PREVIEW_JOB, district_run
+
+    home = Home.from_environment()
+    previews: dict[str, dict[str, int]] = {}
+    for name in districts:
+        with district_run(home, name, uuid.uuid4().hex, PREVIEW_JOB) as run:
+            previews[name] = run.preview_recipients()
+        if not as_json:
+            out.print(f"{name}: would be listed now", style="bold", highlight=False)
+            for what, count in previews[name].items():
+                out.print(f"  {what.replace('_', ' ')}: {count:,}", highlight=False)
+    if as_json:
+        _print_json(previews)
+
+
+def _named(districts: list[str] | None, *, every: bool, with_attendance: bool = False) -> list[str]:
+    """The districts that a command line names, checked against the settings."""
+    from connect_pipeline.settings import load_settings
+
+    if bool(districts) == every:
+        raise UsageError("Name the districts, or give --all.")
+    settings = load_settings(Home.from_environment().settings_file)
+    if districts:
+        for name in districts:
+            chosen = settings.district(name)
+            if with_attendance and not chosen.attendance.enabled:
+                raise UsageError(f"{name} has no attendance alerts: attendance.enabled is off.")
+        return districts
+    return [
+        name
+        for name, district in settings.districts.items()
+        if district.attendance.enabled or not with_attendance
+    ]
+
+
+def _run_jobs(job: str, districts: list[str], *, as_json: bool) -> None:
+    from connect_pipeline.orchestration.launch import run_job
+
+    home = Home.from_environment()
+    if not as_json:
+        _show_progress()
+    finished = []
+    for district in districts:
+        with err.status(f"{district}: {job} ..."):
+            finished.append(run_job(home, job, district))
+        if not as_json:
+            _print_finished(finished[-1])
+    if as_json:
+        _print_json(
+            {
+                one.district: {
+                    "outcome": one.outcome.partition(":")[0],
+                    "message": one.message,
+                    "run_id": one.run_id,
+                    "counts": one.codes,
+                }
+                for one in finished
+            }
+        )
+    raise typer.Exit(max((one.exit_code for one in finished), default=0))
+
+
+def _print_finished(one: Finished) -> None:
+    word = one.outcome.partition(":")[0].replace("_", " ")
+    style = "green" if one.exit_code == 0 else "red"
+    out.print(f"{one.district}: {word}", style=style, highlight=False)
+    if one.message:
+        out.print(one.message, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def status(
+    district: Annotated[str | None, typer.Argument(help="One district; all by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is published, what is held, and the last runs; of many, one line each."""
+    from connect_pipeline.ledger import open_ledger
+    from connect_pipeline.settings import load_settings
+    from connect_pipeline.status import district_status, overview
+
+    home = Home.from_environment()
+    settings = load_settings(home.settings_file)
+    names = [district] if district else list(settings.districts)
+    for name in names:
+        settings.district(name)
+    ledger = open_ledger(home)
+    if len(names) > 1 and not as_json:
+        _print_overview(overview(ledger, names))
+        return
+    states = {name: district_status(home, ledger, name) for name in names}
+    if as_json:
+        _print_json(states)
+        return
+    for name, state in states.items():
+        _print_state(name, state)
+
+
+def _print_overview(lines: list[Line]) -> None:
+    table = Table(
+        "district", "published (UTC)", "last run", "at (UTC)", "needs attention", box=None
+    )
+    for line in lines:
+        style = "red" if line.attention else None
+        needs = "; ".join(line.attention)
+        cells = (line.district, line.published_at, line.last_run, line.last_run_at, needs)
+        table.add_row(*cells, style=style)
+    out.print(table)
+    concerned = sum(bool(line.attention) for line in lines)
+    out.print(f"{len(lines)} districts, {concerned} need attention.", highlight=False)
+
+
+def _print_state(name: str, state: dict[str, Any]) -> None:
+    back = " (an operator went back to it)" if state["rolled_back"] else ""
+    out.print(f"[bold]{name}[/bold]  published: {state['published'] or 'nothing yet'}{back}")
+    for hold in state["holds"]:
+        out.print(
+            f"  held ({hold['job']}) since {hold['held_at']}: {', '.join(hold['codes'])};"
+            f" approve {name} or discard {name}",
+            style="red",
+        )
+        _print_preview(hold["preview"])
+    for alarm in state["alarms"]:
+        codes = ", ".join(f"{code}: {count}" for code, count in alarm["codes"].items())
+        cause = alarm["cause"].replace("_", " ")
+        since = f"  alarm ({alarm['job']}) since {alarm['raised_at']}: {cause} ({codes})"
+        out.print(since, style="red", markup=False, highlight=False)
+    for one in state["erasures"]:
+        if one["completed_at"] is None:
+            out.print(
+                f"  an erasure of {one['erased_at']} was cut short: run the same command again",
+                style="red",
+            )
+    for title, columns, rows in (
+        ("Last nights", ("published_at", "snapshot_id", "changes"), state["snapshots"]),
+        ("Last runs", ("started_at", "job", "outcome", "message"), state["runs"]),
+        (
+            "Decisions",
+            ("held_at", "job", "state", "decided_at", "decided_by"),
+            state["decisions"],
+        ),
+        (
+            "Disclosures",
+            ("disclosed_at", "disclosed_by", "format", "rows", "folder"),
+            state["disclosures"],
+        ),
+    ):
+        if rows:
+            table = Table(*columns, title=title, title_justify="left")
+            for row in rows:
+                table.add_row(*(_cell(row[column]) for column in columns))
+            out.print(table)
+
+
+def _print_preview(preview: dict[str, Any]) -> None:
+    """Why it is held, and what publishing would do at which school. The names are in a report."""
+    for reason in preview.get("reasons", ()):
+        out.print(f"  {reason['export']}: {reason['message']}", markup=False, highlight=False)
+    if preview.get("changes"):
+        columns = ("entity", "school", "before", "added", "removed", "changed")
+        table = Table(*columns, title="What publishing would do", title_justify="left")
+        for row in preview["changes"]:
+            table.add_row(*(_cell(row[column]) for column in columns))
+        out.print(table)
+    if preview.get("would_vanish"):
+        out.print(f"  who would vanish: {preview['would_vanish']}, beside the report")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        value = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in value.items())
+    return "" if value is None else escape(str(value))
+
+
+@app.command()
+def approve(district: District) -> None:
+    """Release exactly the held files; the next run publishes them."""
+    _decide(district, "approved")
+
+
+@app.command()
+def discard(district: District) -> None:
+    """Give up the held files; what is published stays until others come."""
+    _decide(district, "discarded")
+
+
+def _decide(district: str, decision: str) -> None:
+    from connect_pipeline.decisions import Decision, decide
+
+    home = Home.from_environment()
+    for sentence in decide(home, district, Decision(decision), getpass.getuser()):
+        out.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def rollback(
+    district: District,
+    snapshot: Annotated[str, typer.Argument(help="A snapshot's ID, as `status` shows it.")],
+) -> None:
+    """Make an earlier snapshot current again. The next night waits for an operator."""
+    from connect_pipeline import snapshots
+    from connect_pipeline.district_run import locked
+    from connect_pipeline.ledger import open_ledger
+    from connect_pipeline.settings import load_settings
+
+    home = Home.from_environment()
+    load_settings(home.settings_file).district(district)
+    with locked(home, district):
+        snapshots.roll_back(home, open_ledger(home), district, snapshot, getpass.getuser())
+    out.print(
+        f"{district}: snapshot {snapshot} is current. The next sync will hold.", soft_wrap=True
+    )
+
+
+@app.command()
+def history(
+    district: District,
+    student: Annotated[str | None, typer.Option(metavar="ID", help="A student's groups.")] = None,
+    group: Annotated[str | None, typer.Option(metavar="ID", help="A group's members.")] = None,
+    on: Annotated[
+        str | None, typer.Option(metavar="DATE", help="A day such as 2026-10-02; today by default.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say who was in what on a day, from the snapshot that was published then."""
+    import datetime
+
+    from connect_pipeline import history as past
+    from connect_pipeline.ledger import open_ledger
+    from connect_pipeline.settings import load_settings
+
+    if student and group:
+        raise UsageError("Ask for --student or for --group, not for both.")
+    home = Home.from_environment()
+    zone = load_settings(home.settings_file).district(district).zone
+    try:
+        day = datetime.date.fromisoformat(on) if on else datetime.datetime.now(zone).date()
+    except ValueError:
+        raise UsageError("--on is a day such as 2026-10-02.") from None
+    night = past.night_on(home, open_ledger(home), district, day, zone)
+    if student:
+        answer = past.student_on(night, student)
+    elif group:
+        answer = past.group_on(night, group)
+    else:
+        answer = past.summary_of(night)
+    answer = {"snapshot_id": night.snapshot_id, "current_from": night.current_from, **answer}
+    if as_json:
+        _print_json(answer)
+    else:
+        _print_answer(answer)
+
+
+def _print_answer(answer: dict[str, Any]) -> None:
+    """Facts one a line, then each list as a table."""
+    for name, value in answer.items():
+        if not isinstance(value, list | dict):
+            out.print(f"{name.replace('_', ' ')}: {value}", markup=False, highlight=False)
+    for name, value in answer.items():
+        rows = [value] if isinstance(value, dict) and value else value
+        if isinstance(rows, list) and rows:
+            table = Table(*(key.replace("_", " ") for key in rows[0]), title=name)
+            for row in rows:
+                table.add_row(*("" if cell is None else escape(str(cell)) for cell in row.values()))
+            out.print(table)
+
+
+@app.command()
+def export(
+    district: District,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the tables are written.")],
+    file_format: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
+) -> None:
+    """Write the published tables as Parquet or CSV, and record the disclosure."""
+    from connect_pipeline.export import FORMATS, export_tables
+    from connect_pipeline.ledger import open_ledger
+    from connect_pipeline.settings import load_settings
+
+    if file_format not in FORMATS:
+        raise UsageError(f"--format is one of {', '.join(FORMATS)}.")
+    home = Home.from_environment()
+    load_settings(home.settings_file).district(district)
+    written = export_tables(
+        home, open_ledger(home), district, folder, file_format, getpass.getuser()
+    )
+    for name, rows in written.items():
+        out.print(f"{folder / name}: {rows:,} rows", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def erase(
+    district: District,
+    student: Annotated[
+        str | None, typer.Option(metavar="ID", help="One student; without it, the whole district.")
+    ] = None,
+    lift: Annotated[bool, typer.Option("--lift", help="Let them be published again.")] = False,
+) -> None:
+    """Forget a student or a whole district, provably."""
+    from connect_pipeline.erasure.erase import erase_district, erase_student, lift_erasure
+
+    home, by = Home.from_environment(), getpass.getuser()
+    if lift:
+        out.print(
+            lift_erasure(home, district, student, by), markup=False, highlight=False, soft_wrap=True
+        )
+        return
+    if student is None and sys.stdin.isatty():
+        typer.confirm(f"Erase everything of {district}, for ever?", abort=True)
+    with err.status("Erasing ..."):
+        if student is None:
+            done = erase_district(home, district, by)
+        else:
+            done = erase_student(home, district, student, by)
+    for sentence in done.says:
+        out.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    out.print(
+        f"The certificate is {done.certificate}.", markup=False, highlight=False, soft_wrap=True
+    )
+
+
+@app.command()
+def doctor(
+    district: Annotated[str | None, typer.Argument(help="One district; all by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what is wrong with this set-up: settings, host key, login, folder, permissions."""
+    from connect_pipeline.doctor import examine
+
+    findings = []
+    for one in examine(Home.from_environment(), district):
+        findings.append(one)
+        if not as_json:
+            mark, style = ("ok ", "green") if one.exit_code == 0 else ("BAD", "red")
+            out.print(
+                f"{mark} {one.what}: {one.says}",
+                style=style,
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+    if as_json:
+        checks = [{"what": one.what, "ok": not one.exit_code, "says": one.says} for one in findings]
+        _print_json({"ok": all(check["ok"] for check in checks), "checks": checks})
+    raise typer.Exit(max(one.exit_code for one in findings))
+
+
+@app.command()
+def demo(
+    students: Annotated[int, typer.Option(help="How many students.")] = 1_000,
+    ui: Annotated[bool, typer.Option("--ui", help="Leave the Dagster UI open.")] = False,
+) -> None:
+    """Run the whole job on a synthetic district behind an embedded SFTP server."""
+    from connect_pipeline.sample.demo import run_demo
+
+    _show_progress()
+    raise typer.Exit(run_demo(Home.from_environment(), students, out, with_ui=ui))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Deadlines: when the files of a night, and of a day, are due.
+
+For: the schedules, and the run that must know what is stale. Instants are computed from the wall
+clock of the district's zone, so that a night with a change of the clocks has one deadline.
+Belongs here: dates and times. Does not belong here: what a run does about a late file
+(`district_run.py`), and asking for it (`orchestration/schedules.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from connect_pipeline.attendance.school_days import SATURDAY, is_school_day
+from connect_pipeline.settings import District
+
+DUE_BEFORE_SENDING = timedelta(minutes=30)
+
+
+def deadline_on(day: date, district: District) -> datetime:
+    """The deadline of that day.
+
+    When the clock shows it twice it is the second time; when it is skipped, the moment at which
+    the clock that was not set forward would show it.
+    """
+    moment = datetime.combine(day, district.deadline, district.zone)
+    return max(moment.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+
+
+def deadline_before(moment: datetime, district: District) -> datetime:
+    """The last deadline before `moment`; of a deadline, the one before it."""
+    today = moment.astimezone(district.zone).date()
+    passed = (deadline_on(today - timedelta(days=back), district) for back in range(3))
+    return next(deadline for deadline in passed if deadline < moment)
+
+
+def attendance_due(district: District) -> list[time]:
+    """When the attendance file is due: half an hour before each time of sending."""
+    any_day = date(2000, 1, 3)
+    moments = (datetime.combine(any_day, clock) for clock in district.attendance.send_at)
+    return sorted({(moment - DUE_BEFORE_SENDING).time() for moment in moments})
+
+
+def expects_attendance(day: date, district: District) -> bool:
+    """Whether a file that is not there on `day` is missed: not on days without school."""
+    return day.weekday() < SATURDAY and is_school_day(day, district.attendance)

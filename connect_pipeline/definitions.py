@@ -1,0 +1,47 @@
+"""The whole graph in one screen: what Dagster loads.
+
+`build_defs` returns fresh definitions, so that tests and commands give their own home without
+patching anything.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from connect_pipeline.home import Home
+from connect_pipeline.orchestration.absences import attendance_assets
+from connect_pipeline.orchestration.decide_hold import decide_hold_job
+from connect_pipeline.orchestration.jobs import jobs
+from connect_pipeline.orchestration.nightly import nightly_assets
+from connect_pipeline.orchestration.resources import DistrictRuns
+from connect_pipeline.orchestration.retention import retention_job, retention_schedule
+from connect_pipeline.orchestration.schedules import deadline_schedules
+from connect_pipeline.orchestration.sensors import arrival_sensors
+from connect_pipeline.orchestration.watch import watch_sensors
+from connect_pipeline.settings import load_settings
+
+
+def build_defs(home: Home) -> dg.Definitions:
+    """The definitions for the districts of `home`. Raises `SettingsError` when it has none."""
+    settings = load_settings(home.settings_file)
+    districts = dg.StaticPartitionsDefinition(sorted(settings.districts))
+    nightly = nightly_assets(districts)
+    attendance = attendance_assets(districts)
+    return dg.Definitions(
+        assets=[*nightly, *attendance],
+        jobs=[
+            *jobs(nightly, attendance),
+            decide_hold_job(home, districts),
+            retention_job(home, settings),
+        ],
+        schedules=[*deadline_schedules(home, settings), retention_schedule()],
+        sensors=[*arrival_sensors(home, settings), *watch_sensors(home, settings)],
+        resources={"run": DistrictRuns(home=str(home.root))},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions for CONNECT_HOME, as Dagster's own processes load them."""
+    return build_defs(Home.from_environment())

@@ -1,0 +1,82 @@
+"""`doctor`: what is wrong with this set-up, one check at a time, with what to do.
+
+For: the first hour of an operator, and the hour after something was changed. Belongs here:
+checks of the set-up. Does not belong here: checks of files (`validation.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from connect_pipeline import sftp
+from connect_pipeline.contract import ATTENDANCE, CORE
+from connect_pipeline.errors import ConnectError, EnvironmentFault
+from connect_pipeline.home import Home, private_folder, replacing
+from connect_pipeline.ledger import open_ledger
+from connect_pipeline.settings import District, load_settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One thing that was looked at. `exit_code` is 0 when it is well."""
+
+    what: str
+    exit_code: int
+    says: str
+
+
+def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
+    """Look at the home, the settings, the ledger, and each district's drop."""
+    settings, diagnosis = _try("settings", lambda: load_settings(home.settings_file))
+    yield diagnosis
+    yield _try("home folder", lambda: _write_probe(home))[1]
+    yield _try("ledger", lambda: open_ledger(home))[1]
+    if settings is None:
+        return
+    if only is not None:
+        settings.district(only)
+    for name, district in settings.districts.items():
+        if only in (None, name):
+            yield from _examine_drop(name, district)
+
+
+def _examine_drop(name: str, district: District) -> Iterator[Diagnosis]:
+    seen, diagnosis = _try(f"{name}: host key, login, folder", lambda: _look(district))
+    yield diagnosis
+    if seen is None:
+        return
+    wanted = [spec.file_name for spec in CORE]
+    if district.attendance.enabled:
+        wanted.append(ATTENDANCE.file_name)
+    missing = [file for file in wanted if file not in seen]
+    says = f"missing: {', '.join(missing)}" if missing else "all files are there"
+    yield Diagnosis(f"{name}: files in {district.sftp.folder}", 0, says)
+    unmapped = "no site names are set: every school will be a placeholder"
+    yield Diagnosis(f"{name}: sites", 0, unmapped if not district.sites else "set")
+
+
+def _look(district: District) -> dict[str, sftp.RemoteFile]:
+    with sftp.connect(district.sftp) as drop:
+        return drop.look()
+
+
+def _write_probe(home: Home) -> None:
+    probe = home.root / "doctor.probe"
+    with replacing(probe) as file:
+        file.write(b"ok")
+    probe.unlink()
+    if private_folder(home.root).stat().st_mode & 0o007:
+        raise EnvironmentFault(
+            f"{home.root} can be read by everybody on this machine. Run: chmod 700 {home.root}"
+        )
+
+
+def _try(what: str, work: Callable[[], T]) -> tuple[T | None, Diagnosis]:
+    try:
+        return work(), Diagnosis(what, 0, "well")
+    except ConnectError as error:
+        return None, Diagnosis(what, error.exit_code, str(error))

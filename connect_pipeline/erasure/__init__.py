@@ -1,0 +1,7 @@
+"""Erasure: a student or a district is forgotten, provably, and stays so.
+
+`records.py` is what the ledger knows of erasures, `keep_out.py` keeps an erased student's rows out
+of later uploads, `traces.py` finds what there is of a student, `rebuild.py` writes the databases
+anew without the student, `files.py` does the same for lists and reports, `certificate.py` says what
+was done, and `erase.py` puts them in order.
+"""

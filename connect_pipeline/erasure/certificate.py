@@ -1,0 +1,61 @@
+"""The certificate of an erasure: what was done, when and to which files, and nothing personal.
+
+Belongs here: its shape. Does not belong here: any value of the person: the subject is a keyed hash,
+files are named below the home, and contents by their SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from connect_pipeline.home import Home, replacing
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_certificate(
+    home: Home,
+    district: str,
+    number: int,
+    *,
+    subject_hash: str,
+    by: str,
+    started_at: str,
+    completed_at: str,
+    counts: dict[str, int],
+    files: Sequence[dict[str, str | None]],
+    searched: dict[str, int],
+    remains: Sequence[str],
+) -> Path:
+    """Write `certificates/<district>-<number>-<time>.json`; returns its path.
+
+    `counts` are removed rows by table, `files` what became of each file that held something,
+    `searched` how much was searched afterwards without finding anything, `remains` what an erasure
+    cannot reach.
+    """
+    certificate: dict[str, Any] = {
+        "what": "student" if subject_hash else "district",
+        "district": district,
+        "subject_hash": subject_hash or None,
+        "erasure": number,
+        "erased_by": by,
+        "started_at": started_at,
+        "completed_at": completed_at,
+        "rows_removed": counts,
+        "files": list(files),
+        "searched": searched,
+        "remains": list(remains),
+    }
+    time = completed_at.replace("-", "").replace(":", "")
+    path = home.certificates / f"{district}-{number}-{time}.json"
+    with replacing(path) as file:
+        file.write(json.dumps(certificate, indent=1, ensure_ascii=False).encode() + b"\n")
+    return path

@@ -1,0 +1,367 @@
+"""Erasing a student or a district: the order of things, whatever cuts them short.
+
+For: `erase`. The ledger knows of an erasure first, so that from then on nothing of the student is
+published; what is looked for is written down next; every step after that may be done again. A run
+that is cut short is finished by the same command.
+Belongs here: the order, and which files. Does not belong here: how each kind of file is written
+without the student (`rebuild.py`, `files.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from connect_pipeline import snapshots
+from connect_pipeline.attendance.opt_outs import opt_out_file
+from connect_pipeline.attendance.staging import recover as recover_attendance
+from connect_pipeline.contract import SCHOOLS, STAFF
+from connect_pipeline.district_run import locked, remove_scratch
+from connect_pipeline.erasure import records, traces
+from connect_pipeline.erasure.certificate import file_sha256, write_certificate
+from connect_pipeline.erasure.files import (
+    findings_without_student,
+    list_without_student,
+    manifest_of,
+    report_files,
+)
+from connect_pipeline.erasure.rebuild import without_student
+from connect_pipeline.erasure.traces import Traces
+from connect_pipeline.errors import SettingsError, SystemFault, UsageError
+from connect_pipeline.export import disclosures_of
+from connect_pipeline.home import (
+    PARTIAL_SUFFIX,
+    Home,
+    disk_fault,
+    remove_tree,
+    rename_durably,
+    replacing,
+    sync_folder,
+)
+from connect_pipeline.ledger import Ledger, now, open_ledger, received, stamp
+from connect_pipeline.settings import DISTRICT_NAME, load_settings
+
+log = logging.getLogger(__name__)
+
+# Exports that name no student: an ID in them is somebody else's.
+WITHOUT_STUDENTS = (STAFF.file_name, SCHOOLS.file_name)
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What to tell the operator, and where the certificate is."""
+
+    says: list[str]
+    certificate: Path
+
+
+def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased:
+    """Forget a student, and keep later uploads of the same ID out until the erasure is lifted.
+
+    Raises `UsageError` for an unknown district, `EnvironmentFault` when a file cannot be changed:
+    then the same command goes on where it stopped.
+    """
+    student_id = student_id.strip()
+    if not student_id:
+        raise UsageError("--student needs an ID.")
+    _known(home, district)
+    with locked(home, district):
+        ledger = open_ledger(home)
+        subject = records.subject_hash(ledger, district, student_id)
+        number = records.begin(ledger, district, subject, by)
+        _settle(home, ledger, district)
+        found = traces.gather(home, district, student_id, stamp(now()))
+        try:
+            _remove_leftovers(home, district)
+            _rebuild_snapshots(home, ledger, district, found)
+            _rebuild_days(home, district, found)
+            _remove_received(home, ledger, district, found)
+            _rewrite_lists(home, district, found)
+        except OSError as error:
+            raise disk_fault(error, f"erase what {district} has of the student") from None
+        found.listed_rows += records.forget_student(ledger, district, student_id)
+        traces.keep(home, district, found)
+        records.compact(ledger)
+        searched = _search(home, district, found)
+        certificate = write_certificate(
+            home,
+            district,
+            number,
+            subject_hash=subject,
+            by=by,
+            started_at=found.started_at,
+            completed_at=stamp(now()),
+            counts=found.counts,
+            files=found.done,
+            searched=searched,
+            remains=_remains(home, ledger, district, found),
+        )
+        records.complete(ledger, number)
+        home.erasing(district).unlink(missing_ok=True)
+    return Erased(_says_of_student(found), certificate)
+
+
+def erase_district(home: Home, district: str, by: str) -> Erased:
+    """Forget everything of a district. Raises as `erase_student` does."""
+    _known(home, district)
+    with locked(home, district):
+        ledger = open_ledger(home)
+        number = records.begin(ledger, district, records.WHOLE_DISTRICT, by)
+        started_at = stamp(now())
+        _remove_leftovers(home, district)
+        places = _places(home, district)
+        files = [path for place in places for path in report_files(place)]
+        files += [one for one in (opt_out_file(home, district),) if one.exists()]
+        try:
+            gone = Traces("")
+            for path in files:
+                gone.note(home, path, file_sha256(path), None)
+                path.unlink()
+        except OSError as error:
+            raise disk_fault(error, f"erase {district}") from None
+        for place in places:
+            remove_tree(place)
+        home.erasing(district).unlink(missing_ok=True)
+        counts = records.forget_district(ledger, district)
+        records.compact(ledger)
+        certificate = write_certificate(
+            home,
+            district,
+            number,
+            subject_hash=records.WHOLE_DISTRICT,
+            by=by,
+            started_at=started_at,
+            completed_at=stamp(now()),
+            counts={f"ledger.{table}": count for table, count in counts.items()},
+            files=gone.done,
+            searched={},
+            remains=OUT_OF_REACH,
+        )
+        records.complete(ledger, number)
+    return Erased(
+        [
+            f"{district}: everything is erased, {len(files):,} files.",
+            (
+                f"Take {district} out of districts.yaml: its runs are refused until then, or until"
+                f" `connect-pipeline erase {district} --lift`."
+            ),
+        ],
+        certificate,
+    )
+
+
+def lift_erasure(home: Home, district: str, student_id: str | None, by: str) -> str:
+    """Let a student or district be published again, from the next upload on.
+
+    Raises `UsageError` when there is no such erasure.
+    """
+    ledger = open_ledger(home)
+    subject = records.subject_hash(ledger, district, student_id and student_id.strip())
+    records.lift(ledger, district, subject, by)
+    return f"{district}: the erasure is lifted. The next sync publishes what the files say."
+
+
+def _known(home: Home, district: str) -> None:
+    """Refuse a name that neither the settings nor any state has; it may be a typing mistake."""
+    try:
+        load_settings(home.settings_file).district(district)
+    except SettingsError:
+        is_name = DISTRICT_NAME.fullmatch(district) is not None
+        if not is_name or not any(place.exists() for place in _places(home, district)):
+            raise
+
+
+def _settle(home: Home, ledger: Ledger, district: str) -> None:
+    for repair in (
+        *snapshots.recover(home, ledger, district),
+        *recover_attendance(home, district, ledger),
+    ):
+        log.warning("%s: after an interrupted run: %s", district, repair)
+
+
+def _remove_leftovers(home: Home, district: str) -> None:
+    """Scratch, and files under names that nobody reads, an erasure's own among them."""
+    remove_scratch(home, district)
+    erasing = home.erasing(district)
+    for path in erasing.parent.glob(f"{erasing.name}.*{PARTIAL_SUFFIX}"):
+        path.unlink()
+    for place in _places(home, district):
+        for path in report_files(place):
+            if path.suffix in (PARTIAL_SUFFIX, snapshots.DAMAGED_SUFFIX, ".wal", ".staged"):
+                path.unlink()
+
+
+def _places(home: Home, district: str) -> tuple[Path, ...]:
+    """The folders that are the district's alone."""
+    return (
+        home.landing(district),
+        home.published(district),
+        home.reports(district),
+        home.outbox(district),
+    )
+
+
+def _rebuild_snapshots(home: Home, ledger: Ledger, district: str, found: Traces) -> None:
+    """Write each snapshot that has the student anew, under its own ID."""
+    for path in traces.snapshot_files(home, district):
+
+        def place(rebuilt: Path, snapshot_id: str = path.stem) -> None:
+            snapshots.replace_file(home, ledger, district, snapshot_id, rebuilt)
+
+        _rebuild(home, district, path, found, place)
+        snapshots.note_digest(home, ledger, district, path.stem)
+
+
+def _rebuild_days(home: Home, district: str, found: Traces) -> None:
+    """The same for days of absences."""
+    for path in traces.attendance_files(home, district):
+
+        def place(rebuilt: Path, target: Path = path) -> None:
+            rename_durably(rebuilt, target)
+
+        _rebuild(home, district, path, found, place)
+
+
+def _rebuild(
+    home: Home, district: str, path: Path, found: Traces, place: Callable[[Path], None]
+) -> None:
+    rebuilt = path.with_name(f"{path.name}{PARTIAL_SUFFIX}")
+    gone = without_student(path, rebuilt, found)
+    if gone:
+        found.note(home, path, file_sha256(path), file_sha256(rebuilt), gone)
+        traces.keep(home, district, found)
+        place(rebuilt)
+
+
+def _remove_received(home: Home, ledger: Ledger, district: str, found: Traces) -> None:
+    """Received files never change: one that has the student goes, and may be received anew."""
+    exports = {
+        str(row["sha256"]): str(row["export"])
+        for row in ledger.rows(sa.select(received).where(received.c.district == district))
+    }
+    for path in report_files(home.landing(district)):
+        by_id = exports.get(path.name) not in WITHOUT_STUDENTS
+        if found.mentioned_in(path, by_id=by_id, encodings=traces.RECEIVED_ENCODINGS):
+            _remove(home, district, path, found)
+    if home.landing(district).is_dir():
+        sync_folder(home.landing(district))
+
+
+def _rewrite_lists(home: Home, district: str, found: Traces) -> None:
+    """Lists for the sender with their manifests, and reports."""
+    for path in (*report_files(home.outbox(district)), *report_files(home.reports(district))):
+        if path.suffix == ".csv":
+            _rewrite(home, district, path, found, list_without_student)
+        elif path.suffix == ".json" and path.is_relative_to(home.reports(district)):
+            _rewrite(home, district, path, found, findings_without_student)
+    for path in report_files(home.outbox(district)):
+        listed = path.with_suffix(".csv")
+        if path.suffix == ".json" and listed.exists():
+            _rewrite(home, district, path, found, _manifest_of(listed))
+    for path in report_files(home.reports(district)):
+        if found.mentioned_in(path):  # in whatever form: it does not stay
+            _remove(home, district, path, found)
+
+
+def _manifest_of(listed: Path) -> Callable[[bytes, Traces], bytes]:
+    def change(content: bytes, _found: Traces) -> bytes:
+        manifest = json.loads(content)
+        if manifest["sha256"] == file_sha256(listed):
+            return content
+        return json.dumps(manifest_of(manifest, listed.read_bytes()), indent=2).encode() + b"\n"
+
+    return change
+
+
+def _rewrite(
+    home: Home,
+    district: str,
+    path: Path,
+    found: Traces,
+    change: Callable[[bytes, Traces], bytes],
+) -> None:
+    content = path.read_bytes()
+    try:
+        changed = change(content, found)
+    except (ValueError, KeyError):  # not a file of ours, or not whole
+        return
+    if changed != content:
+        digests = [hashlib.sha256(one).hexdigest() for one in (content, changed)]
+        found.note(home, path, digests[0], digests[1])
+        traces.keep(home, district, found)
+        with replacing(path) as file:
+            file.write(changed)
+
+
+def _remove(home: Home, district: str, path: Path, found: Traces) -> None:
+    found.note(home, path, file_sha256(path), None)
+    traces.keep(home, district, found)
+    path.unlink()
+
+
+def _search(home: Home, district: str, found: Traces) -> dict[str, int]:
+    """Look for the student's own words everywhere below the home that is ours.
+
+    Raises `SystemFault` when one is found: then the erasure is not complete.
+    """
+    searched = 0
+    for path in _searched_files(home, district):
+        searched += 1
+        if found.mentioned_in(path):
+            place = path.relative_to(home.root)
+            raise SystemFault(
+                f"Something of the student is still in {place}, so the erasure is not complete."
+                " Please report this."
+            )
+    return {"files": searched, "words": len(found.telling_words)}
+
+
+def _searched_files(home: Home, district: str) -> Iterator[Path]:
+    for place in (*_places(home, district), home.dagster, home.certificates):
+        yield from report_files(place)
+    for path in sorted(home.root.glob(f"{home.ledger_file.name}*")):
+        yield path
+    work = home.work(district)
+    for path in sorted(work.parent.glob(f"{district}.*")):
+        if path.is_file() and path != home.erasing(district):
+            yield path
+
+
+OUT_OF_REACH = (
+    "Backups, and copies that others have made of published files or lists.",
+    "The files on the district's own server.",
+    "Dagster's history below dagster/: names of districts, counts and times, no value of a file.",
+)
+
+
+def _remains(home: Home, ledger: Ledger, district: str, found: Traces) -> list[str]:
+    remains = list(OUT_OF_REACH)
+    exports = len(disclosures_of(ledger, district, limit=10_000))
+    if exports:
+        remains.append(f"{exports} exports of its tables; `status --json` says to where.")
+    opt_outs = opt_out_file(home, district)
+    if opt_outs.exists():
+        text = opt_outs.read_text(encoding="utf-8", errors="replace")
+        lines = sum(any(word in line for word in found.telling_words) for line in text.splitlines())
+        if lines:
+            remains.append(
+                f"{lines} opt-outs of the student's family in {opt_outs.relative_to(home.root)}:"
+                " remove them there, unless they must be honoured for ever."
+            )
+    return remains
+
+
+def _says_of_student(found: Traces) -> list[str]:
+    rows, files = sum(found.counts.values()), len(found.done)
+    if not rows and not files:
+        return ["Nothing was found of this student. The ID is kept out from now on."]
+    return [
+        f"The student is erased: {rows:,} rows and {files:,} files are gone or written anew.",
+        "Later uploads of this ID are kept out, until `erase --lift`.",
+    ]

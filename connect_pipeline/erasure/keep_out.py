@@ -1,0 +1,84 @@
+"""Keeping erased students out: their rows in a new upload are neither published nor quarantined.
+
+For: the checks, which ask for every export that names students. IDs are compared by their keyed
+hash, for nothing else of an erased student is known any more.
+Belongs here: the SQL. Does not belong here: who is erased (`records.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from connect_pipeline.reader import ReadResult, count_rows
+
+CODE = "student_erased"
+STUDENT = "student_id"
+
+
+def subject_text(district: str, student_id: str) -> str:
+    """What is hashed: the same ID in two districts is two students."""
+    return f"student {district} {student_id}"
+
+
+def load_erased(
+    connection: duckdb.DuckDBPyConnection,
+    district: str,
+    hashes: Iterable[str],
+    hmac_keys: dict[str, bytes],
+) -> None:
+    """Tell the checks who is erased. The keys stay in memory; `hmac_keys` are `told.hmac_keys`."""
+    connection.execute("CREATE OR REPLACE TABLE district.erased (subject_hash VARCHAR)")
+    for subject_hash in hashes:
+        connection.execute("INSERT INTO district.erased VALUES ($hash)", {"hash": subject_hash})
+    connection.execute("SET VARIABLE erased_prefix = $text", {"text": subject_text(district, "")})
+    for name, key in hmac_keys.items():
+        connection.execute(f"SET VARIABLE erased_{name} = $key::BLOB", {"key": key})
+
+
+def keep_out_erased(read: ReadResult) -> bool:
+    """Remove the rows of erased students before any rule looks at them.
+
+    Lines that break the law are asked word by word, and forgotten, too. The finding counts them.
+    Returns whether there were any.
+    """
+    connection, table = read.connection, read.spec.table
+    named = any(column.field == STUDENT for column in read.spec.columns)
+    if not named or not count_rows(connection, "district.erased"):
+        return False
+    values = {"export": read.spec.file_name, "code": CODE}
+    connection.execute(
+        f"""
+        INSERT INTO records.removed
+        SELECT $export, line, $code, NULL, true, false FROM records.{table}
+        WHERE {_is_erased(STUDENT)}
+        """,
+        values,
+    )
+    rows = count_rows(
+        connection, f"records.removed WHERE export = '{read.spec.file_name}' AND code = '{CODE}'"
+    )
+    lines = connection.execute(
+        f"""
+        DELETE FROM quality.quarantine
+        WHERE export = $export AND line IN (
+            SELECT line FROM (
+                SELECT line, trim(unnest(regexp_extract_all(text, '[^,"]+'))) AS word
+                FROM quality.quarantine WHERE export = $export
+            )
+            WHERE {_is_erased("word")}
+        )
+        """,
+        {"export": read.spec.file_name},
+    ).fetchall()[0][0]
+    if rows or lines:
+        read.findings.add(CODE, count=rows + lines)
+    return bool(rows)
+
+
+def _is_erased(name: str) -> str:
+    """SQL for HMAC-SHA-256, as `Ledger.hashed` makes it."""
+    inner = f"getvariable('erased_inner_key') || encode(getvariable('erased_prefix') || {name})"
+    digest = f"sha256(getvariable('erased_outer_key') || unhex(sha256({inner})))"
+    return f"{digest} IN (SELECT subject_hash FROM district.erased)"

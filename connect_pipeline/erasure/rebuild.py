@@ -1,0 +1,167 @@
+"""Databases written anew without a student: the new file has never held what the old one holds.
+
+For: snapshots and days of absences. Deleting rows would leave their bytes in free pages and in
+compressed segments; a file that is built from the other rows cannot have them.
+Belongs here: which rows of which table are the student's, and what the others become. Does not
+belong here: which files, and how they take the place of the old ones (`erase.py`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from connect_pipeline.contract import STAFF
+from connect_pipeline.erasure.traces import Traces
+from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.home import PRIVATE_FILE, sync_file
+
+# Of each table that may name a student: what is kept. `old` is the file as it was.
+SNAPSHOT = {
+    "connect.students": "WHERE student_id <> getvariable('student')",
+    "connect.student_sites": "WHERE student_id <> getvariable('student')",
+    "connect.contacts": "WHERE student_id <> getvariable('student')",
+    "connect.enrollments": "WHERE student_id <> getvariable('student')",
+    "connect.classes": "WHERE class_id NOT IN (FROM lonely_classes)",
+    "connect.groups": "WHERE NOT (group_id IN (FROM own_groups) AND member_count = 1)",
+    "connect.changes": (
+        "WHERE NOT (entity = 'student' AND key = getvariable('student'))"
+        " AND NOT (entity = 'class' AND key IN (FROM lonely_classes))"
+    ),
+    "connect.group_changes": (
+        "WHERE NOT list_contains(getvariable('lonely_groups')::VARCHAR[], group_id)"
+    ),
+    "connect.kept": "WHERE NOT (entity <> 'staff' AND key = getvariable('student'))",
+    "quality.findings": (
+        f"WHERE record_id IS DISTINCT FROM getvariable('student') OR export = '{STAFF.file_name}'"
+    ),
+    "quality.quarantine": "WHERE NOT mentions_student(export, text)",
+}
+ATTENDANCE = {
+    "attendance.absences": "WHERE student_id <> getvariable('student')",
+    "attendance.accounting": "WHERE student_id <> getvariable('student')",
+    "attendance.recipients": "WHERE student_ids <> [getvariable('student')]",
+    "attendance.recipient_absences": "WHERE student_id <> getvariable('student')",
+}
+# Rows that stay and change: counts without the student, and what stood beside them.
+CHANGED = {
+    "connect.classes": (
+        "student_count - (class_id IN (FROM own_classes))::BIGINT AS student_count"
+    ),
+    "connect.groups": "member_count - (group_id IN (FROM own_groups))::BIGINT AS member_count",
+    "attendance.recipients": (
+        "CASE WHEN list_contains(student_ids, getvariable('student'))"
+        " THEN list_filter(contact_names,"
+        " lambda one: NOT list_contains(getvariable('words')::VARCHAR[], one))"
+        " ELSE contact_names END AS contact_names,"
+        " list_filter(student_ids, lambda one: one <> getvariable('student')) AS student_ids"
+    ),
+}
+
+MENTIONS = f"""
+CREATE TEMP MACRO mentions_student(export, text) AS
+    (
+        export <> '{STAFF.file_name}'
+        AND list_contains(
+            list_transform(regexp_extract_all(text, '[^,"]+'), lambda cell: trim(cell)),
+            getvariable('student')
+        )
+    )
+    OR len(
+        list_filter(getvariable('words')::VARCHAR[], lambda word: contains(text, word))
+    ) > 0
+"""
+OWN_OF_SNAPSHOT = """
+CREATE TEMP TABLE own_classes AS
+SELECT class_id FROM old.connect.enrollments WHERE student_id = getvariable('student');
+CREATE TEMP TABLE lonely_classes AS
+SELECT class_id FROM old.connect.classes
+WHERE student_count = 1 AND class_id IN (FROM own_classes);
+CREATE TEMP TABLE own_groups AS
+SELECT group_id FROM old.connect.group_members JOIN old.connect.groups USING (group_id)
+WHERE person_id = getvariable('student') AND audience = 'students';
+"""
+
+
+def without_student(source: Path, target: Path, traces: Traces) -> dict[str, int]:
+    """Write `source` without the student to `target`; returns how many rows are gone, by table.
+
+    Without any, `target` is not written. Raises `EnvironmentFault` when a file cannot be read or
+    written.
+    """
+    try:
+        with duckdb.connect(":memory:") as connection:
+            kept = _prepare(connection, source, traces)
+            gone = _gone(connection, kept)
+            if gone:
+                _copy(connection, target, kept)
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise EnvironmentFault(
+            f"{source.name} could not be written anew ({type(error).__name__}): free disk space,"
+            " then run the same command again."
+        ) from None
+    if gone:
+        sync_file(target)
+    return gone
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, source: Path, traces: Traces) -> dict[str, str]:
+    """Attach the file as `old`; returns the conditions for those of its tables that have one."""
+    connection.execute(f"ATTACH '{_quoted(source)}' AS old (READ_ONLY)")
+    values = {
+        "student": traces.student_id,
+        "words": traces.telling_words,
+        "lonely_groups": traces.lonely_groups,
+    }
+    for name, value in values.items():
+        connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+    connection.execute(MENTIONS)
+    tables = _tables(connection)
+    if "connect.students" in tables:
+        connection.execute(OWN_OF_SNAPSHOT)
+    return {name: where for name, where in (SNAPSHOT | ATTENDANCE).items() if name in tables}
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
+        " WHERE database_name = 'old' ORDER BY 1"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _gone(connection: duckdb.DuckDBPyConnection, kept: dict[str, str]) -> dict[str, int]:
+    gone = {}
+    for table, where in kept.items():
+        (total, stay) = connection.execute(
+            f"SELECT (SELECT count(*) FROM old.{table}), (SELECT count(*) FROM old.{table} {where})"
+        ).fetchall()[0]
+        if total > stay:
+            gone[table] = total - stay
+    if "attendance.recipients" in kept:  # a row that stays may still name the student
+        named = connection.execute(
+            "SELECT count(*) FROM old.attendance.recipients"
+            " WHERE list_contains(student_ids, getvariable('student'))"
+        ).fetchall()[0][0]
+        if named:
+            gone["attendance.recipients"] = named
+    return gone
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, target: Path, kept: dict[str, str]) -> None:
+    target.unlink(missing_ok=True)
+    connection.execute(f"ATTACH '{_quoted(target)}' AS new")
+    target.chmod(PRIVATE_FILE)
+    connection.execute("COPY FROM DATABASE old TO new (SCHEMA)")
+    for table in _tables(connection):
+        replaced = f" REPLACE ({CHANGED[table]})" if table in CHANGED else ""
+        connection.execute(
+            f"INSERT INTO new.{table} SELECT *{replaced} FROM old.{table} {kept.get(table, '')}"
+        )
+    connection.execute("CHECKPOINT new")
+    connection.execute("DETACH new")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

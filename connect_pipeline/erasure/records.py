@@ -1,0 +1,173 @@
+"""What the ledger knows of erasures, and what it forgets in one.
+
+For: who is erased and until when, by keyed hash; and the removal of a student's or a district's
+rows from the ledger. Belongs here: those tables' statements. Does not belong here: files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
+
+from connect_pipeline.erasure.keep_out import subject_text
+from connect_pipeline.errors import EnvironmentFault, UsageError
+from connect_pipeline.ledger import (
+    Ledger,
+    alarm_notices,
+    alarms,
+    erasures,
+    listed,
+    metadata,
+    now,
+    stamp,
+)
+
+WHOLE_DISTRICT = ""
+
+
+def subject_hash(ledger: Ledger, district: str, student_id: str | None) -> str:
+    """How the ledger names who is erased: a keyed hash, or '' for the whole district."""
+    if student_id is None:
+        return WHOLE_DISTRICT
+    return ledger.hashed(subject_text(district, student_id))
+
+
+def _key_check(ledger: Ledger) -> str:
+    return ledger.hashed("erasures of students")
+
+
+def begin(ledger: Ledger, district: str, subject: str, by: str) -> int:
+    """From now on the subject is kept out; returns the erasure's number.
+
+    An erasure that was cut short goes on under its own number.
+    """
+    with ledger.transaction() as connection:
+        open_one = connection.execute(
+            sa.select(erasures.c.id).where(
+                erasures.c.district == district,
+                erasures.c.subject_hash == subject,
+                erasures.c.lifted_at.is_(None),
+            )
+        ).first()
+        if open_one is not None:
+            connection.execute(
+                sa.update(erasures).where(erasures.c.id == open_one.id).values(completed_at=None)
+            )
+            return int(open_one.id)
+        made = connection.execute(
+            sa.insert(erasures).values(
+                district=district,
+                subject_hash=subject,
+                key_check=_key_check(ledger),
+                erased_at=stamp(now()),
+                erased_by=by,
+            )
+        )
+        return int((made.inserted_primary_key or (0,))[0])
+
+
+def complete(ledger: Ledger, number: int) -> None:
+    """Nothing of the subject is left below the home."""
+    with ledger.transaction() as connection:
+        connection.execute(
+            sa.update(erasures).where(erasures.c.id == number).values(completed_at=stamp(now()))
+        )
+
+
+def lift(ledger: Ledger, district: str, subject: str, by: str) -> None:
+    """Let the subject be published again. Raises `UsageError` when it is not erased."""
+    with ledger.transaction() as connection:
+        lifted = connection.execute(
+            sa.update(erasures)
+            .where(
+                erasures.c.district == district,
+                erasures.c.subject_hash == subject,
+                erasures.c.lifted_at.is_(None),
+            )
+            .values(lifted_at=stamp(now()), lifted_by=by)
+        )
+        if not lifted.rowcount:
+            raise UsageError(f"No such erasure stands for {district}: there is nothing to lift.")
+
+
+def standing(ledger: Ledger, district: str) -> Sequence[RowMapping]:
+    """The erasures that hold, oldest first."""
+    return ledger.rows(
+        sa.select(erasures)
+        .where(erasures.c.district == district, erasures.c.lifted_at.is_(None))
+        .order_by(erasures.c.id)
+    )
+
+
+def who_is_erased(ledger: Ledger, district: str) -> frozenset[str]:
+    """The hashes of those who are to be kept out.
+
+    Raises `EnvironmentFault` when the ledger's key is not the one that they were made with: then
+    nobody would be recognised, and everybody published again.
+    """
+    found = standing(ledger, district)
+    if any(row["key_check"] != _key_check(ledger) for row in found):
+        raise EnvironmentFault(
+            f"Students of {district} were erased under another ledger key, so they cannot be"
+            " recognised, and nothing is published. Restore CONNECT_LEDGER_KEY or ledger.key."
+        )
+    return frozenset(str(row["subject_hash"]) for row in found)
+
+
+def forget_student(ledger: Ledger, district: str, student_id: str) -> int:
+    """Remove who was listed; returns how many rows went."""
+    with ledger.transaction() as connection:
+        gone = connection.execute(
+            sa.delete(listed).where(
+                listed.c.district == district, listed.c.student_id == student_id
+            )
+        )
+        return int(gone.rowcount)
+
+
+def forget_district(ledger: Ledger, district: str) -> dict[str, int]:
+    """Remove every row of the district but its erasures; returns how many went, by table."""
+    counts: dict[str, int] = {}
+    with ledger.transaction() as connection:
+        of_district = sa.select(alarms.c.id).where(alarms.c.district == district)
+        connection.execute(
+            sa.delete(alarm_notices).where(alarm_notices.c.alarm_id.in_(of_district))
+        )
+        for table in metadata.sorted_tables:
+            if table is erasures or "district" not in table.c:
+                continue
+            gone = connection.execute(sa.delete(table).where(table.c.district == district))
+            if gone.rowcount:
+                counts[table.name] = int(gone.rowcount)
+    return counts
+
+
+def compact(ledger: Ledger) -> None:
+    """Rewrite an SQLite ledger, so that no page of it holds a deleted row.
+
+    Postgres does that by itself in time; its backups are its operator's.
+    """
+    if ledger.engine.dialect.name != "sqlite":
+        return
+    try:
+        with ledger.engine.connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+    except sa.exc.DBAPIError as error:
+        raise EnvironmentFault(
+            f"The ledger could not be rewritten ({type(error.orig).__name__}). Free disk space,"
+            " then run the same command again."
+        ) from None
+
+
+def as_dict(row: RowMapping) -> dict[str, Any]:
+    """An erasure as `status` shows it."""
+    return {
+        "what": "district" if row["subject_hash"] == WHOLE_DISTRICT else "student",
+        "subject_hash": row["subject_hash"],
+        "erased_at": row["erased_at"],
+        "erased_by": row["erased_by"],
+        "completed_at": row["completed_at"],
+    }

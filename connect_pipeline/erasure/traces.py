@@ -1,0 +1,256 @@
+"""What there is of a student below the home: what an erasure looks for.
+
+For: the student's own words (names, numbers and addresses that nobody else in the district has) and
+groups, gathered from everything that is published before any of it is changed. They lie in
+`work/<district>.erasing` until the erasure is complete, so that one that was cut short goes on
+with all of them.
+Belongs here: gathering, keeping, and recognising them in text. Does not belong here: changing
+anything.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.home import Home, replacing
+from connect_pipeline.published import open_published
+
+# What a district may send; what we write is UTF-8.
+RECEIVED_ENCODINGS = ("utf-8", "cp1252", "utf-16-le", "utf-16-be")
+# Whatever else a word may consist of, an ID ends at what separates cells.
+NO_ID = rb"[A-Za-z0-9._-]"
+# Shorter words are found by chance in any file.
+TELLING = 6
+
+
+@dataclass
+class Traces:
+    """`words` are the student's alone; `lonely_groups` have never had another member.
+
+    `done` are the files that this erasure has changed so far, for its certificate.
+    """
+
+    student_id: str
+    words: list[str] = field(default_factory=list)
+    lonely_groups: list[str] = field(default_factory=list)
+    done: list[dict[str, Any]] = field(default_factory=list)
+    listed_rows: int = 0
+    started_at: str = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Removed rows by table, over all files."""
+        total = Counter({"ledger.listed": self.listed_rows} if self.listed_rows else {})
+        for one in self.done:
+            total.update(one["rows_removed"])
+        return dict(sorted(total.items()))
+
+    def note(
+        self,
+        home: Home,
+        path: Path,
+        before: str,
+        after: str | None,
+        rows_removed: dict[str, int] | None = None,
+    ) -> None:
+        """Say what becomes of a file, before it does: a kill in between must not lose it.
+
+        `after` is None for a file that is removed. What is done twice is noted once.
+        """
+        name = str(path.relative_to(home.root))
+        rows = rows_removed or {}
+        for one in self.done:
+            if one["file"] == name:
+                one["sha256_after"] = after
+                one["rows_removed"] = rows or one["rows_removed"]
+                return
+        self.done.append(
+            {
+                "file": name,
+                "sha256_before": before,
+                "sha256_after": after,
+                "rows_removed": rows,
+            }
+        )
+
+    @property
+    def telling_words(self) -> list[str]:
+        """Words that no other file holds by chance."""
+        return [word for word in self.words if len(word) >= TELLING]
+
+    def mentioned_in(
+        self, path: Path, *, by_id: bool = False, encodings: Sequence[str] = ("utf-8",)
+    ) -> bool:
+        """Whether a word of the student's, or (as a whole cell) the ID, is in the file's bytes."""
+        with path.open("rb") as file:
+            if not path.stat().st_size:
+                return False
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                if by_id and any(one.search(content) for one in self._id_patterns(encodings)):
+                    return True
+                words = _encoded(self.telling_words, encodings)
+                return any(content.find(data) >= 0 for data in words)
+
+    def _id_patterns(self, encodings: Sequence[str]) -> Iterable[re.Pattern[bytes]]:
+        for data in _encoded([self.student_id], encodings):
+            if b"\0" in data:  # UTF-16: the neighbours of its bytes are zero
+                yield re.compile(re.escape(data))
+            else:
+                yield re.compile(rb"(?<!%b)%b(?!%b)" % (NO_ID, re.escape(data), NO_ID))
+
+
+def _encoded(words: Iterable[str], encodings: Sequence[str]) -> set[bytes]:
+    found = set()
+    for word in words:
+        for encoding in encodings:
+            try:
+                found.add(word.encode(encoding))
+            except UnicodeEncodeError:
+                continue
+    return found
+
+
+def gather(home: Home, district: str, student_id: str, started_at: str) -> Traces:
+    """The student's traces, with those that an erasure which was cut short had found."""
+    earlier = _load(home.erasing(district), student_id)
+    traces = earlier or Traces(student_id, started_at=started_at)
+    words, shared, groups, with_others = set(traces.words), set(), set(traces.lonely_groups), set()
+    for path in snapshot_files(home, district):
+        with _asked(path, student_id) as connection:
+            words |= _column(connection, WORDS)
+            groups |= _column(connection, GROUPS)
+    for path in attendance_files(home, district):
+        with _asked(path, student_id) as connection:
+            words |= _column(connection, WORDS_OF_A_DAY)
+    words -= {None, ""}
+    for path in snapshot_files(home, district):
+        with _asked(path, student_id, words, groups) as connection:
+            shared |= _column(connection, SHARED_WORDS)
+            with_others |= _column(connection, GROUPS_WITH_OTHERS)
+    for path in attendance_files(home, district):
+        with _asked(path, student_id, words) as connection:
+            shared |= _column(connection, SHARED_WORDS_OF_A_DAY)
+    traces.words, traces.lonely_groups = sorted(words - shared), sorted(groups - with_others)
+    keep(home, district, traces)
+    return traces
+
+
+def keep(home: Home, district: str, traces: Traces) -> None:
+    """Write down what is looked for and what is done."""
+    with replacing(home.erasing(district)) as file:
+        file.write(json.dumps(asdict(traces)).encode())
+
+
+def _load(path: Path, student_id: str) -> Traces | None:
+    try:
+        traces = Traces(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise EnvironmentFault(
+            f"{path} cannot be read ({type(error).__name__}): restore it, or remove it."
+        ) from None
+    if traces.student_id != student_id:
+        raise EnvironmentFault(
+            f"{path} holds the erasure of another student, which was cut short. Run that command"
+            " again first."
+        )
+    return traces
+
+
+def snapshot_files(home: Home, district: str) -> list[Path]:
+    """All snapshots, oldest first."""
+    return sorted(home.snapshot(district, "x").parent.glob("*.duckdb"))
+
+
+def attendance_files(home: Home, district: str) -> list[Path]:
+    """Today's absences and those of earlier days."""
+    today = [path for path in (home.attendance(district),) if path.exists()]
+    return [*today, *sorted(home.attendance_day(district, "x").parent.glob("*.duckdb"))]
+
+
+@contextmanager
+def _asked(
+    path: Path, student_id: str, words: Iterable[str] = (), groups: Iterable[str] = ()
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A published file, opened, with what the questions below are about."""
+    with open_published(path) as connection:
+        values = {"student": student_id, "words": sorted(words), "groups": sorted(groups)}
+        for name, value in values.items():
+            connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+        yield connection
+
+
+def _column(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
+    return {row[0] for row in connection.execute(query).fetchall()}
+
+
+WORDS = """
+SELECT concat_ws(' ', first_name, last_name) FROM connect.students
+WHERE student_id = getvariable('student')
+UNION SELECT unnest([name, phone, email]) FROM connect.contacts
+WHERE student_id = getvariable('student')
+"""
+
+WORDS_OF_A_DAY = """
+SELECT student_name FROM attendance.recipient_absences WHERE student_id = getvariable('student')
+UNION
+SELECT unnest(list_append(contact_names, destination)) FROM attendance.recipients
+WHERE student_ids = [getvariable('student')]
+"""
+
+SHARED_WORDS_OF_A_DAY = """
+WITH others AS (
+    SELECT destination AS word FROM attendance.recipients
+    WHERE student_ids <> [getvariable('student')]
+    UNION ALL
+    SELECT unnest(contact_names) FROM attendance.recipients
+    WHERE NOT list_contains(student_ids, getvariable('student'))
+    UNION ALL
+    SELECT student_name FROM attendance.recipient_absences
+    WHERE student_id <> getvariable('student')
+    UNION ALL
+    SELECT unnest(teacher_names) FROM attendance.recipient_absences
+)
+SELECT DISTINCT word FROM others WHERE list_contains(getvariable('words')::VARCHAR[], word)
+"""
+
+SHARED_WORDS = """
+WITH others AS (
+    SELECT concat_ws(' ', first_name, last_name) AS word FROM connect.students
+    WHERE student_id <> getvariable('student')
+    UNION ALL
+    SELECT unnest([name, phone, email]) FROM connect.contacts
+    WHERE student_id <> getvariable('student')
+    UNION ALL
+    SELECT unnest([concat_ws(' ', first_name, last_name), email, mobile_phone]) FROM connect.staff
+    UNION ALL
+    SELECT unnest([name, phone]) FROM connect.sites
+)
+SELECT DISTINCT word FROM others WHERE list_contains(getvariable('words')::VARCHAR[], word)
+"""
+
+GROUPS = """
+SELECT group_id FROM connect.group_members JOIN connect.groups USING (group_id)
+WHERE person_id = getvariable('student') AND audience = 'students'
+"""
+
+GROUPS_WITH_OTHERS = """
+SELECT group_id FROM connect.groups
+WHERE list_contains(getvariable('groups')::VARCHAR[], group_id)
+AND member_count > (
+    SELECT count(*) FROM connect.group_members AS mine
+    WHERE mine.group_id = groups.group_id AND person_id = getvariable('student')
+)
+"""

@@ -1,0 +1,179 @@
+"""`export`: the published tables as files for other programs, with a record of the disclosure.
+
+For: Parquet and CSV copies of a district's current snapshot. Belongs here: the copying, the record
+of who took what and when (FERPA, 34 CFR 99.32), and defusing what a spreadsheet would run as a
+formula. Does not belong here: which tables there are (`published.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
+
+from connect_pipeline.errors import EnvironmentFault, UsageError
+from connect_pipeline.formulas import defused_sql
+from connect_pipeline.home import (
+    PARTIAL_SUFFIX,
+    PRIVATE_FILE,
+    Home,
+    disk_fault,
+    private_folder,
+    rename_durably,
+    replacing,
+    sync_file,
+)
+from connect_pipeline.ledger import Ledger, disclosures, now, stamp
+from connect_pipeline.published import (
+    ATTENDANCE_TABLES,
+    ROSTER_TABLES,
+    PublishedTable,
+    open_published,
+)
+
+FORMATS = ("parquet", "csv")
+DISCLOSURE_FILE = "disclosure.json"
+
+Open = tuple[duckdb.DuckDBPyConnection, PublishedTable]
+
+
+def export_tables(
+    home: Home, ledger: Ledger, district: str, folder: Path, file_format: str, by: str
+) -> dict[str, int]:
+    """Write every published table of a district to `folder`; returns rows by file name.
+
+    The disclosure is in the ledger before the first file is: a copy that nobody knows of is worse
+    than a record of a copy that failed. `disclosure.json` beside the files says the same.
+    Raises `UsageError` when nothing is published yet, `EnvironmentFault` when the disk refuses.
+    """
+    if not home.roster(district).exists():
+        raise UsageError(f"Nothing is published for {district} yet; run `sync {district}` first.")
+    private_folder(folder)
+    try:
+        with ExitStack() as stack:
+            opened = _open_tables(stack, home, district)
+            rows = {table.name: _count(connection, table) for connection, table in opened}
+            record = {
+                "district": district,
+                "disclosed_at": stamp(now()),
+                "disclosed_by": by,
+                "snapshot_id": _snapshot_id(opened),
+                "format": file_format,
+                "folder": str(folder.absolute()),
+                "tables": {
+                    table.name: {
+                        "columns": [column.name for column in table.columns],
+                        "rows": rows[table.name],
+                    }
+                    for _, table in opened
+                },
+            }
+            _record_disclosure(ledger, record)
+            written = {}
+            for connection, table in opened:
+                name = f"{table.name.replace('.', '_')}.{file_format}"
+                _copy(connection, table, folder / name, file_format)
+                written[name] = rows[table.name]
+    except duckdb.Error as error:
+        raise EnvironmentFault(
+            f"The tables of {district} could not be written to {folder}"
+            f" ({type(error).__name__}): free disk space or permissions, then retry."
+        ) from None
+    with replacing(folder / DISCLOSURE_FILE) as file:
+        file.write(json.dumps(record, indent=1, ensure_ascii=False).encode() + b"\n")
+    return written
+
+
+def disclosures_of(ledger: Ledger, district: str, limit: int) -> Sequence[RowMapping]:
+    """The last disclosures of a district, newest first."""
+    return ledger.rows(
+        sa.select(disclosures)
+        .where(disclosures.c.district == district)
+        .order_by(disclosures.c.id.desc())
+        .limit(limit)
+    )
+
+
+def write_csv(
+    connection: duckdb.DuckDBPyConnection, select: str, columns: Sequence[str], target: Path
+) -> None:
+    """Write a query's text columns as CSV, defused, its owner's only, by rename.
+
+    Raises `EnvironmentFault` when the disk refuses.
+    """
+    beside = target.with_name(f"{target.name}{PARTIAL_SUFFIX}")
+    private_folder(target.parent)
+    try:
+        _create_private(beside)
+        cells = ", ".join(defused_sql(name) for name in columns)
+        _copy_select(connection, f"SELECT {cells} FROM ({select})", beside, "FORMAT csv, HEADER")
+        sync_file(beside)
+        rename_durably(beside, target)
+    except OSError as error:
+        raise disk_fault(error, f"write {target.name}") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _open_tables(stack: ExitStack, home: Home, district: str) -> list[Open]:
+    found: list[Open] = []
+    for database, tables in (
+        (home.roster(district), ROSTER_TABLES),
+        (home.attendance(district), ATTENDANCE_TABLES),
+    ):
+        if database.exists():
+            connection = stack.enter_context(open_published(database))
+            found += [(connection, table) for table in tables]
+    return found
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: PublishedTable) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table.name}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _snapshot_id(opened: list[Open]) -> str:
+    """Of the file that is open, whatever was published since."""
+    row = opened[0][0].execute("SELECT snapshot_id FROM connect.snapshot").fetchone()
+    return str(row[0]) if row else ""
+
+
+def _record_disclosure(ledger: Ledger, record: dict[str, Any]) -> None:
+    with ledger.transaction() as connection:
+        connection.execute(sa.insert(disclosures).values(**record))
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection, table: PublishedTable, target: Path, file_format: str
+) -> None:
+    columns = ", ".join(
+        defused_sql(column.name)
+        if file_format == "csv" and column.type == "VARCHAR"
+        else column.name
+        for column in table.columns
+    )
+    options = "FORMAT parquet" if file_format == "parquet" else "FORMAT csv, HEADER"
+    _create_private(target)
+    _copy_select(connection, f"SELECT {columns} FROM {table.name}", target, options)
+
+
+def _copy_select(
+    connection: duckdb.DuckDBPyConnection, select: str, target: Path, options: str
+) -> None:
+    place = str(target).replace("'", "''")
+    connection.execute(f"COPY ({select}) TO '{place}' ({options}, USE_TMP_FILE false)")
+
+
+def _create_private(path: Path) -> None:
+    """Its owner's only from the first byte on."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE))
+    except OSError as error:
+        raise disk_fault(error, f"write {path}") from None

@@ -1,0 +1,23 @@
+"""What a spreadsheet would run as a formula, made harmless in the CSV files that we write.
+
+For: `export.py` and the list of findings, which people open in a spreadsheet. The rule
+`formula_in_value` looks for the same in what comes in.
+"""
+
+from __future__ import annotations
+
+import re
+
+# OWASP, CSV Injection; a signed number is none. The wide forms are those of Japanese keyboards.
+FORMULA = r"^[=@\t\r\n＝＋－＠]|^[+-](?:[^0-9]|.*[^0-9.])"
+
+
+def defused(text: str) -> str:
+    """The text, with an apostrophe before what would start a formula."""
+    return f"'{text}" if re.search(FORMULA, text) else text
+
+
+def defused_sql(name: str) -> str:
+    """SQL for a text column in which nothing starts a formula."""
+    is_formula = f"regexp_matches({name}, '{FORMULA}')"
+    return f"CASE WHEN {is_formula} THEN '''' || {name} ELSE {name} END AS {name}"

@@ -1,0 +1,1 @@
+"""One module is one migration; their numbers are their order."""

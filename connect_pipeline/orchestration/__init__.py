@@ -1,0 +1,1 @@
+"""Dagster around the functions: assets, checks, jobs, schedules, sensors, resources. All thin."""

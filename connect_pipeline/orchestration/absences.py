@@ -1,0 +1,158 @@
+"""The assets of the attendance job: received → checked → absences → accounting → recipients."""
+
+import dagster as dg
+
+from connect_pipeline import published
+from connect_pipeline.contract import ATTENDANCE
+from connect_pipeline.district_run import DistrictRun
+from connect_pipeline.orchestration import names
+from connect_pipeline.orchestration.nightly import received_result, records_asset
+from connect_pipeline.orchestration.resources import plainly
+from connect_pipeline.orchestration.schemas import export_schema, table_schema
+
+TABLES = {table.name: table for table in published.ATTENDANCE_TABLES}
+
+
+def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """The assets of the attendance job, for the districts that `partitions` names."""
+
+    @dg.asset(
+        partitions_def=partitions,
+        group_name=names.RECEIVED,
+        kinds={"sftp", "csv"},
+        owners=[names.OWNER],
+        pool=names.POOL,
+        metadata={"dagster/column_schema": export_schema(ATTENDANCE)},
+    )
+    def attendance_export(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
+        """AttendanceExport.csv as received: one row is one student absent from one period."""
+        with plainly(run):
+            run.await_rest((ATTENDANCE,), run.district.quiet_seconds.attendance)
+            fetched = run.receive(ATTENDANCE)
+            run.confirm()
+            run.refuse_missing((ATTENDANCE,))
+            assert fetched is not None  # noqa: S101 - refuse_missing raised otherwise
+        return received_result("attendance_export", fetched)
+
+    @dg.asset(
+        deps=["absence_records", "rosters"],
+        partitions_def=partitions,
+        group_name=names.ATTENDANCE,
+        kinds={"duckdb"},
+        owners=[names.OWNER],
+        pool=names.POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "absent_share_is_plausible",
+                asset="absences",
+                description="No school has more absent students than a day may bring.",
+                blocking=True,
+            ),
+            dg.AssetCheckSpec(
+                "file_is_of_today",
+                asset="absences",
+                description="The file says something about today, in the district's zone.",
+                blocking=True,
+            ),
+        ],
+        metadata={"dagster/column_schema": table_schema(TABLES["attendance.absences"])},
+    )
+    def absences(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
+        """Absences against the published roster: one row is a student, period and day."""
+        with plainly(run):
+            counts = run.attendance_day.build_absences()
+            run.refuse_stale_absences()
+            goes_on = run.settle_attendance()
+        return dg.MaterializeResult(
+            metadata={**counts},
+            check_results=[
+                # A file of another day has raised by now.
+                dg.AssetCheckResult(check_name="file_is_of_today", passed=True),
+                dg.AssetCheckResult(
+                    check_name="absent_share_is_plausible",
+                    passed=goes_on,
+                    severity=dg.AssetCheckSeverity.ERROR,
+                    metadata={
+                        "holds": ", ".join(run.report.holding_codes()) or "none",
+                        "report": dg.MetadataValue.path(run.report_page),
+                    },
+                ),
+            ],
+        )
+
+    @dg.asset(
+        deps=[absences],
+        partitions_def=partitions,
+        group_name=names.ATTENDANCE,
+        kinds={"duckdb"},
+        owners=[names.OWNER],
+        pool=names.POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "everyone_is_accounted_for",
+                asset="absence_accounting",
+                description="Each absent student is listed or suppressed with one reason.",
+                blocking=True,
+            )
+        ],
+        metadata={"dagster/column_schema": table_schema(TABLES["attendance.accounting"])},
+    )
+    def absence_accounting(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
+        """What becomes of each absence: one row is an absent student and day."""
+        with plainly(run):
+            counts = run.attendance_day.build_accounting()
+        return dg.MaterializeResult(
+            metadata={**counts},
+            check_results=[
+                # A balance that fails is our bug and has raised by now.
+                dg.AssetCheckResult(
+                    check_name="everyone_is_accounted_for", passed=True, metadata={**counts}
+                )
+            ],
+        )
+
+    @dg.asset(
+        deps=[absence_accounting],
+        partitions_def=partitions,
+        group_name=names.ATTENDANCE,
+        kinds={"duckdb", "csv"},
+        owners=[names.OWNER],
+        pool=names.POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "no_destination_twice",
+                asset="recipients",
+                description="Each destination is in a batch once, whatever children share it.",
+                blocking=True,
+            )
+        ],
+        metadata={"dagster/column_schema": table_schema(TABLES["attendance.recipients"])},
+    )
+    def recipients(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
+        """Who is told: one row is a batch, channel and destination, with all its children."""
+        with plainly(run):
+            batch = run.list_recipients()
+            twice = run.destinations_listed_twice()
+        check = dg.AssetCheckResult(
+            check_name="no_destination_twice",
+            passed=not twice,
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={"destinations that are twice in a batch": twice},
+        )
+        if batch is None:
+            return dg.MaterializeResult(metadata={"dagster/row_count": 0}, check_results=[check])
+        return dg.MaterializeResult(
+            check_results=[check],
+            data_version=dg.DataVersion(batch.batch_id),
+            metadata={
+                "dagster/row_count": sum(batch.recipients.values()),
+                "batch": batch.batch_id,
+                "students": batch.students,
+                **{f"recipients by {channel}": n for channel, n in batch.recipients.items()},
+            },
+        )
+
+    records = records_asset(
+        ATTENDANCE, "absence_records", ["attendance_export"], partitions, names.CHECKED
+    )
+    return [attendance_export, records, absences, absence_accounting, recipients]

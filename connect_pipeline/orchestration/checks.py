@@ -1,0 +1,76 @@
+"""Asset checks from findings: one per family of rules, named as a sentence.
+
+For: showing in the UI what the district's staff see in the report. A check fails with an error,
+and blocks, where a finding stops the file; it fails with a warning where rows were kept out.
+Metadata: counts per code and first line numbers, never a cell's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from connect_pipeline.findings import Findings
+from connect_pipeline.rules import family_of
+from connect_pipeline.rules.rule import Severity
+from connect_pipeline.validation import ExportReport
+
+FIRST_LINES = 10
+
+# Each sentence is the check of one or more families of rules.
+SENTENCES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "file_is_whole": ("The file is there, is text, and is complete.", ("file", "drop")),
+    "header_matches_contract": ("Line 1 holds the contract's columns, in order.", ("header",)),
+    "no_row_is_lost": ("Every line is accepted, blank or quarantined by name.", ("row",)),
+    "cells_are_valid": ("Each cell holds what its column is for.", ("cell",)),
+    "ids_are_unique": ("One key names one row; one student ID names one child.", ("keys",)),
+    "references_resolve": ("Teachers and students are in their files.", ("references",)),
+}
+
+
+def export_check_specs(asset: str, *, blocking: bool = True) -> list[dg.AssetCheckSpec]:
+    """The checks of one export's records."""
+    return [
+        dg.AssetCheckSpec(name, asset=asset, description=sentence, blocking=blocking)
+        for name, (sentence, _) in SENTENCES.items()
+    ]
+
+
+def export_check_results(export: ExportReport) -> Iterator[dg.AssetCheckResult]:
+    """The results for `export_check_specs`, from the findings of one export."""
+    for name, (_, families) in SENTENCES.items():
+        codes = [code for code in export.findings.counts if family_of(code) in families]
+        metadata: dict[str, Any] = {}
+        if name == "no_row_is_lost" and export.checked is not None:
+            read = export.checked.read
+            metadata = {
+                "lines": read.lines,
+                "blank": read.blank_lines + read.blank_rows,
+                "accepted": export.accepted,
+                "quarantined": export.quarantined,
+            }
+        yield result_of(name, export.findings, codes, metadata)
+
+
+def result_of(
+    name: str, findings: Findings, codes: list[str], metadata: dict[str, Any]
+) -> dg.AssetCheckResult:
+    """One check's result: passed when nothing worse than a warning was found.
+
+    A hold is a warning here: `change_is_plausible` stops what no operator has approved.
+    """
+    severities = [findings.severity_of(code) for code in codes]
+    worst = min(severities, key=lambda one: one.rank, default=Severity.INFO)
+    for code in codes:
+        metadata[f"count of {code}"] = findings.counts[code]
+        lines = [one.line for one in findings if one.code == code and one.line is not None]
+        if lines:
+            metadata[f"lines of {code}"] = ", ".join(str(line) for line in lines[:FIRST_LINES])
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=worst.rank > Severity.QUARANTINE.rank,
+        severity=dg.AssetCheckSeverity.ERROR if worst.blocks_file else dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
+    )

@@ -1,0 +1,43 @@
+"""The job `decide_hold`: an operator's decision from the Dagster UI, with a typed config.
+
+In the UI: Jobs → decide_hold → Launchpad, choose the district as partition, say what and who.
+"""
+
+import dagster as dg
+from pydantic import Field
+
+from connect_pipeline.decisions import Decision, decide
+from connect_pipeline.district_run import as_our_error
+from connect_pipeline.home import Home
+from connect_pipeline.orchestration import names
+
+
+class DecideHold(dg.Config):
+    """What becomes of the held files of the district, and who says so."""
+
+    decision: Decision = Field(description="approved: the next run goes on with these files")
+    by: str = Field(min_length=1, description="Your name: it stays in the ledger.")
+
+
+def decide_hold_job(home: Home, partitions: dg.PartitionsDefinition[str]) -> dg.JobDefinition:
+    """Record the decision, as `approve` and `discard` do."""
+
+    @dg.op(description="Approves or discards what is held for the district.")
+    def decide_held_files(context: dg.OpExecutionContext, config: DecideHold) -> None:
+        try:
+            says = decide(home, context.partition_key, config.decision, config.by)
+        except Exception as error:
+            raise dg.Failure(str(as_our_error(error)), allow_retries=False) from None
+        for sentence in says:
+            context.log.info(sentence)
+
+    @dg.job(
+        name=names.DECIDE_HOLD,
+        partitions_def=partitions,
+        description="Approve or discard what is held for a district.",
+        executor_def=dg.in_process_executor,
+    )
+    def decide_hold() -> None:
+        decide_held_files()
+
+    return decide_hold

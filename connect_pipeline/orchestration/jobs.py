@@ -1,0 +1,29 @@
+"""The two jobs. A run is one job for one district, executed in one process."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from connect_pipeline.orchestration import names
+
+
+def jobs(
+    nightly: list[dg.AssetsDefinition], attendance: list[dg.AssetsDefinition]
+) -> list[UnresolvedAssetJobDefinition]:
+    """`nightly_sync` and `attendance_alerts`."""
+    return [
+        dg.define_asset_job(
+            names.NIGHTLY_SYNC,
+            selection=dg.AssetSelection.assets(*nightly),
+            description="Fetch, check and publish a district's core set.",
+            executor_def=dg.in_process_executor,
+        ),
+        dg.define_asset_job(
+            names.ATTENDANCE_ALERTS,
+            selection=dg.AssetSelection.assets(*attendance),
+            description="Fetch a district's absences and list who must be told.",
+            executor_def=dg.in_process_executor,
+            tags={names.PRIORITY_TAG: names.ATTENDANCE_PRIORITY},
+        ),
+    ]

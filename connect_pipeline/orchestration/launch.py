@@ -1,0 +1,101 @@
+"""Running a job for a district in this process, on the instance where every run shows in the UI.
+
+For: the commands. Belongs here: the instance, and what a finished run tells. Does not belong
+here: what a run does (`district_run.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import dagster as dg
+
+from connect_pipeline.definitions import build_defs
+from connect_pipeline.district_run import outcome_exit_code
+from connect_pipeline.errors import ConnectError
+from connect_pipeline.home import Home, private_folder, replacing
+from connect_pipeline.ledger import open_ledger
+from connect_pipeline.orchestration.names import DISTRICT_TAG
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+# When the files are the same as published, all later steps are skipped, and Dagster (1.13)
+# warns once for each of their blocking checks that nothing gates the step behind it: skipped, too.
+logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that has ended: what became of it, in one word and one sentence."""
+
+    district: str
+    run_id: str
+    outcome: str
+    message: str
+    codes: dict[str, int]
+
+    @property
+    def exit_code(self) -> int:
+        """The command's exit code (DESIGN section 8)."""
+        return outcome_exit_code(self.outcome)
+
+
+def dagster_home(home: Home) -> str:
+    """`DAGSTER_HOME`, by default below `home`; made with our `dagster.yaml` at first use."""
+    place = os.environ.get("DAGSTER_HOME")
+    if not place:
+        place = str(home.dagster)
+        os.environ["DAGSTER_HOME"] = place
+    folder = private_folder(Path(place).absolute())
+    if not (folder / "dagster.yaml").exists():
+        text = resources.files(__package__).joinpath("dagster.yaml").read_bytes()
+        with replacing(folder / "dagster.yaml") as file:
+            file.write(text)
+    return place
+
+
+def run_job(home: Home, job: str, district: str) -> Finished:
+    """Run `job` for one district and wait. Never raises for what the run came to.
+
+    Raises `SettingsError` when the district is not in the settings.
+    """
+    dagster_home(home)
+    defs = build_defs(home)
+    with dg.DagsterInstance.get() as instance:
+        result = defs.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            partition_key=district,
+            tags={DISTRICT_TAG: district},
+            raise_on_error=False,
+            run_config=QUIET,
+        )
+    row = open_ledger(home).run(result.run_id)
+    if row is None:  # the run could not begin: its lock or its settings
+        return Finished(district, result.run_id, "failed:3", _first_error(result), {})
+    message = str(row["message"])
+    if not result.success and not message:
+        message = _first_error(result)
+    return Finished(district, result.run_id, str(row["outcome"]), message, dict(row["codes"]))
+
+
+def _first_error(result: dg.ExecuteInProcessResult) -> str:
+    """The sentence of the first failure: ours where there is one, else only its kind."""
+    ours = {kind.__name__ for kind in _kinds(ConnectError)}
+    for event in result.all_events:
+        error = getattr(event.event_specific_data, "error", None)
+        while error is not None:
+            if error.cls_name in ours:
+                return str(error.message).split(": ", 1)[-1].strip()
+            error = error.cause
+    return (
+        "The run ended without a word: it was stopped, or could not begin."
+        " Dagster's log of the run has the steps."
+    )
+
+
+def _kinds(kind: type[ConnectError]) -> list[type[ConnectError]]:
+    return [kind, *(more for sub in kind.__subclasses__() for more in _kinds(sub))]

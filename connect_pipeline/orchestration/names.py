@@ -1,0 +1,40 @@
+"""The names that others use to find our jobs, assets and tags in Dagster."""
+
+from __future__ import annotations
+
+from connect_pipeline.district_run import ATTENDANCE_JOB, CORE_JOB
+
+NIGHTLY_SYNC = "nightly_sync"
+ATTENDANCE_ALERTS = "attendance_alerts"
+DECIDE_HOLD = "decide_hold"
+RETENTION = "retention"
+
+JOB_KINDS = {NIGHTLY_SYNC: CORE_JOB, ATTENDANCE_ALERTS: ATTENDANCE_JOB}
+
+DISTRICT_TAG = "connect/district"
+"""Runs with the same value never overlap (dagster.yaml, tag concurrency)."""
+
+FILES_TAG = "connect/files"
+"""Which state of the files a sensor asked for this run: the same files are not asked for twice."""
+
+ATTEMPT_TAG = "connect/attempt"
+"""How many runs were asked for these files, this one included."""
+
+DEADLINE_TAG = "connect/deadline"
+"""When the files were due, in UTC: set by the schedules, and what makes a run a deadline's."""
+
+PRIORITY_TAG = "dagster/priority"
+ATTENDANCE_PRIORITY = "10"
+"""Attendance goes ahead of nightly runs in the queue."""
+
+RECEIVED, CHECKED, PUBLISHED, ATTENDANCE, REPORTS = (
+    "1_received",
+    "2_checked",
+    "3_published",
+    "4_attendance",
+    "5_reports",
+)
+"""Asset groups; they read from left to right in the UI."""
+
+OWNER = "team:data-engineering"
+POOL = "district_runs"

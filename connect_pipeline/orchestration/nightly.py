@@ -1,0 +1,249 @@
+"""The assets of the core set: received → checked records → changes → published.
+
+Each asset calls one method of the run and tells what came of it, in counts.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import dagster as dg
+
+from connect_pipeline import published
+from connect_pipeline.contract import (
+    CORE,
+    SCHOOLS,
+    STAFF,
+    STAFF_TO_STUDENT,
+    STUDENTS,
+    ExportSpec,
+)
+from connect_pipeline.district_run import DistrictRun
+from connect_pipeline.findings import Findings
+from connect_pipeline.orchestration import names
+from connect_pipeline.orchestration.checks import export_check_results, export_check_specs
+from connect_pipeline.orchestration.resources import plainly
+from connect_pipeline.orchestration.schemas import export_schema, table_schema
+from connect_pipeline.sftp import Fetched
+from connect_pipeline.validation import ExportReport
+
+RECEIVED = {
+    STAFF: "staff_export",
+    STUDENTS: "student_export",
+    STAFF_TO_STUDENT: "staff_to_student_export",
+    SCHOOLS: "school_export",
+}
+RECORDS = {
+    STAFF: "staff_records",
+    STUDENTS: "student_records",
+    STAFF_TO_STUDENT: "class_records",
+    SCHOOLS: "site_records",
+}
+TABLES = {table.name: table for table in published.ROSTER_TABLES}
+
+
+# A night and its slack. Who uploads nothing turns the rosters red, also when nobody looks.
+FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
+
+
+def still_fresh(run: DistrictRun) -> dg.AssetMaterialization:
+    """The published rosters, confirmed by files that were uploaded anew with the same bytes.
+
+    Without it, a district in which nothing changes would look like one whose drop fell silent.
+    """
+    return dg.AssetMaterialization(
+        asset_key="rosters",
+        partition=run.name,
+        description="The same bytes again: what is published is what tonight's files say.",
+        tags={"dagster/data_version": str(run.snapshot_id)},
+        metadata={"snapshot": str(run.snapshot_id)},
+    )
+
+
+def received_result(asset: str, fetched: Fetched) -> dg.MaterializeResult:
+    """What a received file tells: its size, hash, and when it was uploaded."""
+    return dg.MaterializeResult(
+        asset_key=asset,
+        data_version=dg.DataVersion(fetched.facts.sha256),
+        metadata={
+            "bytes": fetched.size,
+            "sha256": fetched.facts.sha256,
+            "lines": fetched.facts.line_count,
+            "encoding": fetched.facts.encoding,
+            "uploaded": dg.MetadataValue.timestamp(float(fetched.mtime)),
+        },
+    )
+
+
+def records_asset(
+    spec: ExportSpec,
+    name: str,
+    deps: Sequence[str],
+    partitions: dg.PartitionsDefinition[str],
+    group: str = names.CHECKED,
+) -> dg.AssetsDefinition:
+    """The asset of one export's checked records, with one check per family of rules."""
+
+    @dg.asset(
+        name=name,
+        deps=deps,
+        partitions_def=partitions,
+        group_name=group,
+        kinds={"duckdb"},
+        owners=[names.OWNER],
+        pool=names.POOL,
+        check_specs=export_check_specs(name, blocking=spec is not SCHOOLS),
+        description=f"Checked records of {spec.file_name}: one row is {spec.row}.",
+        metadata={"dagster/column_schema": export_schema(spec)},
+    )
+    def records(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
+        with plainly(run):
+            export = run.check(spec) or ExportReport(spec, Findings(spec.file_name))
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": export.accepted,
+                "lines": export.lines,
+                "quarantined": export.quarantined,
+                "verdict": export.verdict,
+            },
+            check_results=list(export_check_results(export)),
+        )
+
+    return records
+
+
+def _reasons(run: DistrictRun) -> str:
+    """What the operator decides on: the findings' sentences, which hold no value of a file."""
+    reasons = run.hold_preview.get("reasons", ())
+    return "\n".join(f"- {one['export']}: {one['message']}" for one in reasons) or "nothing holds"
+
+
+def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """The assets of the nightly job, for the districts that `partitions` names."""
+
+    @dg.multi_asset(
+        name="core_drop",
+        partitions_def=partitions,
+        group_name=names.RECEIVED,
+        pool=names.POOL,
+        specs=[
+            dg.AssetSpec(
+                asset,
+                description=f"{spec.file_name} as received: one row is {spec.row}.",
+                kinds={"sftp", "csv"},
+                owners=[names.OWNER],
+                skippable=True,
+                metadata={"dagster/column_schema": export_schema(spec)},
+            )
+            for spec, asset in RECEIVED.items()
+        ],
+    )
+    def core_drop(
+        context: dg.AssetExecutionContext, run: dg.ResourceParam[DistrictRun]
+    ) -> Iterator[dg.MaterializeResult]:
+        with plainly(run):
+            run.await_rest(tuple(RECEIVED), run.district.quiet_seconds.core)
+            fetched = {spec: run.receive(spec) for spec in RECEIVED}
+            run.confirm()
+            if run.ends_unchanged():
+                if not run.stale:
+                    context.log_event(still_fresh(run))
+                return
+            run.refuse_missing(CORE)
+        for spec, file in fetched.items():
+            if file is not None:
+                yield received_result(RECEIVED[spec], file)
+            else:  # SchoolExport comes once, and had not come yet
+                yield dg.MaterializeResult(asset_key=RECEIVED[spec], metadata={"bytes": 0})
+
+    @dg.asset(
+        deps=list(RECORDS.values()),
+        partitions_def=partitions,
+        group_name=names.PUBLISHED,
+        kinds={"duckdb"},
+        owners=[names.OWNER],
+        pool=names.POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "change_is_plausible",
+                asset="roster_changes",
+                description="What tonight would remove and change is what a night may bring.",
+                blocking=True,
+            )
+        ],
+        metadata={"dagster/column_schema": table_schema(TABLES["connect.changes"])},
+    )
+    def roster_changes(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
+        """Tonight against what is published: one row is a person or class and its change."""
+        with plainly(run):
+            counts = run.build()
+            goes_on = run.settle_hold()
+        codes = list(run.report.holding_codes())
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": sum(counts.values()), **counts},
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="change_is_plausible",
+                    passed=goes_on,
+                    severity=dg.AssetCheckSeverity.ERROR,
+                    metadata={
+                        "holds": ", ".join(codes) or "none",
+                        "why": dg.MetadataValue.md(_reasons(run)),
+                        "report": dg.MetadataValue.path(run.report_page),
+                    },
+                )
+            ],
+        )
+
+    @dg.multi_asset(
+        name="publish_roster",
+        partitions_def=partitions,
+        group_name=names.PUBLISHED,
+        pool=names.POOL,
+        specs=[
+            dg.AssetSpec(
+                asset,
+                deps=["roster_changes"],
+                description=description,
+                kinds={"duckdb"},
+                owners=[names.OWNER],
+                freshness_policy=FRESHNESS if asset == "rosters" else None,
+                metadata={"dagster/column_schema": table_schema(TABLES[table])},
+            )
+            for asset, table, description in (
+                (
+                    "rosters",
+                    "connect.rosters",
+                    "Published rosters: one row is a student in a class.",
+                ),
+                ("communication_groups", "connect.groups", "Published groups: one row is a group."),
+            )
+        ],
+    )
+    def publish_roster(
+        run: dg.ResourceParam[DistrictRun],
+    ) -> Iterator[dg.MaterializeResult]:
+        with plainly(run):
+            snapshot_id = run.publish()
+            rows = run.published_rows()
+        for asset, table in (
+            ("rosters", "connect.rosters"),
+            ("communication_groups", "connect.groups"),
+        ):
+            yield dg.MaterializeResult(
+                asset_key=asset,
+                data_version=dg.DataVersion(snapshot_id),
+                metadata={"dagster/row_count": rows[table], "snapshot": snapshot_id},
+            )
+
+    records = [
+        records_asset(SCHOOLS, RECORDS[SCHOOLS], ["school_export"], partitions),
+        records_asset(STAFF, RECORDS[STAFF], ["staff_export"], partitions),
+        records_asset(STUDENTS, RECORDS[STUDENTS], ["student_export"], partitions),
+        records_asset(
+            STAFF_TO_STUDENT,
+            RECORDS[STAFF_TO_STUDENT],
+            ["staff_to_student_export", "staff_records", "student_records"],
+            partitions,
+        ),
+    ]
+    return [core_drop, *records, roster_changes, publish_roster]

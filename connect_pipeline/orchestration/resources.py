@@ -1,0 +1,71 @@
+"""The one resource: a run for the district that the run's partition names.
+
+For: opening `district_run` at the first step and closing it after the last, so that its report
+and its ledger row are written whatever happened. Shared by the steps, which run in one process.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.storage.tags import PARTITION_NAME_TAG
+
+from connect_pipeline.district_run import DistrictRun, as_our_error, district_run
+from connect_pipeline.errors import ConnectError
+from connect_pipeline.home import Home
+from connect_pipeline.orchestration.names import DEADLINE_TAG, JOB_KINDS
+
+log = logging.getLogger(__name__)
+
+
+class DistrictRuns(dg.ConfigurableResource):
+    """Gives each run its `DistrictRun`. `home` is CONNECT_HOME."""
+
+    home: str
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[DistrictRun]:
+        """The run's `DistrictRun`. Raises our errors only, without a library's text."""
+        dagster_run = context.run
+        if dagster_run is None:
+            raise dg.Failure("A district run needs a Dagster run.", allow_retries=False)
+        district = dagster_run.tags[PARTITION_NAME_TAG]
+        job = JOB_KINDS[dagster_run.job_name]
+        due = dagster_run.tags.get(DEADLINE_TAG)
+        deadline = datetime.fromisoformat(due) if due else None
+        home = Home(Path(self.home))
+        try:
+            with district_run(home, district, dagster_run.run_id, job, deadline) as run:
+                yield run
+        except ConnectError:
+            raise
+        except Exception as error:
+            raise as_our_error(error) from None
+
+
+@contextmanager
+def plainly(run: DistrictRun) -> Iterator[None]:
+    """Turn whatever a step raises into one plain sentence, without any text of a library."""
+    try:
+        yield
+    except dg.Failure:
+        raise
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        run.message = f"{run.name}: stopped before its end. What is published stays."
+        raise
+    except Exception as error:
+        ours = as_our_error(error)
+        run.fail(ours)
+        raise dg.Failure(
+            description=str(ours),
+            metadata={
+                "kind": type(ours).__name__,
+                "report": dg.MetadataValue.path(run.report_page),
+            },
+            allow_retries=False,
+        ) from None

@@ -1,0 +1,68 @@
+"""The job `retention` and its daily schedule: what is over its age goes, Dagster's runs too."""
+
+from datetime import datetime, timedelta
+
+import dagster as dg
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
+
+from connect_pipeline.district_run import as_our_error, locked
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import now, open_ledger
+from connect_pipeline.orchestration import names
+from connect_pipeline.retention import purge
+from connect_pipeline.settings import Settings
+
+# Before dawn in all of the United States, after every district's night.
+DAILY = "0 10 * * *"
+
+
+def retention_job(home: Home, settings: Settings) -> dg.JobDefinition:
+    """Purge every district. One whose disk refuses does not keep the others waiting."""
+
+    @dg.op(description="Removes received files, snapshots, reports, lists and rows that are old.")
+    def purge_districts(context: dg.OpExecutionContext) -> None:
+        faults = []
+        for name, district in settings.districts.items():
+            try:
+                with locked(home, name):
+                    gone = purge(home, open_ledger(home), name, district, now())
+            except Exception as error:
+                faults.append(f"{name}: {as_our_error(error)}")
+                continue
+            limit = now() - timedelta(days=district.keep.ledger_days)
+            gone["dagster_runs"] = _remove_runs(context.instance, name, limit)
+            context.log.info(f"{name}: {', '.join(f'{what} {n}' for what, n in gone.items())}")
+        if faults:
+            raise dg.Failure("; ".join(faults), allow_retries=False)
+
+    @dg.job(
+        name=names.RETENTION,
+        description="Remove what is over its age (settings: keep).",
+        executor_def=dg.in_process_executor,
+    )
+    def retention() -> None:
+        purge_districts()
+
+    return retention
+
+
+def retention_schedule() -> dg.ScheduleDefinition:
+    """Once a day."""
+    return dg.ScheduleDefinition(
+        name=f"{names.RETENTION}_daily",
+        job_name=names.RETENTION,
+        cron_schedule=DAILY,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+def _remove_runs(instance: dg.DagsterInstance, name: str, limit: datetime) -> int:
+    """Dagster's record of a district's old runs: 1.13 has no retention for runs itself."""
+    filters = dg.RunsFilter(
+        tags={names.DISTRICT_TAG: name}, statuses=FINISHED_STATUSES, created_before=limit
+    )
+    records = instance.get_run_records(filters)
+    for record in records:
+        instance.delete_run(record.dagster_run.run_id)
+    return len(records)

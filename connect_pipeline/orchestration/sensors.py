@@ -1,0 +1,230 @@
+"""The sensors: a run when a core set or an attendance file has arrived and is settled.
+
+Thin: `looks.py` looks, `arrival.py` says what follows, Dagster keeps what is remembered.
+
+A fault of one drop never stops the others. One that may pass by itself is said in the tick; a
+refused login, another host key or a missing folder raises an alarm, which keeps `night_watch` red
+(`watch.py`). The tick itself is red only when no drop at all could be looked at, for Dagster (1.13)
+forgets the cursor of a red tick, and with it what was seen of the other drops.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import dagster as dg
+
+from connect_pipeline import alarms, arrival
+from connect_pipeline.alarms import Cause
+from connect_pipeline.arrival import Fate, LastRun, Memory
+from connect_pipeline.district_run import CORE_JOB
+from connect_pipeline.errors import ConnectError, TransientFault
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import Ledger, open_ledger
+from connect_pipeline.looks import Look, look_at_all
+from connect_pipeline.orchestration import names
+from connect_pipeline.settings import District, Settings
+from connect_pipeline.sftp import RemoteFile
+
+CORE_SECONDS = 30
+# The list of absences is out within a minute of the file: two looks, the quiet period between.
+ATTENDANCE_SECONDS = 10
+
+RUNS_CONSIDERED = 25
+NOTES_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one of the sensors waits for."""
+
+    sensor: str
+    job: str
+    districts: dict[str, District]
+    pick: Callable[[dict[str, RemoteFile]], arrival.Seen]
+    quiet: Callable[[District], int]
+    seconds: int
+    is_attendance: bool = False
+
+
+def arrival_sensors(home: Home, settings: Settings) -> list[dg.SensorDefinition]:
+    """`core_set_arrived` and `attendance_arrived`."""
+    core = Kind(
+        sensor="core_set_arrived",
+        job=names.NIGHTLY_SYNC,
+        districts=settings.districts,
+        pick=arrival.core_set,
+        quiet=lambda district: district.quiet_seconds.core,
+        seconds=CORE_SECONDS,
+    )
+    attendance = Kind(
+        sensor="attendance_arrived",
+        job=names.ATTENDANCE_ALERTS,
+        districts={
+            name: district
+            for name, district in settings.districts.items()
+            if district.attendance.enabled
+        },
+        pick=arrival.attendance_set,
+        quiet=lambda district: district.quiet_seconds.attendance,
+        seconds=ATTENDANCE_SECONDS,
+        is_attendance=True,
+    )
+    return [_sensor(kind, home, settings) for kind in (core, attendance)]
+
+
+@dataclass
+class Red:
+    """What a red tick would make Dagster forget: the pause before a refused login is repeated."""
+
+    cursor: str | None = None
+    memory: Memory | None = None
+    says: str = ""
+
+
+def _sensor(kind: Kind, home: Home, settings: Settings) -> dg.SensorDefinition:
+    red = Red()
+
+    @dg.sensor(
+        name=kind.sensor,
+        job_name=kind.job,
+        minimum_interval_seconds=kind.seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Starts a run when all files are there, have rested, and differ from before.",
+    )
+    def arrived(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        remembered = red.memory if red.cursor == context.cursor else None
+        memory = remembered or Memory.from_cursor(context.cursor)
+        began = time.time()
+        wanted = [name for name in kind.districts if memory.of(name).is_due(began)]
+        if remembered is not None and not wanted:
+            raise dg.Failure(red.says, allow_retries=False)
+        looks = look_at_all(
+            {name: kind.districts[name].sftp for name in memory.in_turn(wanted)},
+            doubtful={name for name, watch in memory.watches.items() if watch.is_doubtful},
+        )
+        if not kind.is_attendance:  # whose districts are among the other sensor's
+            _tell_of_access(home, settings, looks)
+        after, requests = _follow(kind, home, context.instance, memory, looks, time.time())
+        faults = {name: look for name, look in looks.items() if isinstance(look, ConnectError)}
+        refusals = _refusals(faults)
+        if refusals and all(after.of(name).is_doubtful for name in kind.districts):
+            red.cursor, red.memory, red.says = context.cursor, after, refusals
+            raise dg.Failure(refusals, allow_retries=False)
+        red.memory = None
+        unreached = [name for name in memory.in_turn(wanted) if name not in looks]
+        after.first = unreached[0] if unreached else ""
+        notes = [f"{name}: {fault}" for name, fault in sorted(faults.items())]
+        if unreached:
+            notes.append(f"{len(unreached)} districts were not reached in time: they come first.")
+        for note in notes[:NOTES_SHOWN]:
+            context.log.warning(note)
+        reason = " ".join(notes[:NOTES_SHOWN]) or "Nothing new has settled."
+        return dg.SensorResult(
+            run_requests=requests,
+            cursor=after.to_cursor(),
+            skip_reason=None if requests else reason,
+        )
+
+    return arrived
+
+
+def _follow(
+    kind: Kind,
+    home: Home,
+    instance: dg.DagsterInstance,
+    memory: Memory,
+    looks: dict[str, Look],
+    at: float,
+) -> tuple[Memory, list[dg.RunRequest]]:
+    """What to remember and which runs to ask for, after these looks."""
+    after = Memory({name: memory.of(name) for name in kind.districts})
+    requests = []
+    for name, look in looks.items():
+        watch = memory.of(name)
+        if isinstance(look, ConnectError):
+            passes = isinstance(look, TransientFault)
+            after.watches[name] = arrival.failed_look(watch, at, passes=passes)
+            continue
+        # Without a roster nobody knows whom to tell: the file waits for it.
+        is_early = kind.is_attendance and not home.roster(name).exists()
+        after.watches[name], ask = arrival.look(
+            watch,
+            {} if is_early else kind.pick(look),
+            at,
+            kind.quiet(kind.districts[name]),
+            partial(last_run, home, instance, kind.job, name),
+        )
+        if ask is not None:
+            requests.append(_request(kind, name, ask))
+    return after, requests
+
+
+def _request(kind: Kind, name: str, ask: arrival.Ask) -> dg.RunRequest:
+    tags = {
+        names.DISTRICT_TAG: name,
+        names.FILES_TAG: ask.files,
+        names.ATTEMPT_TAG: str(ask.attempt),
+    }
+    if kind.is_attendance:
+        tags[names.PRIORITY_TAG] = names.ATTENDANCE_PRIORITY
+    return dg.RunRequest(run_key=f"{name}:{ask.key}", partition_key=name, tags=tags)
+
+
+def last_run(home: Home, instance: dg.DagsterInstance, job: str, name: str, files: str) -> LastRun:
+    """What became of the last run that was asked for, as far as it was for exactly these files.
+
+    Dagster remembers it, not the cursor: a lost cursor asks for nothing twice.
+    """
+    runs = instance.get_runs(
+        dg.RunsFilter(job_name=job, tags={names.DISTRICT_TAG: name}), limit=RUNS_CONSIDERED
+    )
+    asked = [run for run in runs if names.FILES_TAG in run.tags]  # the newest comes first
+    same = [run for run in asked if run.tags[names.FILES_TAG] == files]
+    attempts = max((int(run.tags.get(names.ATTEMPT_TAG, "1")) for run in same), default=0)
+    if not same or asked[0].run_id != same[0].run_id:
+        return LastRun(Fate.NONE, attempts)
+    return LastRun(_fate_of(open_ledger(home), same[0]), attempts)
+
+
+def _fate_of(ledger: Ledger, run: dg.DagsterRun) -> Fate:
+    row = ledger.run(run.run_id)
+    outcome = "" if row is None else str(row["outcome"])
+    if run.status is dg.DagsterRunStatus.CANCELED:  # a person did that
+        return Fate.OVER
+    if not run.is_finished:
+        return Fate.UNDER_WAY
+    if not outcome or outcome == "running" or outcome.startswith("failed"):
+        return Fate.FAILED
+    return Fate.OVER
+
+
+def _tell_of_access(home: Home, settings: Settings, looks: dict[str, Look]) -> None:
+    """Raise an alarm for a drop that cannot be looked at, and end it when it can."""
+    ledger = open_ledger(home)
+    known = {
+        str(row["district"])
+        for row in alarms.open_alarms(ledger)
+        if row["cause"] == Cause.NO_ACCESS.value
+    }
+    for name, look in looks.items():
+        if not isinstance(look, ConnectError):
+            if name in known:
+                alarms.clear(ledger, name, CORE_JOB, [Cause.NO_ACCESS])
+        elif not isinstance(look, TransientFault):
+            codes = {"exit_code": look.exit_code}
+            alarms.raise_alarm(ledger, settings, name, CORE_JOB, Cause.NO_ACCESS, codes)
+
+
+def _refusals(faults: dict[str, ConnectError]) -> str:
+    """What does not pass by itself, in one sentence per district."""
+    return " ".join(
+        [
+            f"{name}: {fault}"
+            for name, fault in sorted(faults.items())
+            if not isinstance(fault, TransientFault)
+        ][:NOTES_SHOWN]
+    )

@@ -1,0 +1,137 @@
+"""The watch: what nobody asked for and somebody must see.
+
+For: `night_watch`, which ends runs whose process is gone, delivers alarms that could not be
+delivered before, and is red while a drop cannot be looked at; and `runs_that_died`, which raises an
+alarm for a run that could not say its end itself.
+Belongs here: these two sensors. Does not belong here: what an alarm is (`alarms.py`), and looking
+at drops (`sensors.py`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import time
+from datetime import datetime
+
+import dagster as dg
+from dagster._core.storage.tags import PARTITION_NAME_TAG
+
+from connect_pipeline import alarms
+from connect_pipeline.alarm_delivery import deliver
+from connect_pipeline.alarms import Cause
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import Ledger, open_ledger
+from connect_pipeline.orchestration import names
+from connect_pipeline.settings import Settings
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 30
+# A run takes its district's lock in its first seconds and tells Dagster its end in the last ones.
+GONE_AFTER_SECONDS = 60
+NAMES_SHOWN = 10
+
+CUT_OFF = "The run's process is gone: it was killed, or the machine went down."
+
+
+def watch_sensors(home: Home, settings: Settings) -> list[dg.SensorDefinition]:
+    """`night_watch` and `runs_that_died`."""
+
+    @dg.sensor(
+        name="night_watch",
+        minimum_interval_seconds=WATCH_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Red while a drop cannot be looked at. Delivers alarms; ends runs that died.",
+    )
+    def night_watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        ledger = open_ledger(home)
+        ended = end_dead_runs(home, ledger, context.instance, settings)
+        undelivered = deliver(ledger, settings, seconds=30)
+        for row in alarms.open_alarms(ledger):
+            if row["district"] not in settings.districts:  # nobody looks there any more
+                alarms.clear(ledger, row["district"], row["job"], list(Cause))
+        found = alarms.open_alarms(ledger)
+        closed = [str(row["district"]) for row in found if row["cause"] == Cause.NO_ACCESS.value]
+        if closed:
+            shown = ", ".join(closed[:NAMES_SHOWN])
+            more = f" and {len(closed) - NAMES_SHOWN} more" if len(closed) > NAMES_SHOWN else ""
+            raise dg.Failure(
+                f"The drop of {shown}{more} cannot be looked at, for a reason that does not pass by"
+                " itself: `connect-pipeline doctor` says which.",
+                allow_retries=False,
+            )
+        return dg.SkipReason(
+            f"{len(found)} alarms are open, {undelivered} could not be delivered,"
+            f" {len(ended)} dead runs were ended."
+        )
+
+    @dg.run_failure_sensor(
+        name="runs_that_died",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="An alarm for a run that was killed, or could not even begin.",
+    )
+    def runs_that_died(context: dg.RunFailureSensorContext) -> None:
+        tell_of_dead_run(open_ledger(home), settings, context.dagster_run)
+
+    return [night_watch, runs_that_died]
+
+
+def tell_of_dead_run(ledger: Ledger, settings: Settings, run: dg.DagsterRun) -> None:
+    """Raise an alarm for a failed run that has no end in the ledger. Others told it themselves."""
+    name = run.tags.get(PARTITION_NAME_TAG, "")
+    job = names.JOB_KINDS.get(run.job_name)
+    if job is None or name not in settings.districts:
+        return
+    row = ledger.run(run.run_id)
+    if row is not None and row["outcome"] != "running":
+        return
+    if row is not None:
+        ledger.end_run(run.run_id, "failed:3", {}, f"{name}: the run was cut off.")
+    codes = {"died": 1} if row is not None else {"did_not_begin": 1}
+    alarms.raise_alarm(ledger, settings, name, job, Cause.FAILED, codes, run_id=run.run_id)
+    deliver(ledger, settings)
+
+
+def end_dead_runs(
+    home: Home, ledger: Ledger, instance: dg.DagsterInstance, settings: Settings
+) -> list[str]:
+    """Tell Dagster of runs whose process is gone; their IDs.
+
+    Otherwise they count as under way for ever, and the queue lets no other run of their district
+    begin: Dagster's default launcher (1.13) notices a dead process only while the server that
+    started it lives, and a command's never. A launcher that can tell by itself is left to it.
+    """
+    if instance.run_launcher.supports_check_run_worker_health:
+        return []
+    ended = []
+    under_way = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    for record in instance.get_run_records(dg.RunsFilter(statuses=under_way)):
+        run = record.dagster_run
+        name = run.tags.get(PARTITION_NAME_TAG, "")
+        if run.job_name not in names.JOB_KINDS or name not in settings.districts:
+            continue
+        if _is_gone(home, ledger, name, record):
+            instance.report_run_failed(run, CUT_OFF)
+            log.warning("%s: run %s is gone", name, run.run_id)
+            ended.append(run.run_id)
+    return ended
+
+
+def _is_gone(home: Home, ledger: Ledger, name: str, record: dg.RunRecord) -> bool:
+    """Whether a run that was begun a while ago has no process: nobody has its district's lock."""
+    if time.time() - (record.start_time or time.time()) < GONE_AFTER_SECONDS:
+        return False
+    row = ledger.run(record.dagster_run.run_id)
+    if row is not None and row["ended_at"] is not None and row["outcome"] != "running":
+        ended = datetime.fromisoformat(row["ended_at"]).timestamp()
+        return time.time() - ended > GONE_AFTER_SECONDS
+    path = home.lock(name)
+    if not path.exists():
+        return True
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True

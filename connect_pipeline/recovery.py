@@ -1,0 +1,106 @@
+"""Recovery: what is settled before a run of a district begins, so that it starts from whole files.
+
+For: what a killed run left, what the disk has damaged, and a ledger that is not the one that the
+published files belong to. All of it converges without a human, or refuses loudly.
+Belongs here: the order, and who is told. Does not belong here: how a snapshot is set aside
+(`snapshots.py`), a batch finished (`attendance/staging.py`), a night published (`district_run.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
+
+from connect_pipeline import alarms, snapshots
+from connect_pipeline.alarms import Cause
+from connect_pipeline.attendance.staging import recover as recover_attendance
+from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.home import Home, remove_partials
+from connect_pipeline.ledger import Ledger, batches, now, stamp
+from connect_pipeline.published import ATTENDANCE_TABLES, open_published
+from connect_pipeline.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ALERT_DAY = timedelta(hours=36)
+NO_PUNCTUATION = str.maketrans("", "", "-:")
+
+
+def recover(
+    home: Home,
+    ledger: Ledger,
+    settings: Settings,
+    name: str,
+    job: str,
+    rebuild: Callable[[RowMapping], bool],
+) -> None:
+    """Settle everything for a run that holds the district's lock and has not begun.
+
+    `rebuild` publishes a damaged snapshot, whose row it gets, once more; it says whether it could.
+    Raises `EnvironmentFault` when only an operator can say what to go on with.
+    """
+    for repair in snapshots.recover(home, ledger, name):
+        log.warning("%s: after an interrupted run: %s", name, repair)
+    for repair in recover_attendance(home, name, ledger):
+        log.warning("%s: after an interrupted run: %s", name, repair)
+    for cut_off in ledger.end_interrupted(name, f"{name}: the run was cut off."):
+        log.warning("%s: run %s was cut off", name, cut_off)
+    for folder in (home.landing(name), home.published(name), home.reports(name)):
+        remove_partials(folder)
+    _remove_damaged_day(home, ledger, settings, name)
+    lost = snapshots.set_aside_damaged(home, ledger, name)
+    if lost is not None:
+        snapshot_id = lost["snapshot_id"]
+        log.error("%s: snapshot %s, the current one, is damaged: check the disk", name, snapshot_id)
+        alarms.raise_alarm(ledger, settings, name, "core", Cause.DAMAGED, {"snapshots": 1})
+        if rebuild(lost):
+            alarms.clear(ledger, name, "core", [Cause.DAMAGED])
+        elif ledger.current_snapshot(name) == lost:
+            raise EnvironmentFault(
+                f"{name}: the snapshot that an operator went back to is damaged, and could not be"
+                f" rebuilt. Choose another one: `rollback {name} SNAPSHOT` (`status` lists them)."
+            )
+
+
+def _remove_damaged_day(home: Home, ledger: Ledger, settings: Settings, name: str) -> None:
+    """Remove today's absences when they cannot be read: who was listed is in the ledger.
+
+    The lists that were made from them are in the outbox. Reading all of it costs little, for it is
+    one day, and DuckDB checks every block that it reads.
+    """
+    path = home.attendance(name)
+    if not path.exists():
+        return
+    try:
+        with open_published(path) as connection:
+            for table in ATTENDANCE_TABLES:
+                connection.execute(f"SELECT max(hash(COLUMNS(*))) FROM {table.name}").fetchall()
+    except duckdb.Error as error:
+        path.unlink()
+        log.error("%s: %s is damaged (%s): removed", name, path.name, type(error).__name__)
+        alarms.raise_alarm(ledger, settings, name, "attendance", Cause.DAMAGED, {"days": 1})
+
+
+def refuse_lost_ledger(home: Home, ledger: Ledger, name: str) -> None:
+    """Raise `EnvironmentFault` when the outbox has new lists that the ledger never heard of.
+
+    Then the ledger is another one than the one that knows who was told today, and all would be
+    told again. Lists of other days do not matter: retention may keep them longer than their rows.
+    """
+    since = stamp(now() - ALERT_DAY).translate(NO_PUNCTUATION)  # a batch's ID begins with its time
+    listed = {path.stem for path in home.outbox(name).glob("*.json") if path.stem >= since}
+    if not listed:
+        return
+    known = ledger.rows(sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(listed)))
+    unknown = listed - {str(row["batch_id"]) for row in known}
+    if unknown:
+        raise EnvironmentFault(
+            f"{name}: the outbox holds {len(unknown)} lists that the ledger does not know, so the"
+            " ledger was lost or replaced. Nobody is listed, for nobody may be told twice. Restore"
+            f" the ledger from a backup; or, knowing who was told, move them from the outbox."
+        )

@@ -1,0 +1,49 @@
+"""The report goes back to the district: onto the SFTP server, where its staff look.
+
+For: one page per run in the `report_folder` of the settings, under a name with its time, and the
+end of pages that are a week old. Belongs here: the names there, and which of them are old. Does
+not belong here: the connection (`sftp.py`), and what a failure to hand back means for a run.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from connect_pipeline.sftp import Drop
+
+KEPT = timedelta(days=7)
+PREFIX = "connect-report-"
+# Also what a killed run left under the temporary name that `Drop.put` writes to.
+_OURS = re.compile(
+    rf"\.?{PREFIX}(\d{{4}}-\d\d-\d\dT\d{{6}}Z)-[a-z]+\.html(?:\.[0-9a-f]{{8}}\.part)?"
+)
+
+
+def hand_back(drop: Drop, folder: str, page: Path, now: datetime) -> str:
+    """Put the page into `folder` on the server, and remove our old ones; returns its name there.
+
+    Raises what `Drop.put` and `Drop.remove` do.
+    """
+    name = f"{PREFIX}{page.name}"
+    drop.put(page.read_bytes(), folder, name)
+    drop.remove(folder, lambda other: is_old(other, now))
+    return name
+
+
+def is_old(name: str, now: datetime) -> bool:
+    """Whether this is a report of ours, more than a week old by its name.
+
+    Not by its modification time, which is the server's and changes when somebody copies it.
+    """
+    match = _OURS.fullmatch(name)
+    if match is None:
+        return False
+    try:
+        written = datetime.strptime(match[1], "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:  # it looks like a time and is none, so it is not ours
+        return False
+    return now - written > KEPT

@@ -1,0 +1,124 @@
+"""The words of a report: what a severity, a verdict and an outcome mean to a district's IT staff.
+
+For: the text and the page, which say the same things in the same words. Belongs here: sentences
+about a check as a whole. Does not belong here: what a rule says (`rules/`), and layout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connect_pipeline.contract import BY_FILE_NAME
+from connect_pipeline.rules.rule import Severity
+from connect_pipeline.validation import Report
+
+
+@dataclass(frozen=True)
+class SeverityWords:
+    """A severity as people read it: a mark, a few words, and what it does."""
+
+    mark: str
+    word: str
+    effect: str
+
+
+SEVERITIES = {
+    Severity.SYSTEM: SeverityWords(
+        "✕", "our error", "A bug of ours and not of your files. Nothing is published; report it."
+    ),
+    Severity.BLOCK: SeverityWords(
+        "✕", "file refused", "The file is not used. What was published before stays."
+    ),
+    Severity.HOLD: SeverityWords(
+        "■", "on hold", "Nothing is published until an operator approves exactly these files."
+    ),
+    Severity.QUARANTINE: SeverityWords(
+        "▲", "rows kept out", "These rows are not used; a person in them stays as last published."
+    ),
+    Severity.WARNING: SeverityWords(
+        "●", "warning", "The rows are used; what cannot be used in them is left out."
+    ),
+    Severity.INFO: SeverityWords("○", "for information", "Counted. Nothing has to be done."),
+}
+
+VERDICTS = {
+    "accepted": "accepted",
+    "accepted_with_findings": "accepted, with findings",
+    "held": "on hold",
+    "blocked": "refused",
+    "missing": "not there",
+}
+"""A file's standing (`Source.standing`), in words."""
+
+JOBS = {"core": "nightly rosters", "attendance": "absences"}
+"""What a run is about, by its job."""
+
+_STAYS = "Families and staff keep what was published last."
+_SETTLED = {
+    "unchanged": ("Nothing new", "These are the files that are published already."),
+    "discarded": ("Discarded by an operator", f"{_STAYS} Upload new files."),
+}
+_ACCEPTED = {
+    "": ("Accepted", "Every file can be used."),
+    "published": ("Published", "Every file could be used."),
+    "listed": ("Accepted", "Whom to tell about today's absences is listed."),
+    "nothing_new": ("Accepted", "There is nobody new to tell about today's absences."),
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The verdict: its kind (`blocked`, `held`, `findings`, `accepted`), and two sentences."""
+
+    kind: str
+    title: str
+    explanation: str
+
+
+def headline(report: Report, outcome: str = "") -> Headline:
+    """What to say first. `outcome` is that of a run; without one, the files were only checked."""
+    if outcome.startswith("failed"):
+        return Headline("blocked", "The run could not be finished", _STAYS)
+    if outcome in _SETTLED:
+        return Headline("accepted" if outcome == "unchanged" else "held", *_SETTLED[outcome])
+    refused = [name for name, export in report.exports.items() if export.is_blocked]
+    if outcome in ("", "blocked") and (refused or report.drop.blocks_file):
+        upload = "" if outcome else "If you upload this, nothing is published. "
+        return Headline(
+            "blocked",
+            f"Refused: {_file_list(refused)} cannot be used" if refused else "Refused",
+            f"{upload}{_STAYS} Correct what stands first below, and export again.",
+        )
+    if report.verdict == "blocked" and outcome in ("", "blocked", "held"):
+        return Headline(
+            "held",
+            "On hold: an operator must look at this",
+            f"{_STAYS} Correct and export again, or ask the operator to approve these files.",
+        )
+    if outcome == "held":  # for a reason that is not in the files, such as today's absences
+        return Headline("held", "On hold: an operator must look at this", _STAYS)
+    title, explanation = _ACCEPTED.get(outcome, _ACCEPTED[""])
+    if report.verdict == "blocked":
+        return Headline("findings", title, "What was on hold was approved by an operator.")
+    if report.verdict == "accepted_with_findings":
+        kept_out = sum(export.quarantined for export in report.exports.values())
+        rows = {0: "No row was kept out", 1: "One row was kept out"}
+        kept = rows.get(kept_out, f"{kept_out:,} rows were kept out")
+        return Headline(
+            "findings",
+            f"{title}, with findings",
+            f"{explanation} {kept}; what is listed below is worth correcting.",
+        )
+    return Headline("accepted", title, f"{explanation} Nothing has to be done.")
+
+
+def _file_list(names: list[str]) -> str:
+    in_order = [name for name in BY_FILE_NAME if name in names]
+    if len(in_order) > 2:
+        return f"{len(in_order)} files"
+    return " and ".join(in_order)
+
+
+def times(count: int) -> str:
+    """How often something was found."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")

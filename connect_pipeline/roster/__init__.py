@@ -1,0 +1,30 @@
+"""From checked records to a published roster: candidate, changes, hold.
+
+The SQL that builds each table is beside, in `sql/`.
+"""
+
+from connect_pipeline.roster.build import (
+    attach_previous,
+    build_candidate,
+    expose_published,
+    finish_candidate,
+    keep_people,
+)
+from connect_pipeline.roster.group_warnings import judge_groups
+from connect_pipeline.roster.hold import Change, change_counts, judge_changes, judge_nights
+from connect_pipeline.roster.preview import preview_of, write_would_vanish
+
+__all__ = [
+    "Change",
+    "attach_previous",
+    "build_candidate",
+    "change_counts",
+    "expose_published",
+    "finish_candidate",
+    "judge_changes",
+    "judge_groups",
+    "judge_nights",
+    "keep_people",
+    "preview_of",
+    "write_would_vanish",
+]

@@ -1,0 +1,340 @@
+"""The candidate: tonight's whole core set as a database of its own, built from checked records.
+
+For: writing every table of DESIGN section 6 beside what is published, from `records.*` of the
+scratch database and, for people whose row is quarantined, from the last snapshot.
+Belongs here: the order of the SQL files and what is bound to them. Does not belong here: whether
+the candidate may be published (`hold.py`), and how it becomes current (`snapshots.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connect_pipeline.contract import CORE, EXPORTS, SCHOOLS, STAFF_TO_STUDENT, ExportSpec
+from connect_pipeline.home import disk_fault, private_folder
+from connect_pipeline.normalise import expression
+from connect_pipeline.published import ROSTER_TABLES
+from connect_pipeline.roster.statements import text
+from connect_pipeline.settings import District
+from connect_pipeline.validation import Report
+
+ADD_ONLY = "add_only"
+
+# Each file makes the table or view of its name; later ones read earlier ones.
+STEPS = (
+    "school_sites",
+    "sites",
+    "staff",
+    "staff_sites",
+    "first_rows",
+    "students",
+    "student_sites",
+    "contacts",
+    "class_rows",
+    "enrollments",
+    "classes",
+    "rosters",
+    "group_settings",
+    "groups",
+    "group_members",
+    "family_members",
+    "access_titles",
+    "staff_access",
+    "kept",
+    "facts",
+    "changes",
+    "group_changes",
+    "findings",
+    "quarantine",
+)
+
+
+# Where members come from (`group_members.sql`), and the column that names them.
+PERSON_OF_TABLE = {
+    "students": "student_id",
+    "student_sites": "student_id",
+    "enrollments": "student_id",
+    "staff": "staff_id",
+    "staff_sites": "staff_id",
+}
+
+
+def attach_previous(connection: duckdb.DuckDBPyConnection, snapshot: Path | None) -> None:
+    """Attach the current snapshot read-only as `previous`; an empty one before the first night."""
+    if snapshot is not None:
+        connection.execute(f"ATTACH '{_quoted(snapshot)}' AS previous (READ_ONLY)")
+        return
+    connection.execute("ATTACH ':memory:' AS previous")
+    connection.execute("CREATE SCHEMA previous.connect")
+    for table in ROSTER_TABLES:
+        if table.name.startswith("connect."):
+            columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+            connection.execute(f"CREATE TABLE previous.{table.name} ({columns})")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Who stays as last published: by ID for an invalid row, by number in an add-only window."""
+
+    invalid: list[str]
+    deferred: int
+
+
+def keep_people(
+    connection: duckdb.DuckDBPyConnection, spec: ExportSpec, *, add_only: bool = False
+) -> Kept:
+    """Fill `records.kept_<table>`: people of the last snapshot who stay though tonight lacks them.
+
+    An invalid row is never a deletion. A quarantined line that names nobody may be anybody's,
+    so with one of those everybody who would vanish is kept. With `add_only` everybody is anyhow.
+    """
+    person = spec.columns[0].field
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE records.kept_{spec.table} AS
+        WITH out_tonight AS (
+            SELECT record_id FROM quality.quarantine WHERE export = $export
+        ),
+        unnamed AS (
+            SELECT count(*) AS lines FROM quality.quarantine
+            WHERE export = $export
+            AND (
+                record_id IS NULL
+                OR code IN ('new_line_in_value', 'missing_key_value', 'id_looks_damaged')
+                OR NOT regexp_full_match(record_id, '[A-Za-z0-9._-]+')
+            )
+        )
+        SELECT
+            {person},
+            CASE
+                WHEN {person} IN (SELECT record_id FROM out_tonight) THEN 'row_quarantined'
+                WHEN (SELECT lines FROM unnamed) > 0 THEN 'unnamed_row_quarantined'
+                WHEN $add_only THEN 'add_only'
+            END AS reason
+        FROM previous.connect.{spec.table}
+        WHERE {person} NOT IN (SELECT {person} FROM records.{spec.table})
+        AND reason IS NOT NULL
+        """,
+        {"export": spec.file_name, "add_only": add_only},
+    )
+    rows = connection.execute(
+        f"SELECT {person}, reason FROM records.kept_{spec.table} ORDER BY 1"
+    ).fetchall()
+    invalid = [row[0] for row in rows if row[1] != ADD_ONLY]
+    return Kept(invalid, len(rows) - len(invalid))
+
+
+def expose_published(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Make the published core set what `records.*` holds, so that absences can refer to it.
+
+    Returns the names of the files that may now be referred to: none before the first night.
+    """
+    connection.execute(
+        """
+        CREATE OR REPLACE VIEW records.staff AS SELECT 0::BIGINT AS line, * FROM
+            previous.connect.staff JOIN previous.connect.staff_sites USING (staff_id);
+        CREATE OR REPLACE VIEW records.students AS SELECT 0::BIGINT AS line, * FROM
+            previous.connect.students JOIN previous.connect.student_sites USING (student_id);
+        CREATE OR REPLACE VIEW records.staff_to_student AS
+        SELECT 0::BIGINT AS line, classes.*, enrollments.student_id
+        FROM previous.connect.enrollments JOIN previous.connect.classes USING (class_id);
+        """
+    )
+    row = connection.execute("SELECT count(*) FROM previous.connect.students").fetchone()
+    return {spec.file_name for spec in CORE} if row and row[0] else set()
+
+
+def build_candidate(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    district: District,
+    report: Report,
+    *,
+    add_only: bool = False,
+) -> None:
+    """Build the candidate at `path` and leave it attached as `candidate`, unfinished.
+
+    `connection` has the scratch database as `scratch` and the last snapshot as `previous`.
+    With `add_only`, classes and enrollments that tonight lacks stay, too.
+    `finish_candidate` adds what is known only after the hold was judged.
+    Raises `EnvironmentFault` when it cannot be written.
+    """
+    private_folder(path.parent)
+    path.unlink(missing_ok=True)
+    _create_normalised(connection, report)
+    connection.execute(f"ATTACH '{_quoted(path)}' AS candidate")
+    connection.execute("USE candidate")
+    connection.execute("CREATE SCHEMA connect; CREATE SCHEMA quality")
+    schools = report.exports.get(SCHOOLS.file_name)
+    _set(connection, "has_schools", bool(schools and schools.checked and schools.checked.usable))
+    _set(connection, "low_lunch_balance", district.low_lunch_balance)
+    _set(connection, "add_only", add_only)
+    _set(connection, "site_titles", list(district.staff_access.site_titles))
+    _set(connection, "district_titles", list(district.staff_access.district_titles))
+    for step in STEPS:
+        statement = text(step)
+        if step == "facts":
+            of_previous = statement.replace("candidate.", "previous.").replace("new_", "old_")
+            connection.execute(of_previous)
+        if step == "group_changes":
+            _expose_touched(connection)
+        connection.execute(statement)
+    _record_supplied_columns(connection, report)
+    _name_kept_enrollments(connection, report)
+
+
+def finish_candidate(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    report: Report,
+    *,
+    snapshot_id: str,
+    published_at: datetime,
+    run_id: str,
+) -> None:
+    """Add findings and the snapshot's own row, then close the file whole."""
+    connection.execute("USE candidate")
+    findings = [
+        [one.export, one.line, one.record_id, one.column, one.code, one.severity.value, one.message]
+        for source in (*(export.findings for export in report.exports.values()), report.drop)
+        for one in source
+    ]
+    if findings:
+        columns = [list(column) for column in zip(*findings, strict=True)]
+        cells = ", ".join(f"unnest(${place})" for place in range(1, len(columns) + 1))
+        connection.execute(f"INSERT INTO quality.findings SELECT {cells}", columns)
+    connection.execute(
+        text("snapshot"),
+        {
+            "snapshot_id": snapshot_id,
+            "published_at": published_at,
+            "run_id": run_id,
+            **_snapshot_exports(report),
+        },
+    )
+    detach_candidate(connection)
+    try:
+        path.chmod(0o600)
+    except OSError as error:
+        raise disk_fault(error, "finish the snapshot") from None
+
+
+def detach_candidate(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close the candidate's file; everything is checkpointed into it."""
+    connection.execute("USE scratch")
+    connection.execute("CHECKPOINT candidate")
+    connection.execute("DETACH candidate")
+
+
+def _expose_touched(connection: duckdb.DuckDBPyConnection) -> None:
+    """`touched_tonight` and `touched_before`: both nights' memberships of those who may have moved.
+
+    The view of all members over only those people's rows: comparing everybody's memberships would
+    cost more than reading the files.
+    """
+    connection.execute(text("touched_people"))
+    for name, night in (("touched_tonight", "candidate"), ("touched_before", "previous")):
+        connection.execute(f"ATTACH ':memory:' AS {name}")
+        connection.execute(f"CREATE SCHEMA {name}.connect")
+        for table, person in PERSON_OF_TABLE.items():
+            connection.execute(
+                f"CREATE TABLE {name}.connect.{table} AS FROM {night}.connect.{table}"
+                f" WHERE {person} IN (SELECT person_id FROM scratch.touched_people)"
+            )
+        for table in ("classes", "group_settings"):
+            connection.execute(
+                f"CREATE VIEW {name}.connect.{table} AS FROM {night}.connect.{table}"
+            )
+        connection.execute(f"USE {name}")
+        connection.execute(text("group_members"))
+    connection.execute("USE candidate")
+
+
+def _create_normalised(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+    """`normal.<table>`: the records with published values; blank and unreadable cells are NULL."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS normal")
+    for spec in (*CORE, SCHOOLS):
+        export = report.exports.get(spec.file_name)
+        usable = export is not None and export.checked is not None and export.checked.usable
+        cells = ", ".join(
+            f'{_value(spec, column.field)} AS "{column.field}"' for column in spec.columns
+        )
+        source = f"records.{spec.table}"
+        if not usable:
+            names = ", ".join(f'NULL::VARCHAR AS "{column.field}"' for column in spec.columns)
+            source = f"(SELECT NULL::BIGINT AS line, {names} WHERE false)"
+        connection.execute(
+            f"CREATE OR REPLACE VIEW normal.{spec.table} AS SELECT line, {cells} FROM {source}"
+        )
+
+
+def _value(spec: ExportSpec, field: str) -> str:
+    column = next(one for one in spec.columns if one.field == field)
+    return expression(column.kind, f'"{field}"')
+
+
+def _set(connection: duckdb.DuckDBPyConnection, name: str, value: Any) -> None:
+    connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+
+
+def _name_kept_enrollments(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+    """Who stays in a class because a row of theirs is invalid, and how many because of a window."""
+    findings = report.exports[STAFF_TO_STUDENT.file_name].findings
+    rows = connection.execute(
+        """
+        SELECT DISTINCT key, reason = $add_only AS is_deferred FROM candidate.connect.kept
+        WHERE entity = 'enrollment' ORDER BY key
+        """,
+        {"add_only": ADD_ONLY},
+    ).fetchall()
+    for student, is_deferred in rows:
+        if not is_deferred:
+            findings.add("kept_previous", record_id=student)
+    deferred = connection.execute(
+        "SELECT count(*) FROM candidate.connect.kept"
+        " WHERE entity = 'enrollment' AND reason = $add_only",
+        {"add_only": ADD_ONLY},
+    ).fetchall()[0][0]
+    if deferred:
+        findings.add("removal_deferred", count=deferred, entity="enrollments")
+
+
+def _record_supplied_columns(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+    """`connect.supplied_columns`: one row is a column that tonight's export has."""
+    connection.execute(
+        "CREATE TABLE connect.supplied_columns (export VARCHAR, column_name VARCHAR)"
+    )
+    rows = [
+        [name, column.name]
+        for name, export in report.exports.items()
+        if export.checked is not None and export.checked.usable
+        for column in export.checked.read.columns
+    ]
+    if rows:
+        connection.executemany("INSERT INTO connect.supplied_columns VALUES (?, ?)", rows)
+    # Without a usable SchoolExport the sites stay, and so does what is known of its columns.
+    connection.execute(
+        "INSERT INTO connect.supplied_columns FROM previous.connect.supplied_columns"
+        " WHERE export NOT IN (SELECT export FROM connect.supplied_columns)"
+    )
+
+
+def _snapshot_exports(report: Report) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for spec in EXPORTS:
+        if spec in CORE or spec is SCHOOLS:
+            name = "school" if spec is SCHOOLS else spec.table.replace("students", "student")
+            export = report.exports.get(spec.file_name)
+            known = export.checked if export else None
+            values[f"{name}_rows"] = known.accepted if known else None
+            values[f"{name}_sha256"] = known.read.facts.sha256 if known else None
+    return values
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

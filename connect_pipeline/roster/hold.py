@@ -1,0 +1,210 @@
+"""The change hold: tonight against what is published, judged before anything is published.
+
+For: the rules about a whole night (DESIGN section 5): mass removal, mass change, renumbered IDs,
+swapped contents, a vanished school or column, a drop in reachability, files of different nights.
+They become findings; a hold is released only for exactly these bytes.
+Belongs here: the comparison and its thresholds. Does not belong here: what a decision does
+(`ledger.py`), what an operator is shown (`preview.py`), and the candidate (`build.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+
+from connect_pipeline.contract import CORE, STAFF, STAFF_TO_STUDENT, STUDENTS, ExportSpec
+from connect_pipeline.roster.statements import text
+from connect_pipeline.roster.swapped import count_swapped
+from connect_pipeline.settings import District
+from connect_pipeline.validation import Report
+
+# One of eight is not 12 %: up to these counts, a share alone says nothing ...
+FLOORS = {"student": 10, "staff": 5, "class": 10}
+# ... but most of a small school's people do not leave in one night.
+FEW = 3
+MOST = 0.5
+
+ENTITIES: dict[str, ExportSpec] = {"student": STUDENTS, "staff": STAFF, "class": STAFF_TO_STUDENT}
+NOUNS = {"student": "students", "staff": "staff members", "class": "classes"}
+# New teachers and new periods replace most classes of a small school, and a column that changes
+# every night changes most of its people.
+PEOPLE = ("student", "staff")
+
+
+@dataclass(frozen=True)
+class Change:
+    """Counts of one entity, overall or (with `school`) of one school.
+
+    `renumbered` are removed people whose name comes back under another ID.
+    """
+
+    entity: str
+    school: str | None
+    before: int
+    added: int
+    removed: int
+    changed: int
+    renumbered: int = 0
+
+
+def judge_changes(
+    connection: duckdb.DuckDBPyConnection, report: Report, district: District, today: date
+) -> list[Change]:
+    """Add a finding for everything about tonight that an operator must see first.
+
+    `previous` and `candidate` are attached. During a rollover window classes and changes are not
+    judged, and removals only overall and more mildly. Returns the counts, for the preview.
+    """
+    _judge_columns(connection, report)
+    changes = count_changes(connection)
+    rollover = district.rollover
+    if rollover is not None and rollover.covers(today):
+        people = [one for one in changes if one.school is None and one.entity in PEOPLE]
+        _judge_shares(report, "mass_removal", people, rollover.removed)
+    else:
+        _judge_shares(report, "mass_removal", changes, district.thresholds.removed)
+        _judge_shares(report, "mass_change", changes, district.thresholds.changed)
+    _judge_shares(report, "ids_renumbered", changes, district.thresholds.removed)
+    _judge_swapped(connection, report)
+    _judge_schools(connection, report)
+    _judge_reachability(connection, report, district.thresholds.reachability_points)
+    return changes
+
+
+def judge_nights(uploaded: dict[str, datetime], report: Report, hours: float) -> None:
+    """Hold core files that were uploaded more than `hours` apart: they are of different nights."""
+    times = [uploaded[spec.file_name] for spec in CORE if spec.file_name in uploaded]
+    if times and (max(times) - min(times)).total_seconds() > hours * 3600:
+        apart = round((max(times) - min(times)).total_seconds() / 3600)
+        oldest = min(CORE, key=lambda spec: uploaded[spec.file_name])
+        report.exports[oldest.file_name].findings.add("mixed_nights", found=apart, limit=hours)
+
+
+def count_changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
+    """What would be added, removed and changed, per entity: overall first, then per school."""
+    rows = connection.execute(text("change_counts")).fetchall()
+    return [Change(*row) for row in rows]
+
+
+def change_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """How many of each entity the candidate adds, changes and removes, as `student_added: 3`."""
+    rows = connection.execute(
+        "SELECT entity || '_' || change, count(*) FROM candidate.connect.changes"
+        " GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    return dict(rows)
+
+
+def is_too_many(count: int, before: int, limit: float, *, floor: int, most: bool) -> bool:
+    """Whether `count` of `before` is over `limit`; with `most`, also most of only a few."""
+    if not before or count / before <= limit:
+        return False
+    return count > floor or (most and count >= FEW and count / before > MOST)
+
+
+def _judge_shares(report: Report, code: str, changes: Iterable[Change], limit: float) -> None:
+    """One finding per entity: overall if that is over the limit, else of the first school."""
+    seen: set[str] = set()
+    for change in changes:
+        count = {
+            "mass_removal": change.removed,
+            "mass_change": change.changed,
+            "ids_renumbered": change.renumbered,
+        }[code]
+        most = change.entity in PEOPLE and code != "mass_change"
+        floor = FLOORS[change.entity]
+        if change.entity in seen or not is_too_many(
+            count, change.before, limit, floor=floor, most=most
+        ):
+            continue
+        seen.add(change.entity)
+        report.exports[ENTITIES[change.entity].file_name].findings.add(
+            code,
+            found=count,
+            before=change.before,
+            share=round(100 * count / change.before),
+            limit=round(100 * limit),
+            entity=NOUNS[change.entity],
+            where=_where(change.school),
+        )
+
+
+def _where(school: str | None) -> str:
+    """The preview has the school's code; a finding's message never holds a cell's value."""
+    return "overall" if school is None else "at one school"
+
+
+def _judge_columns(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+    """An optional column of last night that is gone would wipe what it held."""
+    gone = connection.execute(
+        """
+        SELECT export, column_name FROM previous.connect.supplied_columns
+        ANTI JOIN candidate.connect.supplied_columns USING (export, column_name)
+        ORDER BY export, column_name
+        """
+    ).fetchall()
+    for export, column in gone:
+        checked = report.exports[export].checked if export in report.exports else None
+        if checked is not None and checked.usable:  # a refused file wipes nothing
+            report.exports[export].findings.add("column_vanished", column=column)
+
+
+def _judge_swapped(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+    """Columns that hold tonight what another column held last night, in most rows."""
+    for one in count_swapped(connection):
+        if is_too_many(one.found, one.before, MOST, floor=FLOORS["student"], most=True):
+            report.exports[one.export].findings.add(
+                "contents_swapped",
+                column=one.column,
+                entity=f'"{one.held_before_by}"',
+                found=one.found,
+                before=one.before,
+                share=round(100 * one.found / one.before),
+                where=_where(one.school),
+            )
+
+
+def _judge_schools(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+    """Schools that had students and have none tonight; one or two students may leave a code."""
+    row = connection.execute(
+        """
+        SELECT count(*) FROM (
+            SELECT school FROM previous.connect.student_sites
+            WHERE school NOT IN (SELECT school FROM candidate.connect.student_sites)
+            GROUP BY school
+            HAVING count(DISTINCT student_id) >= $few
+        )
+        """,
+        {"few": FEW},
+    ).fetchone()
+    if row and row[0]:
+        report.exports[STUDENTS.file_name].findings.add(
+            "school_vanished", count=row[0], found=row[0]
+        )
+
+
+def _judge_reachability(
+    connection: duckdb.DuckDBPyConnection, report: Report, points: float
+) -> None:
+    """The share of students who can be reached through a guardian, before and tonight."""
+    for school, students_before, before, students, tonight in connection.execute(
+        text("reachability")
+    ).fetchall():
+        if not students_before or not students:
+            continue
+        drop = before / students_before - tonight / students
+        lost = round(drop * students)
+        if 100 * drop > points and is_too_many(
+            lost, students, 0, floor=FLOORS["student"], most=True
+        ):
+            report.exports[STUDENTS.file_name].findings.add(
+                "reachability_drop",
+                before=round(100 * before / students_before),
+                found=round(100 * tonight / students),
+                limit=points,
+                where=_where(school),
+            )
+            return

@@ -1,0 +1,65 @@
+"""What an operator sees of a hold before deciding: counts, the reasons, and who would vanish.
+
+For: the preview in the ledger (`status` shows it), which holds counts, school codes and the
+findings' own sentences and never a name, and the list of who would vanish, which is written to the
+district's reports and nowhere else.
+Belongs here: both. Does not belong here: whether to hold (`hold.py`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connect_pipeline.export import write_csv
+from connect_pipeline.roster.hold import Change
+from connect_pipeline.roster.statements import text
+from connect_pipeline.rules.rule import Severity
+from connect_pipeline.validation import Report
+
+WOULD_VANISH = "-would-vanish.csv"
+VANISH_COLUMNS = ("entity", "id", "name", "schools", "detail")
+
+
+def preview_of(report: Report, changes: list[Change]) -> dict[str, Any]:
+    """`reasons`: the sentences of what holds; `changes`: counts overall and of each school.
+
+    Schools at which nothing is removed or changed are left out.
+    """
+    sources = [*(export.findings for export in report.exports.values()), report.drop]
+    reasons = [
+        {"code": finding.code, "export": finding.export, "message": finding.message}
+        for findings in sources
+        for finding in findings
+        if finding.severity is Severity.HOLD
+    ]
+    counted = [
+        {
+            "entity": one.entity,
+            "school": one.school,
+            "before": one.before,
+            "added": one.added,
+            "removed": one.removed,
+            "changed": one.changed,
+        }
+        for one in changes
+        if one.school is None or one.removed or one.changed
+    ]
+    return {"reasons": reasons, "changes": counted}
+
+
+def write_would_vanish(connection: duckdb.DuckDBPyConnection, page: Path) -> Path | None:
+    """List the people and classes that would vanish, beside the run's report `page`.
+
+    Returns the list's path, None when nobody would. `previous` and `candidate` are attached.
+    """
+    row = connection.execute(
+        "SELECT count(*) FROM candidate.connect.changes WHERE change = 'removed'"
+    ).fetchone()
+    if not row or not row[0]:
+        return None
+    target = page.with_name(f"{page.stem}{WOULD_VANISH}")
+    write_csv(connection, text("would_vanish"), VANISH_COLUMNS, target)
+    return target

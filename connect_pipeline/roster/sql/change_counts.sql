@@ -1,0 +1,108 @@
+-- One row: an entity overall (school is NULL), or at one school, with what tonight does to it.
+-- At a school, whoever is elsewhere tonight is removed.
+-- A class counts as changed when most of its students are others, or its course is renamed: one
+-- new child changes every class of a small school. Lunch balances change every night.
+WITH before AS (
+    SELECT 'student' AS entity, student_id AS key, school FROM previous.connect.student_sites
+    UNION ALL
+    SELECT 'staff', staff_id, school FROM previous.connect.staff_sites
+    UNION ALL
+    SELECT 'class', class_id, school FROM previous.connect.classes
+),
+tonight AS (
+    SELECT 'student' AS entity, student_id AS key, school FROM candidate.connect.student_sites
+    UNION ALL
+    SELECT 'staff', staff_id, school FROM candidate.connect.staff_sites
+    UNION ALL
+    SELECT 'class', class_id, school FROM candidate.connect.classes
+),
+other_students AS (
+    SELECT class_id
+    FROM previous.connect.enrollments AS earlier
+    LEFT JOIN candidate.connect.enrollments AS tonight USING (class_id, student_id)
+    WHERE class_id IN (
+        SELECT key FROM candidate.connect.changes
+        WHERE entity = 'class' AND change = 'changed'
+    )
+    GROUP BY class_id
+    HAVING count(tonight.student_id) * 2 < count(*)
+),
+changed AS (
+    SELECT entity, key
+    FROM candidate.connect.changes
+    WHERE change = 'changed'
+    AND columns <> ['lunch_balance']
+    AND (
+        entity <> 'class'
+        OR list_contains(columns, 'course_name')
+        OR key IN (SELECT class_id FROM other_students)
+    )
+),
+named_before AS (
+    SELECT 'student' AS entity, student_id AS key, lower(first_name) AS first_name,
+        lower(last_name) AS last_name
+    FROM previous.connect.students
+    UNION ALL
+    SELECT 'staff', staff_id, lower(first_name), lower(last_name) FROM previous.connect.staff
+),
+named_tonight AS (
+    SELECT 'student' AS entity, student_id AS key, lower(first_name) AS first_name,
+        lower(last_name) AS last_name
+    FROM candidate.connect.students
+    UNION ALL
+    SELECT 'staff', staff_id, lower(first_name), lower(last_name) FROM candidate.connect.staff
+),
+arrivals AS (
+    SELECT DISTINCT entity, first_name, last_name, school
+    FROM named_tonight
+    JOIN tonight USING (entity, key)
+    WHERE (entity, key) IN (
+        SELECT entity, key FROM candidate.connect.changes WHERE change = 'added'
+    )
+),
+renumbered AS (
+    SELECT DISTINCT entity, key
+    FROM named_before
+    JOIN before USING (entity, key)
+    JOIN arrivals USING (entity, first_name, last_name, school)
+    WHERE (entity, key) IN (
+        SELECT entity, key FROM candidate.connect.changes WHERE change = 'removed'
+    )
+),
+placed AS (
+    SELECT
+        entity,
+        key,
+        school,
+        before.key IS NOT NULL AS was_there,
+        tonight.key IS NOT NULL AS is_there
+    FROM before
+    FULL JOIN tonight USING (entity, key, school)
+),
+people AS (
+    SELECT
+        entity,
+        key,
+        bool_or(was_there) AS was_there,
+        bool_or(is_there) AS is_there
+    FROM placed
+    GROUP BY entity, key
+),
+counted AS (
+    SELECT entity, NULL::VARCHAR AS school, key, was_there, is_there FROM people
+    UNION ALL
+    SELECT entity, school, key, was_there, is_there FROM placed
+)
+SELECT
+    counted.entity,
+    counted.school,
+    count(*) FILTER (WHERE was_there) AS before,
+    count(*) FILTER (WHERE NOT was_there) AS added,
+    count(*) FILTER (WHERE NOT is_there) AS removed,
+    count(*) FILTER (WHERE was_there AND is_there AND changed.key IS NOT NULL) AS changed,
+    count(*) FILTER (WHERE NOT is_there AND renumbered.key IS NOT NULL) AS renumbered
+FROM counted
+LEFT JOIN changed USING (entity, key)
+LEFT JOIN renumbered USING (entity, key)
+GROUP BY counted.entity, counted.school
+ORDER BY counted.school NULLS FIRST, counted.entity

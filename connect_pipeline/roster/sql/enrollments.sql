@@ -1,0 +1,84 @@
+-- One row: a student in a class. What links a class row of tonight to its class is the class's
+-- key: school, teacher, period, course number (its name, if it has none) and section.
+CREATE OR REPLACE TABLE scratch.class_keys AS
+SELECT
+    school,
+    staff_id,
+    period,
+    course_key,
+    section_number,
+    -- A stable name for the key: the same from night to night and on every machine.
+    'c' || md5(concat_ws(chr(31), school, staff_id, period, course_key, section_number))[1:16]
+        AS class_id,
+    arg_min(course_name, line) AS course_name,
+    arg_min(course_number, line) AS course_number
+FROM scratch.class_rows
+GROUP BY school, staff_id, period, course_key, section_number;
+
+CREATE OR REPLACE TABLE scratch.enrolled_tonight AS
+SELECT DISTINCT
+    class_keys.class_id,
+    class_rows.student_id
+FROM scratch.class_rows AS class_rows
+JOIN scratch.class_keys AS class_keys
+    USING (school, staff_id, period, course_key, section_number);
+
+-- One row: a class row of tonight that is quarantined, with each student whom it may be about. Of a
+-- row that breaks the line law, that is every word that is a student's ID; NULL when nobody is named.
+CREATE OR REPLACE TABLE scratch.class_rows_out AS
+WITH out_tonight AS (
+    SELECT line, code, record_id, text
+    FROM scratch.quality.quarantine
+    WHERE export = 'StaffToStudentExport.csv'
+),
+whole AS (
+    SELECT
+        out_tonight.line,
+        CASE WHEN out_tonight.code <> 'id_looks_damaged' THEN nullif(rows.student_id, '') END
+            AS student_id
+    FROM out_tonight
+    JOIN scratch.records.staff_to_student_checked AS rows USING (line)
+),
+broken AS (
+    SELECT line, trim(unnest(regexp_extract_all(text, '[^,"]+'))) AS word
+    FROM out_tonight
+    WHERE code NOT IN ('new_line_in_value', 'unclosed_quote')
+),
+named AS (
+    SELECT line, word AS student_id
+    FROM broken
+    WHERE line NOT IN (SELECT line FROM whole)
+    AND word IN (SELECT student_id FROM previous.connect.students)
+)
+SELECT line, student_id FROM whole
+UNION ALL
+SELECT line, student_id FROM named
+UNION ALL
+SELECT line, NULL FROM out_tonight
+WHERE line NOT IN (SELECT line FROM whole) AND line NOT IN (SELECT line FROM named);
+
+-- One row: a student who stays in a class of the last snapshot although no row of tonight says so.
+CREATE OR REPLACE TABLE scratch.kept_enrollments AS
+SELECT
+    earlier.class_id,
+    earlier.student_id,
+    CASE
+        WHEN earlier.student_id IN (
+            SELECT student_id FROM scratch.class_rows_out WHERE student_id IS NOT NULL
+        ) THEN 'row_quarantined'
+        WHEN EXISTS (FROM scratch.class_rows_out WHERE student_id IS NULL)
+            THEN 'unnamed_row_quarantined'
+        WHEN getvariable('add_only') THEN 'add_only'
+    END AS reason
+FROM previous.connect.enrollments AS earlier
+JOIN previous.connect.classes AS classes USING (class_id)
+ANTI JOIN scratch.enrolled_tonight USING (class_id, student_id)
+WHERE reason IS NOT NULL
+AND earlier.student_id IN (SELECT student_id FROM connect.students)
+AND classes.staff_id IN (SELECT staff_id FROM connect.staff);
+
+CREATE TABLE connect.enrollments AS
+SELECT class_id, student_id FROM scratch.enrolled_tonight
+UNION ALL
+SELECT class_id, student_id FROM scratch.kept_enrollments
+ORDER BY class_id, student_id;

@@ -1,0 +1,103 @@
+-- One row: a group. Its members are in connect.group_members.
+CREATE TABLE connect.groups AS
+WITH placed AS (
+    SELECT DISTINCT student_id, site_id FROM connect.student_sites
+),
+site_students AS (
+    SELECT * FROM placed JOIN connect.students USING (student_id)
+),
+members AS (
+    SELECT class_id, student_id, site_id, staff_id, course_number, course_name
+    FROM connect.enrollments JOIN connect.classes USING (class_id)
+),
+student_groups AS (
+    SELECT
+        'site:' || site_id AS group_id,
+        'site' AS kind,
+        site_id,
+        NULL AS label,
+        count(*) AS member_count
+    FROM placed GROUP BY site_id
+    UNION ALL
+    SELECT 'grade:' || site_id || ':' || grade, 'grade', site_id, 'Grade ' || grade, count(*)
+    FROM site_students WHERE grade IS NOT NULL GROUP BY site_id, grade
+    UNION ALL
+    SELECT
+        'class:' || class_id,
+        'class',
+        site_id,
+        concat_ws(', ', coalesce(course_name, 'Class'), 'period ' || period,
+            'section ' || section_number),
+        student_count
+    FROM connect.classes
+    UNION ALL
+    SELECT
+        'teacher:' || members.staff_id,
+        'teacher',
+        CASE WHEN min(site_id) = max(site_id) THEN min(site_id) END,
+        'Students of ' || coalesce(
+            nullif(concat_ws(' ', any_value(staff.first_name), any_value(staff.last_name)), ''),
+            members.staff_id
+        ),
+        count(DISTINCT student_id)
+    FROM members LEFT JOIN connect.staff USING (staff_id)
+    GROUP BY members.staff_id
+    UNION ALL
+    SELECT
+        'course:' || site_id || ':' || coalesce('number ' || course_number, 'name ' || course_name)
+            AS group_id,
+        'course',
+        site_id,
+        coalesce(min(course_name), 'Course'),
+        count(DISTINCT student_id)
+    FROM members
+    WHERE course_number IS NOT NULL OR course_name IS NOT NULL
+    GROUP BY group_id, site_id
+    UNION ALL
+    SELECT 'bus_route:' || site_id || ':' || bus_route, 'bus_route', site_id,
+        'Bus route ' || bus_route, count(*)
+    FROM site_students WHERE bus_route IS NOT NULL GROUP BY site_id, bus_route
+    UNION ALL
+    SELECT 'language:' || site_id || ':' || language, 'language', site_id,
+        'Language ' || language, count(*)
+    FROM site_students WHERE language IS NOT NULL GROUP BY site_id, language
+    UNION ALL
+    SELECT 'zip_code:' || zip_code[1:5], 'zip_code', NULL, 'ZIP code ' || zip_code[1:5], count(*)
+    FROM connect.students WHERE zip_code IS NOT NULL GROUP BY zip_code[1:5]
+    UNION ALL
+    SELECT 'low_lunch_balance:' || site_id, 'low_lunch_balance', site_id, 'Low lunch balance',
+        count(*)
+    FROM site_students
+    WHERE lunch_balance < (SELECT low_lunch_balance FROM connect.group_settings)
+    GROUP BY site_id
+),
+staff_groups AS (
+    SELECT
+        'staff_site:' || site_id AS group_id,
+        'site' AS kind,
+        site_id,
+        'Staff' AS label,
+        count(DISTINCT staff_id) AS member_count
+    FROM connect.staff_sites GROUP BY site_id
+    UNION ALL
+    SELECT 'staff_title:' || title, 'title', NULL, title, count(*)
+    FROM connect.staff WHERE title IS NOT NULL GROUP BY title
+    UNION ALL
+    SELECT 'staff_district', 'district', NULL, 'All staff', count(*)
+    FROM connect.staff HAVING count(*) > 0
+),
+every_group AS (
+    SELECT group_id, 'students' AS audience, kind, site_id, label, member_count FROM student_groups
+    UNION ALL
+    SELECT group_id, 'staff', kind, site_id, label, member_count FROM staff_groups
+)
+SELECT
+    every_group.group_id,
+    every_group.audience,
+    every_group.kind,
+    every_group.site_id,
+    concat_ws(', ', every_group.label, sites.name) AS name,
+    every_group.member_count
+FROM every_group
+LEFT JOIN connect.sites USING (site_id)
+ORDER BY audience DESC, kind, group_id;

@@ -1,0 +1,24 @@
+-- One row: a staff member and what they may reach: each class that they teach, their sites or the
+-- whole district. Beyond their own classes, only the titles that the settings name.
+CREATE VIEW connect.staff_access AS
+WITH titled AS (
+    SELECT staff.staff_id, access_titles.scope
+    FROM connect.staff
+    JOIN connect.access_titles ON access_titles.title = lower(trim(staff.title))
+)
+SELECT
+    staff_id,
+    'class' AS scope,
+    class_id AS scope_id,
+    'class:' || class_id AS group_id
+FROM connect.classes
+JOIN connect.staff USING (staff_id)
+UNION ALL
+SELECT DISTINCT staff_id, 'site', site_id, 'site:' || site_id
+FROM titled
+JOIN connect.staff_sites USING (staff_id)
+WHERE titled.scope = 'site'
+UNION ALL
+SELECT staff_id, 'district', NULL, NULL
+FROM titled
+WHERE scope = 'district';

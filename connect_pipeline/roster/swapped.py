@@ -1,0 +1,95 @@
+"""Swapped contents: columns that hold tonight what another column held last night.
+
+For: the mistake that neither a header nor a cell shows, such as primary and secondary contacts the
+wrong way round, or the child's own phone in the mother's column: each value is valid, and messages
+go to the wrong person. Belongs here: which columns could be mixed up, and the count. Does not
+belong
+here: how many are too many (`hold.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from connect_pipeline.contract import STAFF, STUDENTS, ExportSpec
+from connect_pipeline.roster.statements import text
+
+STUDENT_PAIRS = (
+    ("first_name", "last_name"),
+    ("primary_name", "secondary_name"),
+    ("primary_phone", "secondary_phone"),
+    ("primary_email", "secondary_email"),
+    ("mobile_phone", "primary_phone"),
+    ("mobile_phone", "secondary_phone"),
+    ("email", "primary_email"),
+    ("email", "secondary_email"),
+)
+STAFF_PAIRS = (("first_name", "last_name"),)
+
+
+@dataclass(frozen=True)
+class Swapped:
+    """`found` of `before` rows have tonight in `column` what `held_before_by` held last night."""
+
+    export: str
+    column: str
+    held_before_by: str
+    school: str | None
+    found: int
+    before: int
+
+
+def count_swapped(connection: duckdb.DuckDBPyConnection) -> list[Swapped]:
+    """Each pair of columns once, in its more frequent direction; overall first, then per school.
+
+    `previous` and `candidate` are attached. Only rows that both nights have count, and of those
+    only the ones in which the two columns differed.
+    """
+    row = connection.execute(
+        "SELECT count(*) FROM candidate.connect.changes WHERE change = 'changed' AND"
+        " list_has_any(columns, ['contacts', 'first_name', 'last_name'])"
+    ).fetchone()
+    if not row or not row[0]:
+        return []
+    connection.execute(text("swappable"))
+    return [
+        *_count(connection, STUDENTS, "student", STUDENT_PAIRS),
+        *_count(connection, STAFF, "staff", STAFF_PAIRS),
+    ]
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection,
+    spec: ExportSpec,
+    entity: str,
+    pairs: tuple[tuple[str, str], ...],
+) -> list[Swapped]:
+    directions = [(a, b) for pair in pairs for a, b in (pair, pair[::-1])]
+    counts = ", ".join(
+        f"count(*) FILTER (WHERE tonight.{a} = before.{b}"
+        f" AND before.{a} IS DISTINCT FROM before.{b}),"
+        f" count(*) FILTER (WHERE before.{b} <> '' AND before.{a} IS DISTINCT FROM before.{b})"
+        for a, b in directions
+    )
+    rows = connection.execute(
+        f"""
+        SELECT school, {counts}
+        FROM (SELECT * FROM {entity}_columns WHERE is_before) AS before
+        JOIN (SELECT * FROM {entity}_columns WHERE NOT is_before) AS tonight USING (key)
+        JOIN candidate.connect.{entity}_sites AS places ON places.{entity}_id = key
+        GROUP BY GROUPING SETS ((), (school))
+        ORDER BY school NULLS FIRST
+        """
+    ).fetchall()
+    names = {column.field: column.name for column in spec.columns}
+    found = []
+    for first in range(0, len(directions), 2):
+        for school, *values in rows:
+            both = [
+                Swapped(spec.file_name, names[a], names[b], school, *values[2 * i : 2 * i + 2])
+                for i, (a, b) in list(enumerate(directions))[first : first + 2]
+            ]
+            found.append(max(both, key=lambda one: one.found / one.before if one.before else 0))
+    return found

@@ -1,0 +1,327 @@
+"""Snapshots: a night's whole core set as one file, made current by one rename.
+
+For: publishing a finished candidate, rolling back, recovering from a kill at any instant,
+keeping only as many as the settings say. Published snapshots never change.
+Belongs here: files and their ledger rows. Does not belong here: what is in a snapshot
+(`roster/`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from sqlalchemy.engine import RowMapping
+
+from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.errors import EnvironmentFault, UsageError
+from connect_pipeline.home import (
+    PARTIAL_SUFFIX,
+    Home,
+    disk_fault,
+    private_folder,
+    rename_durably,
+    sync_file,
+    sync_folder,
+)
+from connect_pipeline.ledger import Ledger, set_sha256, stamp
+from connect_pipeline.published import ROSTER_TABLES, open_published
+
+DAMAGED_SUFFIX = ".damaged"
+
+
+def new_snapshot_id(moment: datetime, run_id: str) -> str:
+    """An ID that sorts by time: UTC to the second, and a part of the run's ID."""
+    return f"{stamp(moment).replace('-', '').replace(':', '')}-{run_id[:8]}"
+
+
+def publish(
+    home: Home,
+    ledger: Ledger,
+    district: str,
+    candidate: Path,
+    snapshot_id: str,
+    *,
+    published_at: datetime,
+    run_id: str,
+    exports: dict[str, Any],
+    set_hash: str,
+) -> None:
+    """Make the closed `candidate` the current snapshot.
+
+    The ledger learns of it first, so that after a kill between any two steps `recover` knows
+    whether to finish or to forget. Raises `EnvironmentFault` when the disk refuses.
+    """
+    verify(candidate)
+    target = home.snapshot(district, snapshot_id)
+    try:
+        private_folder(target.parent)
+        sync_file(candidate)
+        ledger.begin_snapshot(
+            district,
+            snapshot_id,
+            published_at,
+            run_id,
+            exports,
+            set_hash,
+            file_digest(candidate),
+        )
+        rename_durably(candidate, target)
+        _point_roster_at(home, district, snapshot_id)
+    except OSError as error:
+        raise disk_fault(error, f"publish the snapshot of {district}") from None
+    ledger.make_current(district, snapshot_id)
+
+
+def verify(path: Path) -> str:
+    """Open a snapshot as a reader would; return its ID.
+
+    Raises `EnvironmentFault` when it is damaged.
+    """
+    try:
+        with open_published(path) as connection:
+            row = connection.execute("SELECT snapshot_id FROM connect.snapshot").fetchone()
+    except duckdb.Error as error:
+        raise EnvironmentFault(
+            f"The snapshot {path.name} cannot be read ({type(error).__name__}): it is damaged."
+            " Run `sync` again to rebuild it from what was received."
+        ) from None
+    if row is None:
+        raise EnvironmentFault(f"The snapshot {path.name} is empty. Run `sync` again.")
+    return str(row[0])
+
+
+def is_whole(home: Home, district: str, snapshot_id: str) -> bool:
+    """Whether the snapshot's file is there and opens."""
+    try:
+        return verify(home.snapshot(district, snapshot_id)) == snapshot_id
+    except EnvironmentFault:
+        return False
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a snapshot's file, by which a changed byte is found. Raises `OSError`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_undamaged(path: Path, row: RowMapping) -> bool:
+    """Whether `path` holds the snapshot of this ledger row, byte for byte.
+
+    DuckDB finds a changed byte only when somebody reads its block, and none in its free space.
+    """
+    try:
+        if row["file_sha256"] is not None and file_digest(path) != row["file_sha256"]:
+            return False
+        return verify(path) == str(row["snapshot_id"])
+    except (OSError, EnvironmentFault):
+        return False
+
+
+def row_counts(path: Path) -> dict[str, int]:
+    """Rows of every table and view of a snapshot, by its name with schema.
+
+    Raises `EnvironmentFault` when the snapshot is damaged.
+    """
+    verify(path)
+    with open_published(path) as connection:
+        counts = {}
+        for table in ROSTER_TABLES:
+            row = connection.execute(f"SELECT count(*) FROM {table.name}").fetchone()
+            counts[table.name] = int(row[0]) if row else 0
+    return counts
+
+
+def _point_roster_at(home: Home, district: str, snapshot_id: str) -> None:
+    """`roster.duckdb` becomes this snapshot by one rename; a reader of the old one keeps it."""
+    roster = home.roster(district)
+    beside = roster.with_name(f"{roster.name}{PARTIAL_SUFFIX}")
+    beside.unlink(missing_ok=True)
+    os.link(home.snapshot(district, snapshot_id), beside)
+    rename_durably(beside, roster)
+    # rename(2) leaves both names when they already are the same file.
+    beside.unlink(missing_ok=True)
+
+
+def recover(home: Home, ledger: Ledger, district: str) -> list[str]:
+    """Finish or forget what a killed run left, and give back a lost current snapshot.
+
+    Returns one sentence per repair. Nothing is done on a clean home. A damaged file never takes
+    the place of another.
+    """
+    done: list[str] = []
+    for row in ledger.snapshots_of(district):
+        if row["state"] != "publishing":
+            continue
+        snapshot_id = str(row["snapshot_id"])
+        if is_undamaged(home.snapshot(district, snapshot_id), row):
+            _point_roster_at(home, district, snapshot_id)
+            ledger.make_current(district, snapshot_id)
+            done.append(f"finished publishing snapshot {snapshot_id}")
+        else:
+            ledger.forget_snapshot(district, snapshot_id)
+            done.append(f"forgot snapshot {snapshot_id}, which was never renamed into place")
+    current = ledger.current_snapshot(district)
+    if current is not None:
+        done += _give_back(home, district, current)
+    elif not ledger.snapshots_of(district) and home.roster(district).exists():
+        done += _adopt(home, ledger, district)
+    return done
+
+
+def _adopt(home: Home, ledger: Ledger, district: str) -> list[str]:
+    """Take a published roster into a ledger that knows nothing of the district: it was lost.
+
+    So the next night is compared with what people have, and not published unseen.
+    """
+    roster = home.roster(district)
+    try:
+        snapshot_id = verify(roster)
+        with open_published(roster) as connection:
+            row = connection.execute(
+                "SELECT epoch(published_at)::BIGINT, run_id, staff_sha256, student_sha256,"
+                " staff_to_student_sha256, school_sha256 FROM connect.snapshot"
+            ).fetchone()
+    except (EnvironmentFault, duckdb.Error):
+        return []
+    published_at, run_id, *hashes = row or ()
+    sources = zip((STAFF, STUDENTS, STAFF_TO_STUDENT, SCHOOLS), hashes, strict=True)
+    found = {spec.file_name: str(digest) for spec, digest in sources if digest is not None}
+    exports = {name: {"sha256": digest} for name, digest in found.items()}
+    ledger.begin_snapshot(
+        district,
+        snapshot_id,
+        datetime.fromtimestamp(published_at, UTC),
+        run_id,
+        exports,
+        set_sha256(found),
+        file_digest(roster),
+    )
+    ledger.make_current(district, snapshot_id)
+    done = f"took the published snapshot {snapshot_id} into a ledger that did not know it"
+    return [done, *_give_back(home, district, ledger.snapshots_of(district)[0])]
+
+
+def set_aside_damaged(home: Home, ledger: Ledger, district: str) -> RowMapping | None:
+    """Take a damaged current snapshot away from readers; its row, or None when all is well.
+
+    What readers find then is the newest older snapshot that is whole, if there is one: last
+    night's good data is better than a damaged file. The damaged one stays beside, as `.damaged`,
+    until the next publication. After a rollback, the ledger keeps it as the current one when there
+    is no older one: what was rolled back must not come back by itself.
+    """
+    row = ledger.current_snapshot(district)
+    if row is None:
+        return None
+    lost = str(row["snapshot_id"])
+    file, roster = home.snapshot(district, lost), home.roster(district)
+    if is_undamaged(file, row):
+        return None
+    if file.exists():
+        rename_durably(file, file.with_suffix(DAMAGED_SUFFIX))
+    for older in ledger.snapshots_of(district):
+        snapshot_id = str(older["snapshot_id"])
+        if snapshot_id < lost and is_undamaged(home.snapshot(district, snapshot_id), older):
+            _point_roster_at(home, district, snapshot_id)
+            ledger.make_current(district, snapshot_id, rolled_back=bool(row["rolled_back"]))
+            break
+    else:
+        roster.unlink(missing_ok=True)
+        if row["rolled_back"]:
+            return row
+    ledger.forget_snapshot(district, lost)
+    return row
+
+
+def _give_back(home: Home, district: str, row: RowMapping) -> list[str]:
+    """The snapshot and `roster.duckdb` are two names of one file: each can give back the other."""
+    snapshot_id = str(row["snapshot_id"])
+    file, roster = home.snapshot(district, snapshot_id), home.roster(district)
+    if file.exists() and roster.exists() and file.samefile(roster):
+        return []
+    if is_undamaged(file, row):
+        _point_roster_at(home, district, snapshot_id)
+        return ["gave back roster.duckdb, which was not the current snapshot"]
+    if is_undamaged(roster, row):
+        beside = file.with_name(f"{file.name}{PARTIAL_SUFFIX}")
+        beside.unlink(missing_ok=True)
+        os.link(roster, beside)
+        rename_durably(beside, file)
+        return [f"gave back the file of snapshot {snapshot_id}"]
+    return []
+
+
+def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: str) -> None:
+    """Make an earlier snapshot current again: a rename and a ledger row with who did it.
+
+    Raises `UsageError` when there is no such snapshot, or not any more.
+    """
+    kept = {str(row["snapshot_id"]): row for row in ledger.snapshots_of(district)}
+    chosen = kept.get(snapshot_id)
+    if chosen is None or not home.snapshot(district, snapshot_id).exists():
+        known = f"The newest that are kept: {', '.join(list(kept)[:5]) or 'none'}."
+        for row in ledger.publications_of(district):
+            if row["snapshot_id"] == snapshot_id:
+                raise UsageError(
+                    f"Snapshot {snapshot_id} of {district} was published on {row['current_from']}"
+                    f" and is no longer kept (keep.snapshots in the settings). {known}"
+                )
+        raise UsageError(f"{district} has no snapshot {snapshot_id}. {known}")
+    if not is_undamaged(home.snapshot(district, snapshot_id), chosen):
+        raise EnvironmentFault(
+            f"The snapshot {snapshot_id} of {district} is damaged: choose another one."
+        )
+    verify(home.snapshot(district, snapshot_id))
+    recover(home, ledger, district)  # a publication that was cut short must not end after this
+    _point_roster_at(home, district, snapshot_id)
+    ledger.make_current(district, snapshot_id, rolled_back=True, by=by)
+
+
+def replace_file(
+    home: Home, ledger: Ledger, district: str, snapshot_id: str, rebuilt: Path
+) -> None:
+    """Put a file that was built anew in a snapshot's place: an erasure changes what it holds.
+
+    The ledger forgets the old file's hash first, so that after a kill no recovery takes the new
+    file for a damaged one and gives the old one back; `note_digest` tells it the new hash.
+    """
+    ledger.note_file(district, snapshot_id, None)
+    rename_durably(rebuilt, home.snapshot(district, snapshot_id))
+    current = ledger.current_snapshot(district)
+    if current is not None and current["snapshot_id"] == snapshot_id:
+        _point_roster_at(home, district, snapshot_id)
+    note_digest(home, ledger, district, snapshot_id)
+
+
+def note_digest(home: Home, ledger: Ledger, district: str, snapshot_id: str) -> None:
+    """Tell the ledger the hash of a snapshot's file, if it knows none."""
+    for row in ledger.snapshots_of(district):
+        if row["snapshot_id"] == snapshot_id and row["file_sha256"] is None:
+            path = home.snapshot(district, snapshot_id)
+            verify(path)
+            ledger.note_file(district, snapshot_id, file_digest(path))
+
+
+def prune(home: Home, ledger: Ledger, district: str, keep: int) -> int:
+    """Remove all but the newest `keep` snapshots and the current one; return how many went.
+
+    What was set aside as damaged goes as well.
+    """
+    for damaged in home.snapshot(district, "x").parent.glob(f"*{DAMAGED_SUFFIX}"):
+        damaged.unlink(missing_ok=True)
+    current = ledger.current_snapshot(district)
+    removed = 0
+    for row in ledger.snapshots_of(district)[keep:]:
+        snapshot_id = str(row["snapshot_id"])
+        if current is not None and snapshot_id == current["snapshot_id"]:
+            continue
+        home.snapshot(district, snapshot_id).unlink(missing_ok=True)
+        ledger.forget_snapshot(district, snapshot_id)
+        removed += 1
+    if removed:
+        sync_folder(home.snapshot(district, "x").parent)
+    return removed

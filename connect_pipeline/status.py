@@ -1,0 +1,133 @@
+"""`status`: the state of a district, from the ledger: counts, codes and times, never a name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from connect_pipeline.alarms import open_alarms
+from connect_pipeline.erasure.records import as_dict, standing
+from connect_pipeline.export import disclosures_of
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import Ledger, current, holds, runs, snapshots
+
+RUNS_SHOWN = 5
+SNAPSHOTS_SHOWN = 10
+HOLDS_SHOWN = 5
+DISCLOSURES_SHOWN = 5
+
+
+def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]:
+    """What is published, what is held, the last runs and snapshots; plain dicts and lists."""
+    published = ledger.current_snapshot(district)
+    open_holds = [ledger.open_hold(district, job) for job in ("core", "attendance")]
+    return {
+        "published": published["snapshot_id"] if published else None,
+        "published_at": published["published_at"] if published else None,
+        "rolled_back": bool(published and published["rolled_back"]),
+        "roster": str(home.roster(district)) if published else None,
+        "holds": [
+            {
+                "job": hold["job"],
+                "held_at": hold["held_at"],
+                "codes": hold["codes"],
+                "preview": hold["preview"] or {},
+            }
+            for hold in open_holds
+            if hold is not None
+        ],
+        "alarms": [
+            {key: alarm[key] for key in ("job", "cause", "codes", "raised_at")}
+            for alarm in open_alarms(ledger, district)
+        ],
+        "runs": [
+            {
+                "run_id": run["run_id"],
+                "job": run["job"],
+                "started_at": run["started_at"],
+                "ended_at": run["ended_at"],
+                "outcome": str(run["outcome"]).partition(":")[0],
+                "message": run["message"],
+                "counts": run["codes"],
+            }
+            for run in ledger.runs_of(district, RUNS_SHOWN)
+        ],
+        "snapshots": [
+            {
+                "snapshot_id": row["snapshot_id"],
+                "published_at": row["published_at"],
+                "changes": row["exports"].get("changes", {}),
+            }
+            for row in ledger.snapshots_of(district)[:SNAPSHOTS_SHOWN]
+        ],
+        "decisions": [
+            {key: hold[key] for key in ("job", "held_at", "state", "decided_at", "decided_by")}
+            for hold in ledger.holds_of(district, HOLDS_SHOWN)
+            if hold["state"] != "held"
+        ],
+        "disclosures": [
+            {
+                **{
+                    key: one[key]
+                    for key in ("disclosed_at", "disclosed_by", "snapshot_id", "format", "folder")
+                },
+                "tables": one["tables"],
+                "rows": sum(table["rows"] for table in one["tables"].values()),
+            }
+            for one in disclosures_of(ledger, district, DISCLOSURES_SHOWN)
+        ],
+        "erasures": [as_dict(row) for row in standing(ledger, district)],
+    }
+
+
+@dataclass
+class Line:
+    """One district among many: what an operator must know at a glance. Times are UTC."""
+
+    district: str
+    published_at: str = "nothing yet"
+    last_run: str = "none"
+    last_run_at: str = ""
+    attention: list[str] = field(default_factory=list)
+
+
+def overview(ledger: Ledger, names: Collection[str]) -> list[Line]:
+    """One line per district, those that need somebody first; four queries for all of them."""
+    lines = {name: Line(name) for name in names}
+    for row in ledger.rows(
+        sa.select(current.c.district, snapshots.c.published_at, current.c.rolled_back).join(
+            snapshots,
+            sa.and_(
+                snapshots.c.district == current.c.district,
+                snapshots.c.snapshot_id == current.c.snapshot_id,
+            ),
+        )
+    ):
+        if line := lines.get(row["district"]):
+            line.published_at = row["published_at"]
+            line.attention += ["rolled back"] if row["rolled_back"] else []
+    newest = sa.select(
+        runs.c.district, sa.func.max(runs.c.started_at).label("started_at")
+    ).group_by(runs.c.district)
+    last = newest.subquery()
+    for row in ledger.rows(
+        sa.select(runs.c.district, runs.c.job, runs.c.outcome, runs.c.started_at).join(
+            last,
+            sa.and_(last.c.district == runs.c.district, last.c.started_at == runs.c.started_at),
+        )
+    ):
+        if line := lines.get(row["district"]):
+            outcome = str(row["outcome"]).partition(":")[0].replace("_", " ")
+            line.last_run, line.last_run_at = f"{row['job']}: {outcome}", row["started_at"]
+    for row in ledger.rows(
+        sa.select(holds.c.district, holds.c.job, holds.c.held_at).where(holds.c.state == "held")
+    ):
+        if line := lines.get(row["district"]):
+            line.attention.append(f"held ({row['job']}) since {row['held_at']}")
+    for row in open_alarms(ledger):
+        if (line := lines.get(row["district"])) and row["cause"] != "held":
+            line.attention.append(f"{row['cause'].replace('_', ' ')} ({row['job']})")
+    return sorted(lines.values(), key=lambda line: (not line.attention, line.district))

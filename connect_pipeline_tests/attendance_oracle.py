@@ -1,0 +1,128 @@
+"""Who is told of what, in plain Python: DESIGN section 7 written a second time.
+
+For: the property tests, which compare it with the SQL. Belongs here: loops and dictionaries,
+slow and plain, that share nothing with `connect_pipeline.attendance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from connect_pipeline_tests.attendance_runs import Row
+from connect_pipeline_tests.small_roster import Student
+
+Entry = tuple[str, str, str]
+"""channel, destination, student."""
+Lesson = tuple[str, str]
+"""school, period."""
+
+CHANNELS_OF_METHOD = {
+    "text": ["sms"],
+    "phone": ["voice"],
+    "email": ["email"],
+    "all": ["sms", "voice", "email"],
+}
+
+
+@dataclass
+class Oracle:
+    """A district's day. `told` is what each destination was told of each child so far."""
+
+    students: dict[str, Student]
+    today: date
+    policy: str = "once_per_day"
+    alert_codes: tuple[str, ...] = ("A", "U")
+    school_alert_codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    default_channels: tuple[str, ...] = ("sms", "email")
+    min_periods: int = 1
+    opt_outs: set[tuple[str, str]] = field(default_factory=set)
+    told: dict[Entry, set[Lesson]] = field(default_factory=dict)
+    accounting: dict[tuple[date, str], str] = field(default_factory=dict)
+
+    def file(self, rows: Iterable[Row], arrival: date) -> dict[Entry, list[str]]:
+        """Take a file; returns the new entries with their periods in order."""
+        absences: dict[tuple[date, str], dict[Lesson, str]] = {}
+        for school, student, period, code, _teacher, text in rows:
+            day = parse_date(text) if text else arrival
+            absences.setdefault((day, student), {}).setdefault((school, period), code)
+        spoken = {day for day, _student in absences} or {arrival}
+        self.accounting = {
+            key: reason for key, reason in self.accounting.items() if key[0] not in spoken
+        }
+        listed_before = {student for _channel, _destination, student in self.told}
+        batch: dict[Entry, list[str]] = {}
+        for (day, student), lessons in absences.items():
+            reason, entries = self._judge(day, student, lessons, listed_before)
+            self.accounting[day, student] = reason
+            for entry, news in entries.items():
+                batch[entry] = [period for _school, period in sorted(news, key=place)]
+                self.told.setdefault(entry, set()).update(self._alerting(lessons))
+        if self.today in spoken:
+            for student in listed_before:
+                self.accounting.setdefault((self.today, student), "cleared")
+        return batch
+
+    def _judge(
+        self, day: date, student: str, lessons: dict[Lesson, str], listed_before: set[str]
+    ) -> tuple[str, dict[Entry, set[Lesson]]]:
+        if day != self.today:
+            return "not_today", {}
+        if student not in self.students:
+            return "unknown_student", {}
+        alerting = self._alerting(lessons)
+        if not alerting:
+            return "code_does_not_alert", {}
+        if len({period for _school, period in alerting}) < self.min_periods:
+            return "too_few_periods", {}
+        destinations = self._destinations(self.students[student])
+        entries = {}
+        for channel, destination in destinations - self.opt_outs:
+            told = self.told.get((channel, destination, student))
+            news = alerting if told is None else alerting - told
+            if told is not None and self.policy == "once_per_day":
+                news = set()
+            if news:
+                entries[channel, destination, student] = news
+        if entries:
+            return "listed", entries
+        if student in listed_before:
+            return "already_listed", {}
+        return ("opted_out" if destinations else "no_usable_contact"), {}
+
+    def _alerting(self, lessons: dict[Lesson, str]) -> set[Lesson]:
+        return {
+            (school, period)
+            for (school, period), code in lessons.items()
+            if code in self.school_alert_codes.get(school, self.alert_codes)
+        }
+
+    def _destinations(self, student: Student) -> set[tuple[str, str]]:
+        usable: set[tuple[str, str]] = set()
+        for contact in student.contacts:
+            if contact.relation == "self":
+                continue
+            if contact.phone:
+                usable |= {("sms", contact.phone), ("voice", contact.phone)}
+            if contact.email:
+                usable.add(("email", contact.email.lower()))
+        wanted = CHANNELS_OF_METHOD.get(student.method or "", list(self.default_channels))
+        chosen = {(channel, destination) for channel, destination in usable if channel in wanted}
+        return chosen or usable
+
+
+def parse_date(text: str) -> date:
+    """MM/DD/YY or ISO."""
+    return datetime.strptime(text, "%m/%d/%y" if "/" in text else "%Y-%m-%d").date()  # noqa: DTZ007
+
+
+def place(lesson: Lesson) -> tuple[float, str, str]:
+    """Where a lesson stands in the day: 2 before 10, 10 before "Lunch"."""
+    school, period = lesson
+    digits = ""
+    for character in period:
+        if not character.isdigit():
+            break
+        digits += character
+    return (float(digits) if digits else float("inf")), period, school

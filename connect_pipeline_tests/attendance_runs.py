@@ -1,0 +1,159 @@
+"""Attendance runs on a small roster: files in, batches out, as the job does it.
+
+For: the attendance tests. Belongs here: a home with a roster, and `Runs.file`, which is one run
+of the attendance job less fetching and checking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connect_pipeline.attendance.day import AttendanceDay, Batch, recover
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import Ledger, open_ledger
+from connect_pipeline.reader import open_scratch
+from connect_pipeline.settings import Attendance, District, Sftp
+from connect_pipeline_tests.small_roster import Student, write_roster
+
+NAME = "demo"
+TODAY, YESTERDAY = "10/06/26", "10/05/26"
+NOON = datetime(2026, 10, 6, 19, 0, tzinfo=UTC)
+"""12:00 on 6 October in Los Angeles."""
+
+Row = tuple[str, str, str, str, str | None, str | None]
+"""school, student, period, code, teacher, date; None where the file has no such column."""
+
+
+def absence(
+    student: str,
+    period: str = "1",
+    code: str = "A",
+    *,
+    school: str = "101",
+    teacher: str | None = None,
+    date: str | None = TODAY,
+) -> Row:
+    """One row of an attendance file."""
+    return school, student, period, code, teacher, date
+
+
+def district(**attendance: Any) -> District:
+    """A district with these attendance settings."""
+    return District(
+        name="Demo Unified School District",
+        sftp=Sftp(
+            host="127.0.0.1",
+            username="demo",
+            password_env="DEMO_SFTP_PASSWORD",
+            host_key="ssh-ed25519 AAAA",
+            folder="/exports",
+        ),
+        attendance=Attendance(enabled=True, **attendance),
+    )
+
+
+@dataclass
+class Runs:
+    """A home with a published roster, and the runs on it. Each run is one minute after the last."""
+
+    home: Home
+    district: District = field(default_factory=district)
+    now: datetime = NOON
+
+    @classmethod
+    def at(cls, root: Path, students: Iterable[Student], **attendance: Any) -> Runs:
+        """A home below `root` whose roster has these students."""
+        runs = cls(Home(root), district(**attendance))
+        write_roster(runs.home.roster(NAME), students)
+        return runs
+
+    def ledger(self) -> Ledger:
+        return open_ledger(self.home)
+
+    def day(
+        self,
+        rows: Iterable[Row],
+        *,
+        arrived_at: datetime | None = None,
+        quarantined: Iterable[str] = (),
+    ) -> AttendanceDay:
+        """The day of a file with these rows, before its first step."""
+        rows = list(rows)
+        self.now += timedelta(minutes=1)
+        connection = open_scratch()
+        load_rows(connection, rows)
+        for text in quarantined:
+            connection.execute(
+                "INSERT INTO quality.quarantine (export, line, code, text)"
+                " VALUES ('AttendanceExport.csv', 2, 'wrong_field_count', ?)",
+                [text],
+            )
+        return AttendanceDay(
+            connection=connection,
+            home=self.home,
+            name=NAME,
+            district=self.district,
+            ledger=self.ledger(),
+            run_id="run-1",
+            file_sha256=hashlib.sha256(repr(rows).encode()).hexdigest(),
+            arrived_at=arrived_at or self.now,
+            now=self.now,
+        )
+
+    def file(self, rows: Iterable[Row], **about: Any) -> Batch | None:
+        """One whole run: recover, absences, accounting, recipients."""
+        day = self.day(rows, **about)
+        recover(self.home, NAME, day.ledger)
+        day.build_absences()
+        day.build_accounting()
+        return day.list_recipients()
+
+    def published(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on the published day.
+
+        Opened directly, the file's name and its schema's name are the same, and DuckDB calls
+        `attendance.recipients` ambiguous; so it is attached under another name.
+        """
+        with duckdb.connect() as connection:
+            path = str(self.home.attendance(NAME))
+            connection.execute("ATTACH $path AS day (READ_ONLY)", {"path": path})
+            connection.execute("USE day")
+            return connection.execute(query).fetchall()
+
+    def accounting(self) -> dict[str, str]:
+        """Student to `listed` or the reason."""
+        return dict(
+            self.published(
+                "SELECT student_id, coalesce(reason, status) FROM attendance.accounting ORDER BY 1"
+            )
+        )
+
+    def told(self) -> list[tuple[str, str, str, tuple[str, ...]]]:
+        """Everything listed today: channel, destination, student, periods."""
+        return [
+            (channel, destination, student, tuple(periods))
+            for channel, destination, student, periods in self.published(
+                "SELECT channel, destination, student_id, periods"
+                " FROM attendance.recipient_absences ORDER BY ALL"
+            )
+        ]
+
+
+def load_rows(connection: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:
+    """Fill `records.attendance` as the checks leave it."""
+    connection.execute(
+        "CREATE OR REPLACE TABLE records.attendance (line BIGINT, school VARCHAR,"
+        " student_id VARCHAR, period VARCHAR, code VARCHAR, teacher_name VARCHAR, date VARCHAR)"
+    )
+    if rows:
+        connection.executemany(
+            "INSERT INTO records.attendance VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [[line, *row] for line, row in enumerate(rows, start=2)],
+        )

@@ -1,0 +1,72 @@
+"""Absences of a small home: an upload, an attendance run, and what a sender finds.
+
+For: the fault tests. Run as a program, it is one attendance run on CONNECT_HOME in a process of its
+own, which a test can kill. Does not belong here: what is expected of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+import uuid
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from connect_pipeline.contract import ATTENDANCE
+from connect_pipeline.district_run import ATTENDANCE_JOB, DistrictRun, district_run
+from connect_pipeline.errors import ConnectError
+from connect_pipeline.home import Home
+from connect_pipeline_tests.small_district import FILES
+from connect_pipeline_tests.small_home import NAME, SmallHome
+
+ZONE = ZoneInfo("America/Los_Angeles")
+
+
+def absent(home: SmallHome, *rows: str) -> None:
+    """Upload today's absences, each as `school,student,period,code`."""
+    today = datetime.now(ZONE)
+    lines = [f'{row},"Lopez, Maria",{today:%m/%d/%y}' for row in rows]
+    header = FILES[ATTENDANCE.file_name].splitlines()[0]
+    home.upload({ATTENDANCE.file_name: "\n".join((header, *lines)) + "\n"})
+
+
+def list_absences(home: SmallHome) -> DistrictRun:
+    """The steps of the attendance job; the run after its end."""
+    with home.here():
+        return _list_absences(home.home)
+
+
+def _list_absences(home: Home) -> DistrictRun:
+    """What the assets of `attendance_alerts` call, in their order."""
+    run: DistrictRun | None = None
+    try:
+        with district_run(home, NAME, uuid.uuid4().hex, ATTENDANCE_JOB) as run:
+            run.receive(ATTENDANCE)
+            run.confirm()
+            run.refuse_missing((ATTENDANCE,))
+            run.check(ATTENDANCE)
+            run.attendance_day.build_absences()
+            run.refuse_stale_absences()
+            if run.settle_attendance():
+                run.attendance_day.build_accounting()
+                run.list_recipients()
+    except ConnectError:
+        if run is None or run.outcome == "failed":
+            raise
+    return run
+
+
+def told(home: SmallHome) -> list[tuple[str, ...]]:
+    """Every line of every list, as a sender finds them, without the batch's name and time."""
+    lines = []
+    for path in sorted(home.home.outbox(NAME).glob("*.csv")):
+        for row in csv.DictReader(path.read_text().splitlines()):
+            lines.append((row["channel"], row["destination"], row["student_id"]))
+    return lines
+
+
+if __name__ == "__main__":
+    done = _list_absences(Home.from_environment())
+    sys.stdout.write(f"{done.outcome} {done.message}\n")
+    sys.exit(0 if done.outcome in ("listed", "nothing_new") else int(os.EX_SOFTWARE))

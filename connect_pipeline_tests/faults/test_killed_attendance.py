@@ -1,0 +1,127 @@
+"""An attendance run that is killed, at any instant: each family is told once, and none is left out.
+
+Like `test_kill_anywhere.py`, which kills nightly runs: just before each durable step of the whole
+run, fetching and recovery included, and by SIGKILL at instants spread over `alerts`.
+(`test_attendance_kill.py` kills the listing itself before each line of its code.)
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.faults import absences
+from connect_pipeline_tests.faults.absences import absent, list_absences, told
+from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home
+
+DIES_AT = Path(absences.__file__).parent.parent / "dies_at"
+REPOSITORY = DIES_AT.parent.parent
+KILLED = 137
+SLICES = 8
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with serving(tmp_path_factory.mktemp("drops")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def morning(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """One child is listed; a file with another one more lies in the drop."""
+    home = small_home(server, tmp_path_factory.mktemp("morning"), attendance={"enabled": True})
+    home.publish()
+    absent(home, "101,001,1,A")
+    assert list_absences(home).outcome == "listed"
+    absent(home, "101,001,1,A", "101,002,1,A", "102,004,0,U")
+    return home
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    morning: SmallHome, tmp_path_factory: pytest.TempPathFactory
+) -> list[tuple[str, ...]]:
+    home = morning.copy(tmp_path_factory.mktemp("undisturbed"))
+    assert list_absences(home).outcome == "listed"
+    return sorted(told(home))
+
+
+def attendance_process(home: SmallHome, step: int, log: Path) -> int:
+    """One attendance run in a process of its own, which dies before the given durable step."""
+    places = os.pathsep.join((str(DIES_AT), str(REPOSITORY)))
+    with home.here():
+        environment = dict(os.environ)
+    environment |= {"PYTHONPATH": places, "DIES_AT": str(step), "DIES_AT_LOG": str(log)}
+    done = subprocess.run(
+        [sys.executable, "-m", absences.__name__],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode in (0, KILLED), done
+    return done.returncode
+
+
+def assert_told_once(home: SmallHome, undisturbed: list[tuple[str, ...]]) -> None:
+    """After a kill, one more run makes everything right; a third changes nothing."""
+    assert set(told(home)) <= set(undisturbed)
+    assert list_absences(home).outcome in ("listed", "nothing_new")
+    assert sorted(told(home)) == undisturbed
+    left = [path.name for path in home.home.root.rglob("*") if path.name.endswith(".staged")]
+    assert left == []
+
+
+@pytest.mark.parametrize("part", range(SLICES))
+def test_a_run_killed_before_each_of_its_durable_steps(
+    morning: SmallHome, undisturbed: list[tuple[str, ...]], tmp_path: Path, part: int
+) -> None:
+    """Every eighth step, from the first to the last: all parts together are all steps."""
+    step = part + 1
+    while True:
+        home = morning.copy(tmp_path / str(step))
+        code = attendance_process(home, step, tmp_path / f"{step}.log")
+        assert_told_once(home, undisturbed)
+        if code == 0:
+            break
+        step += SLICES
+    assert step > 2 * SLICES, "a run takes more steps than that: they are not counted"
+
+
+def kill_alerts(home: SmallHome, seconds: float) -> None:
+    running = home.start("alerts", NAME)
+    time.sleep(seconds)
+    running.kill()
+    running.communicate()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_alerts_killed_at_any_instant(
+    morning: SmallHome, undisturbed: list[tuple[str, ...]], tmp_path: Path, seed: int
+) -> None:
+    home = morning.copy(tmp_path)
+    kill_alerts(home, random.Random(seed).uniform(1.5, 4))  # noqa: S311 - instants, not secrets
+    assert_told_once(home, undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_alerts_killed_two_hundred_times(
+    morning: SmallHome, undisturbed: list[tuple[str, ...]], tmp_path: Path, seed: int
+) -> None:
+    draw = random.Random(seed)  # noqa: S311 - instants, not secrets
+    for number in range(10):
+        home = morning.copy(tmp_path / str(number))
+        for _ in range(draw.choice((1, 2, 3))):
+            kill_alerts(home, draw.uniform(0.5, 5))
+            assert set(told(home)) <= set(undisturbed)
+        assert_told_once(home, undisturbed)

@@ -1,0 +1,303 @@
+"""What the disk damages or loses is noticed at the next run, said loudly, and made good again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from connect_pipeline import alarms, ledger, snapshots
+from connect_pipeline.contract import CORE, SCHOOLS, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.faults.absences import absent, list_absences, told
+from connect_pipeline_tests.receivers import Webhook, webhook
+from connect_pipeline_tests.small_district import FILES
+from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home
+
+STUDENT_FILE, CLASS_FILE = STUDENTS.file_name, STAFF_TO_STUDENT.file_name
+SECRET_VARIABLE = "ALARM_SECRET"
+NIGHT_2 = FILES[STUDENT_FILE].replace("Korean", "Spanish")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with serving(tmp_path_factory.mktemp("drops")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def hook() -> Iterator[Webhook]:
+    with webhook() as kept:
+        yield kept
+
+
+@pytest.fixture(scope="module")
+def two_nights(
+    server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory, hook: Webhook
+) -> SmallHome:
+    """Two nights are published; the drop holds the second."""
+    home = small_home(
+        server,
+        tmp_path_factory.mktemp("nights"),
+        alarms={"webhook": {"url": hook.url, "secret_env": SECRET_VARIABLE}},
+        attendance={"enabled": True},
+    )
+    home.environment[SECRET_VARIABLE] = "a secret of a test"
+    home.publish()
+    home.upload({STUDENT_FILE: NIGHT_2})
+    home.publish()
+    return home
+
+
+@pytest.fixture
+def home(two_nights: SmallHome, tmp_path: Path, hook: Webhook) -> SmallHome:
+    hook.bodies.clear()
+    return two_nights.copy(tmp_path)
+
+
+def flip(share: float) -> Callable[[Path], None]:
+    """One bit of the byte at this share of the file is another."""
+
+    def damage(path: Path) -> None:
+        content = bytearray(path.read_bytes())
+        content[int(share * (len(content) - 1))] ^= 0x10
+        path.write_bytes(content)  # in place: both names of the file are damaged
+
+    return damage
+
+
+def cut_to(share: float) -> Callable[[Path], None]:
+    return lambda path: os.truncate(path, int(path.stat().st_size * share))
+
+
+DAMAGES = [
+    pytest.param(flip(0), id="first byte"),
+    pytest.param(flip(0.1), id="a tenth in"),
+    pytest.param(flip(0.5), id="in the middle"),
+    pytest.param(flip(0.97), id="near the end"),
+    pytest.param(flip(1), id="last byte"),
+    pytest.param(cut_to(0.999), id="a cut tail"),
+    pytest.param(cut_to(0.3), id="most of it cut"),
+    pytest.param(cut_to(0), id="emptied"),
+    pytest.param(Path.unlink, id="gone"),
+]
+
+
+def damage_current(home: SmallHome, damage: Callable[[Path], None]) -> None:
+    file = home.home.snapshot(NAME, home.current())
+    damage(file)
+    if not file.exists():  # its other name as well
+        home.roster.unlink()
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_roster_is_rebuilt_from_what_was_received(
+    home: SmallHome,
+    two_nights: SmallHome,
+    hook: Webhook,
+    damage: Callable[[Path], None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Also when the drop is empty by now."""
+    lost = home.current()
+    damage_current(home, damage)
+    for spec in (*CORE, SCHOOLS):
+        home.upload({spec.file_name: None})
+    assert home.nightly().outcome == "blocked", "the files are missing, which is said, too"
+    assert home.content() == two_nights.content()
+    assert home.current() not in (lost, two_nights.current())
+    assert f"snapshot {lost}, the current one, is damaged" in caplog.text
+    assert "rebuilt as snapshot" in caplog.text
+    assert ("alarm", NAME, "damaged") in hook.said
+    assert ("all_clear", NAME, "damaged") in hook.said
+    home.assert_tidy()
+    assert len(home.snapshots()) == 2
+
+
+def test_a_rebuilt_roster_is_what_the_next_files_are_compared_with(home: SmallHome) -> None:
+    damage_current(home, flip(0.5))
+    assert home.nightly().outcome == "unchanged", "the same files are published already"
+    assert len(home.query("FROM connect.changes")) == 1
+
+
+def test_what_cannot_be_rebuilt_gives_way_to_the_night_before(
+    home: SmallHome, hook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = home.snapshots()[0]
+    damage_current(home, flip(0.5))
+    shutil.rmtree(home.home.landing(NAME))
+    home.upload({CLASS_FILE: None})
+    assert home.nightly().outcome == "blocked"
+    assert home.current() == first
+    assert "it could not be rebuilt" in caplog.text
+    assert {row["cause"] for row in alarms.open_alarms(home.ledger)} == {"damaged", "missing"}
+    home.upload({CLASS_FILE: FILES[CLASS_FILE]})
+    home.publish()
+    assert ("all_clear", NAME, "damaged") in hook.said
+    home.assert_tidy()
+    assert list(home.home.published(NAME).rglob("*.damaged")) == []
+
+
+def test_the_only_snapshot_damaged_and_nothing_to_rebuild_it_from(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    home = small_home(server, tmp_path)
+    home.publish()
+    before = home.content()
+    damage_current(home, cut_to(0.5))
+    shutil.rmtree(home.home.landing(NAME))
+    home.write_settings(sftp={"port": 1})
+    assert home.nightly().outcome == "failed:3"
+    assert not home.roster.exists(), "no damaged file under a name that readers trust"
+    home.write_settings(sftp={"port": server.port})
+    home.publish()
+    assert home.content() == before
+
+
+def test_a_damaged_older_snapshot_is_not_gone_back_to(home: SmallHome) -> None:
+    older, before = home.snapshots()[0], home.roster_bytes()
+    flip(0.5)(home.home.snapshot(NAME, older))
+    done = home.command_here("rollback", NAME, older)
+    assert done.returncode == 3
+    assert "is damaged: choose another one" in done.stderr
+    assert home.roster_bytes() == before
+
+
+@pytest.mark.parametrize("is_received", [True, False], ids=["rebuilt", "not to be rebuilt"])
+def test_a_rolled_back_roster_that_is_damaged_lets_nothing_else_in(
+    home: SmallHome, is_received: bool
+) -> None:
+    first, second = home.snapshots()
+    assert home.command_here("rollback", NAME, first).returncode == 0
+    rolled_back_to = home.tables()["connect.students"]
+    damage_current(home, flip(0.5))
+    if is_received:
+        assert home.nightly().outcome == "held"
+        assert home.tables()["connect.students"] == rolled_back_to
+        return
+    shutil.rmtree(home.home.landing(NAME))
+    for _ in range(2):
+        with pytest.raises(EnvironmentFault, match="Choose another one"):
+            home.nightly()
+        assert not home.roster.exists()
+    assert home.command_here("rollback", NAME, second).returncode == 0
+    assert home.nightly().outcome == "unchanged"
+
+
+def test_a_roster_that_is_another_file_is_replaced(home: SmallHome, two_nights: SmallHome) -> None:
+    home.roster.unlink()
+    shutil.copy(home.home.snapshot(NAME, home.snapshots()[0]), home.roster)
+    assert home.nightly().outcome == "unchanged"
+    assert home.content() == two_nights.content()
+    home.assert_tidy()
+
+
+def test_a_good_roster_mends_a_damaged_snapshot(home: SmallHome, two_nights: SmallHome) -> None:
+    """After a restore, the two names may be two files."""
+    good = home.roster.read_bytes()
+    home.roster.unlink()
+    home.roster.write_bytes(good)
+    flip(0.5)(home.home.snapshot(NAME, home.current()))
+    assert home.nightly().outcome == "unchanged"
+    assert home.current() == two_nights.current()
+    home.assert_tidy()
+
+
+def test_scratch_is_never_trusted(home: SmallHome) -> None:
+    home.home.work(NAME).write_bytes(b"not a database" * 1000)
+    home.home.scratch(NAME).mkdir(exist_ok=True)
+    (home.home.scratch(NAME) / "candidate.duckdb").write_bytes(b"nor this")
+    home.upload({STUDENT_FILE: FILES[STUDENT_FILE]})
+    home.publish()
+    home.assert_tidy()
+
+
+def test_a_damaged_school_file_from_an_earlier_night_is_noticed(home: SmallHome) -> None:
+    row = home.ledger.last_received(NAME, SCHOOLS.file_name)
+    assert row is not None
+    landed = home.home.landing(NAME) / str(row["sha256"])
+    sites = home.tables()["connect.sites"]
+    flip(0.5)(landed)
+    home.upload({SCHOOLS.file_name: None, STUDENT_FILE: FILES[STUDENT_FILE]})
+    assert home.nightly().outcome == "failed:3"
+    home.publish()
+    assert home.tables()["connect.sites"] == sites
+
+
+# -- the day -------------------------------------------------------------------------------------
+
+
+def test_an_attendance_run_rebuilds_the_roster_that_it_needs(home: SmallHome) -> None:
+    damage_current(home, flip(0.5))
+    absent(home, "101,001,1,A")
+    assert list_absences(home).outcome == "listed"
+    assert told(home)
+
+
+@pytest.mark.parametrize("damage", [flip(0.3), flip(0.6), cut_to(0.5), cut_to(0)])
+def test_a_damaged_day_is_begun_anew_and_nobody_is_told_twice(
+    home: SmallHome, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    absent(home, "101,001,1,A")
+    assert list_absences(home).outcome == "listed"
+    before = told(home)
+    damage(home.home.attendance(NAME))
+    absent(home, "101,001,1,A", "101,002,1,A")
+    run = list_absences(home)
+    assert run.outcome == "listed", run.message
+    after = told(home)
+    assert after[: len(before)] == before
+    assert len(after) == len(set(after)) > len(before), "nobody twice"
+
+
+# -- the ledger ----------------------------------------------------------------------------------
+
+
+def lose_ledger(home: SmallHome) -> None:
+    for path in home.home.root.glob("ledger.db*"):
+        path.unlink()
+
+
+def test_without_its_ledger_a_home_still_compares_with_what_is_published(
+    home: SmallHome, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    published = home.current()
+    lose_ledger(home)
+    lines = NIGHT_2.splitlines()
+    home.upload({STUDENT_FILE: "".join(f"{line.rpartition(',')[0]}\n" for line in lines)})
+    run = home.nightly()
+    assert (run.outcome, "column_vanished" in run.report.counts()) == ("held", True)
+    assert home.current() == published
+    assert f"took the published snapshot {published} into a ledger" in caplog.text
+
+
+def test_without_its_ledger_nobody_is_told_again(home: SmallHome) -> None:
+    absent(home, "101,001,1,A")
+    assert list_absences(home).outcome == "listed"
+    before = told(home)
+    lose_ledger(home)
+    absent(home, "101,001,1,A", "101,002,1,A")
+    with pytest.raises(EnvironmentFault, match="the ledger was lost or replaced"):
+        list_absences(home)
+    assert told(home) == before
+    assert home.ledger.runs_of(NAME, 1)[0]["outcome"] == "failed:3"
+
+
+def test_a_snapshot_of_before_the_hashes_is_only_opened(home: SmallHome) -> None:
+    with home.ledger.transaction() as connection:
+        connection.execute(sa.update(ledger.snapshots).values(file_sha256=None))
+    assert home.nightly().outcome == "unchanged"
+    row: Any = home.ledger.current_snapshot(NAME)
+    assert snapshots.is_undamaged(home.roster, row)
+    cut_to(0.1)(home.roster)
+    assert not snapshots.is_undamaged(home.roster, row)
+    with pytest.raises(EnvironmentFault):
+        snapshots.verify(home.roster)

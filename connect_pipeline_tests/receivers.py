@@ -1,0 +1,122 @@
+"""Receivers of alarms on loopback: a webhook and a mail server that keep what they get.
+
+For: the tests of alarms. Belongs here: just enough HTTP and SMTP, and ways to refuse. Does not
+belong here: what is expected of a message.
+"""
+
+from __future__ import annotations
+
+import email
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Webhook:
+    """What was posted, and how to answer the next ones: `status` for all, or one by one."""
+
+    port: int = 0
+    status: int = 200
+    bodies: list[bytes] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/alarms"
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for body in self.bodies]
+
+    @property
+    def said(self) -> list[tuple[str, str, str]]:
+        """Event, district and cause of each message."""
+        return [(one["event"], one["district"], one["cause"]) for one in self.messages]
+
+
+@contextmanager
+def webhook() -> Iterator[Webhook]:
+    """An HTTP server that takes alarms."""
+    kept = Webhook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if kept.status == 200:
+                kept.bodies.append(body)
+                kept.headers.append(dict(self.headers))
+            self.send_response(kept.status)
+            if kept.status == 307:
+                self.send_header("Location", f"http://localhost:{kept.port}/elsewhere")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        kept.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        yield kept
+        server.shutdown()
+        thread.join()
+
+
+@dataclass
+class Mailbox:
+    """What was mailed. `refuses` makes the server refuse every recipient."""
+
+    port: int = 0
+    refuses: bool = False
+    messages: list[Message] = field(default_factory=list)
+    recipients: list[list[str]] = field(default_factory=list)
+
+    @property
+    def subjects(self) -> list[str]:
+        return [str(message["Subject"]) for message in self.messages]
+
+
+@contextmanager
+def mailbox() -> Iterator[Mailbox]:
+    """An SMTP server that takes mail: RFC 5321, as far as smtplib speaks it."""
+    kept = Mailbox()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.say("220 here")
+            to: list[str] = []
+            for line in self.rfile:
+                verb = line[:4].upper()
+                if verb == b"DATA":
+                    self.say("354 go on")
+                    text = b"".join(iter(self.rfile.readline, b".\r\n"))
+                    kept.messages.append(email.message_from_bytes(text))
+                    kept.recipients.append(to)
+                elif verb == b"RCPT":
+                    if kept.refuses:
+                        self.say("550 nobody of that name")
+                        continue
+                    to.append(line.decode().partition("<")[2].partition(">")[0])
+                elif verb == b"QUIT":
+                    self.say("221 bye")
+                    return
+                self.say("250 well")
+
+        def say(self, text: str) -> None:
+            self.wfile.write(f"{text}\r\n".encode())
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        kept.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        yield kept
+        server.shutdown()
+        thread.join()

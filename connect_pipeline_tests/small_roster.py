@@ -1,0 +1,103 @@
+"""A published roster of a few students, written as the tables of DESIGN section 6.
+
+For: attendance tests that need a roster and not the way to it. Belongs here: `write_roster`, and
+the rows it takes. Tables that attendance does not read are left empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from connect_pipeline.home import private_folder
+from connect_pipeline.published import ROSTER_TABLES, PublishedTable
+
+PUBLISHED_AT = datetime(2026, 10, 5, 7, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A guardian contact; with relation `self`, the student."""
+
+    relation: str = "primary"
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True)
+class Student:
+    """A student of the small roster, with classes as {(school, period): teacher}."""
+
+    student_id: str
+    name: str = "Ana Ruiz"
+    schools: tuple[str, ...] = ("101",)
+    language: str | None = None
+    method: str | None = None
+    contacts: tuple[Contact, ...] = ()
+    classes: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+SITES = {
+    "101": ("Lincoln High School", "+12015550100"),
+    "102": ("Rosa Parks Elementary School", "+12015550150"),
+}
+
+
+def write_roster(
+    path: Path,
+    students: Iterable[Student],
+    *,
+    published_at: datetime = PUBLISHED_AT,
+    snapshot_id: str = "snapshot-1",
+) -> None:
+    """Write `roster.duckdb`; schools of `SITES` have sites, others none."""
+    private_folder(path.parent)
+    path.unlink(missing_ok=True)
+    students = list(students)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE SCHEMA connect; CREATE SCHEMA quality")
+        connection.execute("; ".join(map(_create_table, ROSTER_TABLES)))
+        for site_id, (name, phone) in SITES.items():
+            connection.execute(
+                "INSERT INTO connect.sites VALUES (?, ?, NULL, ?, false)", [site_id, name, phone]
+            )
+        for one in students:
+            _insert_student(connection, one)
+        connection.execute(
+            "INSERT INTO connect.snapshot (snapshot_id, published_at) VALUES (?, ?)",
+            [snapshot_id, published_at],
+        )
+
+
+def _create_table(table: PublishedTable) -> str:
+    columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+    return f"CREATE TABLE {table.name} ({columns})"
+
+
+def _insert_student(connection: duckdb.DuckDBPyConnection, one: Student) -> None:
+    first, _, last = one.name.partition(" ")
+    connection.execute(
+        "INSERT INTO connect.students (student_id, first_name, last_name, language,"
+        " preferred_contact_method) VALUES (?, ?, ?, ?, ?)",
+        [one.student_id, first, last, one.language, one.method],
+    )
+    for school in one.schools:
+        connection.execute(
+            "INSERT INTO connect.student_sites VALUES (?, ?, ?)", [one.student_id, school, school]
+        )
+    for contact in one.contacts:
+        connection.execute(
+            "INSERT INTO connect.contacts VALUES (?, ?, ?, ?, ?)",
+            [one.student_id, contact.relation, contact.name, contact.phone, contact.email],
+        )
+    for (school, period), teacher in one.classes.items():
+        connection.execute(
+            "INSERT INTO connect.rosters (school, site_id, teacher_name, period, student_id)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [school, school, teacher, period, one.student_id],
+        )

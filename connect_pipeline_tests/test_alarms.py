@@ -1,0 +1,412 @@
+"""Alarms: once per cause, district and night; an all-clear; and whatever a receiver does."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import yaml
+
+from connect_pipeline import alarm_delivery, alarms
+from connect_pipeline.alarm_delivery import deliver
+from connect_pipeline.alarms import Cause
+from connect_pipeline.contract import STUDENTS
+from connect_pipeline.errors import SettingsError
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import Ledger, alarm_notices, now, open_ledger, stamp
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.settings import Settings, load_settings
+from connect_pipeline_tests.receivers import Mailbox, Webhook, mailbox, webhook
+from connect_pipeline_tests.small_district import DISTRICT
+from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home
+
+SECRET_VARIABLE, SECRET = "ALARM_SECRET", "a secret of a test"
+EVENING = datetime(2026, 10, 7, 5, 0, tzinfo=UTC)
+"""22:00 on 6 October in Los Angeles."""
+
+
+@pytest.fixture
+def hook() -> Iterator[Webhook]:
+    with webhook() as kept:
+        yield kept
+
+
+@pytest.fixture
+def mail() -> Iterator[Mailbox]:
+    with mailbox() as kept:
+        yield kept
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    monkeypatch.delenv("CONNECT_LEDGER_URL", raising=False)
+    monkeypatch.setenv(SECRET_VARIABLE, SECRET)
+    return open_ledger(Home(tmp_path / "home"))
+
+
+def by_webhook(hook: Webhook) -> dict[str, Any]:
+    return {"webhook": {"url": hook.url, "secret_env": SECRET_VARIABLE}}
+
+
+def by_mail(mail: Mailbox, *to: str) -> dict[str, Any]:
+    about = {"host": "127.0.0.1", "port": mail.port, "encryption": "none"}
+    return {"mail": {**about, "sender": "connect@example.org", "to": to or ("ops@example.org",)}}
+
+
+def settings(
+    everybody: Any = None, own: Any = None, names: tuple[str, ...] = ("a", "b")
+) -> Settings:
+    district = {**DISTRICT.model_dump(exclude={"attendance", "alarms"}), "alarms": own or {}}
+    return Settings.model_validate(
+        {"alarms": everybody or {}, "districts": dict.fromkeys(names, district)}
+    )
+
+
+def blocked(
+    ledger: Ledger, chosen: Settings, at: datetime = EVENING, name: str = "a", **codes: int
+) -> bool:
+    counts = codes or {"missing_required_column": 1}
+    return alarms.raise_alarm(ledger, chosen, name, "core", Cause.BLOCKED, counts, at=at)
+
+
+def test_a_webhook_gets_counts_and_codes_and_a_signature(ledger: Ledger, hook: Webhook) -> None:
+    chosen = settings(by_webhook(hook))
+    blocked(ledger, chosen, missing_required_column=1, truncated_file=2)
+    assert deliver(ledger, chosen) == 0
+    assert hook.messages == [
+        {
+            "id": "1-alarm",
+            "event": "alarm",
+            "district": "a",
+            "job": "core",
+            "cause": "blocked",
+            "codes": {"missing_required_column": 1, "truncated_file": 2},
+            "night": "2026-10-06",
+            "run_id": None,
+            "at": "2026-10-07T05:00:00Z",
+            "says": alarms.SAYS[Cause.BLOCKED],
+        }
+    ]
+    digest = hmac.new(SECRET.encode(), hook.bodies[0], hashlib.sha256).hexdigest()
+    assert hook.headers[0]["X-Connect-Signature"] == f"sha256={digest}"
+    assert hook.headers[0]["Content-Type"] == "application/json"
+
+
+def test_mail_says_the_same(ledger: Ledger, mail: Mailbox) -> None:
+    chosen = settings(by_mail(mail, "ops@example.org", "night@example.org"))
+    blocked(ledger, chosen, missing_required_column=3)
+    assert deliver(ledger, chosen) == 0
+    assert mail.recipients == [["ops@example.org", "night@example.org"]]
+    assert mail.subjects == ["[connect] a: alarm, blocked"]
+    text = str(mail.messages[0].get_payload())
+    assert "missing_required_column: 3" in text
+    assert "night: 2026-10-06" in text
+
+
+def test_each_cause_is_told_once_per_night_and_district(ledger: Ledger, hook: Webhook) -> None:
+    chosen = settings(by_webhook(hook))
+    for minutes in (0, 1, 60, 400):
+        for name in ("a", "b"):
+            blocked(ledger, chosen, EVENING + timedelta(minutes=minutes), name)
+    alarms.raise_alarm(ledger, chosen, "a", "core", Cause.HELD, {"mass_removal": 1}, at=EVENING)
+    deliver(ledger, chosen)
+    assert sorted(hook.said) == [
+        ("alarm", "a", "blocked"),
+        ("alarm", "a", "held"),
+        ("alarm", "b", "blocked"),
+    ]
+    blocked(ledger, chosen, EVENING + timedelta(hours=24))
+    deliver(ledger, chosen)
+    assert hook.messages[-1]["night"] == "2026-10-07", "what goes on is told again the next night"
+    assert len(hook.messages) == 4
+    open_now = [(row["district"], row["cause"]) for row in alarms.open_alarms(ledger)]
+    assert open_now == [("b", "blocked"), ("a", "held"), ("a", "blocked")]
+
+
+def test_an_all_clear_follows_and_only_to_who_was_told(
+    ledger: Ledger, hook: Webhook, mail: Mailbox
+) -> None:
+    chosen = settings(by_webhook(hook))
+    blocked(ledger, chosen)
+    deliver(ledger, chosen)
+    both = settings({**by_webhook(hook), **by_mail(mail)})
+    assert alarms.clear(ledger, "a", "core", [Cause.HELD]) == 0
+    assert alarms.clear(ledger, "a", "attendance", [Cause.BLOCKED]) == 0
+    assert alarms.clear(ledger, "a", "core", [Cause.BLOCKED]) == 1
+    assert alarms.clear(ledger, "a", "core", [Cause.BLOCKED]) == 0
+    deliver(ledger, both)
+    assert hook.said == [("alarm", "a", "blocked"), ("all_clear", "a", "blocked")]
+    assert mail.messages == []
+    assert alarms.open_alarms(ledger) == []
+
+
+def test_an_all_clear_ends_the_silence_but_not_without_end(ledger: Ledger, hook: Webhook) -> None:
+    chosen = settings(by_webhook(hook))
+    for _ in range(20):
+        blocked(ledger, chosen)
+        alarms.clear(ledger, "a", "core", [Cause.BLOCKED], at=EVENING)
+    deliver(ledger, chosen)
+    assert len(hook.said) == 2 * alarms.MOST_PER_NIGHT
+
+
+def test_a_district_has_channels_of_its_own(ledger: Ledger, hook: Webhook, mail: Mailbox) -> None:
+    chosen = settings(by_webhook(hook), by_mail(mail), names=("a",))
+    blocked(ledger, chosen)
+    deliver(ledger, chosen)
+    assert (len(hook.messages), len(mail.messages)) == (1, 1)
+
+
+def make_due(ledger: Ledger) -> None:
+    """As if the pause before the next try were over."""
+    with ledger.transaction() as connection:
+        connection.execute(sa.update(alarm_notices).values(next_try_at=stamp(now())))
+
+
+@pytest.mark.parametrize("status", [404, 500, 307])
+def test_a_webhook_that_refuses_is_tried_again(
+    ledger: Ledger, hook: Webhook, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    chosen = settings(by_webhook(hook))
+    hook.status = status
+    blocked(ledger, chosen)
+    alarms.clear(ledger, "a", "core", [Cause.BLOCKED])
+    assert deliver(ledger, chosen) == 1
+    assert f"the webhook answered {status}" in caplog.text
+    assert hook.url not in caplog.text, "the address may be a secret"
+    assert deliver(ledger, chosen) == 0, "not at once"
+    hook.status = 200
+    for _ in range(3):
+        make_due(ledger)
+        deliver(ledger, chosen)
+    assert hook.said == [("alarm", "a", "blocked"), ("all_clear", "a", "blocked")], "in order, once"
+
+
+def test_a_receiver_that_is_down_delays_no_other(
+    ledger: Ledger, mail: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    down = {"webhook": {"url": "http://127.0.0.1:1/x", "secret_env": SECRET_VARIABLE}}
+    chosen = settings({**down, **by_mail(mail)}, names=tuple("abcdefgh"))
+    for name in chosen.districts:
+        blocked(ledger, chosen, name=name)
+    assert deliver(ledger, chosen) == 1, "the others of that receiver are not even tried"
+    assert len(mail.messages) == 8
+    assert "ConnectionRefusedError" in caplog.text
+
+
+def test_a_mail_server_that_refuses_is_tried_again(ledger: Ledger, mail: Mailbox) -> None:
+    chosen = settings(by_mail(mail))
+    mail.refuses = True
+    blocked(ledger, chosen)
+    assert deliver(ledger, chosen) == 1
+    mail.refuses = False
+    make_due(ledger)
+    assert deliver(ledger, chosen) == 0
+    assert len(mail.messages) == 1
+
+
+def test_a_secret_that_is_not_set_is_said_by_its_name(
+    ledger: Ledger, hook: Webhook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv(SECRET_VARIABLE)
+    chosen = settings(by_webhook(hook))
+    blocked(ledger, chosen)
+    assert deliver(ledger, chosen) == 1
+    assert SECRET_VARIABLE in caplog.text
+    assert hook.messages == []
+
+
+def test_two_processes_deliver_once(ledger: Ledger, hook: Webhook) -> None:
+    chosen = settings(by_webhook(hook), names=tuple("abcdefgh"))
+    for name in chosen.districts:
+        blocked(ledger, chosen, name=name)
+    threads = [threading.Thread(target=deliver, args=(ledger, chosen)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(hook.said) == [("alarm", name, "blocked") for name in "abcdefgh"]
+
+
+def test_what_nobody_takes_is_given_up_and_what_is_over_is_forgotten(
+    ledger: Ledger, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarm_delivery, "_MOST_TRIES", 3)
+    chosen = settings(by_webhook(hook))
+    hook.status = 500
+    blocked(ledger, chosen)
+    tried = 0
+    for _ in range(6):
+        make_due(ledger)
+        tried += deliver(ledger, chosen)
+    assert tried == 3
+    alarms.clear(ledger, "a", "core", [Cause.BLOCKED], at=EVENING)
+    monkeypatch.setattr(alarm_delivery, "_KEPT_FOR", timedelta(0))
+    deliver(ledger, chosen)
+    assert ledger.rows(sa.select(alarm_notices)) == []
+
+
+@pytest.mark.parametrize(
+    ("moment", "night"),
+    [
+        ("2026-10-06T18:59:59+00:00", "2026-10-05"),  # 11:59 there
+        ("2026-10-06T19:00:00+00:00", "2026-10-06"),
+        ("2026-10-07T08:00:00+00:00", "2026-10-06"),  # 01:00
+        ("2026-11-01T20:00:00+00:00", "2026-11-01"),  # noon, an hour more after the change
+        ("2026-11-01T19:59:00+00:00", "2026-10-31"),
+    ],
+)
+def test_a_night_is_from_noon_to_noon(moment: str, night: str) -> None:
+    assert alarms.night_of(DISTRICT, datetime.fromisoformat(moment)) == night
+
+
+@pytest.mark.parametrize(
+    ("outcome", "codes", "causes"),
+    [
+        ("published", {}, {}),
+        ("published", {"mass_removal": 1, "stale_file": 1}, {}),  # an operator approved it
+        ("unchanged", {}, {}),
+        ("unchanged", {"stale_file": 3}, {"stale": {"stale_file": 3}}),
+        ("failed:3", {"truncated_file": 1}, {"failed": {"exit_code": 3}}),
+        ("failed", {}, {"failed": {"exit_code": 3}}),
+        ("blocked", {"missing_file": 2}, {"missing": {"missing_file": 2}}),
+        (
+            "blocked",
+            {"missing_file": 1, "column_order": 1},
+            {"missing": {"missing_file": 1}, "blocked": {"column_order": 1}},
+        ),
+        ("blocked", {}, {"blocked": {}}),
+        ("held", {"mass_removal": 1}, {"held": {"mass_removal": 1}}),
+        ("held", {"stale_file": 1}, {"stale": {"stale_file": 1}}),
+        ("blocked", {"stale_file": 1}, {"stale": {"stale_file": 1}}),
+        ("discarded", {"mass_removal": 1}, {}),
+    ],
+)
+def test_what_a_runs_end_means(
+    outcome: str, codes: dict[str, int], causes: dict[str, dict[str, int]]
+) -> None:
+    assert alarms.causes_at_end(outcome, codes) == causes
+
+
+# -- settings ------------------------------------------------------------------------------------
+
+WRONG = [
+    ({"webhook": {"url": "http://example.org/x", "secret_env": "X"}}, "https://"),
+    ({"webhook": {"url": "https://example.org/x"}}, "`alarms.webhook.secret_env` is missing"),
+    ({"webhook": {"url": "https://example.org", "secret_env": "not a name"}}, "environment"),
+    ({"mail": {"host": "h", "sender": "a@example.org", "to": []}}, "alarms.mail.to"),
+    ({"mail": {"host": "h", "sender": "a\nb@example.org", "to": ["b@example.org"]}}, "address"),
+    (
+        {
+            "mail": {
+                "host": "h",
+                "sender": "a@example.org",
+                "to": ["b@example.org"],
+                "username": "u",
+                "password_env": "P",
+                "encryption": "none",
+            }
+        },
+        "encryption starttls or tls",
+    ),
+    ({"pager": {}}, "unknown key `alarms.pager`; allowed here: webhook, mail"),
+]
+
+
+@pytest.mark.parametrize(("section", "says"), WRONG)
+@pytest.mark.parametrize("place", ["all", "own"])
+def test_wrong_settings_are_refused_with_their_line(
+    tmp_path: Path, section: dict[str, Any], says: str, place: str
+) -> None:
+    district: dict[str, Any] = {
+        "name": "Springfield",
+        "sftp": {
+            "host": "127.0.0.1",
+            "username": "u",
+            "password_env": "P",
+            "host_key": "ssh-ed25519 AAAA",
+            "folder": "/exports",
+        },
+    }
+    data: dict[str, Any] = {"districts": {"a": district}}
+    (data if place == "all" else district)["alarms"] = section
+    path = tmp_path / "districts.yaml"
+    path.write_text(yaml.safe_dump(data))
+    with pytest.raises(SettingsError) as refused:
+        load_settings(path)
+    assert "line " in str(refused.value)
+    assert says.replace("`alarms", "`alarms" if place == "all" else "`districts.a.alarms") in str(
+        refused.value
+    )
+
+
+# -- whole runs ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with serving(tmp_path_factory.mktemp("drops")) as server:
+        yield server
+
+
+@pytest.fixture
+def home(server: EmbeddedServer, tmp_path: Path, hook: Webhook) -> SmallHome:
+    made = small_home(server, tmp_path, alarms=by_webhook(hook))
+    made.environment[SECRET_VARIABLE] = SECRET
+    return made
+
+
+def test_a_run_tells_what_it_came_to_and_when_it_is_over(home: SmallHome, hook: Webhook) -> None:
+    good = home.read(STUDENTS.file_name)
+    assert home.publish()
+    assert hook.messages == []
+    for _ in range(2):
+        home.upload({STUDENTS.file_name: good.replace("ID,School", "School,ID")})
+        assert home.nightly().outcome == "blocked"
+    home.upload({STUDENTS.file_name: None})
+    assert home.nightly().outcome == "blocked"
+    home.upload({STUDENTS.file_name: good.replace("Korean", "Spanish")})
+    home.publish()
+    assert hook.said == [
+        ("alarm", NAME, "blocked"),
+        ("alarm", NAME, "missing"),
+        ("all_clear", NAME, "blocked"),
+        ("all_clear", NAME, "missing"),
+    ]
+    assert "Spanish" not in json.dumps(hook.messages)
+    assert hook.messages[0]["codes"] == {"column_order": 1}
+    assert hook.messages[0]["run_id"] is not None
+
+
+def test_a_failed_run_tells_and_the_next_good_one_ends_it(home: SmallHome, hook: Webhook) -> None:
+    home.environment[SECRET_VARIABLE] = SECRET
+    right = home.sftp["folder"]
+    home.write_settings(sftp={"folder": "/nowhere"})
+    assert home.nightly().outcome == "failed:3"
+    home.write_settings(sftp={"folder": right})
+    home.publish()
+    assert hook.said == [("alarm", NAME, "failed"), ("all_clear", NAME, "failed")]
+    assert hook.messages[0]["codes"] == {"exit_code": 3}
+
+
+def test_a_receiver_that_is_down_fails_no_run(
+    home: SmallHome, hook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    hook.status = 503
+    home.upload({STUDENTS.file_name: None})
+    assert home.nightly().outcome == "blocked"
+    assert "an alarm was not delivered" in caplog.text
+    hook.status = 200
+    with home.here():
+        make_due(home.ledger)
+        deliver(home.ledger, load_settings(home.home.settings_file))
+    assert hook.said == [("alarm", NAME, "missing")]

@@ -1,0 +1,121 @@
+"""The attendance job through Dagster: who is listed, refused or held; what a dry run touches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connect_pipeline.contract import ATTENDANCE
+from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
+from connect_pipeline.published import open_published
+from connect_pipeline.rules.rule import with_header
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home
+
+ALERTS = {"enabled": True, "alert_codes": ["A", "U"], "other_codes": ["E"], "absent_floor": 3}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with serving(tmp_path_factory.mktemp("drops")) as server:
+        yield server
+
+
+@pytest.fixture
+def home(server: EmbeddedServer, tmp_path: Path) -> SmallHome:
+    made = small_home(server, tmp_path, attendance=ALERTS, timezone="UTC")
+    made.publish()
+    return made
+
+
+def day(days_ago: int = 0) -> str:
+    return f"{datetime.now().astimezone() - timedelta(days=days_ago):%m/%d/%y}"
+
+
+def absences(*rows: str) -> dict[str, str]:
+    return {ATTENDANCE.file_name: with_header(ATTENDANCE, *rows)}
+
+
+def recipients(home: SmallHome) -> list[tuple[str, str, list[str]]]:
+    with open_published(home.home.attendance(NAME)) as published:
+        return published.execute(
+            "SELECT channel, destination, student_ids FROM attendance.recipients ORDER BY ALL"
+        ).fetchall()
+
+
+def lists(home: SmallHome) -> list[Path]:
+    return sorted(home.home.outbox(NAME).glob("*.csv"))
+
+
+def test_siblings_are_one_entry_and_nobody_is_told_twice(home: SmallHome) -> None:
+    today = day()
+    siblings = [f"102,004,0,A,,{today}", f"102,005,0,U,,{today}"]
+    home.upload(absences(*siblings, f"101,001,1,E,,{today}"))
+    first = home.run(ATTENDANCE_ALERTS)
+    assert (first.outcome, first.exit_code) == ("listed", 0)
+    assert recipients(home) == [("voice", "+12015550114", ["004", "005"])]
+    assert len(lists(home)) == 1
+
+    home.upload(absences(*reversed(siblings), f"101,003,2,A,,{today}"))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert [row[1:] for row in recipients(home)] == [
+        ("jin@example.com", ["003"]),
+        ("+12015550113", ["003"]),
+        ("+12015550113", ["003"]),
+        ("+12015550114", ["004", "005"]),
+    ]
+    assert home.run(ATTENDANCE_ALERTS).outcome == "nothing_new"
+    assert len(lists(home)) == 2
+
+
+def test_a_file_of_another_day_is_refused(home: SmallHome) -> None:
+    home.upload(absences(f"102,004,0,A,,{day(1)}"))
+    run = home.run(ATTENDANCE_ALERTS)
+    assert (run.outcome, run.exit_code) == ("blocked", 1)
+    assert run.codes["stale_file"] == 1
+    assert lists(home) == []
+
+
+def test_an_absent_school_is_held_until_an_operator_approves(home: SmallHome) -> None:
+    home.upload(absences(*(f"102,00{n},0,A,,{day()}" for n in (4, 5, 6))))
+    held = home.run(ATTENDANCE_ALERTS)
+    assert (held.outcome, held.exit_code) == ("held", 1)
+    assert held.codes["mass_absence"] == 1
+    assert lists(home) == []
+
+    assert home.command_here("approve", NAME).returncode == 0
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert {child for row in recipients(home) for child in row[2]} == {"004", "005", "006"}
+
+
+def test_an_unknown_student_is_accounted_for(home: SmallHome) -> None:
+    rows = [f"102,004,0,A,,{day()}", f"102,999,0,A,,{day()}"]
+    home.upload(absences(*rows))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    with open_published(home.home.attendance(NAME)) as published:
+        fates = published.execute(
+            "SELECT student_id, status, reason FROM attendance.accounting ORDER BY ALL"
+        ).fetchall()
+    assert fates == [("004", "listed", None), ("999", "suppressed", "unknown_student")]
+
+
+def test_a_dry_run_counts_and_touches_nothing(home: SmallHome) -> None:
+    home.upload(absences(f"102,004,0,A,,{day()}"))
+    shown = home.command_here("alerts", NAME, "--dry-run", "--json")
+    assert shown.returncode == 0
+    counts = json.loads(shown.stdout)[NAME]
+    assert (counts["voice"], counts["students"], counts["absent, listed"]) == (1, 1, 1)
+    assert lists(home) == []
+    assert not home.home.attendance(NAME).exists()
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+
+
+def test_nobody_is_listed_where_attendance_is_off(home: SmallHome) -> None:
+    home.write_settings(attendance={"enabled": False})
+    refused = home.command_here("alerts", NAME)
+    assert refused.returncode == 2
+    assert "attendance.enabled is off" in refused.stderr

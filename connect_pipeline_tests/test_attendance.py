@@ -1,0 +1,712 @@
+"""Absence alerts on small, literal cases: who is told of what, once, and why others are not."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import hmac
+import io
+import json
+import os
+import threading
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+
+from connect_pipeline.attendance.day import AttendanceDay, Batch
+from connect_pipeline.attendance.told import hmac_keys
+from connect_pipeline.errors import EnvironmentFault, Refused, SettingsError
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import batches, listed
+from connect_pipeline.published import ATTENDANCE_TABLES
+from connect_pipeline_tests.attendance_runs import (
+    NAME,
+    NOON,
+    YESTERDAY,
+    Row,
+    Runs,
+    absence,
+    district,
+)
+from connect_pipeline_tests.small_roster import Contact, Student
+
+EVA = Contact("primary", "Eva Ruiz", "+12015550111", "Eva@example.com")
+LEO = Contact("secondary", "Leo Ruiz", "+12015550112", "leo@example.com")
+ANA = Student("001", "Ana Ruiz", contacts=(EVA,), language="es")
+BEN = Student("002", "Ben Ruiz", contacts=(EVA,), language="es")
+CHO = Student("003", "Cho Park", contacts=(Contact("primary", "Jin Park", None, None),))
+
+
+def channels(runs: Runs) -> set[tuple[str, str]]:
+    return {(channel, destination) for channel, destination, _student, _periods in runs.told()}
+
+
+def outbox(batch: Batch) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(batch.outbox_file.read_text(encoding="utf-8"))))
+
+
+def test_one_destination_gets_one_entry_with_all_its_children(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    batch = runs.file([absence("002"), absence("001", "2"), absence("001", "10"), absence("001")])
+    assert batch is not None
+    assert batch.recipients == {"email": 1, "sms": 1}
+    assert batch.students == 2
+    assert runs.published(
+        "SELECT channel, destination, contact_names, language, student_ids"
+        " FROM attendance.recipients ORDER BY channel"
+    ) == [
+        ("email", "eva@example.com", ["Eva Ruiz"], "es", ["001", "002"]),
+        ("sms", "+12015550111", ["Eva Ruiz"], "es", ["001", "002"]),
+    ]
+    assert runs.told() == [
+        ("email", "eva@example.com", "001", ("1", "2", "10")),
+        ("email", "eva@example.com", "002", ("1",)),
+        ("sms", "+12015550111", "001", ("1", "2", "10")),
+        ("sms", "+12015550111", "002", ("1",)),
+    ]
+
+
+def test_what_is_said_is_there_in_the_order_of_periods(tmp_path: Path) -> None:
+    classes = {("101", "1"): "Maria Lopez", ("101", "2"): "James Chen"}
+    runs = Runs.at(tmp_path, [Student("001", "Ana Ruiz", contacts=(EVA,), classes=classes)])
+    runs.file([absence("001", "10", "U"), absence("001", "2"), absence("001", "1", teacher="Kim")])
+    assert runs.published(
+        "SELECT DISTINCT student_name, site_name, site_phone, periods, codes, teacher_names"
+        " FROM attendance.recipient_absences"
+    ) == [
+        (
+            "Ana Ruiz",
+            "Lincoln High School",
+            "+12015550100",
+            ["1", "2", "10"],
+            ["A", "A", "U"],
+            ["Kim", "James Chen", None],
+        )
+    ]
+    assert runs.published("SELECT DISTINCT site_id, date FROM attendance.absences") == [
+        ("101", date(2026, 10, 6))
+    ]
+
+
+def test_the_published_tables_are_those_that_consumers_were_promised(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    runs.file([absence("001")])
+    for table in ATTENDANCE_TABLES:
+        found = runs.published(f"SELECT column_name, column_type FROM (DESCRIBE {table.name})")
+        assert found == [(column.name, column.type) for column in table.columns], table.name
+
+
+def test_both_contacts_are_told_and_the_student_never_is(tmp_path: Path) -> None:
+    self = Contact("self", "Ana Ruiz", "+12015550177", "ana@example.org")
+    runs = Runs.at(tmp_path, [Student("001", contacts=(EVA, LEO, self))])
+    runs.file([absence("001")])
+    assert channels(runs) == {
+        ("sms", "+12015550111"),
+        ("sms", "+12015550112"),
+        ("email", "eva@example.com"),
+        ("email", "leo@example.com"),
+    }
+
+
+def test_two_contacts_at_one_destination_are_one_entry(tmp_path: Path) -> None:
+    leo = Contact("secondary", "Leo Ruiz", EVA.phone, "EVA@EXAMPLE.COM")
+    runs = Runs.at(tmp_path, [Student("001", contacts=(EVA, leo))])
+    runs.file([absence("001")])
+    assert runs.published(
+        "SELECT channel, contact_names FROM attendance.recipients ORDER BY channel"
+    ) == [("email", ["Eva Ruiz", "Leo Ruiz"]), ("sms", ["Eva Ruiz", "Leo Ruiz"])]
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("text", {"sms"}),
+        ("phone", {"voice"}),
+        ("email", {"email"}),
+        ("all", {"sms", "voice", "email"}),
+        (None, {"sms", "email"}),
+    ],
+)
+def test_the_preferred_method_picks_the_channels(
+    tmp_path: Path, method: str | None, expected: set[str]
+) -> None:
+    runs = Runs.at(tmp_path, [Student("001", method=method, contacts=(EVA,))])
+    runs.file([absence("001")])
+    assert {channel for channel, _destination in channels(runs)} == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "contact", "expected"),
+    [
+        ("text", Contact(name="Eva", email="eva@example.com"), {"email"}),
+        ("email", Contact(name="Eva", phone="+12015550111"), {"sms", "voice"}),
+        (None, Contact(name="Eva", email="eva@example.com"), {"email"}),
+    ],
+)
+def test_without_a_usable_preferred_channel_any_usable_one_is_used(
+    tmp_path: Path, method: str | None, contact: Contact, expected: set[str]
+) -> None:
+    runs = Runs.at(tmp_path, [Student("001", method=method, contacts=(contact,))])
+    runs.file([absence("001")])
+    assert {channel for channel, _destination in channels(runs)} == expected
+
+
+@pytest.mark.parametrize(
+    ("languages", "expected"),
+    [
+        (("es", "es"), "es"),
+        (("es", "vi"), "en"),
+        (("es", None), "es"),
+        ((None, None), "en"),
+    ],
+)
+def test_the_language_is_the_childrens_or_the_districts(
+    tmp_path: Path, languages: tuple[str | None, ...], expected: str
+) -> None:
+    children = [
+        Student(f"00{number}", contacts=(EVA,), language=language)
+        for number, language in enumerate(languages)
+    ]
+    runs = Runs.at(tmp_path, children)
+    batch = runs.file([absence(child.student_id) for child in children])
+    assert runs.published("SELECT DISTINCT language FROM attendance.recipients") == [(expected,)]
+    assert batch is not None
+    manifest = json.loads(batch.manifest_file.read_text())
+    assert manifest["recipients_with_mixed_languages"] == (2 if languages == ("es", "vi") else 0)
+
+
+def test_everyone_is_accounted_for_with_one_reason(tmp_path: Path) -> None:
+    runs = Runs.at(
+        tmp_path, [ANA, CHO, Student("004", contacts=(LEO,)), Student("005", contacts=(EVA,))]
+    )
+    _opt_out(runs, "sms,(201) 555-0112", "email,LEO@example.com")
+    runs.file(
+        [
+            absence("001"),
+            absence("003"),
+            absence("004"),
+            absence("005", code="T"),
+            absence("006"),
+            absence("007", date=YESTERDAY),
+        ]
+    )
+    assert runs.accounting() == {
+        "001": "listed",
+        "003": "no_usable_contact",
+        "004": "opted_out",
+        "005": "code_does_not_alert",
+        "006": "unknown_student",
+        "007": "not_today",
+    }
+
+
+def test_codes_that_alert_are_the_districts_or_the_schools(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN], school_alert_codes={"102": ("T",)})
+    runs.file(
+        [
+            absence("001", code="T"),
+            absence("001", "2", code="a"),
+            absence("002", code="T", school="102"),
+            absence("002", "2", code="A", school="102"),
+        ]
+    )
+    assert runs.accounting() == {"001": "code_does_not_alert", "002": "listed"}
+    assert {periods for *_rest, periods in runs.told()} == {("1",)}
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([absence("001", date="")], "listed"),
+        ([absence("001", date=None)], "listed"),
+        ([absence("001", date="2026-10-06")], "listed"),
+        ([absence("001", date="10/07/26")], "not_today"),
+    ],
+)
+def test_a_row_is_of_its_date_or_of_the_files_arrival(
+    tmp_path: Path, rows: list[Row], expected: str
+) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    runs.file(rows)
+    assert runs.accounting() == {"001": expected}
+
+
+def test_a_file_without_dates_that_arrived_yesterday_alerts_nobody(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    # 23:59 in Los Angeles, which is today already in UTC.
+    yesterday = datetime(2026, 10, 6, 6, 59, tzinfo=UTC)
+    assert runs.file([absence("001", date=None)], arrived_at=yesterday) is None
+    assert runs.accounting() == {"001": "not_today"}
+
+
+def test_today_is_the_districts_day_and_not_utcs(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    runs.now = datetime(2026, 10, 7, 5, 0, tzinfo=UTC)
+    assert runs.file([absence("001", date="10/06/26")]) is not None
+    assert runs.accounting() == {"001": "listed"}
+
+
+def test_a_day_without_school_alerts_nobody(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA], no_school=["2026-10-05 to 2026-10-06"])
+    assert runs.file([absence("001")]) is None
+    assert runs.accounting() == {"001": "no_school_day"}
+
+
+def test_fewer_periods_than_the_minimum_do_not_alert(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN], min_periods=2)
+    runs.file([absence("001"), absence("001", "2"), absence("002"), absence("002", "2", "T")])
+    assert runs.accounting() == {"001": "listed", "002": "too_few_periods"}
+
+
+def test_the_first_of_two_rows_about_one_absence_wins(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    runs.file([absence("001", code="T"), absence("001", code="A", date="")])
+    assert runs.accounting() == {"001": "code_does_not_alert"}
+
+
+def test_a_child_at_two_schools_is_told_of_with_both(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [Student("001", schools=("101", "102"), contacts=(EVA,))])
+    runs.file([absence("001"), absence("001", school="102")])
+    assert runs.published(
+        "SELECT DISTINCT site_name, periods FROM attendance.recipient_absences"
+    ) == [("Lincoln High School, Rosa Parks Elementary School", ["1", "1"])]
+
+
+def test_a_school_without_a_site_gets_a_placeholder(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    runs.file([absence("001", school="999")])
+    assert runs.published("SELECT DISTINCT site_name FROM attendance.recipient_absences") == [
+        ("School 999",)
+    ]
+
+
+def test_a_period_with_two_teachers_names_both(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    with duckdb.connect(str(runs.home.roster(NAME))) as connection:
+        connection.execute(
+            "INSERT INTO connect.rosters (school, period, student_id, teacher_name)"
+            " VALUES ('101', '1', '001', 'Maria Lopez'), ('101', '1', '001', 'James Chen')"
+        )
+    runs.file([absence("001")])
+    assert runs.published("SELECT teacher_name FROM attendance.absences") == [
+        ("James Chen, Maria Lopez",)
+    ]
+
+
+def test_without_a_roster_the_file_is_refused(tmp_path: Path) -> None:
+    runs = Runs(Home(tmp_path))
+    with pytest.raises(Refused, match="no published roster"):
+        runs.day([absence("001")]).build_absences()
+
+
+# -- once -----------------------------------------------------------------------------------
+
+
+def test_the_same_file_again_lists_nobody(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    rows = [absence("001"), absence("002"), absence("001", "2")]
+    first = runs.file(rows)
+    assert first is not None
+    before = runs.told()
+    assert runs.file(rows) is None
+    assert runs.file(rows[::-1]) is None
+    assert runs.told() == before
+    assert runs.accounting() == {"001": "already_listed", "002": "already_listed"}
+    assert runs.published("SELECT DISTINCT batch_id FROM attendance.accounting") == [
+        (first.batch_id,)
+    ]
+
+
+def test_a_grown_file_lists_only_the_new(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    first = runs.file([absence("001")])
+    second = runs.file([absence("001"), absence("001", "2"), absence("002")])
+    assert first is not None
+    assert second is not None
+    assert second.batch_id > first.batch_id
+    assert runs.accounting() == {"001": "already_listed", "002": "listed"}
+    assert sorted({(student, periods) for _c, _d, student, periods in runs.told()}) == [
+        ("001", ("1",)),
+        ("002", ("1",)),
+    ]
+
+
+def test_each_new_period_tells_of_the_new_periods_only(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN], policy="each_new_period")
+    runs.file([absence("001"), absence("001", "3")])
+    runs.file([absence("001"), absence("001", "2", "U"), absence("001", "3"), absence("002")])
+    assert runs.file([absence("001"), absence("001", "2")]) is None
+    assert runs.published(
+        "SELECT student_id, periods, codes FROM attendance.recipient_absences"
+        " WHERE channel = 'sms' ORDER BY batch_id, student_id"
+    ) == [("001", ["1", "3"], ["A", "A"]), ("001", ["2"], ["U"]), ("002", ["1"], ["A"])]
+
+
+def test_each_new_period_knows_one_period_at_two_schools_apart(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA], policy="each_new_period")
+    runs.file([absence("001")])
+    assert runs.file([absence("001"), absence("001", school="102")]) is not None
+
+
+def test_a_new_destination_is_told_on_the_same_day(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    runs.file([absence("001")])
+    with duckdb.connect(str(runs.home.roster(NAME))) as connection:
+        connection.execute(
+            "UPDATE connect.contacts SET phone = '+12015550199' WHERE student_id = '001'"
+        )
+    assert runs.file([absence("001")]) is not None
+    assert channels(runs) == {
+        ("sms", "+12015550111"),
+        ("sms", "+12015550199"),
+        ("email", "eva@example.com"),
+    }
+
+
+def test_a_vanished_row_is_cleared(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    runs.file([absence("001"), absence("002")])
+    assert runs.file([absence("001")]) is None
+    assert runs.accounting() == {"001": "already_listed", "002": "cleared"}
+    assert runs.file([]) is None
+    assert runs.accounting() == {"001": "cleared", "002": "cleared"}
+
+
+def test_a_quarantined_row_is_not_a_vanished_one(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    runs.file([absence("001"), absence("002")])
+    runs.file([absence("001")], quarantined=['101,"002,1,A'])
+    assert runs.accounting() == {"001": "already_listed"}
+
+
+def test_a_file_of_yesterday_changes_nothing_about_today(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    runs.file([absence("001")])
+    assert runs.file([absence("002", date=YESTERDAY)]) is None
+    assert runs.accounting() == {"001": "listed", "002": "not_today"}
+    assert runs.published("SELECT student_id FROM attendance.absences ORDER BY 1") == [
+        ("001",),
+        ("002",),
+    ]
+
+
+def test_an_empty_file_of_yesterday_clears_nobody(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    runs.file([absence("001")])
+    runs.file([], arrived_at=NOON - timedelta(days=1))
+    assert runs.accounting() == {"001": "listed"}
+
+
+def test_the_next_day_starts_anew_and_keeps_the_last(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    first = runs.file([absence("001")])
+    runs.now += timedelta(days=1)
+    assert runs.file([absence("001", date="10/07/26")]) is not None
+    assert runs.published("SELECT DISTINCT date FROM attendance.recipients") == [
+        (date(2026, 10, 7),)
+    ]
+    kept = runs.home.attendance_day(NAME, "2026-10-06")
+    assert sorted(kept.parent.iterdir()) == [kept]
+    with duckdb.connect(str(kept), read_only=True) as connection:
+        connection.execute("USE main")
+        name = f'"{kept.stem}"'
+        assert first is not None
+        assert connection.execute(
+            f"SELECT DISTINCT batch_id FROM {name}.attendance.recipients"
+        ).fetchall() == [(first.batch_id,)]
+
+
+def test_two_runs_at_once_list_each_once(tmp_path: Path) -> None:
+    students = [Student(f"{n:03}", contacts=(Contact(phone=f"+1201555{n:04}"),)) for n in range(40)]
+    runs = Runs.at(tmp_path, students)
+    days = [
+        runs.day([absence(one.student_id) for one in students[start:stop]])
+        for start, stop in ((0, 30), (10, 40), (0, 40))
+    ]
+    for day in days:
+        day.build_absences()
+        day.build_accounting()
+    found: list[Batch | None] = []
+    threads = [
+        threading.Thread(target=lambda day=day: found.append(day.list_recipients())) for day in days
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 3
+    told = runs.told()
+    assert len(told) == len({(channel, destination) for channel, destination, *_ in told}) == 40
+    listed_in = [batch for batch in found if batch is not None]
+    assert len({batch.batch_id for batch in listed_in}) == len(listed_in)
+    assert sum(batch.students for batch in listed_in) == 40
+
+
+def test_batch_ids_sort_by_time_even_within_a_second_and_with_a_clock_set_back(
+    tmp_path: Path,
+) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN, Student("004", contacts=(LEO,))])
+    ids: list[str] = []
+    for student in ("001", "002", "004"):
+        runs.now = NOON - timedelta(minutes=len(ids))
+        batch = runs.file([absence(student)])
+        assert batch is not None
+        ids.append(batch.batch_id)
+    assert ids == sorted(set(ids))
+
+
+# -- holds, opt-outs, settings ----------------------------------------------------------------
+
+
+def _school(absent: int, students: int) -> tuple[list[Student], list[Row]]:
+    roster = [
+        Student(f"{n:03}", contacts=(EVA,), classes={("101", "1"): "Maria Lopez"})
+        for n in range(students)
+    ]
+    return roster, [absence(one.student_id) for one in roster[:absent]]
+
+
+def _hold(day: AttendanceDay) -> dict[str, int]:
+    day.build_absences()
+    return day.hold_reason()
+
+
+def test_too_large_a_share_of_a_school_absent_holds_until_approved(tmp_path: Path) -> None:
+    roster, rows = _school(absent=21, students=50)
+    runs = Runs.at(tmp_path, roster)
+    day = runs.day(rows)
+    assert _hold(day) == {"mass_absence": 1}
+    day.ledger.hold(NAME, "attendance", day.file_sha256, {"mass_absence": 1})
+    day.ledger.decide(NAME, "attendance", "approved", by="operator")
+    assert day.hold_reason() == {}
+    assert _hold(runs.day(rows[::-1])) == {"mass_absence": 1}, "other bytes are not approved"
+
+
+def test_a_usual_share_or_a_few_students_do_not_hold(tmp_path: Path) -> None:
+    roster, rows = _school(absent=20, students=50)
+    assert _hold(Runs.at(tmp_path / "usual", roster).day(rows)) == {}
+    roster, rows = _school(absent=19, students=19)
+    assert _hold(Runs.at(tmp_path / "small", roster).day(rows)) == {}
+
+
+def test_periods_that_no_schedule_has_hold_and_period_0_does_not(tmp_path: Path) -> None:
+    roster, _rows = _school(absent=0, students=100)
+    absent = [one.student_id for one in roster[:25]]
+    runs = Runs.at(tmp_path, roster)
+    assert _hold(runs.day([absence(one, "01") for one in absent])) == {"period_not_in_schedule": 1}
+    assert _hold(runs.day([absence(one, "0") for one in absent])) == {}
+
+
+def _opt_out(runs: Runs, *lines: str, header: str = "channel,destination") -> Path:
+    path = runs.home.root / "opt_outs" / f"{NAME}.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join((header, *lines)) + "\n", encoding="utf-8")
+    return path
+
+
+def test_an_opt_out_holds_for_its_channel_and_is_no_reason_for_another(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, Student("004", method="text", contacts=(EVA,))])
+    _opt_out(runs, " SMS , 201-555-0111", "", "sms,+12015550111")
+    runs.file([absence("001"), absence("004")])
+    assert runs.accounting() == {"001": "listed", "004": "opted_out"}
+    assert channels(runs) == {("email", "eva@example.com")}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (b"", 1),
+        (b"channel;destination\n", 1),
+        (b"channel,destination\nsms,555\n", 2),
+        (b"channel,destination\nemail,eva@example.com\nemail,eva\n", 3),
+        (b"channel,destination\nfax,+12015550111\n", 2),
+        (b"channel,destination\nsms,+12015550111,x\n", 2),
+        (b'channel,destination\nsms,"+12015550111\n', 2),
+        (b"channel,destination\nsms,\xff\n", 2),
+    ],
+)
+def test_opt_outs_that_cannot_be_read_stop_the_batch(
+    tmp_path: Path, text: bytes, line: int
+) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    _opt_out(runs).write_bytes(text)
+    with pytest.raises(SettingsError, match=rf"demo\.csv line {line}: ") as error:
+        runs.file([absence("001")])
+    assert "555" not in str(error.value)
+    assert not runs.home.attendance(NAME).exists()
+
+
+# -- files ------------------------------------------------------------------------------------
+
+
+def test_the_outbox_is_a_whole_list_with_its_manifest(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN, CHO])
+    batch = runs.file([absence("001"), absence("002"), absence("003")])
+    assert batch is not None
+    rows = outbox(batch)
+    assert rows[0] == {
+        "batch_id": batch.batch_id,
+        "listed_at": "2026-10-06T19:01:00Z",
+        "date": "2026-10-06",
+        "channel": "email",
+        "destination": "eva@example.com",
+        "language": "es",
+        "contact_names": "Eva Ruiz",
+        "student_id": "001",
+        "student_name": "Ana Ruiz",
+        "site_name": "Lincoln High School",
+        "site_phone": "+12015550100",
+        "periods": "1",
+        "codes": "A",
+        "teacher_names": "",
+    }
+    assert [(row["channel"], row["student_id"]) for row in rows] == [
+        ("email", "001"),
+        ("email", "002"),
+        ("sms", "001"),
+        ("sms", "002"),
+    ]
+    manifest = json.loads(batch.manifest_file.read_text())
+    content = batch.outbox_file.read_bytes()
+    assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (manifest["bytes"], manifest["rows"]) == (len(content), 4)
+    assert manifest["file"] == batch.outbox_file.name
+    assert manifest["accounting"] == {"listed": 2, "no_usable_contact": 1}
+    assert manifest["warnings"] == []
+
+
+def test_no_spreadsheet_runs_what_a_family_typed(tmp_path: Path) -> None:
+    mallory = Contact("primary", "@SUM(A1)", "+12015550111", None)
+    runs = Runs.at(
+        tmp_path, [Student("001", '=HYPERLINK("http://example.com")', contacts=(mallory,))]
+    )
+    batch = runs.file([absence("001", "-1", teacher="+cmd")])
+    assert batch is not None
+    row = outbox(batch)[0]
+    assert row["student_name"] == '\'=HYPERLINK("http://example.com")'
+    assert row["contact_names"] == "'@SUM(A1)"
+    assert row["teacher_names"] == "'+cmd"
+    assert row["destination"] == "+12015550111", "a number is no formula"
+    assert row["periods"] == "-1"
+
+
+def test_every_file_is_its_owners_alone(tmp_path: Path) -> None:
+    old = os.umask(0o022)
+    try:
+        runs = Runs.at(tmp_path / "home", [ANA])
+        roster = runs.home.roster(NAME)
+        runs.file([absence("001")])
+    finally:
+        os.umask(old)
+    for path in runs.home.root.rglob("*"):
+        if path != roster:
+            assert path.stat().st_mode & 0o077 == 0, path
+        assert not path.name.endswith((".staged", ".wal", ".partial"))
+
+
+def test_the_ledger_knows_destinations_by_their_keyed_hash_only(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    runs.file([absence("001")])
+    ledger = runs.ledger()
+    row = ledger.rows(sa.select(listed))[0]
+    phone, email = (ledger.hashed(one)[:32] for one in ("+12015550111", "eva@example.com"))
+    assert set(row["destination_hash"].split()) == {f"sms:{phone}", f"email:{email}"}
+    for path in runs.home.root.glob("ledger.db*"):
+        assert b"5550111" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("length", [1, 64, 65, 200])
+def test_hashing_in_sql_is_hmac(length: int) -> None:
+    key = bytes(range(length))
+    pads = hmac_keys(key)
+    inner = hashlib.sha256(pads["inner_key"] + b"+12015550111").digest()
+    outer = hashlib.sha256(pads["outer_key"] + inner).hexdigest()
+    assert outer == hmac.new(key, b"+12015550111", hashlib.sha256).hexdigest()
+
+
+def test_the_clerk_gets_those_who_cannot_be_told(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, CHO])
+    runs.file([absence("001"), absence("003")])
+    path = runs.home.reports(NAME) / "students_without_contact.csv"
+    assert path.read_text() == (
+        "date,site_name,student_id,student_name\n2026-10-06,Lincoln High School,003,Cho Park\n"
+    )
+
+
+def test_an_old_or_held_roster_is_a_warning_and_a_missed_send_time_is_said(
+    tmp_path: Path,
+) -> None:
+    runs = Runs.at(tmp_path, [ANA], send_at=["10:00", "17:30"])
+    runs.now = datetime(2026, 10, 9, 19, 0, tzinfo=UTC)  # Friday; the roster is of Monday 0:00
+    runs.ledger().hold(NAME, "core", "0" * 64, {"mass_removal": 1})
+    batch = runs.file([absence("001", date="10/09/26")])
+    assert batch is not None
+    assert batch.warnings == ("roster_is_old", "roster_is_held")
+    assert batch.missed_send_time == "10:00"
+
+
+def test_a_preview_touches_nothing(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    day = runs.day([absence("001"), absence("002")])
+    before = sorted(tmp_path.rglob("*"))
+    day.build_absences()
+    day.build_accounting()
+    assert day.preview() == {"email": 1, "sms": 1, "students": 2}
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not day.ledger.rows(sa.select(batches))
+
+
+def test_a_damaged_published_day_is_said_and_lists_nobody(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    runs.home.attendance(NAME).write_bytes(b"no database")
+    with pytest.raises(EnvironmentFault, match="Move it away"):
+        runs.file([absence("001")])
+    assert not runs.ledger().rows(sa.select(batches))
+    assert not list(runs.home.outbox(NAME).glob("*"))
+    runs.home.attendance(NAME).unlink()
+    assert runs.file([absence("001")]) is not None
+
+
+def test_settings_for_days_without_school_are_read() -> None:
+    found = district(no_school=[date(2026, 11, 26), "2026-12-21 to 2027-01-01"]).attendance
+    assert found.no_school == (
+        (date(2026, 11, 26), date(2026, 11, 26)),
+        (date(2026, 12, 21), date(2027, 1, 1)),
+    )
+
+
+# -- cleared absences -------------------------------------------------------------------------
+
+
+def test_the_sender_learns_once_of_a_cleared_absence(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    folder = runs.home.outbox(NAME) / "cleared"
+    first = runs.file([absence("001"), absence("002")])
+    assert first is not None
+    assert not folder.exists()
+    runs.file([absence("001")])
+    runs.file([absence("001")])
+    runs.file([absence("001"), absence("002")])
+    (path,) = folder.glob("*.csv")
+    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+    assert [(row["channel"], row["student_id"], row["listed_in"]) for row in rows] == [
+        ("email", "002", first.batch_id),
+        ("sms", "002", first.batch_id),
+    ]
+    manifest = json.loads(path.with_suffix(".json").read_text())
+    assert manifest["cleared_students"] == 1
+    assert manifest["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert runs.accounting() == {"001": "already_listed", "002": "already_listed"}
+    runs.file([])
+    assert len(list(folder.glob("*.csv"))) == 2
+
+
+def test_a_code_that_no_longer_alerts_is_not_cleared(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    runs.file([absence("001")])
+    runs.file([absence("001", code="E")])
+    assert runs.accounting() == {"001": "code_does_not_alert"}
+    assert not (runs.home.outbox(NAME) / "cleared").exists()

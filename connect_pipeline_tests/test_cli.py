@@ -1,0 +1,261 @@
+"""The commands: their help, what they refuse, their JSON, and the tables that `export` writes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from connect_pipeline.cli import app
+from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.published import ROSTER_TABLES
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home, with_rows
+
+# DESIGN section 8.
+COMMANDS = (
+    *("demo", "generate", "validate", "sync", "alerts", "status", "approve", "discard"),
+    *("rollback", "export", "doctor", "erase"),
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with serving(tmp_path_factory.mktemp("drops")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def published(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """The small district, published, with cells that a spreadsheet would run."""
+    home = small_home(server, tmp_path_factory.mktemp("published"))
+    staff, students, classes = (one.file_name for one in (STAFF, STUDENTS, STAFF_TO_STUDENT))
+    home.upload(
+        {
+            staff: with_rows(
+                home.read(staff),
+                'T9,101,@SUM(A1),-2+3,f@example.org,"=HYPERLINK(""x"")",',
+            ),
+            students: with_rows(
+                home.read(students),
+                "009,101,+Plus,-7,,,=cmd|' /C calc'!A0,(201) 555-0119,,,,,,9,-R1,-2.50,English,all",
+            ),
+            classes: with_rows(home.read(classes), '101,T9,009,1,"=A1, or ""B""",-MA,+1'),
+        }
+    )
+    home.publish()
+    return home
+
+
+@pytest.fixture
+def home(published: SmallHome, tmp_path: Path) -> SmallHome:
+    return published.copy(tmp_path)
+
+
+# -- usage -------------------------------------------------------------------------------------
+
+
+def test_the_commands_are_those_of_the_design() -> None:
+    names = {one.name or one.callback.__name__ for one in app.registered_commands if one.callback}
+    assert set(COMMANDS) <= names
+
+
+def test_help_lists_every_command(home: SmallHome) -> None:
+    done = home.command_here("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help_and_refuses_what_it_does_not_know(
+    home: SmallHome, name: str
+) -> None:
+    done = home.command_here(name, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"connect-pipeline {name}" in done.stdout
+    done = home.command_here(name, "--no-such-option")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--no-such-option" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("sync",), ("sync", NAME, "--all"), ("alerts",), ("sync", "nowhere")),
+        *(("approve",), ("rollback", NAME), ("export", NAME), ("validate", "no/such/folder")),
+        *(("generate", "somewhere", "--students", "many"), ("generate", "x", "--students", "0")),
+        *(("status", "nowhere"), ("doctor", "nowhere"), ("export", NAME, "x", "--format", "xls")),
+        *(("alerts", NAME), ("approve", NAME), ("discard", NAME), ("nonsense",)),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_2_and_one_sentence(
+    home: SmallHome, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = home.roster_bytes()
+    done = home.command_here(*arguments)
+    assert done.returncode == 2, done
+    assert "Traceback" not in done.stderr
+    assert 10 < len(done.stderr) < 400
+    assert home.roster_bytes() == before
+
+
+def test_the_installed_command_is_this_one(home: SmallHome) -> None:
+    """The exit code and the streams of the real process, once for each kind of ending."""
+    done = home.command("sync", NAME, "--all")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Name the districts, or give --all.\n"
+    done = home.command("status", NAME)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert home.current() in done.stdout
+
+
+# -- JSON --------------------------------------------------------------------------------------
+
+
+def only_object(text: str) -> dict[str, Any]:
+    """The one JSON object that a command printed."""
+    value = json.loads(text)
+    assert isinstance(value, dict)
+    return value
+
+
+def test_sync_prints_one_json_object(home: SmallHome) -> None:
+    done = home.command_here("sync", NAME, "--json")
+    assert done.returncode == 0
+    (result,) = only_object(done.stdout).values()
+    assert result["outcome"] == "unchanged"
+    home.upload({STUDENTS.file_name: "ID,School\n"})
+    done = home.command_here("sync", "--all", "--json")
+    assert done.returncode == 1
+    result = only_object(done.stdout)[NAME]
+    assert result["outcome"] == "blocked"
+    assert result["counts"]["missing_required_column"] == 2
+    assert result["message"].startswith(f"{NAME}: blocked")
+    assert home.ledger.run(result["run_id"]) is not None
+
+
+def test_a_failing_sync_prints_json_too(home: SmallHome) -> None:
+    home.write_settings(sftp={"folder": "/nowhere"})
+    done = home.command_here("sync", NAME, "--json")
+    assert done.returncode == 3
+    result = only_object(done.stdout)[NAME]
+    assert result["outcome"] == "failed"
+    assert "has no folder /nowhere" in result["message"]
+
+
+def test_status_prints_one_json_object(home: SmallHome) -> None:
+    state = only_object(home.command_here("status", "--json").stdout)[NAME]
+    assert state["published"] == home.current()
+    assert state["rolled_back"] is False
+    assert state["holds"] == []
+    assert [run["outcome"] for run in state["runs"]] == ["published"]
+    assert [one["snapshot_id"] for one in state["snapshots"]] == home.snapshots()
+    assert Path(state["roster"]) == home.roster
+
+
+def test_validate_and_doctor_print_one_json_object(home: SmallHome) -> None:
+    report = only_object(home.command_here("validate", str(home.drop), "--json").stdout)
+    assert report["verdict"] == "accepted_with_findings"
+    assert report["exports"][STUDENTS.file_name]["accepted"] == 7
+    only_object(home.command_here("doctor", NAME, "--json").stdout)
+
+
+def test_swapped_columns_are_said_by_validate_and_held_by_sync(home: SmallHome) -> None:
+    rows = [line.split(",") for line in home.read(STUDENTS.file_name).splitlines()]
+    for cells in rows[1:]:
+        cells[7], cells[8] = cells[8], cells[7]  # phones for e-mails
+    home.upload({STUDENTS.file_name: "".join(",".join(cells) + "\n" for cells in rows)})
+    done = home.command_here("validate", str(home.drop))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "column_content_mismatch" in done.stdout
+    done = home.command_here("sync", NAME)
+    assert done.returncode == 1, done
+    assert done.stdout.startswith(f"{NAME}: held\n")
+    assert "no report" not in done.stderr
+
+
+def test_a_new_home_has_a_status(server: EmbeddedServer, tmp_path: Path) -> None:
+    home = small_home(server, tmp_path)
+    done = home.command_here("status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nothing yet" in done.stdout
+    assert only_object(home.command_here("status", "--json").stdout)[NAME]["published"] is None
+
+
+# -- export ------------------------------------------------------------------------------------
+
+
+def test_exported_parquet_is_what_is_published(home: SmallHome, tmp_path: Path) -> None:
+    folder = tmp_path / "it's here"
+    done = home.command_here("export", NAME, str(folder))
+    assert done.returncode == 0, done
+    assert {path.name for path in folder.glob("*.parquet")} == {
+        f"{table.name.replace('.', '_')}.parquet" for table in ROSTER_TABLES
+    }
+    with duckdb.connect() as connection:
+        for table in ROSTER_TABLES:
+            place = str(folder / f"{table.name.replace('.', '_')}.parquet").replace("'", "''")
+            read = f"FROM read_parquet('{place}')"
+            assert connection.execute(f"{read} ORDER BY ALL").fetchall() == home.query(
+                f"FROM {table.name} ORDER BY ALL"
+            ), table.name
+            columns = [row[:2] for row in connection.execute(f"DESCRIBE {read}").fetchall()]
+            assert columns == [(column.name, column.type) for column in table.columns]
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_exported_csv_is_what_is_published_with_formulas_defused(
+    home: SmallHome, tmp_path: Path
+) -> None:
+    folder = tmp_path / "export"
+    done = home.command_here("export", NAME, str(folder), "--format", "csv")
+    assert done.returncode == 0, done
+    defused = set()
+    for table in ROSTER_TABLES:
+        with (folder / f"{table.name.replace('.', '_')}.csv").open(newline="") as file:
+            header, *rows = csv.reader(file)
+        assert header == [column.name for column in table.columns]
+        cells = ", ".join(f"coalesce({column.name}::VARCHAR, '')" for column in table.columns)
+        published = home.query(f"SELECT {cells} FROM {table.name}")
+        written = []
+        for row in rows:
+            plain = [cell.removeprefix("'") for cell in row]
+            defused |= {cell for cell, bare in zip(row, plain, strict=True) if cell != bare}
+            written.append(tuple(plain))
+            for cell, column in zip(row, table.columns, strict=True):
+                assert column.type != "VARCHAR" or not cell.startswith(("=", "@", "\t", "\r")), cell
+        assert sorted(written) == sorted(published), table.name
+    assert {
+        "'@SUM(A1)",
+        "'-2+3",
+        '\'=HYPERLINK("x")',
+        "'=cmd|' /C calc'!A0",
+        "'+Plus",
+        "'-R1",
+        '\'=A1, or "B"',
+        "'-MA",
+    } <= defused
+    assert not {"'+12015550119", "'-2.50", "'-7", "'+1"} & defused, "numbers are no formulas"
+
+
+def test_exports_before_anything_is_published(server: EmbeddedServer, tmp_path: Path) -> None:
+    home = small_home(server, tmp_path)
+    done = home.command_here("export", NAME, str(tmp_path / "export"))
+    assert done.returncode == 2
+    assert "Nothing is published" in done.stderr
+
+
+def test_exports_to_a_place_that_is_no_folder(home: SmallHome, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    done = home.command_here("export", NAME, str(tmp_path / "file"))
+    assert done.returncode == 3
+    assert "File exists" in done.stderr

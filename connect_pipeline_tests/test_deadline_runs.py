@@ -1,0 +1,275 @@
+"""What a run does because files were due: it hashes again, and says what is missing or stale."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from connect_pipeline import alarms
+from connect_pipeline.contract import ATTENDANCE, CORE, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.deadlines import deadline_before
+from connect_pipeline.orchestration.names import (
+    ATTENDANCE_ALERTS,
+    DEADLINE_TAG,
+    DISTRICT_TAG,
+    NIGHTLY_SYNC,
+)
+from connect_pipeline.published import open_published
+from connect_pipeline.settings import load_settings
+from connect_pipeline_tests.fleet import Fleet, fleet
+from connect_pipeline_tests.small_district import FILES
+
+STUDENT_FILE, CLASS_FILE = STUDENTS.file_name, STAFF_TO_STUDENT.file_name
+ZONE = ZoneInfo("America/Los_Angeles")
+
+
+@pytest.fixture
+def ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+    """One district that has published its first night; its files are an hour old."""
+    with fleet(tmp_path, monkeypatch) as made:
+        made.add("a", deadline="12:00", attendance={"enabled": True, "send_at": ["10:00"]})
+        age_all(made, 1)
+        assert run(made) == "published"
+        yield made
+
+
+def age_all(ships: Fleet, hours: float) -> None:
+    """All files of the drop were uploaded so long ago."""
+    moment = time.time() - hours * 3600
+    for path in (ships.server.root / "a").iterdir():
+        os.utime(path, (moment, moment))
+
+
+def upload(ships: Fleet, **changes: str) -> None:
+    """Other contents, an hour ago."""
+    ships.upload("a", changes)
+    age_all(ships, 1)
+
+
+def run(ships: Fleet, due: datetime | None = None, job: str = NIGHTLY_SYNC) -> str:
+    """A run, by default one that nothing but an arrival started."""
+    tags = {DISTRICT_TAG: "a"} | ({} if due is None else {DEADLINE_TAG: due.isoformat()})
+    return ships.run(dg.RunRequest(partition_key="a", tags=tags), job)
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def last(ships: Fleet) -> Any:
+    return ships.ledger.runs_of("a", 1)[0]
+
+
+def causes(ships: Fleet) -> dict[str, dict[str, int]]:
+    return {row["cause"]: row["codes"] for row in alarms.open_alarms(ships.ledger)}
+
+
+def languages(ships: Fleet) -> set[str]:
+    with open_published(ships.home.roster("a")) as connection:
+        return {
+            row[0]
+            for row in connection.execute(
+                "SELECT DISTINCT language FROM connect.students"
+            ).fetchall()
+        }
+
+
+def test_other_bytes_of_the_same_size_and_time_are_published(ships: Fleet) -> None:
+    """No look can see them."""
+    path = ships.server.root / "a" / STUDENT_FILE
+    before = path.stat()
+    ships.tick()
+    ships.tick()
+    path.write_text(FILES[STUDENT_FILE].replace("Korean", "Polish"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    assert ships.tick(after=4000)[:1] == ships.tick(after=4000)[:1], "nothing but the same request"
+    assert "pl" not in languages(ships)
+    assert run(ships, now()) == "published"
+    assert "pl" in languages(ships)
+
+
+def test_what_is_missing_at_the_deadline_is_said_and_cleared_when_it_comes(ships: Fleet) -> None:
+    (ships.server.root / "a" / CLASS_FILE).unlink()
+    assert ships.tick() == [], "an incomplete set starts nothing"
+    assert run(ships, now()) == "blocked"
+    assert causes(ships) == {"missing": {"missing_file": 1}}
+    ships.upload("a", {CLASS_FILE: FILES[CLASS_FILE]})
+    age_all(ships, 1)
+    assert run(ships) == "unchanged"
+    assert causes(ships) == {}
+
+
+def test_a_drop_that_fell_silent_is_stale_at_the_deadline(ships: Fleet) -> None:
+    age_all(ships, 30)
+    due = now()
+    assert run(ships, due) == "unchanged", "it is published already"
+    assert last(ships)["codes"] == {"stale_file": 3}
+    assert causes(ships) == {"stale": {"stale_file": 3}}
+    assert confirmed(ships) == 1, "so the rosters turn red in the UI"
+
+    assert run(ships) == "unchanged", "nobody asked for tonight's files yet"
+    assert causes(ships) == {"stale": {"stale_file": 3}}, "and nothing was uploaded since"
+
+    age_all(ships, 0.001)
+    assert run(ships) == "unchanged"
+    assert causes(ships) == {}
+    assert confirmed(ships) == 2
+
+
+def confirmed(ships: Fleet) -> int:
+    """How often Dagster heard that the rosters are tonight's."""
+    found = ships.instance.fetch_materializations(dg.AssetKey("rosters"), limit=10)
+    assert {record.partition_key for record in found.records} == {"a"}
+    versions = {
+        record.asset_materialization.tags["dagster/data_version"]
+        for record in found.records
+        if record.asset_materialization and record.asset_materialization.tags
+    }
+    assert len(versions) == 1
+    return len(found.records)
+
+
+def test_one_stale_file_holds_the_others_until_an_operator_decides(ships: Fleet) -> None:
+    ships.districts["a"] |= {"mixed_nights_hours": 100, "quiet_seconds": {"core": 0}}
+    ships.load()
+    age_all(ships, 30)
+    ships.upload("a", {STUDENT_FILE: FILES[STUDENT_FILE].replace("Korean", "Polish")})
+    assert run(ships, now() + timedelta(minutes=10)) == "held"
+    assert last(ships)["codes"]["stale_file"] == 2
+    assert causes(ships) == {"stale": {"stale_file": 2}}
+    assert "pl" not in languages(ships)
+    ships.ledger.decide("a", "core", "approved", "an operator")
+    assert run(ships) == "published"
+    assert "pl" in languages(ships)
+    assert causes(ships) == {}
+
+
+def test_a_district_that_uploads_now_and_then_can_say_so(ships: Fleet) -> None:
+    ships.districts["a"]["hold_stale_files"] = False
+    ships.load()
+    age_all(ships, 30)
+    assert run(ships, now()) == "unchanged"
+    assert (last(ships)["codes"], causes(ships)) == ({}, {})
+
+
+def test_stale_is_measured_from_the_deadline_before(ships: Fleet) -> None:
+    """An upload of last night, after its deadline, is in time for tonight's."""
+    district = load_settings(ships.home.settings_file).district("a")
+    due = now()
+    before = deadline_before(due, district)
+    for minutes, expected in ((-5, 3), (5, 0)):
+        moment = (before + timedelta(minutes=minutes)).timestamp()
+        for path in (ships.server.root / "a").iterdir():
+            os.utime(path, (moment, moment))
+        assert run(ships, due) == "unchanged"
+        assert last(ships)["codes"].get("stale_file", 0) == expected
+
+
+def test_at_the_deadline_an_upload_under_way_is_waited_for(ships: Fleet) -> None:
+    ships.districts["a"]["quiet_seconds"] = {"core": 2}
+    ships.load()
+    path = ships.server.root / "a" / STUDENT_FILE
+    rows = FILES[STUDENT_FILE].replace("Korean", "Polish").splitlines(keepends=True)
+    path.write_text("".join(rows[:3]))
+
+    def go_on() -> None:
+        time.sleep(1)
+        path.write_text("".join(rows))
+
+    uploader = threading.Thread(target=go_on)
+    uploader.start()
+    begun = time.monotonic()
+    assert run(ships, now()) == "published"
+    uploader.join()
+    assert time.monotonic() - begun >= 2
+    assert "pl" in languages(ships)
+
+
+def test_an_upload_that_never_rests_is_not_read(ships: Fleet) -> None:
+    ships.districts["a"]["quiet_seconds"] = {"core": 1}
+    ships.load()
+    path = ships.server.root / "a" / STUDENT_FILE
+    path.write_text(FILES[STUDENT_FILE])
+    stop = threading.Event()
+
+    def upload_for_ever() -> None:
+        while not stop.wait(0.1):
+            with path.open("a") as file:
+                file.write("007,102,Gus,Hall,,,Ivy Hall,,,,,,12346,3,,,English,\n")
+
+    uploader = threading.Thread(target=upload_for_ever)
+    uploader.start()
+    assert run(ships, now()) == "failed:3"
+    stop.set()
+    uploader.join()
+    assert last(ships)["codes"] == {"file_still_changing": 1}
+    assert causes(ships) == {"failed": {"exit_code": 3}}
+
+
+# -- attendance ----------------------------------------------------------------------------------
+
+
+def due_schedule(ships: Fleet, at: datetime) -> Any:
+    assert ships.defs is not None
+    schedule = ships.defs.resolve_schedule_def("attendance_due_a")
+    assert schedule.cron_schedule == ["30 9 * * *"]
+    return schedule(dg.build_schedule_context(scheduled_execution_time=at))
+
+
+def test_an_attendance_file_that_does_not_come_is_missed(ships: Fleet) -> None:
+    (ships.server.root / "a" / ATTENDANCE.file_name).unlink()
+    monday = datetime(2027, 3, 15, 9, 30, tzinfo=ZONE)
+    request = due_schedule(ships, monday)
+    assert request.tags[DEADLINE_TAG] == "2027-03-15T16:30:00+00:00"
+    assert ships.run(request, ATTENDANCE_ALERTS) == "blocked"
+    assert causes(ships) == {"missing": {"missing_file": 1}}
+    ships.upload("a", {ATTENDANCE.file_name: of_today()})
+    assert run(ships, job=ATTENDANCE_ALERTS) == "listed"
+    assert causes(ships) == {}
+
+
+def of_today() -> str:
+    return FILES[ATTENDANCE.file_name].replace("10/02/25", f"{datetime.now(ZONE):%m/%d/%y}")
+
+
+def test_an_attendance_file_of_another_day_is_late(ships: Fleet) -> None:
+    """The small district's is of a year ago."""
+    assert run(ships, now(), ATTENDANCE_ALERTS) == "blocked"
+    assert causes(ships) == {"stale": {"stale_file": 1}}
+    ships.upload("a", {ATTENDANCE.file_name: of_today()})
+    assert run(ships, job=ATTENDANCE_ALERTS) == "listed"
+    assert causes(ships) == {}
+
+
+def test_a_file_that_came_today_and_a_day_without_school_ask_for_nothing(ships: Fleet) -> None:
+    saturday = datetime(2027, 3, 13, 9, 30, tzinfo=ZONE)
+    assert due_schedule(ships, saturday).skip_message == "No school today."
+    ships.upload("a", {ATTENDANCE.file_name: of_today()})
+    assert run(ships, job=ATTENDANCE_ALERTS) == "listed"
+    today = datetime.now(ZONE).replace(hour=9, minute=30)
+    if today.weekday() < 5:
+        assert due_schedule(ships, today).skip_message.startswith("Today's file came at ")
+
+
+def test_the_published_rosters_are_red_without_a_night() -> None:
+    """The core files, too, are what the rosters depend on; only these have a policy."""
+    from connect_pipeline.orchestration.nightly import FRESHNESS, nightly_assets
+
+    policies = {
+        spec.key.to_user_string(): spec.freshness_policy
+        for asset in nightly_assets(dg.StaticPartitionsDefinition(["a"]))
+        for spec in asset.specs
+    }
+    assert policies.pop("rosters") == FRESHNESS
+    assert set(policies.values()) == {None}
+    assert len(CORE) == 3

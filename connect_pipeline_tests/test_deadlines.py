@@ -1,0 +1,110 @@
+"""When files are due, also on the nights on which the clocks change."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._utils.schedules import cron_string_iterator
+
+from connect_pipeline.deadlines import (
+    attendance_due,
+    deadline_before,
+    deadline_on,
+    expects_attendance,
+)
+from connect_pipeline.home import Home
+from connect_pipeline.orchestration.schedules import deadline_schedules
+from connect_pipeline.settings import Attendance, District, Settings
+from connect_pipeline_tests.small_district import DISTRICT
+
+NIGHTS = [
+    pytest.param("America/Los_Angeles", date(2027, 3, 14), id="set forward"),
+    pytest.param("America/Los_Angeles", date(2027, 11, 7), id="set back"),
+    pytest.param("America/Phoenix", date(2027, 3, 14), id="no change there"),
+    pytest.param("America/St_Johns", date(2027, 11, 7), id="half an hour off"),
+    pytest.param("Australia/Lord_Howe", date(2027, 4, 4), id="a change of half an hour"),
+]
+CLOCKS = [time(0, 0), time(1, 30), time(2, 0), time(2, 30), time(3, 0), time(23, 30)]
+
+
+def district(**changes: Any) -> District:
+    return DISTRICT.model_copy(update=changes)
+
+
+@pytest.mark.parametrize("clock", CLOCKS, ids=str)
+@pytest.mark.parametrize(("zone", "night"), NIGHTS)
+def test_each_night_has_one_deadline_which_dagster_finds_too(
+    zone: str, night: date, clock: time
+) -> None:
+    school = district(timezone=zone, deadline=clock)
+    start = datetime.combine(night - timedelta(days=2), time(0), school.zone).timestamp()
+    ticks = cron_string_iterator(start, f"{clock.minute} {clock.hour} * * *", zone)
+    due = [next(ticks).astimezone(UTC) for _ in range(5)]
+    days = [moment.astimezone(school.zone).date() for moment in due]
+    assert days == [night + timedelta(days=n) for n in range(-2, 3)]
+    for earlier, later in itertools.pairwise(due):
+        before = deadline_before(later, school)
+        assert abs(before - earlier) <= timedelta(hours=1)
+        assert timedelta(hours=22) <= later - before <= timedelta(hours=26)
+        # What came in the evening is never taken for older than that night's deadline.
+        assert before < later - timedelta(hours=12)
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "expected"),
+    [
+        (date(2027, 3, 14), time(2, 30), "2027-03-14T10:30:00+00:00"),  # no clock shows it
+        (date(2027, 11, 7), time(1, 30), "2027-11-07T09:30:00+00:00"),  # the second time
+        (date(2027, 11, 7), time(23, 30), "2027-11-08T07:30:00+00:00"),
+    ],
+)
+def test_a_deadline_is_one_moment(day: date, clock: time, expected: str) -> None:
+    assert deadline_on(day, district(deadline=clock)).isoformat() == expected
+
+
+def test_the_last_deadline_is_the_one_that_has_passed() -> None:
+    school = district(deadline=time(23, 30))
+    noon = datetime(2026, 10, 6, 19, 0, tzinfo=UTC)
+    assert deadline_before(noon, school) == datetime(2026, 10, 6, 6, 30, tzinfo=UTC)
+    late = datetime(2026, 10, 7, 6, 45, tzinfo=UTC)  # 23:45 there
+    assert deadline_before(late, school) == datetime(2026, 10, 7, 6, 30, tzinfo=UTC)
+    itself = datetime(2026, 10, 7, 6, 30, tzinfo=UTC)
+    assert deadline_before(itself, school) == datetime(2026, 10, 6, 6, 30, tzinfo=UTC)
+
+
+def test_the_attendance_file_is_due_half_an_hour_before_each_sending() -> None:
+    times = Attendance(send_at=(time(17, 30), time(10, 0), time(0, 15)))
+    assert attendance_due(district(attendance=times)) == [time(9, 30), time(17, 0), time(23, 45)]
+    holidays = Attendance(no_school=("2026-11-26 to 2026-11-27",))
+    expected = {
+        day: expects_attendance(date(2026, 11, day), district(attendance=holidays))
+        for day in range(24, 31)
+    }
+    assert expected == {24: True, 25: True, 26: False, 27: False, 28: False, 29: False, 30: True}
+
+
+@pytest.mark.parametrize(("zone", "night"), NIGHTS)
+def test_the_schedule_starts_one_deadline_run_per_night(
+    zone: str, night: date, tmp_path: Any
+) -> None:
+    school = district(timezone=zone, deadline=time(2, 30))
+    (schedule,) = deadline_schedules(Home(tmp_path), Settings(districts={"spring-field": school}))
+    assert schedule.name == "deadline_spring_field"
+    assert schedule.execution_timezone == zone
+    start = datetime.combine(night - timedelta(days=1), time(12), school.zone).timestamp()
+    assert isinstance(schedule.cron_schedule, str)
+    ticks = cron_string_iterator(start, schedule.cron_schedule, zone)
+    keys = set()
+    for _ in range(3):
+        due = next(ticks)
+        result = schedule(dg.build_schedule_context(scheduled_execution_time=due))
+        assert isinstance(result, dg.RunRequest)
+        assert result.partition_key == "spring-field"
+        assert result.tags["connect/district"] == "spring-field"
+        assert datetime.fromisoformat(result.tags["connect/deadline"]) == due
+        keys.add(result.run_key)
+    assert len(keys) == 3

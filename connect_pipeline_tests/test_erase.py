@@ -1,0 +1,577 @@
+"""Erasure: no byte of the student is left below the home, and it stays so until it is lifted."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+
+import connect_pipeline
+from connect_pipeline import retention
+from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.definitions import build_defs
+from connect_pipeline.district_run import ATTENDANCE_JOB, district_run
+from connect_pipeline.erasure import erase, records
+from connect_pipeline.errors import EnvironmentFault, Refused, UsageError
+from connect_pipeline.ledger import listed, now, runs
+from connect_pipeline.orchestration.names import RETENTION
+from connect_pipeline.published import open_published
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.settings import load_settings
+from connect_pipeline.status import district_status
+from connect_pipeline_tests.small_district import FILES
+from connect_pipeline_tests.small_home import (
+    NAME,
+    SmallHome,
+    serving,
+    small_home,
+    tables_of,
+    with_rows,
+    without_rows,
+)
+
+STAFF_FILE, STUDENT_FILE, CLASS_FILE, ATTENDANCE_FILE = (
+    spec.file_name for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT, ATTENDANCE)
+)
+DIES_AT = Path(__file__).parent / "dies_at"
+KILLED = 137
+ERASED = "Q77X"
+# Each is nowhere but in this student's rows. The sibling shares the phone and one parent.
+UNIQUE = (
+    *("Zebulon", "Quillfeather", "Ottoline Quillfeather", "ottoline.q77@example.com", "2015550177"),
+    *(
+        "Wenceslas Quillfeather",
+        "wenceslas.q77@example.com",
+        "97531-0042",
+        "Route Q77",
+        "Vellum Craft",
+    ),
+    *("zebulon.q77@example.net", "2015550178"),
+)
+ROW = (
+    f"{ERASED},101,Zebulon,Quillfeather,(201) 555-0178,zebulon.q77@example.net,"
+    "Ottoline Quillfeather,(201) 555-0177,ottoline.q77@example.com,"
+    "Wenceslas Quillfeather,(201) 555-0119,wenceslas.q77@example.com,"
+    "97531-0042,9,Route Q77,-2.00,Spanish,All"
+)
+SIBLING = "S88,101,Ann,Other,,,Sam Other,(201) 555-0119,sam@example.com,,,,12345,9,,,English,SMS"
+CLASSES = (
+    f"101,T1,{ERASED},1,Algebra I,MA101,1",
+    f"101,T1,{ERASED},5,Vellum Craft,VC,1",  # a class of nobody else
+    "101,T1,S88,1,Algebra I,MA101,1",
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with serving(tmp_path_factory.mktemp("drops")) as server:
+        yield server
+
+
+def exports() -> dict[str, str]:
+    absences = [
+        ",".join(ATTENDANCE.column_names),
+        *(f"101,{student},1,A,," for student in ("001", ERASED, "S88")),
+        f"101,{ERASED},5,A,,",
+    ]
+    return {
+        **FILES,
+        STUDENT_FILE: with_rows(FILES[STUDENT_FILE], ROW, SIBLING),
+        CLASS_FILE: with_rows(FILES[CLASS_FILE], *CLASSES),
+        ATTENDANCE_FILE: "\n".join(absences) + "\n",
+    }
+
+
+@pytest.fixture(scope="module")
+def lived_in(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """A home in which the student has been everywhere: three nights, absences, a hold, damage."""
+    home = small_home(
+        server,
+        tmp_path_factory.mktemp("lived-in"),
+        exports(),
+        attendance={"enabled": True, "max_absent_share": 1.0},
+    )
+    home.publish()
+    assert take_attendance(home) == "listed"
+    # A second night: the row is damaged, so that the quarantine and the findings have it.
+    damaged = ROW.replace("Zebulon", 'Zeb"ulon')
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace(ROW, damaged)})
+    home.publish()
+    # A third: the bus route changes, so that a group of one is gone in the next snapshot's list.
+    home.upload(
+        {STUDENT_FILE: home.read(STUDENT_FILE).replace(damaged, ROW.replace("Route Q77", ""))}
+    )
+    home.publish()
+    # The absence is cleared, and then most of the district vanishes: the list names who.
+    home.upload({ATTENDANCE_FILE: without_rows(home.read(ATTENDANCE_FILE), f"101,{ERASED}")})
+    take_attendance(home)
+    rows = home.read(STUDENT_FILE)
+    home.upload({STUDENT_FILE: without_rows(rows, "00", ERASED)})
+    assert home.nightly().outcome == "held"
+    home.upload({STUDENT_FILE: rows})
+    (home.home.landing(NAME) / "left-by-a-kill.partial").write_text(ROW)
+    (home.home.published(NAME) / "snapshots" / "x.duckdb.partial").write_text(ROW)
+    return home
+
+
+def take_attendance(home: SmallHome) -> str:
+    """The steps of the attendance job, without Dagster around them; returns the outcome."""
+    with (
+        home.here(),
+        district_run(home.home, NAME, uuid.uuid4().hex, ATTENDANCE_JOB) as run,
+    ):
+        run.receive(ATTENDANCE)
+        run.check(ATTENDANCE)
+        run.attendance_day.build_absences()
+        assert run.settle_attendance()
+        run.attendance_day.build_accounting()
+        run.list_recipients()
+    return run.outcome
+
+
+@pytest.fixture
+def home(lived_in: SmallHome, tmp_path: Path) -> SmallHome:
+    return lived_in.copy(tmp_path)
+
+
+def forms(word: str) -> set[bytes]:
+    """A word as an export and as a published table have it, in every encoding that we read."""
+    shown = {word}
+    if word.isdigit() and len(word) == 10:
+        shown |= {f"+1{word}", f"({word[:3]}) {word[3:6]}-{word[6:]}"}
+    return {one.encode(code) for one in shown for code in ("utf-8", "utf-16-le", "utf-16-be")}
+
+
+def places_of(home: SmallHome, words: tuple[str, ...]) -> dict[str, set[str]]:
+    """The files below the home that hold a word, as raw bytes or as a cell of a database.
+
+    Cells as well, for raw bytes do not show what a database has compressed.
+    """
+    found: dict[str, set[str]] = {}
+    for path in home.home.root.rglob("*"):
+        if not path.is_file():
+            continue
+        content = path.read_bytes()
+        cells = cells_of(path)
+        for word in words:
+            if any(form in content for form in forms(word)) or word in cells:
+                found.setdefault(str(path.relative_to(home.home.root)), set()).add(word)
+    return found
+
+
+def cells_of(path: Path) -> str:
+    if path.suffix == ".duckdb":
+        with open_published(path) as connection:
+            tables = connection.execute(
+                "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
+                " WHERE database_name = 'published'"
+            ).fetchall()
+            return "\n".join(
+                str(row)
+                for (table,) in tables
+                for row in connection.execute(f"FROM {table}").fetchall()
+            )
+    if path.name == "ledger.db":
+        with sqlite3.connect(path) as connection:
+            return "\n".join(connection.iterdump())
+    return ""
+
+
+def erase_student(home: SmallHome) -> erase.Erased:
+    with home.here():
+        return erase.erase_student(home.home, NAME, ERASED, "Pat Operator")
+
+
+# -- no byte is left -----------------------------------------------------------------------------
+
+
+def test_the_student_was_everywhere(home: SmallHome) -> None:
+    """Else the next test would prove little."""
+    places = {path.split("/")[0] for path in places_of(home, (*UNIQUE, ERASED))}
+    assert places == {"landing", "published", "work", "reports", "outbox", "ledger.db"}
+    files = set(places_of(home, (*UNIQUE, ERASED)))
+    assert any(path.endswith("-would-vanish.csv") for path in files)
+    assert any("outbox/springfield/cleared/" in path for path in files)
+
+
+def test_no_byte_of_the_student_is_left(home: SmallHome) -> None:
+    done = home.command("erase", NAME, "--student", ERASED)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The student is erased" in done.stdout
+    assert not [word for word in (*UNIQUE, ERASED) if word in done.stdout]
+    assert places_of(home, (*UNIQUE, ERASED)) == {}
+
+
+def test_everybody_else_is_as_before(home: SmallHome) -> None:
+    before = {name: tables_of(home.home.snapshot(NAME, name)) for name in home.snapshots()}
+    erase_student(home)
+    assert home.snapshots() == list(before), "snapshots keep their IDs"
+    assert home.roster.samefile(home.home.snapshot(NAME, home.current()))
+    for name, tables in before.items():
+        after = tables_of(home.home.snapshot(NAME, name))
+        for table in ("students", "student_sites", "contacts", "enrollments", "rosters"):
+            kept = [row for row in tables[f"connect.{table}"] if ERASED not in row]
+            assert after[f"connect.{table}"] == kept, table
+        for table in ("staff", "staff_sites", "sites", "school_sites", "snapshot", "kept"):
+            kept = [row for row in tables[f"connect.{table}"] if ERASED not in row]
+            assert after[f"connect.{table}"] == kept, table
+        assert_counts_are_true(after)
+
+
+def assert_counts_are_true(tables: Mapping[str, list[tuple[object, ...]]]) -> None:
+    members = [row[0] for row in tables["connect.group_members"]]
+    for group in tables["connect.groups"]:
+        assert group[5] == members.count(group[0]) > 0, group
+    enrolled = [row[0] for row in tables["connect.enrollments"]]
+    for one in tables["connect.classes"]:
+        assert one[8] == enrolled.count(one[0]) > 0, one
+
+
+def test_a_sibling_is_still_told_and_absences_stay_whole(home: SmallHome) -> None:
+    erase_student(home)
+    with open_published(home.home.attendance(NAME)) as connection:
+        told = connection.execute(
+            "SELECT channel, contact_names, student_ids FROM attendance.recipients"
+            " WHERE destination = '+12015550119'"
+        ).fetchall()
+        day = connection.execute(
+            "SELECT comment FROM duckdb_tables() WHERE database_name = 'published'"
+            " AND table_name = 'accounting'"
+        ).fetchone()
+    assert told == [("sms", ["Sam Other"], ["S88"])]
+    assert day is not None
+    assert day[0], "the file still knows of which day it is"
+
+
+def test_lists_for_the_sender_stay_true_to_their_manifests(home: SmallHome) -> None:
+    erase_student(home)
+    manifests = sorted(home.home.outbox(NAME).rglob("*.json"))
+    assert manifests
+    for path in manifests:
+        manifest, content = json.loads(path.read_bytes()), path.with_suffix(".csv").read_bytes()
+        rows = list(csv.DictReader(io.StringIO(content.decode())))
+        assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
+        assert (manifest["bytes"], manifest["rows"]) == (len(content), len(rows))
+    assert take_attendance(home) == "nothing_new", "the next run finds all as it must be"
+
+
+def test_who_reads_the_old_file_goes_on_and_the_next_reader_sees_the_new_one(
+    home: SmallHome,
+) -> None:
+    with open_published(home.roster) as reader:
+        erase_student(home)
+        query = "SELECT count(*) FROM connect.students"
+        assert reader.execute(query).fetchall() == [(8,)]
+    assert home.query(query) == [(7,)]
+
+
+# -- the certificate -----------------------------------------------------------------------------
+
+
+def test_the_certificate_says_what_was_done_and_nothing_of_the_person(home: SmallHome) -> None:
+    done = erase_student(home)
+    assert done.certificate.parent == home.home.root / "certificates"
+    assert done.certificate.stat().st_mode & 0o777 == 0o600
+    text = done.certificate.read_text()
+    certificate = json.loads(text)
+    assert not [word for word in (*UNIQUE, ERASED) if word in text]
+    assert (certificate["what"], certificate["district"]) == ("student", NAME)
+    assert certificate["erased_by"] == "Pat Operator"
+    assert certificate["subject_hash"] == records.subject_hash(home.ledger, NAME, ERASED)
+    assert certificate["rows_removed"]["connect.students"] == 3, "one in each snapshot"
+    assert certificate["rows_removed"]["ledger.listed"] == 2
+    assert certificate["searched"]["words"] >= 5
+    for one in certificate["files"]:
+        path = home.home.root / one["file"]
+        if one["sha256_after"] is None:
+            assert not path.exists()
+        else:
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == one["sha256_after"]
+            assert one["sha256_before"] != one["sha256_after"]
+    (row,) = records.standing(home.ledger, NAME)
+    assert row["completed_at"] is not None
+
+
+# -- and stays so --------------------------------------------------------------------------------
+
+
+def test_later_uploads_are_kept_out_until_the_erasure_is_lifted(home: SmallHome) -> None:
+    erase_student(home)
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Korean", "Russian")})
+    assert home.nightly().outcome == "published"
+    assert home.query(f"FROM connect.students WHERE student_id = '{ERASED}'") == []
+    finding = home.query(
+        "SELECT export, severity, record_id, message FROM quality.findings"
+        " WHERE code = 'student_erased' ORDER BY export DESC"
+    )
+    assert [row[:3] for row in finding] == [
+        (STUDENT_FILE, "warning", None),
+        (CLASS_FILE, "warning", None),
+    ]
+    # The file as received is in the landing folder, for some days, and nowhere else.
+    words = tuple(word for word in (*UNIQUE, ERASED) if word != "Route Q77")
+    assert {path.split("/")[0] for path in places_of(home, words)} == {"landing"}
+    assert home.nightly().outcome == "unchanged"
+
+    with home.here():
+        erase.lift_erasure(home.home, NAME, ERASED, "Pat Operator")
+    home.publish()
+    assert home.query(f"SELECT count(*) FROM connect.rosters WHERE student_id = '{ERASED}'") == [
+        (2,)
+    ]
+    with home.here(), pytest.raises(UsageError, match="nothing to lift"):
+        erase.lift_erasure(home.home, NAME, ERASED, "Pat Operator")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(ROW.replace("Zebulon", 'Zeb"ulon'), id="a line that breaks the law"),
+        pytest.param(ROW.replace(ERASED, f" {ERASED} "), id="an ID with blanks around it"),
+        pytest.param(f"{ROW}\n{ROW.replace('Zebulon', 'Xerxes')}", id="two names under the ID"),
+        pytest.param(ROW.replace("97531-0042", "ABC"), id="a cell that a rule names"),
+    ],
+)
+def test_a_damaged_row_is_kept_out_of_the_quarantine_too(home: SmallHome, row: str) -> None:
+    erase_student(home)
+    text = home.read(STUDENT_FILE)
+    mine = next(line for line in text.splitlines() if line.startswith(ERASED))
+    home.upload({STUDENT_FILE: text.replace(mine, row)})
+    run = home.nightly()
+    assert run.outcome == "published"
+    words = ("Quillfeather", ERASED, "q77@example", "ulon")
+    assert {path.split("/")[0] for path in places_of(home, words)} == {"landing"}
+    assert run.report.exports[STUDENT_FILE].findings.counts["student_erased"] == len(
+        row.splitlines()
+    )
+    export = run.report.exports[STUDENT_FILE]
+    assert export.lines == 1 + export.accepted + export.quarantined, "no row is lost"
+
+
+def test_an_absence_of_the_student_is_nobodys(home: SmallHome) -> None:
+    erase_student(home)
+    home.upload({ATTENDANCE_FILE: exports()[ATTENDANCE_FILE]})
+    take_attendance(home)
+    words = (ERASED, "Quillfeather")
+    assert {path.split("/")[0] for path in places_of(home, words)} == {"landing"}
+
+
+def test_under_another_key_nothing_is_published(home: SmallHome) -> None:
+    """Else the student would not be recognised, and come back."""
+    erase_student(home)
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Korean", "Russian")})
+    home.environment["CONNECT_LEDGER_KEY"] = "f" * 64
+    before = home.roster_bytes()
+    with pytest.raises(EnvironmentFault, match="another ledger key"):
+        home.nightly()
+    assert home.roster_bytes() == before
+
+
+# -- cut short -----------------------------------------------------------------------------------
+
+STEPS = ("_rebuild_days", "_remove_received", "_search")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_erasure_that_is_cut_short_is_finished_by_the_same_command(
+    home: SmallHome, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object) -> None:
+        raise EnvironmentFault("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erase, step, cut)
+        with pytest.raises(EnvironmentFault, match="the power went"):
+            erase_student(home)
+    (unfinished,) = district_status(home.home, home.ledger, NAME)["erasures"]
+    assert unfinished["completed_at"] is None
+    done = erase_student(home)
+    assert places_of(home, (*UNIQUE, ERASED)) == {}
+    certificate = json.loads(done.certificate.read_text())
+    assert certificate["rows_removed"]["connect.students"] == 3, "of both attempts together"
+    assert certificate["rows_removed"]["ledger.listed"] == 2
+
+
+def test_a_night_between_two_attempts_does_not_bring_the_student_back(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object) -> None:
+        raise EnvironmentFault("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erase.snapshots, "_point_roster_at", cut)  # between two renames
+        with pytest.raises(EnvironmentFault):
+            erase_student(home)
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Korean", "Russian")})
+    assert home.nightly().outcome == "published"
+    assert home.query(f"FROM connect.students WHERE student_id = '{ERASED}'") == []
+    home.upload({STUDENT_FILE: without_rows(home.read(STUDENT_FILE), ERASED)})
+    home.upload({CLASS_FILE: home.read(CLASS_FILE).replace(ERASED, "S88")})
+    erase_student(home)
+    assert places_of(home, (*UNIQUE, ERASED)) == {}
+
+
+def dies_before(home: SmallHome, step: int, log: Path) -> int:
+    """Run `erase` and kill it before its n-th durable step (0: never); its exit code."""
+    places = f"{DIES_AT}:{Path(connect_pipeline.__file__).parents[1]}"
+    environment = {"PYTHONPATH": places, "DIES_AT": str(step), "DIES_AT_LOG": str(log)}
+    return home.command("erase", NAME, "--student", ERASED, **environment).returncode
+
+
+def assert_the_same_command_ends_it(home: SmallHome, *, night_between: bool) -> None:
+    if night_between:
+        assert home.nightly().outcome in ("published", "unchanged")
+        assert home.query(f"FROM connect.students WHERE student_id = '{ERASED}'") == []
+    erase_student(home)
+    # What came in between came anew, and is in the landing folder as received.
+    left = {path.split("/")[0] for path in places_of(home, (*UNIQUE, ERASED))}
+    assert left <= ({"landing"} if night_between else set())
+    for name in home.snapshots():
+        assert_counts_are_true(tables_of(home.home.snapshot(NAME, name)))
+    assert home.roster.samefile(home.home.snapshot(NAME, home.current()))
+    assert home.nightly().outcome in ("published", "unchanged"), "nothing is taken for damaged"
+
+
+def test_an_erasure_that_is_killed_is_finished_by_the_same_command(
+    home: SmallHome, tmp_path: Path
+) -> None:
+    """Before a renaming in the middle of it; `make soak` goes through all of its durable steps."""
+    whole = home.copy(tmp_path / "whole")
+    assert dies_before(whole, 0, tmp_path / "log") == 0
+    steps = (tmp_path / "log").read_text().splitlines()
+    middle = [n for n, step in enumerate(steps, start=1) if step.startswith(("replace", "rename"))]
+    step = middle[len(middle) // 2]
+    assert dies_before(home, step, tmp_path / "log-2") == KILLED
+    assert_the_same_command_ends_it(home, night_between=True)
+
+
+@pytest.mark.slow
+def test_an_erasure_may_be_killed_at_each_of_its_durable_steps(
+    home: SmallHome, tmp_path: Path
+) -> None:
+    step, code = 0, KILLED
+    while code == KILLED:
+        step += 1
+        one = home.copy(tmp_path / f"step-{step}")
+        code = dies_before(one, step, tmp_path / f"log-{step}")
+        assert code in (0, KILLED)
+        assert_the_same_command_ends_it(one, night_between=step % 2 == 0)
+        shutil.rmtree(tmp_path / f"step-{step}")
+    assert step > 50
+
+
+def test_an_id_that_nobody_has_is_kept_out_from_now_on(home: SmallHome) -> None:
+    done = home.command_here("erase", NAME, "--student", "404")
+    assert (done.returncode, "Nothing was found" in done.stdout) == (0, True)
+    unknown = home.command_here("erase", "shelbyville", "--student", ERASED)
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+
+
+# -- a whole district ----------------------------------------------------------------------------
+
+
+def test_a_district_is_erased_and_does_not_come_back(home: SmallHome) -> None:
+    done = home.command_here("erase", NAME)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "districts.yaml" in done.stdout
+    everybody = ("Ana", "Lopez", "Roy", "eva@example.com", "2015550111", *UNIQUE)
+    assert places_of(home, everybody) == {}
+    with home.ledger.engine.connect() as connection:
+        for table in (
+            "runs",
+            "received",
+            "snapshots",
+            "holds",
+            "listed",
+            "batches",
+            "publications",
+        ):
+            assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
+    (certificate,) = (home.home.root / "certificates").iterdir()
+    said = json.loads(certificate.read_text())
+    assert (said["what"], said["subject_hash"]) == ("district", None)
+    assert len(said["files"]) > 10
+
+    with home.here(), pytest.raises(Refused, match="was erased"):
+        home.nightly()
+    assert not home.home.landing(NAME).exists()
+    assert not home.roster.exists()
+    assert home.command_here("erase", NAME, "--lift").returncode == 0
+    home.publish()
+
+
+# -- retention -----------------------------------------------------------------------------------
+
+
+def test_what_is_over_its_age_goes(home: SmallHome) -> None:
+    home.write_settings(
+        keep={"landing_days": 1, "snapshots": 2, "report_days": 1, "outbox_days": 1}
+    )
+    district = load_settings(home.home.settings_file).district(NAME)
+    earlier = home.home.attendance_day(NAME, "2020-01-02")
+    earlier.parent.mkdir(exist_ok=True)
+    earlier.write_bytes(b"")
+    with home.here():
+        nothing = retention.purge(home.home, home.ledger, NAME, district, now())
+        assert nothing == {
+            **dict.fromkeys(("holds", "landing", "reports", "outbox", "ledger"), 0),
+            "snapshots": 1,
+            "attendance": 1,
+        }
+        later = now() + timedelta(days=2)
+        gone = retention.purge(home.home, home.ledger, NAME, district, later)
+        assert gone["reports"] > 5
+        assert gone["outbox"] == 4
+        assert list(home.home.reports(NAME).glob("*.html")) == []
+        much_later = retention.purge(
+            home.home, home.ledger, NAME, district, now() + timedelta(days=400)
+        )
+    assert much_later["ledger"] > 5
+    assert home.ledger.rows(sa.select(runs)) == []
+    assert home.ledger.rows(sa.select(listed)) == []
+    assert home.current() in home.snapshots(), "what is read now stays, whatever its age"
+    assert home.roster.exists()
+
+
+def test_the_daily_job_purges_every_district(home: SmallHome) -> None:
+    home.write_settings(keep={"snapshots": 2})
+    with home.here():
+        result = build_defs(home.home).resolve_job_def(RETENTION).execute_in_process()
+    assert result.success
+    assert len(home.snapshots()) == 2
+
+
+def test_an_expired_hold_is_expired_by_the_job(home: SmallHome) -> None:
+    district = load_settings(home.home.settings_file).district(NAME)
+    home.ledger.hold(NAME, "core", "0" * 64, {"mass_removal": 1})
+    soon = datetime.now(UTC) + timedelta(days=8)
+    with home.here():
+        assert retention.purge(home.home, home.ledger, NAME, district, soon)["holds"] == 1
+    with home.here(), pytest.raises(UsageError):
+        home.ledger.decide(NAME, "core", "approved", "Pat Operator")
+
+
+def test_duckdb_keeps_nothing_of_rows_that_a_file_never_had(tmp_path: Path) -> None:
+    """Why files are built anew: deleting from one leaves the bytes, which erasure rests on."""
+    word = "Quillfeather-in-a-page"
+    with duckdb.connect(str(tmp_path / "old.duckdb")) as connection:
+        connection.execute(f"CREATE TABLE t AS SELECT '{word}' AS a FROM range(10)")
+        connection.execute("INSERT INTO t SELECT 'kept' FROM range(10)")
+        connection.execute("CHECKPOINT; DELETE FROM t WHERE a <> 'kept'; CHECKPOINT")
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"ATTACH '{tmp_path / 'old.duckdb'}' AS old")
+        connection.execute(f"ATTACH '{tmp_path / 'new.duckdb'}' AS new")
+        connection.execute("CREATE TABLE new.t AS FROM old.t")
+    assert word.encode() in (tmp_path / "old.duckdb").read_bytes()
+    assert word.encode() not in (tmp_path / "new.duckdb").read_bytes()

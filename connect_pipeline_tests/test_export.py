@@ -1,0 +1,116 @@
+"""`export`: the tables as files, what a spreadsheet does with them, and the record of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from connect_pipeline.contract import STUDENTS
+from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.export import disclosures_of, export_tables
+from connect_pipeline.published import ROSTER_TABLES
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.small_district import FILES
+from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home
+
+STUDENT_FILE = STUDENTS.file_name
+FORMULAS = ("=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "＝1+1")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with serving(tmp_path_factory.mktemp("drops")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def home(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """A district whose students are called like formulas."""
+    text = FILES[STUDENT_FILE]
+    for name, formula in zip(("Ana", "Ben", "Cho", "Dia", "Eli"), FORMULAS, strict=True):
+        text = text.replace(f",{name},", f",{formula},")
+    home = small_home(server, tmp_path_factory.mktemp("home"), {**FILES, STUDENT_FILE: text})
+    home.publish()
+    return home
+
+
+def test_parquet_holds_every_table_as_it_is(home: SmallHome, tmp_path: Path) -> None:
+    done = home.command_here("export", NAME, str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    for name, rows in home.tables().items():
+        file = tmp_path / "out" / f"{name.replace('.', '_')}.parquet"
+        found = duckdb.execute(f"SELECT * FROM '{file}' ORDER BY ALL").fetchall()
+        assert found == rows, name
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert f"{file}: {len(rows):,} rows\n" in done.stdout
+
+
+def test_csv_starts_no_formula_and_keeps_the_rest(home: SmallHome, tmp_path: Path) -> None:
+    done = home.command_here("export", NAME, str(tmp_path), "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "connect_students.csv").open(newline="") as file:
+        names = {row["student_id"]: row["first_name"] for row in csv.DictReader(file)}
+    expected = [*(f"'{formula}" for formula in FORMULAS), "Fay"]
+    assert list(names.values()) == expected
+    assert list(names) == ["001", "002", "003", "004", "005", "006"], "IDs stay text"
+    with (tmp_path / "connect_contacts.csv").open(newline="") as file:
+        assert {row["phone"][:5] for row in csv.DictReader(file)} == {"+1201"}, (
+            "no formula: a number"
+        )
+    for path in tmp_path.glob("*.csv"):
+        with path.open(newline="") as file:
+            cells = [cell for row in csv.reader(file) for cell in row]
+        assert not [cell for cell in cells if cell[:1] in ("=", "@", "＝")], path
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "csv"])
+def test_a_disclosure_is_recorded(home: SmallHome, tmp_path: Path, file_format: str) -> None:
+    with home.here():
+        written = export_tables(
+            home.home, home.ledger, NAME, tmp_path / "out", file_format, "Pat Operator"
+        )
+    (record, *_) = disclosures_of(home.ledger, NAME, 1)
+    assert record["disclosed_by"] == "Pat Operator"
+    assert record["snapshot_id"] == home.current()
+    assert (record["format"], record["folder"]) == (file_format, str(tmp_path / "out"))
+    assert record["disclosed_at"].endswith("Z")
+    assert set(record["tables"]) == {table.name for table in ROSTER_TABLES}
+    for table in ROSTER_TABLES:
+        said = record["tables"][table.name]
+        assert said["columns"] == [column.name for column in table.columns]
+        assert said["rows"] == written[f"{table.name.replace('.', '_')}.{file_format}"]
+    beside = json.loads((tmp_path / "out" / "disclosure.json").read_text())
+    assert beside == {key: record[key] for key in beside}
+    assert not [word for word in ("Ruiz", "eva@example.com") if word in json.dumps(beside)]
+
+
+def test_status_shows_disclosures(home: SmallHome, tmp_path: Path) -> None:
+    home.command_here("export", NAME, str(tmp_path))
+    shown = home.command_here("status", NAME)
+    assert "Disclosures" in shown.stdout
+    assert str(tmp_path) in shown.stdout.replace("\n", "") or "folder" in shown.stdout
+    state = json.loads(home.command_here("status", NAME, "--json").stdout)[NAME]
+    newest = state["disclosures"][0]
+    assert newest["folder"] == str(tmp_path)
+    assert newest["tables"]["connect.students"]["rows"] == 6
+
+
+def test_a_copy_that_fails_is_on_record_all_the_same(home: SmallHome, tmp_path: Path) -> None:
+    before = len(disclosures_of(home.ledger, NAME, 100))
+    (tmp_path / "connect_students.csv").mkdir()
+    with home.here(), pytest.raises(EnvironmentFault):
+        export_tables(home.home, home.ledger, NAME, tmp_path, "csv", "Pat Operator")
+    assert len(disclosures_of(home.ledger, NAME, 100)) == before + 1
+
+
+def test_nothing_published_is_nothing_to_export(server: EmbeddedServer, tmp_path: Path) -> None:
+    empty = small_home(server, tmp_path)
+    done = empty.command_here("export", NAME, str(tmp_path / "out"))
+    assert (done.returncode, "Nothing is published" in done.stderr) == (2, True)
+    assert not (tmp_path / "out").exists()
+    assert empty.command_here("export", NAME, str(tmp_path), "--format", "xlsx").returncode == 2

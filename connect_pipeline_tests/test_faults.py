@@ -1,0 +1,450 @@
+"""What can fail around a nightly run: each fault is said in one sentence, and harms nothing.
+
+Each test asks for the words, the exit code (DESIGN section 8) and that what is published is, byte
+for byte, what it was. No output ever holds a traceback.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from connect_pipeline import district_run, ledger
+from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.sample.server import EmbeddedServer, generate_key
+from connect_pipeline_tests.small_home import (
+    NAME,
+    PASSWORD_VARIABLE,
+    SmallHome,
+    serving,
+    small_home,
+)
+
+STAFF_FILE, STUDENT_FILE, CLASS_FILE, SCHOOL_FILE = (
+    spec.file_name for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT, SCHOOLS)
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with serving(tmp_path_factory.mktemp("drops")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """The small district, published once; in its drop is another night by now."""
+    home = small_home(server, tmp_path_factory.mktemp("first-night"))
+    home.publish()
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Korean", "Spanish")})
+    return home
+
+
+@pytest.fixture
+def home(first_night: SmallHome, tmp_path: Path) -> SmallHome:
+    return first_night.copy(tmp_path)
+
+
+# -- the faults --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong, what `sync` says and ends with, and what `doctor` says, where it can see."""
+
+    what: str
+    cause: Callable[[SmallHome], None]
+    exit_code: int
+    says: str
+    doctor: tuple[int, str] | None = None
+    command: tuple[str, ...] = ("sync", NAME)
+
+
+def another_host_key(home: SmallHome) -> None:
+    key = generate_key()
+    home.write_settings(sftp={"host_key": f"{key.get_name()} {key.get_base64()}"})
+
+
+def wrong_password(home: SmallHome) -> None:
+    home.environment[PASSWORD_VARIABLE] = "not-the-password"
+
+
+def no_password(home: SmallHome) -> None:
+    home.environment[PASSWORD_VARIABLE] = ""
+
+
+def edited(name: str, old: str, new: str) -> Callable[[SmallHome], None]:
+    return lambda home: home.upload({name: home.read(name).replace(old, new, 1)})
+
+
+def link_for_a_file(home: SmallHome) -> None:
+    file = home.drop / STAFF_FILE
+    file.rename(home.drop / "elsewhere")
+    file.symlink_to("elsewhere")
+
+
+def folder_for(path: Callable[[SmallHome], Path]) -> Callable[[SmallHome], None]:
+    """A folder stands where a file should be."""
+
+    def cause(home: SmallHome) -> None:
+        path(home).unlink(missing_ok=True)
+        path(home).mkdir()
+
+    return cause
+
+
+def file_for(path: Callable[[SmallHome], Path]) -> Callable[[SmallHome], None]:
+    """A file stands where a folder should be."""
+
+    def cause(home: SmallHome) -> None:
+        shutil.rmtree(path(home), ignore_errors=True)
+        path(home).write_text("not a folder")
+
+    return cause
+
+
+def settings_of(content: bytes) -> Callable[[SmallHome], None]:
+    return lambda home: home.home.settings_file.write_bytes(content) and None
+
+
+FAULTS = (
+    Fault(
+        "wrong host key",
+        another_host_key,
+        3,
+        "shows another host key than the pinned one",
+        (3, "shows another host key than the pinned one"),
+    ),
+    Fault("wrong password", wrong_password, 3, "refused the login", (3, "refused the login")),
+    Fault(
+        "no password",
+        no_password,
+        2,
+        f"The environment variable {PASSWORD_VARIABLE}",
+        (2, f"The environment variable {PASSWORD_VARIABLE}"),
+    ),
+    Fault(
+        "missing folder",
+        lambda home: home.write_settings(sftp={"folder": "/nowhere"}),
+        3,
+        "has no folder /nowhere",
+        (3, "has no folder /nowhere"),
+    ),
+    Fault(
+        "server down",
+        lambda home: home.write_settings(sftp={"port": 1}),
+        3,
+        "The SFTP server 127.0.0.1:1 refused the connection",
+        (3, "The SFTP server 127.0.0.1:1 refused the connection"),
+    ),
+    Fault(
+        "missing file",
+        lambda home: home.upload({CLASS_FILE: None}),
+        1,
+        f"{CLASS_FILE}: A file of the core set (Staff, Student, StaffToStudent) is not in the drop",
+        (0, f"missing: {CLASS_FILE}"),
+    ),
+    Fault(
+        "header in another order",
+        edited(STAFF_FILE, "ID,School", "School,ID"),
+        1,
+        f"{STAFF_FILE}: The columns do not stand in the contract's order",
+    ),
+    Fault("0-byte file", lambda home: home.upload({STUDENT_FILE: ""}), 1, f"{STUDENT_FILE}: "),
+    Fault("link for a file", link_for_a_file, 1, f"{STAFF_FILE} in /drop-", None),
+    Fault(
+        "folder for a file",
+        folder_for(lambda home: home.drop / STAFF_FILE),
+        1,
+        f"{STAFF_FILE}: A file of the core set",
+    ),
+    Fault(
+        "file too large",
+        lambda home: home.write_settings(limits={"file_bytes": 400}),
+        1,
+        f"{STUDENT_FILE}: ",
+    ),
+    Fault(
+        "no settings",
+        lambda home: home.home.settings_file.unlink(),
+        2,
+        "There is no settings file",
+        (2, "There is no settings file"),
+    ),
+    Fault(
+        "settings that are no text",
+        settings_of(b"\xff\xfe\x00"),
+        2,
+        "districts.yaml cannot be read",
+        (2, "districts.yaml cannot be read"),
+    ),
+    Fault(
+        "settings that are a folder",
+        folder_for(lambda home: home.home.settings_file),
+        2,
+        "districts.yaml cannot be read",
+        (2, "districts.yaml cannot be read"),
+    ),
+    Fault(
+        "settings that are no YAML",
+        settings_of(b"districts:\n  springfield: [\n"),
+        2,
+        "districts.yaml line 3",
+        (2, "districts.yaml line 3"),
+    ),
+    Fault(
+        "an unknown setting",
+        lambda home: home.write_settings(deadlin="23:30"),
+        2,
+        "unknown key `districts.springfield.deadlin`; allowed here: name, ",
+        (2, "unknown key `districts.springfield.deadlin`"),
+    ),
+    Fault(
+        "unknown district",
+        lambda home: None,
+        2,
+        f"No district 'shelbyville' in the settings. Known: {NAME}.",
+        (2, "No district 'shelbyville'"),
+        ("sync", "shelbyville"),
+    ),
+    Fault(
+        "a ledger key that is a folder",
+        folder_for(lambda home: home.home.ledger_key_file),
+        3,
+        "ledger.key cannot be read: Is a directory",
+        (3, "ledger.key cannot be read: Is a directory"),
+    ),
+    Fault(
+        "a ledger key that is empty",
+        lambda home: home.home.ledger_key_file.write_bytes(b"") and None,
+        3,
+        "ledger.key is not whole",
+        (3, "ledger.key is not whole"),
+    ),
+    Fault(
+        "a ledger that is no database",
+        lambda home: home.home.ledger_file.write_bytes(b"no database " * 999) and None,
+        3,
+        "The ledger cannot be opened",
+        (3, "The ledger cannot be opened"),
+    ),
+    Fault(
+        "a ledger URL that is none",
+        lambda home: home.environment.update(CONNECT_LEDGER_URL="my secret ledger"),
+        2,
+        "CONNECT_LEDGER_URL names no database",
+        (2, "CONNECT_LEDGER_URL names no database"),
+    ),
+    Fault("no landing folder", file_for(lambda home: home.home.landing(NAME)), 3, "/landing/"),
+    Fault("no work folder", file_for(lambda home: home.home.root / "work"), 3, "/work"),
+    Fault("no Dagster folder", file_for(lambda home: home.home.dagster), 3, "/dagster"),
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.what)
+def test_a_fault_is_said_in_one_sentence_and_harms_nothing(home: SmallHome, fault: Fault) -> None:
+    before = home.roster_bytes(), home.snapshots()
+    fault.cause(home)
+    done = home.command_here(*fault.command)
+    assert_said(done, fault.exit_code, fault.says)
+    assert (home.roster_bytes(), home.snapshots()) == before
+
+
+@pytest.mark.parametrize(
+    "fault", [one for one in FAULTS if one.doctor], ids=lambda fault: fault.what
+)
+def test_doctor_says_it_too(home: SmallHome, fault: Fault) -> None:
+    before = home.roster_bytes()
+    fault.cause(home)
+    assert fault.doctor is not None
+    done = home.command_here("doctor", *fault.command[1:])
+    assert_said(done, *fault.doctor)
+    assert home.roster_bytes() == before
+
+
+def test_doctor_finds_nothing_wrong_with_a_healthy_home(home: SmallHome) -> None:
+    done = home.command_here("doctor", NAME)
+    assert_said(done, 0, "all files are there")
+    assert "BAD" not in done.stdout
+
+
+def test_doctor_goes_on_after_the_first_thing_that_is_wrong(home: SmallHome) -> None:
+    another_host_key(home)
+    home.home.root.chmod(0o755)
+    home.home.ledger_key_file.write_bytes(b"")
+    done = home.command_here("doctor", NAME)
+    assert_said(done, 3, "chmod 700")
+    for words in ("ok  settings", "BAD home folder", "BAD ledger", f"BAD {NAME}: host key"):
+        assert words in done.stdout
+
+
+def assert_said(done: subprocess.CompletedProcess[str], exit_code: int, words: str) -> None:
+    output = done.stdout + done.stderr
+    assert done.returncode == exit_code, output
+    assert "Traceback" not in output
+    assert "A bug in connect_pipeline" not in output
+    assert "  File " not in output
+    assert words in re.sub(r"\s*\n\s*", " ", output), output
+
+
+def test_a_lost_snapshot_file_comes_back_from_the_roster(home: SmallHome) -> None:
+    home.home.snapshot(NAME, home.current()).unlink()
+    home.publish()
+    assert len(home.snapshots()) == 2
+
+
+def test_a_lost_roster_file_comes_back_from_the_snapshot(home: SmallHome) -> None:
+    before = home.roster_bytes()
+    home.roster.unlink()
+    home.upload({STUDENT_FILE: None})
+    assert home.nightly().outcome == "blocked"
+    assert home.roster_bytes() == before
+
+
+def test_a_lost_key_is_not_replaced_once_somebody_was_told(home: SmallHome) -> None:
+    """With another key everybody would be told again."""
+    with sqlite3.connect(home.home.ledger_file) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(listed)")]
+        marks = ", ".join("?" for _ in columns)
+        connection.execute(f"INSERT INTO listed VALUES ({marks})", ["x" for _ in columns])
+    home.home.ledger_key_file.unlink()
+    assert_said(home.command_here("sync", NAME), 3, "ledger.key is gone. Restore it")
+    assert not home.home.ledger_key_file.exists()
+
+
+def test_a_report_that_cannot_be_written_fails_no_run(home: SmallHome) -> None:
+    file_for(lambda home: home.home.reports(NAME))(home)
+    done = home.command_here("sync", NAME)
+    assert_said(done, 0, "there is no report of this run")
+    assert f"{NAME}: published" in done.stdout
+
+
+# -- locks -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def locked_ledger(home: SmallHome) -> Iterator[subprocess.Popen[str]]:
+    """Another process has the ledger's write lock, until its standard input is closed."""
+    program = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        " c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(home.home.ledger_file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == "locked\n"
+    try:
+        yield process
+    finally:
+        process.communicate()
+
+
+@pytest.mark.parametrize("command", ["sync", "status", "doctor"])
+def test_a_locked_ledger_is_said(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(ledger, "LOCK_SECONDS", 0.2)
+    before = home.roster_bytes()
+    with locked_ledger(home):
+        done = home.command_here(command, NAME)
+    if command == "doctor":  # it only opens the ledger
+        assert done.returncode in (0, 3)
+        return
+    assert_said(done, 3, "The ledger could not be written (OperationalError)")
+    assert home.roster_bytes() == before
+
+
+def test_a_ledger_that_is_locked_for_a_moment_is_waited_for(home: SmallHome) -> None:
+    with locked_ledger(home) as process:
+        running = home.start("status", NAME)
+        time.sleep(2)
+        assert running.poll() is None
+        process.communicate()
+        running.communicate()
+    assert running.returncode == 0
+
+
+def test_two_runs_of_one_district_do_not_overlap(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(district_run, "LOCK_SECONDS", 0.3)
+    before = home.roster_bytes()
+    with home.home.lock(NAME).open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = home.command_here("sync", NAME)
+    assert_said(done, 3, f"Another run for {NAME} has been under way")
+    assert home.roster_bytes() == before
+    home.publish()
+
+
+def test_two_syncs_at_once_publish_once(home: SmallHome) -> None:
+    both = [home.start("sync", NAME) for _ in range(2)]
+    outputs = [one.communicate(timeout=120) for one in both]
+    assert [one.returncode for one in both] == [0, 0], outputs
+    assert sorted(out for out, _ in outputs) == [f"{NAME}: published\n", f"{NAME}: unchanged\n"]
+    assert len(home.snapshots()) == 2
+
+
+# -- a full disk -------------------------------------------------------------------------------
+
+
+def limited_to(size: int) -> Callable[[], None]:
+    """No file of the process can grow beyond `size`: what a full disk does, but for one process."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@pytest.mark.parametrize(
+    "size",
+    [0, 300, 8_000, 60_000, 300_000, 1_000_000, 2_300_000],
+)
+def test_a_full_disk_leaves_what_is_published(home: SmallHome, size: int) -> None:
+    """From the ledger's first byte over landing and scratch to the snapshot."""
+    before = home.roster_bytes(), home.content()
+    landed = {path.name for path in home.home.landing(NAME).iterdir()}
+    done = home.nightly_process(limited_to(size))
+    assert_said(done, 3, "")
+    assert (home.roster_bytes(), home.content()) == before
+    assert re.search(r"Free|free|ledger", done.stdout + done.stderr)
+    for path in home.home.landing(NAME).iterdir():
+        assert path.name in landed or len(path.name) == 64, "no half of a file"
+    home.publish()  # with room again, all is well
+    home.assert_tidy()
+
+
+@pytest.mark.parametrize("size", [1_000, 400_000, 1_500_000])
+def test_a_full_disk_is_said_by_the_command(home: SmallHome, size: int) -> None:
+    """Here Dagster's own files are among those that cannot grow."""
+    before = home.roster_bytes()
+    done = home.command("sync", NAME, preexec=limited_to(size))
+    assert_said(done, 3, "")
+    assert re.search("The disk or memory refused|File too large", done.stdout + done.stderr)
+    assert home.roster_bytes() == before
+    assert_said(home.command_here("sync", NAME), 0, f"{NAME}: published")
+    home.assert_tidy()
+
+
+def test_a_full_disk_at_the_very_first_run(server: EmbeddedServer, tmp_path: Path) -> None:
+    home = small_home(server, tmp_path)
+    for size in (0, 40, 5_000):
+        done = home.nightly_process(limited_to(size))
+        assert_said(done, 3, "")
+        assert not home.roster.exists()
+    home.publish()
+    home.assert_tidy()

@@ -1,0 +1,273 @@
+"""Groups from night to night: who came and left, who is kept, whom staff may reach."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.small_district import FILES
+from connect_pipeline_tests.small_home import (
+    NAME,
+    SmallHome,
+    serving,
+    small_home,
+    with_rows,
+    without_rows,
+)
+
+STAFF_FILE, STUDENT_FILE, CLASS_FILE, SCHOOL_FILE = (
+    spec.file_name for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT, SCHOOLS)
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with serving(tmp_path_factory.mktemp("drops")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    home = small_home(server, tmp_path_factory.mktemp("first-night"))
+    home.publish()
+    return home
+
+
+@pytest.fixture
+def home(first_night: SmallHome, tmp_path: Path) -> SmallHome:
+    return first_night.copy(tmp_path)
+
+
+# -- who came and left -------------------------------------------------------------------------
+
+MEMBERS = "SELECT group_id, person_id FROM connect.group_members"
+
+
+def test_a_first_night_makes_every_group_new(home: SmallHome) -> None:
+    changes = home.query("SELECT group_id, change, added, removed FROM connect.group_changes")
+    groups = home.query("SELECT group_id, 'new', member_count, 0 FROM connect.groups")
+    assert sorted(changes) == sorted(groups)
+
+
+SECOND_NIGHT = {
+    # 002 moves to Rosa Parks, 003 takes another bus, 007 is new; T2's second class ends.
+    STUDENT_FILE: with_rows(
+        FILES[STUDENT_FILE].replace("002,101,", "002,102,").replace("12345,10,,", "12345,10,R1,"),
+        "007,102,Gil,Diaz,,,Eva Diaz,(201) 555-0117,,,,,12399,3,,,Spanish,",
+    ),
+    CLASS_FILE: with_rows(
+        without_rows(FILES[CLASS_FILE], "101,T1,002", "101,T2,002", "101,T2,001,0"),
+        "102,T3,007,0,Grade 3,G3,1",
+    ),
+}
+
+
+def test_changes_are_what_the_two_nights_members_differ_by(home: SmallHome) -> None:
+    before = set(home.query(MEMBERS))
+    home.upload(SECOND_NIGHT)
+    home.publish()
+    after = set(home.query(MEMBERS))
+    groups_before, groups_after = ({group for group, _ in one} for one in (before, after))
+    expected = {}
+    for group in groups_before | groups_after:
+        added = len({one for one in after - before if one[0] == group})
+        removed = len({one for one in before - after if one[0] == group})
+        kind = "changed" if group in groups_before & groups_after else "new"
+        kind = kind if group in groups_after else "gone"
+        if added or removed:
+            expected[group] = (kind, added, removed)
+    found = home.query("SELECT group_id, change, added, removed FROM connect.group_changes")
+    assert {group: rest for group, *rest in found} == {
+        group: list(rest) for group, rest in expected.items()
+    }
+    assert expected["site:102"] == ("changed", 2, 0)
+    assert len({kind for kind, _, _ in expected.values()}) == 3, "new, changed and gone are there"
+    names = home.query("SELECT group_id FROM connect.group_changes WHERE name = ''")
+    assert names == []
+
+
+def test_a_merge_of_sites_moves_everybody(home: SmallHome) -> None:
+    text = FILES[SCHOOL_FILE].replace("(201) 555-0150,", "(201) 555-0150,101")
+    home.upload({SCHOOL_FILE: text})
+    home.publish()
+    changes = {
+        group: (change, added, removed)
+        for group, change, added, removed in home.query(
+            "SELECT group_id, change, added, removed FROM connect.group_changes"
+        )
+    }
+    assert changes["site:101"] == ("changed", 3, 0)
+    assert changes["site:102"] == ("gone", 0, 3)
+    assert changes["staff_site:101"] == ("changed", 1, 0)
+    assert "grade:101:9" not in changes, "nobody else came to it"
+    assert home.query("SELECT DISTINCT site_id FROM connect.group_members, connect.classes") == [
+        ("101",)
+    ]
+
+
+def test_another_limit_for_balances_moves_members(home: SmallHome) -> None:
+    home.write_settings(low_lunch_balance=3.0)
+    home.publish()
+    changes = home.query("SELECT group_id, change, added FROM connect.group_changes ORDER BY 1")
+    assert changes == [
+        ("low_lunch_balance:101", "new", 2),
+        ("low_lunch_balance:102", "changed", 2),
+    ]
+
+
+# -- groups of nobody and of everybody -----------------------------------------------------------
+
+
+def test_groups_that_lost_everybody_are_named_by_kind(home: SmallHome) -> None:
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace(",R2,", ",R3,")})
+    home.publish()
+    found = home.query(
+        "SELECT export, severity, message FROM quality.findings WHERE code = 'group_is_empty'"
+    )
+    assert [row[:2] for row in found] == [(STUDENT_FILE, "warning")]
+    assert found[0][2].startswith("1 bus route groups had members")
+
+
+def everybody(language: str) -> str:
+    rows = [f"{n},10{1 + n % 2},Kid,No{n},,,,,,,,,,{n % 12 + 1},,,{language},\n" for n in range(12)]
+    return ",".join(STUDENTS.column_names) + "\n" + "".join(rows)
+
+
+def test_a_group_of_everybody_is_a_warning(server: EmbeddedServer, tmp_path: Path) -> None:
+    rows = [f"101,T1,{n},1,Assembly,AS1,1\n" for n in range(12)]
+    files = {
+        STAFF_FILE: FILES[STAFF_FILE],
+        STUDENT_FILE: everybody("English"),
+        CLASS_FILE: ",".join(STAFF_TO_STUDENT.column_names) + "\n" + "".join(rows),
+    }
+    home = small_home(server, tmp_path, files)
+    home.publish()
+    found = home.query(
+        "SELECT export, message FROM quality.findings"
+        " WHERE code = 'group_is_everybody' ORDER BY ALL"
+    )
+    assert [(export, message.split(" hold")[0]) for export, message in found] == [
+        (CLASS_FILE, "1 class groups"),
+        (CLASS_FILE, "1 course groups"),
+        (CLASS_FILE, "1 teacher groups"),
+    ], "each language group is of one site; sites and all staff are meant to be whole"
+
+
+# -- who is kept ---------------------------------------------------------------------------------
+
+KEPT = "SELECT entity, key, reason, nights, valid_in FROM connect.kept ORDER BY ALL"
+
+
+def test_who_stays_invalid_is_kept_and_named_each_night(home: SmallHome) -> None:
+    valid_in = home.current()
+    damaged = home.read(STUDENT_FILE).replace("Eva Ruiz", 'Eva "Ruiz')
+    for nights, language in enumerate(("Korean", "Russian", "Arabic"), start=1):
+        home.upload({STUDENT_FILE: damaged.replace("Korean", language)})
+        home.publish()
+        assert home.query(KEPT) == [("student", "001", "row_quarantined", nights, valid_in)]
+        named = "SELECT record_id FROM quality.findings WHERE code = 'kept_previous'"
+        assert home.query(named) == [("001",)]
+    home.upload({STUDENT_FILE: FILES[STUDENT_FILE]})
+    home.publish()
+    assert home.query(KEPT) == []
+
+
+def test_enrollments_of_invalid_class_rows_are_kept_and_named(home: SmallHome) -> None:
+    valid_in = home.current()
+    before = home.tables()["connect.rosters"]
+    home.upload(
+        {CLASS_FILE: home.read(CLASS_FILE).replace("102,T3,006,0,Grade 3", "102,T3,006,,x")}
+    )
+    home.publish()
+    assert home.tables()["connect.rosters"] == before
+    assert home.query(KEPT) == [("enrollment", "006", "row_quarantined", 1, valid_in)]
+    assert home.query("SELECT class_id FROM connect.kept") == home.query(
+        "SELECT class_id FROM connect.rosters WHERE student_id = '006'"
+    )
+    named = "SELECT export, record_id FROM quality.findings WHERE code = 'kept_previous'"
+    assert home.query(named) == [(CLASS_FILE, "006")]
+
+
+def test_a_class_whose_teacher_is_unknown_tonight_stays(home: SmallHome) -> None:
+    before = home.tables()["connect.rosters"]
+    home.upload({CLASS_FILE: home.read(CLASS_FILE).replace("102,T3,006,0", "102,T9,006,0")})
+    home.publish()
+    assert home.tables()["connect.rosters"] == before
+
+
+def test_a_line_that_names_nobody_keeps_everybody(home: SmallHome) -> None:
+    text = home.read(STUDENT_FILE).replace("001,101,Ana", ",101,Ana")
+    home.upload({STUDENT_FILE: text})
+    home.publish()
+    assert [row[:3] for row in home.query(KEPT)] == [("student", "001", "unnamed_row_quarantined")]
+
+
+# -- staff access --------------------------------------------------------------------------------
+
+ACCESS = "SELECT staff_id, scope, scope_id FROM connect.staff_access ORDER BY ALL"
+OFFICE = "T8,101,Ida,West,ida.west@example.org,Office Manager,"
+HEAD = "T9,102,Abe,Hall,abe.hall@example.org, SUPERINTENDENT ,"
+
+
+def test_teachers_reach_their_own_classes_and_nobody_reaches_more(home: SmallHome) -> None:
+    home.upload({STAFF_FILE: with_rows(home.read(STAFF_FILE), OFFICE, HEAD)})
+    home.publish()
+    taught = home.query("SELECT staff_id, 'class', class_id FROM connect.classes ORDER BY ALL")
+    assert home.query(ACCESS) == taught
+    groups = "SELECT group_id FROM connect.staff_access EXCEPT SELECT group_id FROM connect.groups"
+    assert home.query(groups) == []
+
+
+def test_titles_of_the_settings_reach_their_site_or_the_district(home: SmallHome) -> None:
+    home.upload({STAFF_FILE: with_rows(home.read(STAFF_FILE), OFFICE, HEAD)})
+    home.write_settings(
+        staff_access={"site_titles": ["office manager"], "district_titles": ["Superintendent"]}
+    )
+    home.publish()
+    wider = [row for row in home.query(ACCESS) if row[1] != "class"]
+    assert wider == [("T8", "site", "101"), ("T9", "district", None)]
+    home.write_settings(staff_access={})
+    home.publish()
+    assert [row for row in home.query(ACCESS) if row[1] != "class"] == [], "settings are news"
+
+
+def test_a_class_that_changes_hands_changes_access(home: SmallHome) -> None:
+    home.upload({CLASS_FILE: home.read(CLASS_FILE).replace("102,T3,", "102,T1,")})
+    home.publish()
+    assert {row[0] for row in home.query(ACCESS)} == {"T1", "T2"}
+
+
+def test_status_counts_what_the_last_nights_changed(home: SmallHome) -> None:
+    home.upload(SECOND_NIGHT)
+    home.publish()
+    state = json.loads(home.command_here("status", NAME, "--json").stdout)[NAME]
+    newest, first = state["snapshots"]
+    assert newest["changes"]["student_added"] == 1
+    assert first["changes"] == {"class_added": 5, "staff_added": 3, "student_added": 6}
+
+
+@pytest.mark.parametrize(
+    ("damaged", "stays"),
+    [
+        pytest.param("102,T3,006,0,Grade 3,G3,1,", {"006"}, id="one comma more names its student"),
+        pytest.param('102,T3,006,0,Grade "3,G3,1', {"006"}, id="a stray quote"),
+        pytest.param("102,T3,,0,Grade 3,G3,1", {"005", "006"}, id="no student: it may be anybody"),
+        pytest.param("102,T3", {"005", "006"}, id="a rest of a line"),
+    ],
+)
+def test_a_class_row_that_is_invalid_deletes_nobody(
+    home: SmallHome, damaged: str, stays: set[str]
+) -> None:
+    """005 leaves Kindergarten in the same night."""
+    text = without_rows(home.read(CLASS_FILE), "102,T3,005").replace(
+        "102,T3,006,0,Grade 3,G3,1", damaged
+    )
+    home.upload({CLASS_FILE: text})
+    home.publish()
+    found = home.query("SELECT student_id FROM connect.enrollments WHERE student_id > '004'")
+    assert {row[0] for row in found} == stays

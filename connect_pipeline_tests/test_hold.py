@@ -1,0 +1,532 @@
+"""Bad nights: each is held or published as a careful person would, and the preview says why."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from connect_pipeline.contract import BY_FILE_NAME, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.decisions import Decision, decide
+from connect_pipeline.definitions import build_defs
+from connect_pipeline.district_run import DistrictRun
+from connect_pipeline.errors import UsageError
+from connect_pipeline.ledger import holds
+from connect_pipeline.orchestration.names import DECIDE_HOLD
+from connect_pipeline.sample.district import generate
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.small_district import FILES as SMALL
+from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home
+
+STAFF_FILE, STUDENT_FILE, CLASS_FILE = (
+    spec.file_name for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT)
+)
+PEOPLE = 90
+
+Record = dict[str, str]
+Night = dict[str, list[Record]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with serving(tmp_path_factory.mktemp("drops")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """A generated district of 90 students at three schools, published once."""
+    folder = tmp_path_factory.mktemp("first-night")
+    made = generate(folder / "exports", PEOPLE, 3, today=date(2026, 10, 1))
+    files = {
+        path.name: path.read_text()
+        for path in made.folder.glob("*.csv")
+        if path.name != "AttendanceExport.csv"
+    }
+    home = small_home(server, folder, files, sites=made.sites)
+    home.publish()
+    return home
+
+
+@pytest.fixture
+def home(first_night: SmallHome, tmp_path: Path) -> SmallHome:
+    return first_night.copy(tmp_path)
+
+
+# -- nights ------------------------------------------------------------------------------------
+
+
+def rows_of(home: SmallHome, name: str) -> list[Record]:
+    return list(csv.DictReader(io.StringIO(home.read(name))))
+
+
+def upload(home: SmallHome, name: str, rows: list[Record]) -> None:
+    """Upload an export with these rows; no rows is a header only."""
+    out = io.StringIO()
+    columns = list(rows[0]) if rows else list(BY_FILE_NAME[name].column_names)
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    home.upload({name: out.getvalue()})
+
+
+def half_the_file(home: SmallHome) -> None:
+    rows = rows_of(home, STUDENT_FILE)
+    upload(home, STUDENT_FILE, rows[: len(rows) // 2])
+
+
+def cut_in_a_line(home: SmallHome) -> None:
+    text = home.read(STUDENT_FILE)
+    home.upload({STUDENT_FILE: text[: len(text) // 2].rpartition(",")[0]})
+
+
+def header_only(home: SmallHome) -> None:
+    upload(home, STUDENT_FILE, [])
+
+
+def one_school_gone(home: SmallHome) -> None:
+    gone = largest_school(home)
+    for name in (STAFF_FILE, STUDENT_FILE, CLASS_FILE):
+        upload(home, name, [row for row in rows_of(home, name) if row["School"] != gone])
+
+
+def largest_school(home: SmallHome) -> str:
+    schools = [row["School"] for row in rows_of(home, STUDENT_FILE)]
+    return max(set(schools), key=schools.count)
+
+
+def columns_swapped_in_the_header(home: SmallHome) -> None:
+    first, _, rest = home.read(STUDENT_FILE).partition("\n")
+    names = first.split(",")
+    names[6:8] = names[7:5:-1]
+    home.upload({STUDENT_FILE: ",".join(names) + "\n" + rest})
+
+
+def swapping(*pairs: tuple[str, str]) -> Callable[[SmallHome], None]:
+    """A night in which the contents of columns are the other way round, under the same header."""
+
+    def night(home: SmallHome) -> None:
+        rows = rows_of(home, STUDENT_FILE)
+        for row in rows:
+            for a, b in pairs:
+                row[a], row[b] = row[b], row[a]
+        upload(home, STUDENT_FILE, rows)
+
+    return night
+
+
+contacts_swapped = swapping(
+    ("ContactNamePrimary", "ContactNameSecondary"),
+    ("ContactPhonePrimary", "ContactPhoneSecondary"),
+    ("ContactEmailPrimary", "ContactEmailSecondary"),
+)
+phones_swapped = swapping(("MobileNumber", "ContactPhonePrimary"))
+names_swapped = swapping(("Name.First", "Name.Last"))
+
+
+def mobile_in_every_phone(home: SmallHome) -> None:
+    """The secondary phone holds what the primary one held: no swap, but the same mistake."""
+    rows = rows_of(home, STUDENT_FILE)
+    for row in rows:
+        row["ContactPhoneSecondary"] = row["ContactPhonePrimary"]
+    upload(home, STUDENT_FILE, rows)
+
+
+def ids_renumbered(home: SmallHome) -> None:
+    students = [{**row, "ID": f"9{row['ID']}"} for row in rows_of(home, STUDENT_FILE)]
+    classes = [{**row, "Student": f"9{row['Student']}"} for row in rows_of(home, CLASS_FILE)]
+    upload(home, STUDENT_FILE, students)
+    upload(home, CLASS_FILE, classes)
+
+
+def new_school_year(home: SmallHome, leaves: Callable[[int], bool] = lambda n: n % 4 == 0) -> None:
+    """All classes are new, everybody has another grade, and some have left."""
+    students = rows_of(home, STUDENT_FILE)
+    going = {row["ID"] for n, row in enumerate(students) if leaves(n)}
+    next_grade = {"TK": "K", "K": "1", **{str(n): str(n + 1) for n in range(1, 12)}, "12": "12"}
+    upload(
+        home,
+        STUDENT_FILE,
+        [
+            {**row, "Grade": next_grade.get(row["Grade"], row["Grade"])}
+            for row in students
+            if row["ID"] not in going
+        ],
+    )
+    upload(
+        home,
+        CLASS_FILE,
+        [
+            {**row, "Section_number": f"N{row['Section_number']}"}
+            for row in rows_of(home, CLASS_FILE)
+            if row["Student"] not in going
+        ],
+    )
+
+
+def most_of_a_year_gone(home: SmallHome) -> None:
+    new_school_year(home, leaves=lambda n: n % 3 > 0)
+
+
+def one_school_without_phones(home: SmallHome) -> None:
+    school = largest_school(home)
+    rows = rows_of(home, STUDENT_FILE)
+    for row in rows:
+        if row["School"] == school:
+            row["ContactPhonePrimary"] = row["ContactPhoneSecondary"] = ""
+            row["ContactEmailPrimary"] = row["ContactEmailSecondary"] = ""
+    upload(home, STUDENT_FILE, rows)
+
+
+def a_few_leave(home: SmallHome) -> None:
+    rows = rows_of(home, STUDENT_FILE)
+    gone = {row["ID"] for row in rows[::30]}
+    upload(home, STUDENT_FILE, [row for row in rows if row["ID"] not in gone])
+    classes = [row for row in rows_of(home, CLASS_FILE) if row["Student"] not in gone]
+    upload(home, CLASS_FILE, classes)
+
+
+def lunch_was_paid(home: SmallHome) -> None:
+    rows = [{**row, "LunchBalance": "12.34"} for row in rows_of(home, STUDENT_FILE)]
+    upload(home, STUDENT_FILE, rows)
+
+
+def siblings_contacts_corrected(home: SmallHome) -> None:
+    """A family of three swaps its own contacts: three rows of ninety."""
+    rows = rows_of(home, STUDENT_FILE)
+    for row in rows[:3]:
+        for what in ("Name", "Phone", "Email"):
+            first, second = f"Contact{what}Primary", f"Contact{what}Secondary"
+            row[first], row[second] = row[second], row[first]
+    upload(home, STUDENT_FILE, rows)
+
+
+def window(first: int, last: int, **more: float) -> dict[str, object]:
+    """Days from today, in the district's zone give or take one."""
+    today = datetime.now(UTC).date()
+    days = (today + timedelta(days=first), today + timedelta(days=last))
+    return {"first_day": days[0], "last_day": days[1], **more}
+
+
+NIGHTS: list[tuple[Callable[[SmallHome], None], dict[str, object], str, set[str]]] = [
+    (half_the_file, {}, "held", {"mass_removal", "unknown_student"}),
+    (cut_in_a_line, {}, "blocked", {"truncated_file"}),
+    (header_only, {}, "blocked", {"no_data_rows"}),
+    (one_school_gone, {}, "held", {"school_vanished", "mass_removal"}),
+    (columns_swapped_in_the_header, {}, "blocked", {"column_order"}),
+    (contacts_swapped, {}, "held", {"contents_swapped"}),
+    (phones_swapped, {}, "held", {"contents_swapped"}),
+    (names_swapped, {}, "held", {"contents_swapped"}),
+    (mobile_in_every_phone, {}, "held", {"contents_swapped"}),
+    (ids_renumbered, {}, "held", {"ids_renumbered", "mass_removal"}),
+    (one_school_without_phones, {}, "held", {"reachability_drop"}),
+    (new_school_year, {}, "held", {"mass_removal", "mass_change"}),
+    (new_school_year, {"rollover": window(-2, 2)}, "published", set()),
+    (new_school_year, {"rollover": window(-9, -2)}, "held", {"mass_removal"}),
+    (most_of_a_year_gone, {"rollover": window(-2, 2)}, "held", {"mass_removal"}),
+    (most_of_a_year_gone, {"rollover": window(-2, 2, removed=0.7)}, "published", set()),
+    (one_school_gone, {"rollover": window(-2, 2)}, "held", {"school_vanished"}),
+    (ids_renumbered, {"rollover": window(-2, 2)}, "held", {"ids_renumbered"}),
+    (contacts_swapped, {"rollover": window(-2, 2)}, "held", {"contents_swapped"}),
+    (a_few_leave, {}, "published", set()),
+    (a_few_leave, {"thresholds": {"removed": 0.01}}, "published", set()),  # the floor
+    (lunch_was_paid, {}, "published", set()),
+    (siblings_contacts_corrected, {}, "published", set()),
+]
+
+
+@pytest.mark.parametrize(
+    ("night", "settings", "outcome", "codes"),
+    [
+        pytest.param(*one, id=f"{one[0].__name__}-{'-'.join(one[1]) or 'as_usual'}")
+        for one in NIGHTS
+    ],
+)
+def test_a_night(
+    home: SmallHome,
+    night: Callable[[SmallHome], None],
+    settings: dict[str, object],
+    outcome: str,
+    codes: set[str],
+) -> None:
+    before = home.roster_bytes()
+    home.write_settings(**settings)
+    night(home)
+    run = home.nightly()
+    assert run.outcome == outcome, run.message
+    if outcome == "published":
+        assert home.roster_bytes() != before
+        return
+    assert home.roster_bytes() == before, "what is published stays"
+    assert codes <= set(run.report.counts())
+    hold = home.ledger.open_hold(NAME, "core")
+    assert (hold is not None) == (outcome == "held")
+    if hold is not None:
+        assert_preview_says_why(hold["preview"], codes, run)
+
+
+def assert_preview_says_why(
+    preview: dict[str, list[Record]], codes: set[str], run: DistrictRun
+) -> None:
+    reasons = {one["code"]: one["message"] for one in preview["reasons"]}
+    assert codes <= set(reasons)
+    assert set(reasons) == set(run.report.holding_codes())
+    overall = {one["entity"]: one for one in preview["changes"] if one["school"] is None}
+    assert set(overall) == {"student", "staff", "class"}
+    assert overall["student"]["before"] == PEOPLE
+
+
+# -- the preview -------------------------------------------------------------------------------
+
+
+def test_the_preview_counts_per_school_and_the_list_names_who_would_vanish(
+    home: SmallHome,
+) -> None:
+    school = largest_school(home)
+    leaving = {row["ID"]: row for row in rows_of(home, STUDENT_FILE) if row["School"] == school}
+    one_school_gone(home)
+    run = home.nightly()
+    preview = home.ledger.open_hold(NAME, "core")["preview"]  # type: ignore[index]
+    changes = {(one["entity"], one["school"]): one for one in preview["changes"]}
+    assert changes["student", school]["before"] == changes["student", school]["removed"]
+    assert changes["student", school]["removed"] == len(leaving)
+    assert {key[1] for key in changes if key[0] == "student"} == {None, school}
+    assert preview["report"] == run.report_page.name
+
+    listed = home.home.reports(NAME) / preview["would_vanish"]
+    assert listed == run.report_page.with_name(f"{run.report_page.stem}-would-vanish.csv")
+    assert listed.stat().st_mode & 0o777 == 0o600
+    rows = list(csv.DictReader(io.StringIO(listed.read_text())))
+    students = {row["id"]: row for row in rows if row["entity"] == "student"}
+    assert set(students) == set(leaving)
+    for key, row in students.items():
+        source = leaving[key]
+        assert row["name"] == f"{source['Name.First']} {source['Name.Last']}"
+        assert row["schools"] == school
+    assert {row["entity"] for row in rows} == {"student", "staff", "class"}
+    assert changes["class", school]["removed"] == sum(row["entity"] == "class" for row in rows)
+
+
+def test_no_name_is_in_the_ledger_or_in_dagster(home: SmallHome) -> None:
+    names = {row["Name.Last"] for row in rows_of(home, STUDENT_FILE) if len(row["Name.Last"]) > 6}
+    half_the_file(home)
+    assert home.run().outcome == "held"
+    places = [home.home.ledger_file, *home.home.dagster.rglob("*")]
+    for path in places:
+        content = path.read_bytes() if path.is_file() else b""
+        assert not [name for name in names if name.encode() in content], path
+
+
+def test_the_list_runs_nothing_in_a_spreadsheet(server: EmbeddedServer, tmp_path: Path) -> None:
+    files = {name: text for name, text in SMALL.items() if name != "AttendanceExport.csv"}
+    files[STUDENT_FILE] = files[STUDENT_FILE].replace("Ana,Ruiz", "=1+1,Ruiz")
+    home = small_home(server, tmp_path, files)
+    home.publish()
+    upload(home, STUDENT_FILE, rows_of(home, STUDENT_FILE)[-1:])
+    run = home.nightly()
+    assert run.outcome == "held"
+    listed = run.report_page.with_name(run.hold_preview["would_vanish"])
+    assert "\nstudent,001,'=1+1 Ruiz,101,Grade 9\n" in listed.read_text()
+
+
+def test_status_shows_why_and_where(home: SmallHome) -> None:
+    one_school_gone(home)
+    home.nightly()
+    shown = home.command_here("status", NAME)
+    assert shown.returncode == 0, shown.stderr
+    assert "would be removed" in shown.stdout
+    assert "What publishing would do" in shown.stdout
+    assert "-would-vanish.csv" in shown.stdout
+    state = json.loads(home.command_here("status", NAME, "--json").stdout)[NAME]
+    assert state["holds"][0]["preview"]["changes"]
+    assert state["snapshots"][0]["changes"]["student_added"] == PEOPLE
+
+
+# -- small schools -----------------------------------------------------------------------------
+
+
+def small_files(students: int, teachers: str = "T1", *, more: str = "") -> dict[str, str]:
+    """One small school; `teachers` names who teaches all classes."""
+    rows = [
+        f"{n},101,Kid,No{n},,,Pat No{n},(201) 555-01{n:02},,,,,,K,,,,{more}"
+        for n in range(students)
+    ]
+    return {
+        STAFF_FILE: SMALL[STAFF_FILE],
+        STUDENT_FILE: "\n".join([",".join(STUDENTS.column_names), *rows]) + "\n",
+        CLASS_FILE: "\n".join(
+            [
+                ",".join(STAFF_TO_STUDENT.column_names),
+                *(
+                    f"101,{teachers},{n},{p},Course,C{p},1"
+                    for n in range(students)
+                    for p in range(4)
+                ),
+            ]
+        )
+        + "\n",
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome"),
+    [
+        pytest.param(small_files(8), small_files(7), "published", id="one of eight leaves"),
+        pytest.param(small_files(8), small_files(9), "published", id="one comes"),
+        pytest.param(small_files(14), small_files(11), "published", id="three of fourteen leave"),
+        pytest.param(small_files(3), small_files(1), "published", id="a family of two leaves"),
+        pytest.param(small_files(8), small_files(3), "held", id="most of eight vanish"),
+        pytest.param(small_files(40), small_files(29), "held", id="eleven of forty vanish"),
+        pytest.param(small_files(8), small_files(8, "T2"), "published", id="another teacher"),
+        pytest.param(
+            small_files(8), small_files(8, more="SMS"), "published", id="a new column value"
+        ),
+    ],
+)
+def test_a_small_school(
+    server: EmbeddedServer,
+    tmp_path: Path,
+    before: dict[str, str],
+    after: dict[str, str],
+    outcome: str,
+) -> None:
+    home = small_home(server, tmp_path, before)
+    home.publish()
+    home.upload(after)
+    assert home.nightly().outcome == outcome
+
+
+# -- the add-only window -----------------------------------------------------------------------
+
+
+def test_an_add_only_window_adds_and_changes_and_removes_nobody(home: SmallHome) -> None:
+    students = {row["ID"] for row in rows_of(home, STUDENT_FILE)}
+    classes = home.query("SELECT class_id, student_id FROM connect.enrollments ORDER BY ALL")
+    half_the_file(home)
+    rows = rows_of(home, STUDENT_FILE)
+    stay = {row["ID"] for row in rows}
+    rows[0]["Name.Last"] = "Changed"
+    upload(home, STUDENT_FILE, [*rows, {**rows[0], "ID": "new-1", "Name.First": "New"}])
+    upload(home, CLASS_FILE, [one for one in rows_of(home, CLASS_FILE) if one["Student"] in stay])
+    home.write_settings(add_only=window(-2, 2))
+    home.publish()
+    published = {row[0] for row in home.query("SELECT student_id FROM connect.students")}
+    assert published == students | {"new-1"}
+    assert (
+        home.query("SELECT class_id, student_id FROM connect.enrollments ORDER BY ALL") == classes
+    )
+    assert home.query("SELECT count(*) FROM connect.students WHERE last_name = 'Changed'") == [(2,)]
+    assert home.query("SELECT count(*) FROM connect.changes WHERE change = 'removed'") == [(0,)]
+    kept = home.query(
+        "SELECT key, reason, nights FROM connect.kept WHERE entity = 'student' ORDER BY key"
+    )
+    assert kept == [(key, "add_only", 1) for key in sorted(students - stay)]
+    finding = "SELECT export, severity FROM quality.findings WHERE code = 'removal_deferred'"
+    assert set(home.query(finding)) == {(STUDENT_FILE, "info"), (CLASS_FILE, "info")}
+
+    home.write_settings(add_only=window(-9, -2))
+    run = home.nightly()
+    assert (run.outcome, "mass_removal" in run.report.counts()) == ("held", True), (
+        "the window ends by itself, and the same files now remove whoever is missing"
+    )
+
+
+# -- decisions ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def held(home: SmallHome) -> SmallHome:
+    half_the_file(home)
+    assert home.nightly().outcome == "held"
+    return home
+
+
+def states(home: SmallHome) -> list[tuple[str, str | None]]:
+    rows = home.ledger.rows(sa.select(holds).order_by(holds.c.id))
+    return [(row["state"], row["decided_by"]) for row in rows]
+
+
+def wait(home: SmallHome, days: int) -> None:
+    """Let a hold have been there for so long: the only clock is its row's."""
+    with home.ledger.transaction() as connection:
+        long_ago = (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        connection.execute(sa.update(holds).values(held_at=long_ago))
+
+
+def test_the_ledger_knows_who_decided_what(held: SmallHome, first_night: SmallHome) -> None:
+    with held.here():
+        says = decide(held.home, NAME, Decision.DISCARDED, "Pat Operator")
+    assert says[0].startswith(f"{NAME}: discarded the core files held since ")
+    assert held.nightly().outcome == "discarded"
+    held.upload({STUDENT_FILE: first_night.read(STUDENT_FILE)})
+    one_school_gone(held)
+    assert held.nightly().outcome == "held"
+    with held.here():
+        decide(held.home, NAME, Decision.APPROVED, "Sam Operator")
+    held.publish()
+    assert states(held) == [("discarded", "Pat Operator"), ("approved", "Sam Operator")]
+
+
+def test_a_newer_upload_supersedes(held: SmallHome) -> None:
+    rows = rows_of(held, STUDENT_FILE)
+    upload(held, STUDENT_FILE, rows[: len(rows) // 2])
+    assert held.nightly().outcome == "held"
+    assert states(held) == [("superseded", None), ("held", None)]
+
+
+def test_a_hold_expires_and_the_next_run_holds_anew(held: SmallHome) -> None:
+    held.write_settings(keep={"hold_days": 3})
+    wait(held, days=4)
+    late = held.command_here("approve", NAME)
+    assert late.returncode == 2
+    assert "more than 3 days and expired" in late.stderr
+    assert states(held) == [("expired", None)]
+    assert held.nightly().outcome == "held"
+    assert states(held) == [("expired", None), ("held", None)]
+    assert held.command_here("approve", NAME).returncode == 0
+
+
+def test_an_approval_ends_when_other_files_are_published(
+    held: SmallHome, first_night: SmallHome
+) -> None:
+    """The same bytes, months later, are compared with another roster."""
+    bad = held.read(STUDENT_FILE)
+    with held.here():
+        decide(held.home, NAME, Decision.APPROVED, "Sam Operator")
+    held.publish()
+    held.upload({STUDENT_FILE: first_night.read(STUDENT_FILE).replace("English", "Spanish", 2)})
+    held.publish()
+    held.upload({STUDENT_FILE: bad})
+    assert held.nightly().outcome == "held"
+    assert states(held) == [("superseded", "Sam Operator"), ("held", None)]
+
+
+def test_an_operator_decides_in_dagster(held: SmallHome) -> None:
+    def launch(**config: str) -> dg.ExecuteInProcessResult:
+        job = build_defs(held.home).resolve_job_def(DECIDE_HOLD)
+        return job.execute_in_process(
+            partition_key=NAME,
+            run_config={"ops": {"decide_held_files": {"config": config}}},
+            raise_on_error=False,
+        )
+
+    with held.here():
+        with pytest.raises(dg.DagsterInvalidConfigError):
+            launch(decision="MAYBE", by="Pat Operator")
+        assert launch(decision="APPROVED", by="Pat Operator").success
+        again = launch(decision="APPROVED", by="Pat Operator")
+        assert not again.success, "nothing is held any more"
+    assert states(held) == [("approved", "Pat Operator")]
+    held.publish()
+
+
+def test_nothing_held_is_nothing_to_decide(home: SmallHome) -> None:
+    with home.here(), pytest.raises(UsageError, match="Nothing is held"):
+        decide(home.home, NAME, Decision.APPROVED, "Pat Operator")

@@ -1,0 +1,65 @@
+"""What must not be loaded: checks need no Dagster, and `validate` must start at once.
+
+Each test asks a fresh interpreter what it has loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connect_pipeline_tests.small_district import write
+
+HEAVY = {"alembic", "cryptography", "dagster", "jinja2", "pandas", "paramiko", "phonenumbers"}
+HEAVY |= {"sqlalchemy", "tenacity"}
+
+
+def loaded_after(program: str, *arguments: object) -> set[str]:
+    """The top-level modules that are loaded when `program` has run."""
+    tail = "\nimport json, sys\nsys.stderr.write(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program + tail, *map(str, arguments)],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return {name.partition(".")[0] for name in json.loads(done.stderr)}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "contract",
+        "bytes_pass",
+        "header",
+        "rules",
+        "reader",
+        "checks",
+        "inputs",
+        "unzip",
+        "validation",
+    ],
+)
+def test_checks_load_nothing_heavy(module: str) -> None:
+    program = f"import connect_pipeline.{module}\n"
+    program += "from connect_pipeline.rules import catalogue\ncatalogue()"
+    assert loaded_after(program) & HEAVY == set()
+
+
+def test_validate_loads_nothing_heavy(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from connect_pipeline.cli import main\n"
+        "sys.argv = ['connect-pipeline', 'validate', sys.argv[1]]\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert stop.code == 0"
+    )
+    assert loaded_after(program, write(tmp_path)) & HEAVY == set()
+
+
+def test_validate_in_python_loads_nothing_heavy(tmp_path: Path) -> None:
+    program = "import sys\nfrom connect_pipeline import validate\nvalidate(sys.argv[1])"
+    assert loaded_after(program, write(tmp_path)) & HEAVY == set()

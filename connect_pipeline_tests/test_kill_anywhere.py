@@ -1,0 +1,209 @@
+"""A run that is killed at any instant leaves one whole night, and one more run ends it.
+
+Killed twice over: `sync` by SIGKILL at instants spread over its duration, and the nightly steps
+just before each of the durable steps that they take, one after the other.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.small_home import (
+    NAME,
+    SmallHome,
+    content_of,
+    serving,
+    small_home,
+    with_rows,
+    without_rows,
+)
+
+DIES_AT = Path(__file__).parent / "dies_at"
+KILLED = 137
+SLICES = 8
+
+
+@dataclass(frozen=True)
+class Nights:
+    """A home with night 1 published and night 2 in the drop; what each says; how long it takes."""
+
+    home: SmallHome
+    first: str
+    second: str
+    before_files: float
+    after_files: float
+
+    def whole(self, home: SmallHome) -> int:
+        """Which night is published: 1 or 2, and nothing else."""
+        return {self.first: 1, self.second: 2}[content_of(home.roster)]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with serving(tmp_path_factory.mktemp("drops")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def nights(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    home = small_home(server, tmp_path_factory.mktemp("night-1"))
+    home.publish()
+    students, classes = STUDENTS.file_name, STAFF_TO_STUDENT.file_name
+    home.upload(
+        {
+            students: with_rows(
+                without_rows(home.read(students), "002,").replace("Korean", "Spanish"),
+                "007,102,Gus,Hall,,,Ivy Hall,(201) 555-0117,,,,,12346,3,,,English,",
+            ),
+            classes: with_rows(
+                without_rows(home.read(classes), "101,T1,002", "101,T2,002"),
+                "102,T3,007,0,Grade 3,G3,1",
+            ),
+        }
+    )
+    undisturbed = home.copy(tmp_path_factory.mktemp("night-2"))
+    begun = time.monotonic()
+    running = undisturbed.start("sync", NAME)
+    assert running.stderr is not None
+    running.stderr.readline()
+    at_work = time.monotonic()
+    running.communicate()
+    ended = time.monotonic()
+    assert running.returncode == 0
+    first, second = home.content(), undisturbed.content()
+    assert first != second
+    return Nights(home, first, second, at_work - begun, ended - at_work)
+
+
+def assert_one_more_run_ends_it(home: SmallHome, nights: Nights) -> None:
+    """What a second `sync` makes of it, and what `status` then says."""
+    done = home.command_here("sync", NAME)
+    assert done.returncode == 0, done
+    assert nights.whole(home) == 2
+    home.assert_tidy()
+    state = json.loads(home.command_here("status", NAME, "--json").stdout)[NAME]
+    assert state["published"] == home.current()
+    assert state["holds"] == []
+    assert state["runs"][0]["outcome"] in ("published", "unchanged")
+    assert "running" not in {run["outcome"] for run in state["runs"]}, "nothing runs any more"
+    assert len(home.snapshots()) == 2, "no snapshot of a night that was begun twice"
+
+
+def kill_at(home: SmallHome, nights: Nights, share: float) -> None:
+    """SIGKILL when `share` of the work is done: below 0 while it starts, above 0 while it works."""
+    running = home.start("sync", NAME)
+    assert running.stderr is not None
+    if share < 0:
+        time.sleep((1 + share) * nights.before_files)
+    else:
+        running.stderr.readline()  # the first file has arrived
+        time.sleep(share * nights.after_files)
+    running.kill()
+    running.communicate()
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_sync_killed_at_any_instant(nights: Nights, tmp_path: Path, number: int) -> None:
+    home = nights.home.copy(tmp_path)
+    share = -0.3 if number == 0 else (number - 1 + random.Random(number).random()) / 10  # noqa: S311
+    kill_at(home, nights, share)
+    assert nights.whole(home) in (1, 2)
+    assert_one_more_run_ends_it(home, nights)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_sync_killed_two_hundred_times(nights: Nights, tmp_path: Path, seed: int) -> None:
+    """Also killed again and again, before any run ends."""
+    draw = random.Random(seed)  # noqa: S311 - instants, not secrets
+    for number in range(10):
+        home = nights.home.copy(tmp_path / str(number))
+        for _ in range(draw.choice((1, 1, 3, 5))):
+            kill_at(home, nights, draw.uniform(-0.2, 1.1))
+            assert nights.whole(home) in (1, 2)
+        assert_one_more_run_ends_it(home, nights)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_sync_that_is_stopped_says_so(
+    nights: Nights, tmp_path: Path, stop: signal.Signals
+) -> None:
+    """Ctrl-C, and what a supervisor sends."""
+    home = nights.home.copy(tmp_path)
+    running = home.start("sync", NAME)
+    assert running.stderr is not None
+    running.stderr.readline()
+    running.send_signal(stop)
+    out, err = running.communicate()
+    assert running.returncode == 3, out
+    assert "stopped" in out
+    assert "Traceback" not in out + err
+    assert nights.whole(home) in (1, 2)
+    assert_one_more_run_ends_it(home, nights)
+
+
+def dies_before(home: SmallHome, step: int, log: Path) -> int:
+    """Run the nightly steps, to die before the given one; the exit code."""
+    done = home.nightly_process(path=[DIES_AT], DIES_AT=str(step), DIES_AT_LOG=str(log))
+    assert done.returncode in (0, KILLED), done
+    return done.returncode
+
+
+def test_the_durable_steps_are_in_the_order_that_makes_a_kill_harmless(
+    nights: Nights, tmp_path: Path
+) -> None:
+    """And the list that the next test goes through has them all."""
+    home = nights.home.copy(tmp_path / "home")
+    assert dies_before(home, 0, tmp_path / "log") == 0
+    steps = (tmp_path / "log").read_text().replace(str(home.home.root), "~")
+    new = home.current()
+    published = f"~/published/{NAME}"
+    received = rf"fsync ~/landing/{NAME}/\S+partial\nreplace ~/landing/{NAME}/\S+partial ~/\S+\n"
+    assert len(re.findall(received, steps)) == 4
+    in_order = (
+        f"fsync ~/work/{NAME}.tmp/candidate.duckdb\n",
+        "commit\n",  # the ledger knows what comes
+        f"replace ~/work/{NAME}.tmp/candidate.duckdb {published}/snapshots/{new}.duckdb\n",
+        f"fsync {published}/snapshots\n",
+        f"link {published}/snapshots/{new}.duckdb {published}/roster.duckdb.partial\n",
+        f"replace {published}/roster.duckdb.partial {published}/roster.duckdb\n",
+        f"fsync {published}\n",
+        "commit\n",  # the ledger knows what is current
+    )
+    place = -1
+    for step in in_order:
+        place = steps.find(step, place + 1)
+        assert place >= 0, f"{step!r} is missing, or not where it must be, in:\n{steps}"
+
+
+@pytest.mark.parametrize("part", range(SLICES))
+def test_a_run_killed_before_each_of_its_durable_steps(
+    nights: Nights, tmp_path: Path, part: int
+) -> None:
+    """Every eighth step, from the first to the last: all parts together are all steps."""
+    step = part + 1
+    seen = set()
+    while True:
+        home = nights.home.copy(tmp_path / str(step))
+        code = dies_before(home, step, tmp_path / f"{step}.log")
+        seen.add(nights.whole(home))
+        if code == 0:
+            break
+        assert home.nightly().outcome in ("published", "unchanged")
+        assert nights.whole(home) == 2
+        home.assert_tidy()
+        assert len(home.snapshots()) == 2
+        step += SLICES
+    assert seen == {1, 2}
+    assert step > 3 * SLICES, "a run takes more steps than that: they are not counted"

@@ -1,0 +1,185 @@
+"""The ledger, on SQLite and on a real PostgreSQL: facts, holds, migrations, two writers at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from connect_pipeline import ledger as tables
+from connect_pipeline.errors import EnvironmentFault, UsageError
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import Ledger, now, open_ledger, set_sha256
+from connect_pipeline_tests.system_parts import require
+
+
+def as_user() -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    return ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """The URL of a server of our own, on a loopback port, gone afterwards."""
+    initdb, pg_ctl = require("initdb"), require("pg_ctl")
+    # Not below pytest's folder, which another user may not enter.
+    folder = Path(tempfile.mkdtemp(prefix="connect-pg-"))
+    if os.getuid() == 0:
+        shutil.chown(folder, "postgres")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = folder / "data"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
+    try:
+        command = [*as_user(), initdb, "-D", str(data), "-U", "connect", "-A", "trust"]
+        subprocess.run(command, **quiet)  # type: ignore[call-overload]
+        start = [*as_user(), pg_ctl, "-D", str(data), "-w", "-o", options]
+        subprocess.run([*start, "-l", str(folder / "log"), "start"], **quiet)  # type: ignore[call-overload]
+        yield f"postgresql+psycopg2://connect@127.0.0.1:{port}/postgres"
+        stop = [*as_user(), pg_ctl, "-D", str(data), "-m", "immediate", "stop"]
+        subprocess.run(stop, **quiet)  # type: ignore[call-overload]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Ledger]:
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres")
+        monkeypatch.setenv("CONNECT_LEDGER_URL", url)
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:  # each test begins without tables
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        engine.dispose()
+    else:
+        monkeypatch.delenv("CONNECT_LEDGER_URL", raising=False)
+    opened = open_ledger(Home(tmp_path / "home"))
+    yield opened
+    opened.engine.dispose()
+
+
+def test_migrations_make_the_tables_that_the_code_knows(ledger: Ledger) -> None:
+    inspector = sa.inspect(ledger.engine)
+    for table in tables.metadata.sorted_tables:
+        columns = {column["name"] for column in inspector.get_columns(table.name)}
+        assert columns == {column.name for column in table.columns}, table.name
+
+
+def test_opening_again_migrates_nothing_and_keeps_the_key(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.start_run("run", "lincoln", "core")
+    again = open_ledger(Home(tmp_path / "home"))
+    assert again.run("run") is not None
+    assert again.hashed("+15595550101") == ledger.hashed("+15595550101")
+    again.engine.dispose()
+
+
+def test_a_run_ends_with_what_became_of_it(ledger: Ledger) -> None:
+    ledger.start_run("run", "lincoln", "core")
+    row = ledger.run("run")
+    assert row is not None
+    assert (row["outcome"], row["ended_at"]) == ("running", None)
+    ledger.end_run("run", "published", {"invalid_email": 3}, "well")
+    row = ledger.run("run")
+    assert row is not None
+    assert (row["outcome"], row["codes"], row["message"]) == (
+        "published",
+        {"invalid_email": 3},
+        "well",
+    )
+
+
+def test_a_hold_is_about_exactly_these_bytes(ledger: Ledger) -> None:
+    first, second = set_sha256({"a": "1"}), set_sha256({"a": "2"})
+    ledger.hold("lincoln", "core", first, {"mass_removal": 1})
+    ledger.hold("lincoln", "core", first, {"mass_removal": 1})
+    assert ledger.decision("lincoln", "core", first) == "held"
+    ledger.hold("lincoln", "core", second, {"mass_change": 1})
+    assert ledger.decision("lincoln", "core", first) == "superseded"
+    assert ledger.decide("lincoln", "core", "approved", "an operator")["set_sha256"] == second
+    assert ledger.decision("lincoln", "core", second) == "approved"
+    with pytest.raises(UsageError, match="Nothing is held"):
+        ledger.decide("lincoln", "core", "approved", "an operator")
+
+
+def test_the_current_snapshot_is_the_one_made_current(ledger: Ledger) -> None:
+    assert ledger.current_snapshot("lincoln") is None
+    for name in ("20260101", "20260102"):
+        ledger.begin_snapshot("lincoln", name, now(), "run", {}, "set")
+        ledger.make_current("lincoln", name)
+    current = ledger.current_snapshot("lincoln")
+    assert current is not None
+    assert (current["snapshot_id"], current["rolled_back"]) == ("20260102", False)
+    ledger.make_current("lincoln", "20260101", rolled_back=True)
+    current = ledger.current_snapshot("lincoln")
+    assert current is not None
+    assert (current["snapshot_id"], current["rolled_back"]) == ("20260101", True)
+    assert ledger.current_snapshot("other") is None
+
+
+def test_a_listing_is_unique_and_a_transaction_whole(ledger: Ledger) -> None:
+    row = {
+        "district": "lincoln",
+        "date": "2026-10-02",
+        "student_id": "1",
+        "period": "0",
+        "channel": "sms",
+        "destination_hash": ledger.hashed("+15595550101"),
+        "batch_id": "b1",
+    }
+    with ledger.transaction() as connection:
+        connection.execute(sa.insert(tables.listed).values(**row))
+
+    def list_again() -> None:
+        with ledger.transaction() as connection:
+            connection.execute(sa.insert(tables.listed).values(**{**row, "period": "1"}))
+            connection.execute(sa.insert(tables.listed).values(**row))
+
+    with pytest.raises(EnvironmentFault):
+        list_again()
+    assert len(ledger.rows(sa.select(tables.listed))) == 1
+
+
+def test_two_writers_wait_for_each_other(ledger: Ledger) -> None:
+    def write(number: int) -> None:
+        for step in range(10):
+            ledger.start_run(f"run-{number}-{step}", "lincoln", "core")
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ledger.runs_of("lincoln", 100)) == 40
+
+
+def test_no_destination_is_in_the_file_in_clear_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CONNECT_LEDGER_URL", raising=False)
+    home = Home(tmp_path / "home")
+    opened = open_ledger(home)
+    assert opened.hashed("+15595550101") != open_ledger(Home(tmp_path / "other")).hashed(
+        "+15595550101"
+    )
+    assert home.ledger_file.stat().st_mode & 0o777 == 0o600
+    assert home.ledger_key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_server_that_is_not_there_is_one_clear_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECT_LEDGER_URL", "postgresql+psycopg2://connect@127.0.0.1:1/none")
+    with pytest.raises(EnvironmentFault, match="The ledger cannot be opened"):
+        open_ledger(Home(tmp_path / "home"))

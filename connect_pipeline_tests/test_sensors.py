@@ -1,0 +1,224 @@
+"""The sensors over real SFTP: what arrives is run once, and one drop's fault is its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from connect_pipeline import alarms
+from connect_pipeline.contract import ATTENDANCE, CORE, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.orchestration.names import (
+    ATTEMPT_TAG,
+    ATTENDANCE_ALERTS,
+    DISTRICT_TAG,
+    FILES_TAG,
+    PRIORITY_TAG,
+)
+from connect_pipeline_tests.fleet import ATTENDANCE_SENSOR, CORE_SENSOR, WATCH, Fleet, fleet
+from connect_pipeline_tests.receivers import webhook
+from connect_pipeline_tests.small_district import FILES
+
+STUDENT_FILE, CLASS_FILE = STUDENTS.file_name, STAFF_TO_STUDENT.file_name
+CORE_FILES = {spec.file_name: FILES[spec.file_name] for spec in CORE}
+
+
+@pytest.fixture
+def ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+    with fleet(tmp_path, monkeypatch) as made:
+        yield made
+
+
+def today() -> date:
+    return datetime.now(ZoneInfo("America/Los_Angeles")).date()
+
+
+def test_a_settled_core_set_is_one_run_and_the_same_files_are_no_other(ships: Fleet) -> None:
+    ships.add("a")
+    assert ships.tick() == []
+    assert ships.tick(after=59) == [], "it rests for a minute, by default"
+    (request,) = ships.tick(after=1)
+    assert request.partition_key == "a"
+    assert request.run_key == f"a:{request.tags[FILES_TAG]}:1"
+    assert (request.tags[DISTRICT_TAG], request.tags[ATTEMPT_TAG]) == ("a", "1")
+    assert PRIORITY_TAG not in request.tags
+    assert ships.tick(after=30) == []
+    assert ships.run(request) == "published"
+    assert [ships.tick() for _ in range(3)] == [[], [], []]
+    ships.cursors.clear()
+    assert [ships.tick() for _ in range(4)] == [[]] * 4, "a lost cursor asks for nothing twice"
+
+    ships.upload("a", {STUDENT_FILE: FILES[STUDENT_FILE].replace("Korean", "Spanish")})
+    assert ships.tick() == []
+    (second,) = ships.tick()
+    assert second.run_key != request.run_key
+    assert ships.run(second) == "published"
+
+
+def test_a_half_uploaded_set_waits(ships: Fleet) -> None:
+    ships.add("a", {**CORE_FILES, f"{CLASS_FILE}.part": FILES[CLASS_FILE]})
+    (ships.server.root / "a" / CLASS_FILE).unlink()
+    assert [ships.tick() for _ in range(4)] == [[]] * 4
+    for suffix in (".filepart", ".tmp", ".partial"):
+        ships.upload("a", {f"{CLASS_FILE}{suffix}": "half"})
+    assert [ships.tick() for _ in range(3)] == [[]] * 3
+    folder = ships.server.root / "a"
+    (folder / f"{CLASS_FILE}.part").rename(folder / CLASS_FILE)
+    assert ships.tick() == []
+    assert len(ships.tick()) == 1
+
+
+def test_a_run_that_failed_is_asked_for_again_under_another_key(ships: Fleet) -> None:
+    ships.add("a")
+    ships.tick()
+    (first,) = ships.tick()
+    folder = ships.server.root / "a"
+    folder.rename(folder.with_name("gone"))
+    assert ships.run(first) == "failed:3"
+    folder.with_name("gone").rename(folder)
+    assert ships.tick(after=30) == [], "after a pause"
+    (second,) = ships.tick(after=31)
+    assert second.tags == {**first.tags, ATTEMPT_TAG: "2"}
+    assert second.run_key == f"a:{first.tags[FILES_TAG]}:2"
+    assert ships.run(second) == "published"
+    assert [ships.tick(after=4000) for _ in range(3)] == [[]] * 3
+
+
+def test_a_run_that_could_not_begin_is_asked_for_again(ships: Fleet) -> None:
+    ships.add("a")
+    ships.tick()
+    (first,) = ships.tick()
+    lock = ships.home.lock("a")
+    lock.mkdir(parents=True)  # nobody can lock a folder
+    assert ships.run(first) == "did not begin"
+    lock.rmdir()
+    assert len(ships.tick(after=61)) == 1
+
+
+@pytest.mark.parametrize("outcome", ["blocked", "held"])
+def test_what_was_refused_is_not_asked_for_again(ships: Fleet, outcome: str) -> None:
+    ships.add("a")
+    if outcome == "held":
+        ships.tick()
+        assert ships.run(ships.tick()[0]) == "published"
+        lines = FILES[STUDENT_FILE].splitlines()
+        worse = "".join(f"{line.rpartition(',')[0]}\n" for line in lines)
+    else:
+        worse = FILES[STUDENT_FILE].replace("ID,School", "School,ID")
+    ships.upload("a", {STUDENT_FILE: worse})
+    ships.tick()
+    (request,) = ships.tick()
+    assert ships.run(request) == outcome
+    assert [ships.tick(after=4000) for _ in range(4)] == [[]] * 4
+
+
+def test_attendance_is_asked_for_ahead_of_others_when_there_is_a_roster(ships: Fleet) -> None:
+    absent = FILES[ATTENDANCE.file_name].replace("10/02/25", f"{today():%m/%d/%y}")
+    files = {**FILES, ATTENDANCE.file_name: absent}
+    ships.add("a", files, attendance={"enabled": True})
+    ships.add("b", files)
+    assert [ships.tick(ATTENDANCE_SENSOR, after=20) for _ in range(3)] == [[]] * 3
+    ships.tick()
+    for request in ships.tick():
+        assert ships.run(request) == "published"
+    assert ships.tick(ATTENDANCE_SENSOR, after=10) == []
+    assert ships.tick(ATTENDANCE_SENSOR, after=10) == []
+    (request,) = ships.tick(ATTENDANCE_SENSOR, after=10)
+    assert request.partition_key == "a", "b has no alerts"
+    assert request.tags[PRIORITY_TAG] == "10"
+    assert ships.run(request, ATTENDANCE_ALERTS) == "listed"
+    assert [ships.tick(ATTENDANCE_SENSOR, after=100) for _ in range(3)] == [[]] * 3
+
+
+def test_one_look_lists_each_folder_once_over_shared_connections(ships: Fleet) -> None:
+    for number in range(30):
+        ships.add(f"d{number:02}")
+    ships.tick()
+    assert ships.server.connection_count == 1
+    assert len(ships.tick()) == 30
+    assert ships.server.connection_count == 2
+
+
+def test_a_red_drop_stops_no_other_and_is_red_until_it_is_mended(ships: Fleet) -> None:
+    with webhook() as hook:
+        ships.everybody = {"alarms": {"webhook": {"url": hook.url, "secret_env": "PATH"}}}
+        ships.add("good")
+        ships.add("no-login", sftp={"username": "nobody"})
+        ships.add("no-folder")
+        shutil.rmtree(ships.server.root / "no-folder")
+        assert ships.tick() == []
+        (request,) = ships.tick()
+        assert request.partition_key == "good"
+        assert ships.run(request) == "published"
+        with pytest.raises(dg.Failure) as red:
+            ships.evaluate(WATCH)
+        assert "The drop of no-folder, no-login cannot be looked at" in str(red.value)
+        told = {("alarm", name, "no_access") for name in ("no-login", "no-folder")}
+        assert set(hook.said) == told, "the alarm was delivered although the tick is red"
+
+        logins = len(ships.server.auth_attempts)
+        ships.tick(after=10)
+        assert len(ships.server.auth_attempts) == logins + 1, "a refused login is not repeated"
+
+        ships.upload("no-folder", FILES)
+        ships.districts["no-login"]["sftp"]["username"] = "fleet"
+        ships.load()
+        ships.tick(after=1000)
+        assert "0 alarms are open" in ships.reason(WATCH)
+        assert {said for said in hook.said if said[0] == "all_clear"} == {
+            ("all_clear", name, "no_access") for name in ("no-login", "no-folder")
+        }
+        assert {one.partition_key for one in ships.tick()} == {"no-login", "no-folder"}
+
+
+def test_when_no_drop_can_be_looked_at_the_tick_itself_is_red(ships: Fleet) -> None:
+    ships.add("a", sftp={"username": "nobody"})
+    for _ in range(2):
+        with pytest.raises(dg.Failure) as red:
+            ships.tick(after=10)
+        assert "refused the login" in str(red.value)
+    assert len(ships.server.auth_attempts) == 1, "red, and yet the login is not tried again"
+    ships.districts["a"]["sftp"]["username"] = "fleet"
+    ships.load()
+    assert ships.tick(after=1000) == []
+    assert len(ships.tick()) == 1
+
+
+def test_a_network_fault_skips_the_tick_and_forgets_nothing(ships: Fleet) -> None:
+    ships.add("a")
+    ships.tick()
+    ships.server.stop()
+    said = ships.reason()
+    assert said.startswith("a: The SFTP server 127.0.0.1:")
+    assert "refused the connection" in said
+    assert alarms.open_alarms(ships.ledger) == []
+    ships.server.start()
+    assert len(ships.tick()) == 1, "the files have rested all the while"
+
+
+def test_districts_that_are_gone_from_the_settings_are_forgotten(ships: Fleet) -> None:
+    ships.add("a")
+    ships.add("b", sftp={"username": "nobody"})
+    ships.tick()
+    assert len(alarms.open_alarms(ships.ledger)) == 1
+    del ships.districts["b"]
+    ships.load()
+    ships.tick()
+    assert "0 alarms are open" in ships.reason(WATCH)
+
+
+@pytest.mark.parametrize("sensor", [CORE_SENSOR, ATTENDANCE_SENSOR])
+def test_a_tick_is_bounded_when_a_server_says_nothing(ships: Fleet, sensor: str) -> None:
+    """The sensors' own limits are inside the minute that Dagster gives them."""
+    from connect_pipeline import looks
+
+    assert looks.SECONDS + looks.PATIENCE < 60
+    ships.add("a", attendance={"enabled": True})
+    found = ships.load().resolve_sensor_def(sensor)
+    assert found.minimum_interval_seconds in (10, 30)
+    assert found.default_status is dg.DefaultSensorStatus.RUNNING

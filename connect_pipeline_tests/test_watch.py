@@ -1,0 +1,139 @@
+"""Runs that die: noticed, ended, told; the queue goes on."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import dagster as dg
+import pytest
+from dagster._core.storage.tags import PARTITION_NAME_TAG
+
+from connect_pipeline import alarms
+from connect_pipeline.district_run import CORE_JOB
+from connect_pipeline.orchestration import watch
+from connect_pipeline.orchestration.names import NIGHTLY_SYNC
+from connect_pipeline.settings import Settings, load_settings
+from connect_pipeline_tests.fleet import WATCH, Fleet, fleet
+
+LATER = 1e6
+"""Seconds from now, by when everything has had its time."""
+
+
+@pytest.fixture
+def ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+    with fleet(tmp_path, monkeypatch) as made:
+        made.add("a")
+        made.load()
+        yield made
+
+
+def settings(ships: Fleet) -> Settings:
+    return load_settings(ships.home.settings_file)
+
+
+def begin(ships: Fleet) -> str:
+    """A run that Dagster and the ledger take for one under way."""
+    assert ships.defs is not None
+    run = ships.instance.create_run_for_job(
+        ships.defs.resolve_job_def(NIGHTLY_SYNC), tags={PARTITION_NAME_TAG: "a"}
+    )
+    event = dg.DagsterEvent(
+        event_type_value=dg.DagsterEventType.RUN_START.value, job_name=NIGHTLY_SYNC
+    )
+    ships.instance.report_dagster_event(event, run.run_id)
+    ships.ledger.start_run(run.run_id, "a", CORE_JOB)
+    return str(run.run_id)
+
+
+def status(ships: Fleet, run_id: str) -> str:
+    run = ships.instance.get_run_by_id(run_id)
+    assert run is not None
+    return run.status.value
+
+
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time() + LATER
+    monkeypatch.setattr(watch, "time", SimpleNamespace(time=lambda: now))
+
+
+def test_a_run_whose_process_is_gone_is_ended_so_that_others_can_begin(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = begin(ships)
+    assert "0 dead runs were ended" in ships.reason(WATCH)
+    assert status(ships, run_id) == "STARTED", "it may not have taken its lock yet"
+    later(monkeypatch)
+    assert "1 dead runs were ended" in ships.reason(WATCH)
+    assert status(ships, run_id) == "FAILURE"
+    assert "0 dead runs were ended" in ships.reason(WATCH)
+
+
+def test_a_run_that_works_is_left_alone(ships: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = begin(ships)
+    later(monkeypatch)
+    ships.home.lock("a").parent.mkdir(parents=True)
+    with ships.home.lock("a").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert "0 dead runs were ended" in ships.reason(WATCH)
+    assert status(ships, run_id) == "STARTED"
+    assert "1 dead runs were ended" in ships.reason(WATCH)
+
+
+def test_a_run_that_ended_a_moment_ago_may_still_say_so(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = begin(ships)
+    ships.ledger.end_run(run_id, "published", {})
+    assert "0 dead runs were ended" in ships.reason(WATCH)
+    later(monkeypatch)
+    assert "1 dead runs were ended" in ships.reason(WATCH)
+
+
+def test_who_died_is_told_of_once_and_the_next_run_ends_the_alarm(ships: Fleet) -> None:
+    run_id = begin(ships)
+    run = ships.instance.get_run_by_id(run_id)
+    assert run is not None
+    for _ in range(2):
+        watch.tell_of_dead_run(ships.ledger, settings(ships), run)
+    row = ships.ledger.run(run_id)
+    assert row is not None
+    assert row["outcome"] == "failed:3"
+    (alarm,) = alarms.open_alarms(ships.ledger)
+    assert (alarm["cause"], alarm["codes"], alarm["run_id"]) == ("failed", {"died": 1}, run_id)
+    ships.tick()
+    (request,) = ships.tick()
+    assert ships.run(request) == "published"
+    assert alarms.open_alarms(ships.ledger) == []
+
+
+def test_a_run_that_said_its_end_itself_is_not_told_of_again(ships: Fleet) -> None:
+    run_id = begin(ships)
+    ships.ledger.end_run(run_id, "blocked", {})
+    run = ships.instance.get_run_by_id(run_id)
+    assert run is not None
+    watch.tell_of_dead_run(ships.ledger, settings(ships), run)
+    assert alarms.open_alarms(ships.ledger) == []
+
+
+def test_a_run_that_could_not_begin_is_told_of(ships: Fleet) -> None:
+    assert ships.defs is not None
+    run = ships.instance.create_run_for_job(
+        ships.defs.resolve_job_def(NIGHTLY_SYNC), tags={PARTITION_NAME_TAG: "a"}
+    )
+    watch.tell_of_dead_run(ships.ledger, settings(ships), run)
+    (alarm,) = alarms.open_alarms(ships.ledger)
+    assert alarm["codes"] == {"did_not_begin": 1}
+
+
+def test_the_next_run_ends_what_was_cut_off(ships: Fleet) -> None:
+    run_id = begin(ships)
+    ships.tick()
+    (request,) = ships.tick()
+    assert ships.run(request) == "published"
+    row = ships.ledger.run(run_id)
+    assert row is not None
+    assert (row["outcome"], row["message"]) == ("failed:3", "a: the run was cut off.")
