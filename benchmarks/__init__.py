@@ -1,0 +1,1 @@
+"""Benchmarks: our jobs against near-limit scripts and peers, as ratios in one run."""
