@@ -657,6 +657,10 @@ def district_run(
             except ConnectError as error:
                 run.fail(error)
                 raise
+            except Exception as error:
+                ours = as_our_error(error)
+                run.fail(ours)
+                raise ours from None
             finally:
                 _end(run)
                 if job != PREVIEW_JOB:

@@ -297,6 +297,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _names_are_safe(self) -> Settings:
+        if len({name.replace("-", "_") for name in self.districts}) < len(self.districts):
+            raise ValueError("district names that differ in more than - and _ (Dagster has no -)")
         for name in self.districts:
             if not DISTRICT_NAME.fullmatch(name):
                 raise ValueError(

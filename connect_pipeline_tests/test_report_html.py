@@ -7,7 +7,7 @@ import io
 import itertools
 import json
 import re
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -353,7 +353,7 @@ def test_what_differs_is_said_with_the_standard() -> None:
         update={
             "thresholds": Thresholds(bad_rows=0.075, reachability_points=20),
             "limits": Limits(rows=1_000_000, file_bytes=3 * 1024**3),
-            "deadline": time(22, 0),
+            "hold_stale_files": False,
             "attendance": Attendance(other_codes=("E", "T")),
         }
     )
@@ -363,7 +363,7 @@ def test_what_differs_is_said_with_the_standard() -> None:
         "7.5 % of a file's rows to be kept out before it is refused (standard: 5 %)",
         f"{reach} to fall by 20 points in one night (standard: 10)",
         "these absence codes, which alert nobody: E, T (standard: none)",
-        "the core files to arrive until 22:00 (standard: 23:30)",
+        "old core files to wait for an operator: no (standard: yes)",
     ]
 
 

@@ -8,7 +8,6 @@ and defaults (`settings.py`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import time
 from typing import Any
 
 from connect_pipeline.rules import catalogue
@@ -34,8 +33,8 @@ def _number(value: float) -> str:
     return f"{value:g}"
 
 
-def _clock(value: time) -> str:
-    return f"{value:%H:%M}"
+def _yes_or_no(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def _codes(value: tuple[str, ...]) -> str:
@@ -67,7 +66,7 @@ PHRASES: dict[str, tuple[str, Callable[[Any], str]]] = {
     ),
     "attendance.max_absent_share": ("{} of a school's students to be absent on one day", _share),
     "attendance.other_codes": ("these absence codes, which alert nobody: {}", _codes),
-    "deadline": ("the core files to arrive until {}", _clock),
+    "hold_stale_files": ("old core files to wait for an operator: {}", _yes_or_no),
     "add_only": ("additions and changes alone, without removals, {}", _days),
     "mixed_nights_hours": ("the core files to be {} hours apart", _number),
 }

@@ -17,5 +17,5 @@ RULE = DropRule(
         "This file has not been uploaded since the last deadline, so it may be out of date. Run the"
         " export again and upload the new file, or have an operator approve this one."
     ),
-    setting="deadline",
+    setting="hold_stale_files",
 )
