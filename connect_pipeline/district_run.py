@@ -432,7 +432,7 @@ class DistrictRun:
         """Publish the candidate as the current snapshot; returns its ID."""
         if self.uploaded:
             self.confirm(strictly=False)
-        published_at = now()
+        published_at = snapshots.next_moment(self.ledger, self.name)
         snapshot_id = snapshots.new_snapshot_id(published_at, self.run_id)
         roster.finish_candidate(
             self.connection,

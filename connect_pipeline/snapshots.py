@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from connect_pipeline.home import (
     sync_file,
     sync_folder,
 )
-from connect_pipeline.ledger import Ledger, set_sha256, stamp
+from connect_pipeline.ledger import Ledger, now, set_sha256, stamp
 from connect_pipeline.published import ROSTER_TABLES, open_published
 
 DAMAGED_SUFFIX = ".damaged"
@@ -37,6 +37,17 @@ DAMAGED_SUFFIX = ".damaged"
 def new_snapshot_id(moment: datetime, run_id: str) -> str:
     """An ID that sorts by time: UTC to the second, and a part of the run's ID."""
     return f"{stamp(moment).replace('-', '').replace(':', '')}-{run_id[:8]}"
+
+
+def next_moment(ledger: Ledger, district: str) -> datetime:
+    """Now, or a second after the newest snapshot: times and IDs rise, whatever the clock does.
+
+    Two nights in one second would sort by chance, and retention and history with them.
+    """
+    newest = ledger.snapshots_of(district)[:1]
+    if not newest:
+        return now()
+    return max(now(), datetime.fromisoformat(newest[0]["published_at"]) + timedelta(seconds=1))
 
 
 def publish(
