@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import (
     NAME,
     SmallHome,
-    serving,
     small_home,
     with_rows,
     without_rows,
@@ -23,12 +21,6 @@ from connect_pipeline_tests.small_home import (
 STAFF_FILE, STUDENT_FILE, CLASS_FILE, SCHOOL_FILE = (
     spec.file_name for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT, SCHOOLS)
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +33,28 @@ def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def home(first_night: SmallHome, tmp_path: Path) -> SmallHome:
     return first_night.copy(tmp_path)
+
+
+# -- which group is which ----------------------------------------------------------------------
+
+
+def test_no_two_groups_share_an_id_whatever_stands_in_the_codes(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """Site `1:2` with bus route `3` is not site `1` with bus route `2:3`."""
+    files = {
+        name: text.replace("101,", "1:2,").replace("102,", "1,") for name, text in FILES.items()
+    }
+    students = files[STUDENT_FILE].replace(",9,R1,", ",9,3,").replace(",R2,", ",2:3,")
+    home = small_home(server, tmp_path, {**files, STUDENT_FILE: students}, sites={})
+    home.publish()
+    ids = [row[0] for row in home.query("SELECT group_id FROM connect.groups")]
+    assert len(ids) == len(set(ids))
+    riders = "SELECT group_id, list(person_id ORDER BY person_id) FROM connect.group_members"
+    assert home.query(f"{riders} WHERE group_id LIKE 'bus_route:%' GROUP BY 1 ORDER BY 1") == [
+        ("bus_route:1%3A2:3", ["001", "002"]),
+        ("bus_route:1:2:3", ["004", "005"]),
+    ]
 
 
 # -- who came and left -------------------------------------------------------------------------

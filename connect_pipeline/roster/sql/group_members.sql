@@ -1,15 +1,20 @@
 -- One row: a person in a group. A view, for the members are already stored once: as students at
--- sites, as enrollments, as staff at sites.
+-- sites, as enrollments, as staff at sites. A group_id has the site's code with : escaped
+-- (`site_key`), so that no two groups share one: 1:2 with route 3 is not 1 with route 2:3.
 CREATE VIEW connect.group_members AS
 WITH placed AS (
-    SELECT DISTINCT student_id, site_id FROM connect.student_sites
+    SELECT DISTINCT
+        student_id,
+        site_id,
+        replace(replace(site_id, '%', '%25'), ':', '%3A') AS site_key
+    FROM connect.student_sites
 ),
 placed_staff AS (
     SELECT DISTINCT staff_id, site_id FROM connect.staff_sites
 )
 SELECT 'site:' || site_id AS group_id, student_id AS person_id FROM placed
 UNION ALL
-SELECT 'grade:' || site_id || ':' || grade, student_id
+SELECT 'grade:' || site_key || ':' || grade, student_id
 FROM placed JOIN connect.students USING (student_id)
 WHERE grade IS NOT NULL
 UNION ALL
@@ -19,16 +24,17 @@ SELECT DISTINCT 'teacher:' || classes.staff_id, student_id
 FROM connect.enrollments JOIN connect.classes USING (class_id)
 UNION ALL
 SELECT DISTINCT
-    'course:' || classes.site_id || ':' || coalesce('number ' || course_number, 'name ' || course_name),
+    'course:' || replace(replace(classes.site_id, '%', '%25'), ':', '%3A') || ':'
+        || coalesce('number ' || course_number, 'name ' || course_name),
     student_id
 FROM connect.enrollments JOIN connect.classes USING (class_id)
 WHERE course_number IS NOT NULL OR course_name IS NOT NULL
 UNION ALL
-SELECT 'bus_route:' || site_id || ':' || bus_route, student_id
+SELECT 'bus_route:' || site_key || ':' || bus_route, student_id
 FROM placed JOIN connect.students USING (student_id)
 WHERE bus_route IS NOT NULL
 UNION ALL
-SELECT 'language:' || site_id || ':' || language, student_id
+SELECT 'language:' || site_key || ':' || language, student_id
 FROM placed JOIN connect.students USING (student_id)
 WHERE language IS NOT NULL
 UNION ALL

@@ -1,13 +1,24 @@
--- One row: a group. Its members are in connect.group_members.
+-- One row: a group. Its members are in connect.group_members, which makes the same group_ids.
 CREATE TABLE connect.groups AS
 WITH placed AS (
-    SELECT DISTINCT student_id, site_id FROM connect.student_sites
+    SELECT DISTINCT
+        student_id,
+        site_id,
+        replace(replace(site_id, '%', '%25'), ':', '%3A') AS site_key
+    FROM connect.student_sites
 ),
 site_students AS (
     SELECT * FROM placed JOIN connect.students USING (student_id)
 ),
 members AS (
-    SELECT class_id, student_id, site_id, staff_id, course_number, course_name
+    SELECT
+        class_id,
+        student_id,
+        site_id,
+        replace(replace(site_id, '%', '%25'), ':', '%3A') AS site_key,
+        staff_id,
+        course_number,
+        course_name
     FROM connect.enrollments JOIN connect.classes USING (class_id)
 ),
 student_groups AS (
@@ -19,8 +30,8 @@ student_groups AS (
         count(*) AS member_count
     FROM placed GROUP BY site_id
     UNION ALL
-    SELECT 'grade:' || site_id || ':' || grade, 'grade', site_id, 'Grade ' || grade, count(*)
-    FROM site_students WHERE grade IS NOT NULL GROUP BY site_id, grade
+    SELECT 'grade:' || site_key || ':' || grade, 'grade', site_id, 'Grade ' || grade, count(*)
+    FROM site_students WHERE grade IS NOT NULL GROUP BY site_id, site_key, grade
     UNION ALL
     SELECT
         'class:' || class_id,
@@ -44,7 +55,7 @@ student_groups AS (
     GROUP BY members.staff_id
     UNION ALL
     SELECT
-        'course:' || site_id || ':' || coalesce('number ' || course_number, 'name ' || course_name)
+        'course:' || site_key || ':' || coalesce('number ' || course_number, 'name ' || course_name)
             AS group_id,
         'course',
         site_id,
@@ -54,13 +65,13 @@ student_groups AS (
     WHERE course_number IS NOT NULL OR course_name IS NOT NULL
     GROUP BY group_id, site_id
     UNION ALL
-    SELECT 'bus_route:' || site_id || ':' || bus_route, 'bus_route', site_id,
+    SELECT 'bus_route:' || site_key || ':' || bus_route, 'bus_route', site_id,
         'Bus route ' || bus_route, count(*)
-    FROM site_students WHERE bus_route IS NOT NULL GROUP BY site_id, bus_route
+    FROM site_students WHERE bus_route IS NOT NULL GROUP BY site_id, site_key, bus_route
     UNION ALL
-    SELECT 'language:' || site_id || ':' || language, 'language', site_id,
+    SELECT 'language:' || site_key || ':' || language, 'language', site_id,
         'Language ' || language, count(*)
-    FROM site_students WHERE language IS NOT NULL GROUP BY site_id, language
+    FROM site_students WHERE language IS NOT NULL GROUP BY site_id, site_key, language
     UNION ALL
     SELECT 'zip_code:' || zip_code[1:5], 'zip_code', NULL, 'ZIP code ' || zip_code[1:5], count(*)
     FROM connect.students WHERE zip_code IS NOT NULL GROUP BY zip_code[1:5]
