@@ -112,6 +112,11 @@ class ExportSpec:
         return tuple(column.name for column in self.columns if column.required)
 
     @property
+    def identity_columns(self) -> tuple[Column, ...]:
+        """The columns of `identity`, in its order."""
+        return tuple(self.column(name) for name in self.identity)
+
+    @property
     def record_field(self) -> str | None:
         """The field that names whom a row is about: its last key that is an ID."""
         ids = [column.field for column in self.columns if column.key and column.kind is Kind.ID]

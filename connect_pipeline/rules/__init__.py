@@ -2,6 +2,9 @@
 
 For: looking a rule up, and listing those of a kind. A new rule is a new module with a `RULE`;
 nothing else changes.
+
+Belongs here: finding rules and their families. Does not belong here: a rule, or running one
+(`checks.py`).
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connect_pipeline.contract import ExportSpec, Kind
+from connect_pipeline.normalise import expression
 
 CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}"
 """The control characters, as a RE2 class's inside. A tab is a character like any other, and line
@@ -19,6 +20,14 @@ ends are gone by the time a line is looked at."""
 def record_id(spec: ExportSpec) -> str:
     """SQL for the ID of the person that a row is about; NULL where there is none."""
     return spec.record_field or "NULL"
+
+
+def identity(spec: ExportSpec) -> list[str]:
+    """SQL for what identifies a row (the contract's identity); dates as dates, however written."""
+    return [
+        expression(Kind.DATE, column.field) if column.kind is Kind.DATE else column.field
+        for column in spec.identity_columns
+    ]
 
 
 def later_rows(spec: ExportSpec, key: Sequence[str], column_name: str = "") -> str:

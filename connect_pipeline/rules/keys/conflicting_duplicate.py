@@ -1,12 +1,10 @@
 """The rule `conflicting_duplicate`."""
 
-from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STUDENTS, Kind
-from connect_pipeline.normalise import expression
+from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STUDENTS
 from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule, with_header
-from connect_pipeline.rules.sql import later_rows
+from connect_pipeline.rules.sql import identity, later_rows
 
 _COLUMNS = (*STUDENTS.required_names, "ContactPhonePrimary")
-_ABSENCE = ["school", "student_id", "period", expression(Kind.DATE, "date")]
 
 RULE = TableRule(
     code="conflicting_duplicate",
@@ -27,9 +25,9 @@ RULE = TableRule(
     # One child at several schools is concurrent enrolment: its rows are not compared.
     select=later_rows(STUDENTS, ["student_id", "school"]),
     also=(
-        TableCheck(spec=SCHOOLS, select=later_rows(SCHOOLS, ["name"])),
-        TableCheck(spec=STAFF, select=later_rows(STAFF, ["staff_id", "school"])),
-        TableCheck(spec=ATTENDANCE, select=later_rows(ATTENDANCE, _ABSENCE)),
+        TableCheck(spec=SCHOOLS, select=later_rows(SCHOOLS, identity(SCHOOLS))),
+        TableCheck(spec=STAFF, select=later_rows(STAFF, identity(STAFF))),
+        TableCheck(spec=ATTENDANCE, select=later_rows(ATTENDANCE, identity(ATTENDANCE))),
     ),
     order=30,
     drops_rows=True,

@@ -1,9 +1,8 @@
 """The rule `duplicate_absence`."""
 
-from connect_pipeline.contract import ATTENDANCE, Kind
-from connect_pipeline.normalise import expression
+from connect_pipeline.contract import ATTENDANCE
 from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
-from connect_pipeline.rules.sql import later_rows
+from connect_pipeline.rules.sql import identity, later_rows
 
 _ROW = '101,001,1,A,"Lopez, Maria",10/02/25'
 
@@ -17,9 +16,7 @@ RULE = TableRule(
     ),
     message="An earlier row reports the same absence, and one of them is kept.",
     spec=ATTENDANCE,
-    select=later_rows(
-        ATTENDANCE, ["school", "student_id", "period", expression(Kind.DATE, "date"), "code"]
-    ),
+    select=later_rows(ATTENDANCE, [*identity(ATTENDANCE), "code"]),
     order=10,
     drops_rows=True,
     failing=Example(
