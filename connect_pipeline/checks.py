@@ -36,14 +36,13 @@ SAFE_RECORD_ID = "[A-Za-z0-9._-]{1,32}"
 
 @dataclass
 class CheckedExport:
-    """One export after its checks: `records.<table>` holds `accepted` rows less `dropped` ones.
+    """One export after its checks: `records.<table>` holds the `accepted` rows.
 
-    `dropped` rows repeat an earlier row: they are accepted, and said once.
+    Rows that repeat an earlier row are accepted and said, and are in `records` once.
     """
 
     read: ReadResult
     quarantined: int = 0
-    dropped: int = 0
 
     @property
     def accepted(self) -> int:
@@ -392,11 +391,11 @@ def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
     read = checked.read
     values = {"export": read.spec.file_name}
     row = read.connection.execute(
-        "SELECT count(*) FILTER (WHERE is_quarantined), count(*) FILTER (WHERE NOT is_quarantined),"
-        " count(*) FILTER (WHERE is_bad_row) FROM records.removed WHERE export = $export",
+        "SELECT count(*) FILTER (WHERE is_quarantined), count(*) FILTER (WHERE is_bad_row)"
+        " FROM records.removed WHERE export = $export",
         values,
     ).fetchone()
-    checked.quarantined, checked.dropped, bad = row or (0, 0, 0)
+    checked.quarantined, bad = row or (0, 0)
     if not checked.quarantined or read.text is None:
         return
     read.connection.execute(

@@ -11,10 +11,10 @@ from enum import StrEnum
 
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import now, open_ledger
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, now, open_ledger
 from connect_pipeline.settings import load_settings
 
-NEXT_COMMAND = {"core": "sync", "attendance": "alerts"}
+NEXT_COMMAND = {CORE_JOB: "sync", ATTENDANCE_JOB: "alerts"}
 
 
 class Decision(StrEnum):

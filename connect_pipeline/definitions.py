@@ -2,6 +2,8 @@
 
 `build_defs` returns fresh definitions, so that tests and commands give their own home without
 patching anything.
+
+Belongs here: the assembly. Does not belong here: any part of it (`orchestration/`).
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms, landing, roster, sftp, snapshots
 from connect_pipeline.alarm_delivery import deliver
-from connect_pipeline.attendance.day import AttendanceDay, Batch
+from connect_pipeline.attendance.batch import Batch
+from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.attendance.told import hmac_keys
 from connect_pipeline.checks import prepare, readmit
 from connect_pipeline.contract import (
@@ -52,13 +53,21 @@ from connect_pipeline.errors import (
     Refused,
     SystemFault,
     TransientFault,
+    UnbalancedError,
 )
 from connect_pipeline.findings import Findings
 from connect_pipeline.home import Home, disk_reason, private_folder, remove_tree
 from connect_pipeline.inputs import Received
-from connect_pipeline.ledger import Ledger, now, open_ledger, set_sha256
+from connect_pipeline.ledger import (
+    ATTENDANCE_JOB,
+    CORE_JOB,
+    Ledger,
+    now,
+    open_ledger,
+    set_sha256,
+)
 from connect_pipeline.published import open_published
-from connect_pipeline.reader import open_scratch
+from connect_pipeline.reader import count_rows, open_scratch
 from connect_pipeline.recovery import recover, refuse_lost_ledger
 from connect_pipeline.report import report_path, write_reports
 from connect_pipeline.report.hand_back import hand_back
@@ -75,8 +84,6 @@ from connect_pipeline.validation import (
 log = logging.getLogger(__name__)
 
 LOCK_SECONDS = 120
-CORE_JOB = "core"
-ATTENDANCE_JOB = "attendance"
 PREVIEW_JOB = "preview"  # what the attendance job would list, as counts; lists nobody
 # What a full disk looks like, in our own files, in DuckDB's, and in the ledger's and Dagster's.
 REFUSALS = (
@@ -308,14 +315,16 @@ class DistrictRun:
         return set_sha256({name: one.facts.sha256 for name, one in self.fetched.items()})
 
     def is_unchanged(self) -> bool:
-        """Whether these bytes, under these settings, are what is published already."""
+        """Whether these bytes, under these settings, are what is published already.
+
+        The published file is whole: the run began by proving that (`recovery.py`).
+        """
         current = self.ledger.current_snapshot(self.name)
         if current is None or len([s for s in CORE if s.file_name in self.fetched]) < len(CORE):
             return False
-        return (
+        return bool(
             current["set_sha256"] == self.set_sha256
             and current["exports"].get("settings") == self._fingerprint
-            and snapshots.is_whole(self.home, self.name, str(current["snapshot_id"]))
         )
 
     def ends_unchanged(self) -> bool:
@@ -474,11 +483,10 @@ class DistrictRun:
             keep.add(str(school["sha256"]))
         landing.prune(self.home, self.name, keep, self.district.keep.landing_days)
 
-    def published_rows(self) -> dict[str, int]:
-        """Rows of each published table of the current snapshot."""
-        if self.snapshot_id is None:
-            raise SystemFault("Nothing was published in this run.")
-        return snapshots.row_counts(self.home.snapshot(self.name, self.snapshot_id))
+    def published_rows(self, *tables: str) -> dict[str, int]:
+        """Rows of these published tables, by their name with schema."""
+        with open_published(self.home.roster(self.name)) as published:
+            return {name: count_rows(published, name) for name in tables}
 
     # -- the attendance job ----------------------------------------------------------------
 
@@ -502,17 +510,26 @@ class DistrictRun:
             now=self.started,
         )
 
-    def refuse_stale_absences(self) -> None:
-        """Raise `Refused` when the file says nothing about today: it is of another day."""
+    def settle_day(self) -> bool:
+        """Whether the file says anything about today; a file of another day is blocked."""
         if self.attendance_day.is_of_today:
-            return
+            return True
         self.report.exports[ATTENDANCE.file_name].findings.escalate(
             "stale_file",
             Severity.BLOCK,
             "No row of this file is of today, so it tells nobody anything. Export today's absences"
             " and upload them.",
         )
-        self._refuse_blocked()
+        self.outcome, self.message = "blocked", self._blocked_message(self._blocked())
+        return False
+
+    def account_absences(self) -> tuple[dict[str, int], bool]:
+        """Counts of what becomes of each absent student, and whether the sums balance."""
+        try:
+            return self.attendance_day.build_accounting(), True
+        except UnbalancedError as error:
+            self.fail(error)
+            return {}, False
 
     def settle_attendance(self) -> bool:
         """Whether the batch may be listed: nothing holds it, or an operator approved the file."""
@@ -538,7 +555,8 @@ class DistrictRun:
         self.check(ATTENDANCE)
         self._refuse_blocked()
         self.attendance_day.build_absences()
-        self.refuse_stale_absences()
+        if not self.settle_day():
+            self._refuse_blocked()
         accounting = self.attendance_day.build_accounting()
         holds = self.attendance_day.hold_reason()
         self.outcome = "previewed"
@@ -702,7 +720,6 @@ def _rebuild(
     finally:
         connection.close()
         remove_tree(home.scratch(name))
-    time.sleep(1)  # IDs are by the second, and this run may publish another snapshot
     return True
 
 
@@ -715,8 +732,6 @@ def _note_alarms(run: DistrictRun, settings: Settings) -> None:
 
 
 def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
-    if run.outcome == "previewed":
-        return
     sources = [run.report.drop, *(export.findings for export in run.report.exports.values())]
     codes: Counter[str] = Counter()
     for findings in sources:

@@ -45,3 +45,7 @@ class FileChanged(TransientFault):
 
 class SystemFault(ConnectError):
     """Our own bug: an invariant does not hold. The run fails and nothing is published."""
+
+
+class UnbalancedError(SystemFault):
+    """The accounting of absences does not balance: nobody is listed."""

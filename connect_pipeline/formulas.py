@@ -2,6 +2,8 @@
 
 For: `export.py` and the list of findings, which people open in a spreadsheet. The rule
 `formula_in_value` looks for the same in what comes in.
+
+Belongs here: the pattern and the cure, in Python and in SQL. Does not belong here: writing files.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,10 @@ from connect_pipeline.home import (
     private_folder,
     replacing,
 )
+
+CORE_JOB = "core"
+ATTENDANCE_JOB = "attendance"
+"""The jobs, as runs, holds and alarms name them."""
 
 LATEST_MIGRATION = "0003"
 LOCK_SECONDS = 30
@@ -194,6 +198,15 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def rising(moment: datetime, newest: datetime | None) -> datetime:
+    """`moment`, or a second after the newest of its kind, so that a district's times rise.
+
+    The ledger's times are to the second: two within one would sort by chance, and so would two
+    around a clock that goes back.
+    """
+    return moment if newest is None else max(moment, newest + timedelta(seconds=1))
+
+
 def set_sha256(exports: dict[str, str]) -> str:
     """What exactly a set of files is: one hash over names and content hashes."""
     return hashlib.sha256(json.dumps(sorted(exports.items())).encode()).hexdigest()
@@ -237,12 +250,16 @@ class Ledger:
         """A run begins. Its outcome is `running` until `end_run`."""
         with self.transaction() as connection:
             connection.execute(sa.delete(runs).where(runs.c.run_id == run_id))
+            newest = connection.execute(
+                sa.select(sa.func.max(runs.c.started_at)).where(runs.c.district == district)
+            ).scalar()
+            before = None if newest is None else datetime.fromisoformat(newest)
             connection.execute(
                 sa.insert(runs).values(
                     run_id=run_id,
                     district=district,
                     job=job,
-                    started_at=stamp(now()),
+                    started_at=stamp(rising(now(), before)),
                     outcome="running",
                     codes={},
                     message="",
@@ -385,7 +402,7 @@ class Ledger:
                 sa.update(holds)
                 .where(
                     holds.c.district == district,
-                    holds.c.job == "core",
+                    holds.c.job == CORE_JOB,
                     holds.c.state == "approved",
                     others,
                 )

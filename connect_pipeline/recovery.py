@@ -21,7 +21,7 @@ from connect_pipeline.alarms import Cause
 from connect_pipeline.attendance.staging import recover as recover_attendance
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, remove_partials
-from connect_pipeline.ledger import Ledger, batches, now, stamp
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, batches, now, stamp
 from connect_pipeline.published import ATTENDANCE_TABLES, open_published
 from connect_pipeline.settings import Settings
 
@@ -57,9 +57,9 @@ def recover(
     if lost is not None:
         snapshot_id = lost["snapshot_id"]
         log.error("%s: snapshot %s, the current one, is damaged: check the disk", name, snapshot_id)
-        alarms.raise_alarm(ledger, settings, name, "core", Cause.DAMAGED, {"snapshots": 1})
+        alarms.raise_alarm(ledger, settings, name, CORE_JOB, Cause.DAMAGED, {"snapshots": 1})
         if rebuild(lost):
-            alarms.clear(ledger, name, "core", [Cause.DAMAGED])
+            alarms.clear(ledger, name, CORE_JOB, [Cause.DAMAGED])
         elif ledger.current_snapshot(name) == lost:
             raise EnvironmentFault(
                 f"{name}: the snapshot that an operator went back to is damaged, and could not be"
@@ -83,7 +83,7 @@ def _remove_damaged_day(home: Home, ledger: Ledger, settings: Settings, name: st
     except duckdb.Error as error:
         path.unlink()
         log.error("%s: %s is damaged (%s): removed", name, path.name, type(error).__name__)
-        alarms.raise_alarm(ledger, settings, name, "attendance", Cause.DAMAGED, {"days": 1})
+        alarms.raise_alarm(ledger, settings, name, ATTENDANCE_JOB, Cause.DAMAGED, {"days": 1})
 
 
 def refuse_lost_ledger(home: Home, ledger: Ledger, name: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,8 @@ from connect_pipeline.home import (
     sync_file,
     sync_folder,
 )
-from connect_pipeline.ledger import Ledger, now, set_sha256, stamp
-from connect_pipeline.published import ROSTER_TABLES, open_published
+from connect_pipeline.ledger import Ledger, now, rising, set_sha256, stamp
+from connect_pipeline.published import open_published
 
 DAMAGED_SUFFIX = ".damaged"
 
@@ -40,14 +40,9 @@ def new_snapshot_id(moment: datetime, run_id: str) -> str:
 
 
 def next_moment(ledger: Ledger, district: str) -> datetime:
-    """Now, or a second after the newest snapshot: times and IDs rise, whatever the clock does.
-
-    Two nights in one second would sort by chance, and retention and history with them.
-    """
-    newest = ledger.snapshots_of(district)[:1]
-    if not newest:
-        return now()
-    return max(now(), datetime.fromisoformat(newest[0]["published_at"]) + timedelta(seconds=1))
+    """When a snapshot that is published now counts as published: after all others."""
+    newest = [datetime.fromisoformat(row["published_at"]) for row in ledger.snapshots_of(district)]
+    return rising(now(), newest[0] if newest else None)
 
 
 def publish(
@@ -106,14 +101,6 @@ def verify(path: Path) -> str:
     return str(row[0])
 
 
-def is_whole(home: Home, district: str, snapshot_id: str) -> bool:
-    """Whether the snapshot's file is there and opens."""
-    try:
-        return verify(home.snapshot(district, snapshot_id)) == snapshot_id
-    except EnvironmentFault:
-        return False
-
-
 def file_digest(path: Path) -> str:
     """The SHA-256 of a snapshot's file, by which a changed byte is found. Raises `OSError`."""
     with path.open("rb") as file:
@@ -131,20 +118,6 @@ def is_undamaged(path: Path, row: RowMapping) -> bool:
         return verify(path) == str(row["snapshot_id"])
     except (OSError, EnvironmentFault):
         return False
-
-
-def row_counts(path: Path) -> dict[str, int]:
-    """Rows of every table and view of a snapshot, by its name with schema.
-
-    Raises `EnvironmentFault` when the snapshot is damaged.
-    """
-    verify(path)
-    with open_published(path) as connection:
-        counts = {}
-        for table in ROSTER_TABLES:
-            row = connection.execute(f"SELECT count(*) FROM {table.name}").fetchone()
-            counts[table.name] = int(row[0]) if row else 0
-    return counts
 
 
 def _point_roster_at(home: Home, district: str, snapshot_id: str) -> None:
@@ -286,7 +259,6 @@ def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: s
         raise EnvironmentFault(
             f"The snapshot {snapshot_id} of {district} is damaged: choose another one."
         )
-    verify(home.snapshot(district, snapshot_id))
     recover(home, ledger, district)  # a publication that was cut short must not end after this
     _point_roster_at(home, district, snapshot_id)
     ledger.make_current(district, snapshot_id, rolled_back=True, by=by)

@@ -1,4 +1,7 @@
-"""`status`: the state of a district, from the ledger: counts, codes and times, never a name."""
+"""`status`: the state of a district, from the ledger: counts, codes and times, never a name.
+
+Belongs here: reading and arranging. Does not belong here: printing (`cli.py`).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,15 @@ from connect_pipeline.alarms import open_alarms
 from connect_pipeline.erasure.records import as_dict, standing
 from connect_pipeline.export import disclosures_of
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import Ledger, current, holds, runs, snapshots
+from connect_pipeline.ledger import (
+    ATTENDANCE_JOB,
+    CORE_JOB,
+    Ledger,
+    current,
+    holds,
+    runs,
+    snapshots,
+)
 
 RUNS_SHOWN = 5
 SNAPSHOTS_SHOWN = 10
@@ -23,7 +34,7 @@ DISCLOSURES_SHOWN = 5
 def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]:
     """What is published, what is held, the last runs and snapshots; plain dicts and lists."""
     published = ledger.current_snapshot(district)
-    open_holds = [ledger.open_hold(district, job) for job in ("core", "attendance")]
+    open_holds = [ledger.open_hold(district, job) for job in (CORE_JOB, ATTENDANCE_JOB)]
     return {
         "published": published["snapshot_id"] if published else None,
         "published_at": published["published_at"] if published else None,

@@ -15,7 +15,9 @@ from typing import Any
 
 import duckdb
 
-from connect_pipeline.attendance.day import AttendanceDay, Batch, recover
+from connect_pipeline.attendance.batch import Batch
+from connect_pipeline.attendance.day import AttendanceDay
+from connect_pipeline.attendance.staging import recover
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, open_ledger
 from connect_pipeline.reader import open_scratch

@@ -1,4 +1,4 @@
-"""Settings of the whole suite.
+"""Settings of the whole suite, and the server that most of it shares.
 
 Property tests have no deadline per example (machines are shared), draw the same examples in every
 run, and try as many as CONNECT_TESTS_EXAMPLES says; `make soak` asks for more.
@@ -7,8 +7,13 @@ run, and try as many as CONNECT_TESTS_EXAMPLES says; `make soak` asks for more.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.small_home import serving
 
 settings.register_profile(
     "connect",
@@ -18,3 +23,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("connect")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """An embedded server for the small homes of one test file."""
+    with serving(tmp_path_factory.mktemp("drops")) as server:
+        yield server

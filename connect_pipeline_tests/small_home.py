@@ -27,7 +27,6 @@ import yaml
 
 from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.district_run import (
-    CORE_JOB,
     DistrictRun,
     as_our_error,
     district_run,
@@ -35,7 +34,7 @@ from connect_pipeline.district_run import (
 )
 from connect_pipeline.errors import ConnectError
 from connect_pipeline.home import PARTIAL_SUFFIX, Home
-from connect_pipeline.ledger import Ledger, open_ledger
+from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests import small_district

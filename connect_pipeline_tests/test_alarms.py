@@ -27,7 +27,7 @@ from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import Settings, load_settings
 from connect_pipeline_tests.receivers import Mailbox, Webhook, mailbox, webhook
 from connect_pipeline_tests.small_district import DISTRICT
-from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
 SECRET_VARIABLE, SECRET = "ALARM_SECRET", "a secret of a test"
 EVENING = datetime(2026, 10, 7, 5, 0, tzinfo=UTC)
@@ -349,12 +349,6 @@ def test_wrong_settings_are_refused_with_their_line(
 
 
 # -- whole runs ----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture

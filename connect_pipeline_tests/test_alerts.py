@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.contract import ATTENDANCE
+from connect_pipeline.errors import UnbalancedError
+from connect_pipeline.orchestration.launch import Finished
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
 ALERTS = {"enabled": True, "alert_codes": ["A", "U"], "other_codes": ["E"], "absent_floor": 3}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture
@@ -119,3 +116,29 @@ def test_nobody_is_listed_where_attendance_is_off(home: SmallHome) -> None:
     refused = home.command_here("alerts", NAME)
     assert refused.returncode == 2
     assert "attendance.enabled is off" in refused.stderr
+
+
+def failed_checks(run: Finished, home: SmallHome) -> set[str]:
+    """The asset checks of a run that did not pass, as Dagster recorded them."""
+    with home.here(), dg.DagsterInstance.get() as instance:
+        records = instance.get_records_for_run(
+            run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        ).records
+    evaluations = [one.event_log_entry.asset_check_evaluation for one in records]
+    return {one.check_name for one in evaluations if one is not None and not one.passed}
+
+
+def test_the_checks_can_fail(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.upload(absences(f"102,004,0,A,,{day(1)}"))
+    assert failed_checks(home.run(ATTENDANCE_ALERTS), home) == {"file_is_of_today"}
+
+    def does_not_balance(_day: AttendanceDay) -> None:
+        raise UnbalancedError("the accounting does not balance")
+
+    # Our own bug, which no file can cause.
+    monkeypatch.setattr(AttendanceDay, "_balance", does_not_balance)
+    home.upload(absences(f"102,004,0,A,,{day()}"))
+    run = home.run(ATTENDANCE_ALERTS)
+    assert (run.outcome, run.exit_code) == ("failed:3", 3)
+    assert failed_checks(run, home) == {"everyone_is_accounted_for"}
+    assert lists(home) == []

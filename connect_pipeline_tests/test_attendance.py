@@ -16,7 +16,8 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline.attendance.day import AttendanceDay, Batch
+from connect_pipeline.attendance.batch import Batch
+from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.attendance.told import hmac_keys
 from connect_pipeline.errors import EnvironmentFault, Refused, SettingsError
 from connect_pipeline.home import Home

@@ -22,7 +22,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline import attendance
-from connect_pipeline.attendance.day import recover
+from connect_pipeline.attendance.staging import recover
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import batches
 from connect_pipeline_tests.attendance_runs import NAME, NOON, Row, Runs, absence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,13 @@ from connect_pipeline.cli import app
 from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home, with_rows
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, with_rows
 
 # DESIGN section 8.
 COMMANDS = (
     *("demo", "generate", "validate", "sync", "alerts", "status", "approve", "discard"),
     *("rollback", "export", "doctor", "erase"),
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,6 @@ from connect_pipeline_tests.small_home import (
     REPOSITORY,
     SITES,
     SmallHome,
-    serving,
     small_home,
 )
 
@@ -132,12 +131,6 @@ SENSORS = {
     "night_watch": (None, 30),
     "runs_that_died": (None, 30),
 }
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture

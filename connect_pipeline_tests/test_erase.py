@@ -9,7 +9,7 @@ import json
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,10 +21,10 @@ import connect_pipeline
 from connect_pipeline import retention
 from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.definitions import build_defs
-from connect_pipeline.district_run import ATTENDANCE_JOB, district_run
+from connect_pipeline.district_run import district_run
 from connect_pipeline.erasure import erase, records
 from connect_pipeline.errors import EnvironmentFault, Refused, UsageError
-from connect_pipeline.ledger import listed, now, runs
+from connect_pipeline.ledger import ATTENDANCE_JOB, listed, now, runs
 from connect_pipeline.orchestration.names import RETENTION
 from connect_pipeline.published import open_published
 from connect_pipeline.sample.server import EmbeddedServer
@@ -34,7 +34,6 @@ from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import (
     NAME,
     SmallHome,
-    serving,
     small_home,
     tables_of,
     with_rows,
@@ -71,12 +70,6 @@ CLASSES = (
     f"101,T1,{ERASED},5,Vellum Craft,VC,1",  # a class of nobody else
     "101,T1,S88,1,Algebra I,MA101,1",
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 def exports() -> dict[str, str]:

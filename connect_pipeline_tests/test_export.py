@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -16,16 +15,10 @@ from connect_pipeline.export import disclosures_of, export_tables
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_district import FILES
-from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
 STUDENT_FILE = STUDENTS.file_name
 FORMULAS = ("=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "＝1+1")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

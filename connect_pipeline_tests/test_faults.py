@@ -28,19 +28,12 @@ from connect_pipeline_tests.small_home import (
     NAME,
     PASSWORD_VARIABLE,
     SmallHome,
-    serving,
     small_home,
 )
 
 STAFF_FILE, STUDENT_FILE, CLASS_FILE, SCHOOL_FILE = (
     spec.file_name for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT, SCHOOLS)
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

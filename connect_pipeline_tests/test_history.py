@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,16 +19,10 @@ from connect_pipeline.ledger import publications
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.recomputed_roster import recompute
 from connect_pipeline_tests.small_district import FILES
-from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home, tables_of
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, tables_of
 
 STUDENT_FILE, CLASS_FILE = STUDENTS.file_name, STAFF_TO_STUDENT.file_name
 ZONE = ZoneInfo("America/Los_Angeles")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

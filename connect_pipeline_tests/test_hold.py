@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from connect_pipeline.orchestration.names import DECIDE_HOLD
 from connect_pipeline.sample.district import generate
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_district import FILES as SMALL
-from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
 STAFF_FILE, STUDENT_FILE, CLASS_FILE = (
     spec.file_name for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT)
@@ -32,12 +32,6 @@ PEOPLE = 90
 
 Record = dict[str, str]
 Night = dict[str, list[Record]]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

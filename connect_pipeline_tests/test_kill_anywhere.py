@@ -11,7 +11,6 @@ import random
 import re
 import signal
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from connect_pipeline_tests.small_home import (
     NAME,
     SmallHome,
     content_of,
-    serving,
     small_home,
     with_rows,
     without_rows,
@@ -47,12 +45,6 @@ class Nights:
     def whole(self, home: SmallHome) -> int:
         """Which night is published: 1 or 2, and nothing else."""
         return {self.first: 1, self.second: 2}[content_of(home.roster)]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ from connect_pipeline.contract import (
 from connect_pipeline.home import Home
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home, with_rows
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, with_rows
 
 SCHOOL = "zqschool"
 SITE = "Zqsite High"
@@ -200,12 +200,6 @@ class Story:
         self.said[title] = done.stdout + done.stderr
         self.outcomes[title] = done.returncode
         return done
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 def a_long_story(server: EmbeddedServer, folder: Path) -> Story:

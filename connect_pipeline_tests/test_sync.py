@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +22,6 @@ from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import (
     NAME,
     SmallHome,
-    serving,
     small_home,
     with_rows,
     without_rows,
@@ -33,12 +31,6 @@ from connect_pipeline_tests.sshd import OpenSshd
 STAFF_FILE, STUDENT_FILE, CLASS_FILE, SCHOOL_FILE = (
     spec.file_name for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT, SCHOOLS)
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from connect_pipeline import alarms
-from connect_pipeline.district_run import CORE_JOB
+from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.orchestration import watch
 from connect_pipeline.orchestration.names import NIGHTLY_SYNC
 from connect_pipeline.settings import Settings, load_settings

@@ -27,14 +27,12 @@ from connect_pipeline.attendance.batch import (
 )
 from connect_pipeline.attendance.cleared import ClearedList
 from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file
-from connect_pipeline.attendance.staging import recover
 from connect_pipeline.attendance.statements import prepare, run, text
-from connect_pipeline.errors import EnvironmentFault, Refused, SystemFault
+from connect_pipeline.errors import EnvironmentFault, Refused, UnbalancedError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import Ledger
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger
 from connect_pipeline.settings import District
 
-CORE_JOB, ATTENDANCE_JOB = "core", "attendance"
 CLERKS_LIST = "students_without_contact.csv"
 
 
@@ -157,7 +155,7 @@ class AttendanceDay:
     def build_accounting(self) -> dict[str, int]:
         """Decide, for every absent student and date, listed or suppressed and why; counts.
 
-        Raises `SettingsError` when the opt-outs cannot be read, and `SystemFault` when the
+        Raises `SettingsError` when the opt-outs cannot be read, and `UnbalancedError` when the
         accounting does not balance: our bug, and nobody is listed.
         """
         load_opt_outs(self.connection, opt_out_file(self.home, self.name))
@@ -192,7 +190,7 @@ class AttendanceDay:
         row = run(self.connection, "balance", arrival_date=self.arrival_date)[0]
         if not all(row):
             failed = [name for name, holds in zip(_BALANCES, row, strict=True) if not holds]
-            raise SystemFault(
+            raise UnbalancedError(
                 f"{self.name}: the accounting of absences does not balance ({', '.join(failed)})."
                 " Nobody is listed. Please report this."
             )
@@ -321,5 +319,3 @@ class AttendanceDay:
 
 
 _BALANCES = ("each_absent_student_once", "listed_have_recipients", "no_destination_twice")
-
-__all__ = ["AttendanceDay", "Batch", "recover"]

@@ -16,14 +16,14 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import duckdb
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from connect_pipeline.attendance.statements import run
-from connect_pipeline.ledger import batches, listed, stamp
+from connect_pipeline.ledger import batches, listed, rising, stamp
 
 HMAC_BLOCK = 64
 ID_TIME = "%Y%m%dT%H%M%SZ"
@@ -120,10 +120,10 @@ def new_batch_id(transaction: Connection, district: str, moment: datetime) -> tu
     last = transaction.execute(
         sa.select(sa.func.max(batches.c.batch_id)).where(batches.c.district == district)
     ).scalar()
-    moment = moment.astimezone(UTC).replace(microsecond=0)
-    if last is not None:
-        before = datetime.strptime(last.split("-")[0], ID_TIME).replace(tzinfo=UTC)
-        moment = max(moment, before + timedelta(seconds=1))
+    before = (
+        None if last is None else datetime.strptime(last.split("-")[0], ID_TIME).replace(tzinfo=UTC)
+    )
+    moment = rising(moment.astimezone(UTC).replace(microsecond=0), before)
     return f"{moment.strftime(ID_TIME)}-{secrets.token_hex(4)}", moment
 
 

@@ -4,4 +4,6 @@
 of later uploads, `traces.py` finds what there is of a student, `rebuild.py` writes the databases
 anew without the student, `files.py` does the same for lists and reports, `certificate.py` says what
 was done, and `erase.py` puts them in order.
+
+Belongs here: finding, rebuilding, certifying. Does not belong here: ages (`retention.py`).
 """

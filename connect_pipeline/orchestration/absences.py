@@ -1,4 +1,8 @@
-"""The assets of the attendance job: received → checked → absences → accounting → recipients."""
+"""The assets of the attendance job: received → checked → absences → accounting → recipients.
+
+Belongs here: the graph of the attendance job and its metadata, in counts. Does not belong here:
+who is told (`attendance/`).
+"""
 
 import dagster as dg
 
@@ -61,13 +65,16 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         """Absences against the published roster: one row is a student, period and day."""
         with plainly(run):
             counts = run.attendance_day.build_absences()
-            run.refuse_stale_absences()
-            goes_on = run.settle_attendance()
+            is_of_today = run.settle_day()
+            goes_on = not is_of_today or run.settle_attendance()  # no list is in doubt without one
         return dg.MaterializeResult(
             metadata={**counts},
             check_results=[
-                # A file of another day has raised by now.
-                dg.AssetCheckResult(check_name="file_is_of_today", passed=True),
+                dg.AssetCheckResult(
+                    check_name="file_is_of_today",
+                    passed=is_of_today,
+                    severity=dg.AssetCheckSeverity.ERROR,
+                ),
                 dg.AssetCheckResult(
                     check_name="absent_share_is_plausible",
                     passed=goes_on,
@@ -100,13 +107,15 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
     def absence_accounting(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
         """What becomes of each absence: one row is an absent student and day."""
         with plainly(run):
-            counts = run.attendance_day.build_accounting()
+            counts, balances = run.account_absences()
         return dg.MaterializeResult(
             metadata={**counts},
             check_results=[
-                # A balance that fails is our bug and has raised by now.
                 dg.AssetCheckResult(
-                    check_name="everyone_is_accounted_for", passed=True, metadata={**counts}
+                    check_name="everyone_is_accounted_for",
+                    passed=balances,
+                    severity=dg.AssetCheckSeverity.ERROR,
+                    metadata={**counts},
                 )
             ],
         )

@@ -3,6 +3,8 @@
 For: showing in the UI what the district's staff see in the report. A check fails with an error,
 and blocks, where a finding stops the file; it fails with a warning where rows were kept out.
 Metadata: counts per code and first line numbers, never a cell's value.
+
+Belongs here: sentences, and findings as check results. Does not belong here: rules (`rules/`).
 """
 
 from __future__ import annotations

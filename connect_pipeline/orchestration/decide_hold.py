@@ -1,6 +1,8 @@
 """The job `decide_hold`: an operator's decision from the Dagster UI, with a typed config.
 
 In the UI: Jobs → decide_hold → Launchpad, choose the district as partition, say what and who.
+
+Belongs here: the job and its config. Does not belong here: what a decision means (`decisions.py`).
 """
 
 import dagster as dg

@@ -1,4 +1,8 @@
-"""The two jobs. A run is one job for one district, executed in one process."""
+"""The two jobs. A run is one job for one district, executed in one process.
+
+Belongs here: which assets a job selects, and its executor. Does not belong here: when it runs
+(`schedules.py`, `sensors.py`).
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,12 @@
-"""The names that others use to find our jobs, assets and tags in Dagster."""
+"""The names that others use to find our jobs, assets and tags in Dagster.
+
+Belongs here: names that cross modules, as constants. Does not belong here: names of our tables and
+settings.
+"""
 
 from __future__ import annotations
 
-from connect_pipeline.district_run import ATTENDANCE_JOB, CORE_JOB
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB
 
 NIGHTLY_SYNC = "nightly_sync"
 ATTENDANCE_ALERTS = "attendance_alerts"
@@ -27,12 +31,11 @@ PRIORITY_TAG = "dagster/priority"
 ATTENDANCE_PRIORITY = "10"
 """Attendance goes ahead of nightly runs in the queue."""
 
-RECEIVED, CHECKED, PUBLISHED, ATTENDANCE, REPORTS = (
+RECEIVED, CHECKED, PUBLISHED, ATTENDANCE = (
     "1_received",
     "2_checked",
     "3_published",
     "4_attendance",
-    "5_reports",
 )
 """Asset groups; they read from left to right in the UI."""
 

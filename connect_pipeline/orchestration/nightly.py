@@ -1,6 +1,9 @@
 """The assets of the core set: received → checked records → changes → published.
 
 Each asset calls one method of the run and tells what came of it, in counts.
+
+Belongs here: the graph of the nightly job and its metadata, in counts. Does not belong here: what a
+step does (`district_run.py`), what a check's family is (`checks.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -224,7 +227,7 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
     ) -> Iterator[dg.MaterializeResult]:
         with plainly(run):
             snapshot_id = run.publish()
-            rows = run.published_rows()
+            rows = run.published_rows("connect.rosters", "connect.groups")
         for asset, table in (
             ("rosters", "connect.rosters"),
             ("communication_groups", "connect.groups"),

@@ -2,6 +2,9 @@
 
 For: opening `district_run` at the first step and closing it after the last, so that its report
 and its ledger row are written whatever happened. Shared by the steps, which run in one process.
+
+Belongs here: the life of a run, and what an exception looks like in Dagster. Does not belong here:
+the run itself (`district_run.py`).
 """
 
 from __future__ import annotations

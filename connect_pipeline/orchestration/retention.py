@@ -1,4 +1,8 @@
-"""The job `retention` and its daily schedule: what is over its age goes, Dagster's runs too."""
+"""The job `retention` and its daily schedule: what is over its age goes, Dagster's runs too.
+
+Belongs here: the job, its schedule, Dagster's own old runs. Does not belong here: ages and files
+(`retention.py` of the package).
+"""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,7 @@
-"""Column schemas for the UI, from the contract and the published tables. Nothing is repeated."""
+"""Column schemas for the UI, from the contract and the published tables. Nothing is repeated.
+
+Belongs here: the translation. Does not belong here: columns (`contract.py`, `published.py`).
+"""
 
 from __future__ import annotations
 

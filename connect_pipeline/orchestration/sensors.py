@@ -6,6 +6,9 @@ A fault of one drop never stops the others. One that may pass by itself is said 
 refused login, another host key or a missing folder raises an alarm, which keeps `night_watch` red
 (`watch.py`). The tick itself is red only when no drop at all could be looked at, for Dagster (1.13)
 forgets the cursor of a red tick, and with it what was seen of the other drops.
+
+Belongs here: ticks, run requests, cursors. Does not belong here: looking (`looks.py`), when a set
+has settled (`arrival.py`).
 """
 
 from __future__ import annotations
@@ -20,10 +23,9 @@ import dagster as dg
 from connect_pipeline import alarms, arrival
 from connect_pipeline.alarms import Cause
 from connect_pipeline.arrival import Fate, LastRun, Memory
-from connect_pipeline.district_run import CORE_JOB
 from connect_pipeline.errors import ConnectError, TransientFault
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import Ledger, open_ledger
+from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
 from connect_pipeline.looks import Look, look_at_all
 from connect_pipeline.orchestration import names
 from connect_pipeline.settings import District, Settings

@@ -1,4 +1,7 @@
-"""The findings of a report as CSV, for those who sort and count them in a spreadsheet."""
+"""The findings of a report as CSV, for those who sort and count them in a spreadsheet.
+
+Belongs here: one row a finding, formulas defused. Does not belong here: record IDs (cells).
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 The shape is described in `docs/report.schema.json`. What a reader does not know, it ignores: new
 members may come within a format version, none goes or changes its meaning.
+
+Belongs here: the shape (`docs/report.schema.json`). Does not belong here: choosing and ordering
+what a person reads first (`problems.py`).
 """
 
 from __future__ import annotations

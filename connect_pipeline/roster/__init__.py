@@ -1,6 +1,8 @@
 """From checked records to a published roster: candidate, changes, hold.
 
 The SQL that builds each table is beside, in `sql/`.
+
+Belongs here: the one import of the package. Does not belong here: publishing (`snapshots.py`).
 """
 
 from connect_pipeline.roster.build import (

@@ -1,4 +1,7 @@
-"""The SQL files of this package, as text."""
+"""The SQL files of this package, as text.
+
+Belongs here: reading them. Does not belong here: their order and what is bound (`build.py`).
+"""
 
 from __future__ import annotations
 

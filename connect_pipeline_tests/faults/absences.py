@@ -14,9 +14,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from connect_pipeline.contract import ATTENDANCE
-from connect_pipeline.district_run import ATTENDANCE_JOB, DistrictRun, district_run
+from connect_pipeline.district_run import DistrictRun, district_run
 from connect_pipeline.errors import ConnectError
 from connect_pipeline.home import Home
+from connect_pipeline.ledger import ATTENDANCE_JOB
 from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import NAME, SmallHome
 
@@ -47,8 +48,7 @@ def _list_absences(home: Home) -> DistrictRun:
             run.refuse_missing((ATTENDANCE,))
             run.check(ATTENDANCE)
             run.attendance_day.build_absences()
-            run.refuse_stale_absences()
-            if run.settle_attendance():
+            if run.settle_day() and run.settle_attendance():
                 run.attendance_day.build_accounting()
                 run.list_recipients()
     except ConnectError:

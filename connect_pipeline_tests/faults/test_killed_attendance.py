@@ -12,7 +12,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,18 +19,12 @@ import pytest
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.faults import absences
 from connect_pipeline_tests.faults.absences import absent, list_absences, told
-from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
 DIES_AT = Path(absences.__file__).parent.parent / "dies_at"
 REPOSITORY = DIES_AT.parent.parent
 KILLED = 137
 SLICES = 8
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -19,17 +19,11 @@ from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.faults.absences import absent, list_absences, told
 from connect_pipeline_tests.receivers import Webhook, webhook
 from connect_pipeline_tests.small_district import FILES
-from connect_pipeline_tests.small_home import NAME, SmallHome, serving, small_home
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
 STUDENT_FILE, CLASS_FILE = STUDENTS.file_name, STAFF_TO_STUDENT.file_name
 SECRET_VARIABLE = "ALARM_SECRET"
 NIGHT_2 = FILES[STUDENT_FILE].replace("Korean", "Spanish")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with serving(tmp_path_factory.mktemp("drops")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
