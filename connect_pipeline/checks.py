@@ -28,6 +28,7 @@ from connect_pipeline.reader import (
 )
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import CellRule, ColumnRule, Severity, TableRule
+from connect_pipeline.rules.sql import alike
 from connect_pipeline.settings import Attendance, District, Thresholds
 
 SAMPLED_ROWS = 20_000
@@ -119,6 +120,9 @@ def check_export(
         normalise.register(read.connection)
     doubtful = _run_column_rules(read)
     _run_cell_rules(read, doubtful)
+    read.connection.execute(
+        f"CREATE OR REPLACE TABLE records.{read.spec.table}_alike AS {alike(read.spec)}"
+    )
     for rule in sorted(rules_of(TableRule), key=lambda rule: rule.order):
         for check in rule.checks:
             if check.spec is read.spec and {one.file_name for one in check.needs} <= usable:

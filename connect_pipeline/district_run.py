@@ -795,7 +795,7 @@ def remove_scratch(home: Home, name: str) -> None:
 
 
 def _end(run: DistrictRun) -> None:
-    """Report, ledger, and nothing left open. A run that failed keeps its scratch for nobody."""
+    """Report, ledger, and nothing left open. The scratch database goes: nobody reads it again."""
     codes = run.report.counts()
     try:
         if outcome_exit_code(run.outcome) == 0:
@@ -806,9 +806,7 @@ def _end(run: DistrictRun) -> None:
         run.hang_up()
         with suppress(duckdb.Error):
             run.connection.close()
-        remove_tree(run.home.scratch(run.name))
-        if run.erased:  # what a new upload still says of them does not stay here
-            remove_scratch(run.home, run.name)
+        remove_scratch(run.home, run.name)
 
 
 def _write_report(run: DistrictRun) -> None:

@@ -136,6 +136,8 @@ def open_scratch(
         USE scratch;
         SET autoinstall_known_extensions = false;
         SET autoload_known_extensions = false;
+        SET checkpoint_threshold = '1TB';
+        PRAGMA disable_checkpoint_on_shutdown;
         CREATE SCHEMA IF NOT EXISTS raw;
         CREATE SCHEMA IF NOT EXISTS records;
         CREATE SCHEMA IF NOT EXISTS quality;

@@ -115,6 +115,8 @@ def lived_in(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -
     home.upload({STUDENT_FILE: rows})
     (home.home.landing(NAME) / "left-by-a-kill.partial").write_text(ROW)
     (home.home.published(NAME) / "snapshots" / "x.duckdb.partial").write_text(ROW)
+    with duckdb.connect(str(home.home.work(NAME))) as scratch:  # of a run that was killed
+        scratch.execute("CREATE TABLE students AS SELECT $row AS text", {"row": ROW})
     return home
 
 

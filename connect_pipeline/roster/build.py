@@ -46,7 +46,6 @@ STEPS = (
     "access_titles",
     "staff_access",
     "kept",
-    "facts",
     "changes",
     "group_changes",
     "findings",
@@ -177,13 +176,9 @@ def build_candidate(
     _set(connection, "site_titles", list(district.staff_access.site_titles))
     _set(connection, "district_titles", list(district.staff_access.district_titles))
     for step in STEPS:
-        statement = text(step)
-        if step == "facts":
-            of_previous = statement.replace("candidate.", "previous.").replace("new_", "old_")
-            connection.execute(of_previous)
         if step == "group_changes":
             _expose_touched(connection)
-        connection.execute(statement)
+        connection.execute(text(step))
     _record_supplied_columns(connection, report)
     _name_kept_enrollments(connection, report)
 

@@ -3,13 +3,13 @@
 For: the mistake that neither a header nor a cell shows, such as primary and secondary contacts the
 wrong way round, or the child's own phone in the mother's column: each value is valid, and messages
 go to the wrong person. Belongs here: which columns could be mixed up, and the count. Does not
-belong
-here: how many are too many (`hold.py`).
+belong here: how many are too many (`hold.py`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -67,22 +67,28 @@ def _count(
     pairs: tuple[tuple[str, str], ...],
 ) -> list[Swapped]:
     directions = [(a, b) for pair in pairs for a, b in (pair, pair[::-1])]
+    of_entity = f"WHERE entity = '{entity}' AND change = 'changed'"
     counts = ", ".join(
         f"count(*) FILTER (WHERE tonight.{a} = before.{b}"
         f" AND before.{a} IS DISTINCT FROM before.{b}),"
         f" count(*) FILTER (WHERE before.{b} <> '' AND before.{a} IS DISTINCT FROM before.{b})"
         for a, b in directions
     )
-    rows = connection.execute(
-        f"""
-        SELECT school, {counts}
-        FROM (SELECT * FROM {entity}_columns WHERE is_before) AS before
-        JOIN (SELECT * FROM {entity}_columns WHERE NOT is_before) AS tonight USING (key)
-        JOIN candidate.connect.{entity}_sites AS places ON places.{entity}_id = key
-        GROUP BY GROUPING SETS ((), (school))
-        ORDER BY school NULLS FIRST
-        """
-    ).fetchall()
+    rows: list[tuple[Any, ...]] = []
+    # A row with swapped columns has changed: nearly always those alone show that there are none.
+    for whose in (f"AND key IN (SELECT key FROM candidate.connect.changes {of_entity})", ""):
+        rows = connection.execute(
+            f"""
+            SELECT school, {counts}
+            FROM (SELECT * FROM {entity}_columns WHERE is_before {whose}) AS before
+            JOIN (SELECT * FROM {entity}_columns WHERE NOT is_before {whose}) AS tonight USING (key)
+            JOIN candidate.connect.{entity}_sites AS places ON places.{entity}_id = key
+            GROUP BY GROUPING SETS ((), (school))
+            ORDER BY school NULLS FIRST
+            """
+        ).fetchall()
+        if not any(found for _, *values in rows for found in values[::2]):
+            return []
     names = {column.field: column.name for column in spec.columns}
     found = []
     for first in range(0, len(directions), 2):

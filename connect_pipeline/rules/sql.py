@@ -30,27 +30,34 @@ def identity(spec: ExportSpec) -> list[str]:
     ]
 
 
-def later_rows(spec: ExportSpec, key: Sequence[str], column_name: str = "") -> str:
-    """SQL for the rows whose `key` (SQL expressions) an earlier line has already.
-
-    Rows that have the same people and period are few, and found by grouping two or three short
-    columns; only those are compared in full.
-    """
+def near_columns(spec: ExportSpec) -> list[str]:
+    """The short columns by which rows that name the same people and period find each other."""
     keys = [column for column in spec.columns if column.key]
-    narrow = [column for column in keys if column.kind in (Kind.ID, Kind.PERIOD)] or keys
-    near = ", ".join(column.field for column in narrow)
+    narrow = [column for column in keys if column.kind in (Kind.ID, Kind.PERIOD)]
+    return [column.field for column in narrow or keys]
+
+
+def alike(spec: ExportSpec) -> str:
+    """SQL for what several rows have in their near columns: `records.<table>_alike`.
+
+    Such rows are few, and only they need to be compared in full.
+    """
+    near = ", ".join(near_columns(spec))
+    return f"SELECT {near} FROM records.{spec.table} GROUP BY {near} HAVING count(*) > 1"
+
+
+def later_rows(spec: ExportSpec, key: Sequence[str], column_name: str = "") -> str:
+    """SQL for the rows whose `key` (SQL expressions) an earlier line has already."""
+    near = ", ".join(near_columns(spec))
     column = f"'{column_name}'" if column_name else "NULL"
     return f"""
-        WITH repeated AS (
-            SELECT {near} FROM records.{spec.table} GROUP BY {near} HAVING count(*) > 1
-        ),
-        counted AS (
+        WITH counted AS (
             SELECT
                 line,
                 {record_id(spec)} AS record_id,
                 row_number() OVER (PARTITION BY {", ".join(key)} ORDER BY line) AS occurrence
             FROM records.{spec.table}
-            SEMI JOIN repeated USING ({near})
+            SEMI JOIN records.{spec.table}_alike USING ({near})
         )
         SELECT line, record_id, {column} AS column_name, NULL AS detail
         FROM counted

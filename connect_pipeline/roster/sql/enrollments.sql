@@ -15,11 +15,25 @@ SELECT
 FROM scratch.class_rows
 GROUP BY school, staff_id, period, course_key, section_number;
 
-CREATE OR REPLACE TABLE scratch.enrolled_tonight AS
-SELECT DISTINCT
-    class_keys.class_id,
-    class_rows.student_id
+-- One row: a line that enrols a student in a class a second time, under another course name.
+CREATE OR REPLACE TABLE scratch.enrolled_again AS
+WITH counted AS (
+    SELECT
+        line,
+        row_number() OVER (
+            PARTITION BY school, staff_id, period, course_key, section_number, student_id
+            ORDER BY line
+        ) AS occurrence
+    FROM scratch.class_rows
+    SEMI JOIN scratch.records.staff_to_student_alike USING (staff_id, student_id, period)
+)
+SELECT line FROM counted WHERE occurrence > 1;
+
+-- In the order of the file, which has a student's or a class's rows together and so compresses.
+CREATE TABLE connect.enrollments AS
+SELECT class_keys.class_id, class_rows.student_id
 FROM scratch.class_rows AS class_rows
+ANTI JOIN scratch.enrolled_again USING (line)
 JOIN scratch.class_keys AS class_keys
     USING (school, staff_id, period, course_key, section_number);
 
@@ -57,28 +71,30 @@ UNION ALL
 SELECT line, NULL FROM out_tonight
 WHERE line NOT IN (SELECT line FROM whole) AND line NOT IN (SELECT line FROM named);
 
--- One row: a student who stays in a class of the last snapshot although no row of tonight says so.
-CREATE OR REPLACE TABLE scratch.kept_enrollments AS
+-- One row: an enrollment of the last snapshot that an invalid row of tonight, or an add-only window,
+-- keeps from being removed.
+CREATE OR REPLACE TABLE scratch.spared_enrollments AS
 SELECT
-    earlier.class_id,
-    earlier.student_id,
+    class_id,
+    student_id,
     CASE
-        WHEN earlier.student_id IN (
+        WHEN student_id IN (
             SELECT student_id FROM scratch.class_rows_out WHERE student_id IS NOT NULL
         ) THEN 'row_quarantined'
         WHEN EXISTS (FROM scratch.class_rows_out WHERE student_id IS NULL)
             THEN 'unnamed_row_quarantined'
         WHEN getvariable('add_only') THEN 'add_only'
     END AS reason
-FROM previous.connect.enrollments AS earlier
+FROM previous.connect.enrollments
+WHERE reason IS NOT NULL;
+
+-- One row: a student who stays in a class of the last snapshot although no row of tonight says so.
+CREATE OR REPLACE TABLE scratch.kept_enrollments AS
+SELECT class_id, student_id, spared.reason
+FROM scratch.spared_enrollments AS spared
 JOIN previous.connect.classes AS classes USING (class_id)
-ANTI JOIN scratch.enrolled_tonight USING (class_id, student_id)
-WHERE reason IS NOT NULL
-AND earlier.student_id IN (SELECT student_id FROM connect.students)
+ANTI JOIN connect.enrollments USING (class_id, student_id)
+WHERE student_id IN (SELECT student_id FROM connect.students)
 AND classes.staff_id IN (SELECT staff_id FROM connect.staff);
 
-CREATE TABLE connect.enrollments AS
-SELECT class_id, student_id FROM scratch.enrolled_tonight
-UNION ALL
-SELECT class_id, student_id FROM scratch.kept_enrollments
-ORDER BY class_id, student_id;
+INSERT INTO connect.enrollments SELECT class_id, student_id FROM scratch.kept_enrollments;

@@ -10,16 +10,37 @@ WITH placed AS (
 site_students AS (
     SELECT * FROM placed JOIN connect.students USING (student_id)
 ),
-members AS (
+taught AS (
+    SELECT staff_id, count(*) AS member_count
+    FROM (
+        SELECT DISTINCT staff_id, student_id
+        FROM connect.enrollments JOIN connect.classes USING (class_id)
+    )
+    GROUP BY staff_id
+),
+teachers AS (
+    SELECT staff_id, CASE WHEN min(site_id) = max(site_id) THEN min(site_id) END AS site_id
+    FROM connect.classes GROUP BY staff_id
+),
+-- A class's course by number: millions of students are counted by it, not by its name.
+class_courses AS (
     SELECT
         class_id,
-        student_id,
         site_id,
-        replace(replace(site_id, '%', '%25'), ':', '%3A') AS site_key,
-        staff_id,
-        course_number,
-        course_name
-    FROM connect.enrollments JOIN connect.classes USING (class_id)
+        course_name,
+        'course:' || replace(replace(site_id, '%', '%25'), ':', '%3A') || ':'
+            || coalesce('number ' || course_number, 'name ' || course_name) AS group_id,
+        dense_rank() OVER (ORDER BY group_id) AS course
+    FROM connect.classes
+    WHERE course_number IS NOT NULL OR course_name IS NOT NULL
+),
+taking AS (
+    SELECT course, count(*) AS member_count
+    FROM (
+        SELECT DISTINCT course, student_id
+        FROM connect.enrollments JOIN class_courses USING (class_id)
+    )
+    GROUP BY course
 ),
 student_groups AS (
     SELECT
@@ -43,27 +64,22 @@ student_groups AS (
     FROM connect.classes
     UNION ALL
     SELECT
-        'teacher:' || members.staff_id,
+        'teacher:' || staff_id,
         'teacher',
-        CASE WHEN min(site_id) = max(site_id) THEN min(site_id) END,
-        'Students of ' || coalesce(
-            nullif(concat_ws(' ', any_value(staff.first_name), any_value(staff.last_name)), ''),
-            members.staff_id
-        ),
-        count(DISTINCT student_id)
-    FROM members LEFT JOIN connect.staff USING (staff_id)
-    GROUP BY members.staff_id
+        teachers.site_id,
+        'Students of '
+            || coalesce(nullif(concat_ws(' ', staff.first_name, staff.last_name), ''), staff_id),
+        taught.member_count
+    FROM taught JOIN teachers USING (staff_id) LEFT JOIN connect.staff USING (staff_id)
     UNION ALL
     SELECT
-        'course:' || site_key || ':' || coalesce('number ' || course_number, 'name ' || course_name)
-            AS group_id,
+        any_value(group_id),
         'course',
-        site_id,
+        any_value(site_id),
         coalesce(min(course_name), 'Course'),
-        count(DISTINCT student_id)
-    FROM members
-    WHERE course_number IS NOT NULL OR course_name IS NOT NULL
-    GROUP BY group_id, site_id
+        any_value(taking.member_count)
+    FROM class_courses JOIN taking USING (course)
+    GROUP BY course
     UNION ALL
     SELECT 'bus_route:' || site_key || ':' || bus_route, 'bus_route', site_id,
         'Bus route ' || bus_route, count(*)

@@ -1,7 +1,11 @@
 -- One row: a person who may have come to a group or left one since the last snapshot.
 CREATE OR REPLACE TABLE scratch.touched_people AS
-WITH changed_classes AS (
-    SELECT key AS class_id FROM connect.changes WHERE entity = 'class'
+-- A first night has no group that was there before, so there is nothing to compare.
+WITH news AS (
+    SELECT entity, key FROM connect.changes WHERE EXISTS (FROM previous.connect.groups)
+),
+changed_classes AS (
+    SELECT key AS class_id FROM news WHERE entity = 'class'
 ),
 enrolled AS (
     SELECT class_id, student_id FROM connect.enrollments
@@ -13,18 +17,18 @@ enrolled_before AS (
 ),
 -- A merge of sites or another limit for balances may move anybody.
 has_other_rules AS (
-    SELECT
+    SELECT EXISTS (FROM previous.connect.groups) AND (
         EXISTS (
-            SELECT 1 FROM connect.school_sites AS tonight
+            FROM connect.school_sites AS tonight
             JOIN previous.connect.school_sites AS before USING (school)
             WHERE tonight.site_id <> before.site_id
         )
         OR (SELECT low_lunch_balance FROM connect.group_settings)
             IS DISTINCT FROM (SELECT low_lunch_balance FROM previous.connect.group_settings)
-        AS anybody_may_move
+    ) AS anybody_may_move
 ),
 touched AS (
-    SELECT key AS person_id FROM connect.changes WHERE entity <> 'class'
+    SELECT key AS person_id FROM news WHERE entity <> 'class'
     UNION
     SELECT student_id FROM enrolled ANTI JOIN enrolled_before USING (class_id, student_id)
     UNION
@@ -36,7 +40,4 @@ touched AS (
     SELECT staff_id FROM connect.staff
     WHERE (SELECT anybody_may_move FROM has_other_rules)
 )
-SELECT DISTINCT person_id
-FROM touched
--- A first night has no group that was there before, so there is nothing to compare.
-WHERE EXISTS (FROM previous.connect.groups);
+SELECT DISTINCT person_id FROM touched;

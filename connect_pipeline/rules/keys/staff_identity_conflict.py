@@ -22,10 +22,7 @@ RULE = TableRule(
     ),
     spec=STAFF,
     select="""
-        WITH repeated AS (
-            SELECT staff_id FROM records.staff GROUP BY staff_id HAVING count(*) > 1
-        ),
-        compared AS (
+        WITH compared AS (
             SELECT
                 line,
                 staff_id,
@@ -33,7 +30,7 @@ RULE = TableRule(
                 nullif(lower(replace(last_name, ' ', '')), '') AS last_name,
                 nullif(lower(email), '') AS email
             FROM records.staff
-            WHERE staff_id IN (FROM repeated)
+            WHERE staff_id IN (FROM records.staff_alike)
         ),
         judged AS (
             SELECT

@@ -22,17 +22,14 @@ RULE = TableRule(
     spec=STUDENTS,
     # A blank name is no evidence of another child: it is left out of the comparison.
     select="""
-        WITH repeated AS (
-            SELECT student_id FROM records.students GROUP BY student_id HAVING count(*) > 1
-        ),
-        named AS (
+        WITH named AS (
             SELECT
                 line,
                 student_id,
                 nullif(lower(replace(first_name, ' ', '')), '') AS first_name,
                 nullif(lower(replace(last_name, ' ', '')), '') AS last_name
             FROM records.students
-            WHERE student_id IN (FROM repeated)
+            WHERE student_id IN (FROM records.students_alike)
         ),
         reused AS (
             SELECT student_id
