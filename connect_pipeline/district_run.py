@@ -73,7 +73,7 @@ from connect_pipeline.report import report_path, write_reports
 from connect_pipeline.report.hand_back import hand_back
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import Severity
-from connect_pipeline.settings import District, Settings, load_settings
+from connect_pipeline.settings import District, Limits, Settings, load_settings
 from connect_pipeline.validation import (
     ExportReport,
     Report,
@@ -662,7 +662,7 @@ def district_run(
             recover(home, ledger, settings, name, job, rebuild)
             ledger.expire_holds(name, now() - timedelta(days=district.keep.hold_days))
             ledger.start_run(run_id, name, job)
-            connection = _fresh_scratch(home, name)
+            connection = _fresh_scratch(home, name, district.limits)
             run = DistrictRun(
                 home, name, district, ledger, run_id, job, now(), connection, Report(connection)
             )
@@ -695,7 +695,7 @@ def _rebuild(
 
     They were judged when it was first published, so no hold asks an operator again.
     """
-    connection = _fresh_scratch(home, name)
+    connection = _fresh_scratch(home, name, district.limits)
     run = DistrictRun(
         home, name, district, ledger, run_id, CORE_JOB, now(), connection, Report(connection)
     )
@@ -771,13 +771,13 @@ def _prepare(run: DistrictRun) -> None:
     load_erased(run.connection, run.name, run.erased, hmac_keys(run.ledger.key))
 
 
-def _fresh_scratch(home: Home, name: str) -> duckdb.DuckDBPyConnection:
+def _fresh_scratch(home: Home, name: str, limits: Limits) -> duckdb.DuckDBPyConnection:
     path = home.work(name)
     private_folder(path.parent)
     remove_scratch(home, name)
     private_folder(home.scratch(name))
     try:
-        connection = open_scratch(path, spill=home.scratch(name))
+        connection = open_scratch(path, spill=home.scratch(name), limits=limits)
     except duckdb.Error as error:
         raise EnvironmentFault(
             f"The scratch database of {name} cannot be made ({type(error).__name__}):"

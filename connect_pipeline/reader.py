@@ -121,12 +121,13 @@ def too_many_bad_rows(bad: int, rows: int, share: float) -> int | None:
 
 
 def open_scratch(
-    path: Path | None = None, *, spill: Path | None = None
+    path: Path | None = None, *, spill: Path | None = None, limits: Limits | None = None
 ) -> duckdb.DuckDBPyConnection:
     """A scratch database, in memory or at `path`, with the schemas that reading needs.
 
     It is attached as `scratch`, whatever its file is called, and is the default. What does not
-    fit into memory goes to `spill`; without one, nothing is ever written.
+    fit into memory (`limits.memory_mb`) goes to `spill`; without one, nothing is ever written.
+    It is never checkpointed, for nobody opens it again.
     """
     connection = duckdb.connect(":memory:")
     place = str(path).replace("'", "''") if path else ":memory:"
@@ -147,6 +148,10 @@ def open_scratch(
         """
     )
     connection.execute("SET temp_directory = $place", {"place": str(spill) if spill else ""})
+    if limits is not None:
+        connection.execute("SET memory_limit = $limit", {"limit": f"{limits.memory_mb}MB"})
+        if limits.threads is not None:
+            connection.execute("SET threads = $threads", {"threads": limits.threads})
     if path:
         path.chmod(PRIVATE_FILE)
     return connection

@@ -206,11 +206,17 @@ class QuietSeconds(Section):
 
 
 class Limits(Section):
-    """Sizes that bound one file's cost."""
+    """What bounds the cost of one file and of one run.
+
+    A run's database keeps `memory_mb` in memory and writes the rest below the home; the program
+    itself needs some 200 MB more. Without `threads` it uses every core.
+    """
 
     file_bytes: int = Field(default=2 * 1024**3, gt=0)
     line_bytes: int = Field(default=64 * 1024, ge=1024)
     rows: int = Field(default=20_000_000, gt=0)
+    memory_mb: int = Field(default=600, ge=100)
+    threads: int | None = Field(default=None, ge=1)
 
 
 class Webhook(Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import uuid
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,8 @@ import duckdb
 import pytest
 
 from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.district_run import district_run
+from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.sample.district import generate
@@ -276,6 +279,20 @@ def assert_same_rows(actual: object, expected: object) -> None:
 
 
 # -- the same again, and another night -------------------------------------------------------
+
+
+def test_a_run_keeps_to_its_share_of_the_machine(home: SmallHome) -> None:
+    home.write_settings(limits={"memory_mb": 128, "threads": 1})
+    with home.here(), district_run(home.home, NAME, uuid.uuid4().hex, CORE_JOB) as run:
+        (setting,) = run.connection.execute(
+            "SELECT current_setting('memory_limit'), current_setting('threads'),"
+            " current_setting('temp_directory')"
+        ).fetchall()
+    assert setting == ("122.0 MiB", 1, str(home.home.scratch(NAME)))
+    assert not home.home.scratch(NAME).exists()
+    assert not home.home.work(NAME).exists()
+    home.upload(SECOND_NIGHT)
+    home.publish()
 
 
 def test_the_same_bytes_again_change_nothing(home: SmallHome) -> None:
