@@ -18,7 +18,7 @@ soak: .venv/dev  ## the long tests: kills by the hundred, a thousand districts, 
 	CONNECT_TESTS_EXAMPLES=2000 CONNECT_SOAK_SECONDS=$${CONNECT_SOAK_SECONDS:-3600} \
 		$(BIN)/pytest -n auto --dist worksteal --timeout 7200
 
-bench: .venv/dev  ## measure against near-limit scripts and peers; writes docs/benchmarks.md
+bench: .venv/dev .venv/peers .venv/duckdb-1.5  ## measure against near-limit scripts and peers; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 bench-smoke: .venv/dev  ## one small ratio, as CI runs it
@@ -45,6 +45,15 @@ lock:  ## choose the newest versions that pyproject.toml allows
 	.venv/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url \
 		--no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 		--all-extras -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+.venv/peers: benchmarks/peers.txt  # what the benchmark is compared with, kept apart from ours
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+.venv/duckdb-1.5: .venv/dev  # the older line of DuckDB that we test, beside the pinned one
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $@ "duckdb==1.5.*"
+	touch $@
 
 clean:
 	rm -rf .venv

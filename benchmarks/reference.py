@@ -109,19 +109,23 @@ def fetch(host_port: str, key: str, remote: str, folder: Path) -> None:
     )
 
 
-def main(arguments: list[str]) -> None:
-    """`keys FOLDER` · `load FOLDER DATABASE` · `fetch-and-load HOST:PORT KEY REMOTE FOLDER DB`."""
-    what = arguments[0]
-    if what == "keys":
-        with duckdb.connect() as connection:
-            read(connection, Path(arguments[1]), tuple(FILES))
-            check(connection)
-        return
-    if what == "fetch-and-load":
-        folder, database = Path(arguments[4]), Path(arguments[5])
-        fetch(arguments[1], arguments[2], arguments[3], folder)
-    else:
-        folder, database = Path(arguments[1]), Path(arguments[2])
+def list_recipients(absences: Path, roster: Path) -> None:
+    """Who would be told, by one join of the absences to the published contacts."""
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{roster}' AS published (READ_ONLY)")
+        read(connection, absences, ("absence",))
+        connection.execute(
+            """
+            CREATE TABLE recipients AS
+            SELECT phone, email, list(DISTINCT Student) AS students
+            FROM absence JOIN published.connect.contacts ON student_id = Student
+            WHERE "Absence.code" IN ('A', 'U') GROUP BY phone, email
+            """
+        )
+
+
+def load(folder: Path, database: Path) -> None:
+    """Read, check, build, on disk."""
     database.unlink(missing_ok=True)
     with duckdb.connect(str(database)) as connection:
         read(connection, folder, tuple(FILES))
@@ -133,5 +137,25 @@ def main(arguments: list[str]) -> None:
         connection.execute("CHECKPOINT")
 
 
+def main(what: str, *arguments: str) -> None:
+    """Do what is asked for.
+
+    `keys FOLDER`, `absences FOLDER ROSTER`, or one of `fetch`, `load` and `fetch-and-load` with
+    `HOST:PORT KEY REMOTE FOLDER DATABASE`; `load` reads REMOTE, which is on this machine.
+    """
+    if what == "keys":
+        with duckdb.connect() as connection:
+            read(connection, Path(arguments[0]), tuple(FILES))
+            check(connection)
+    elif what == "absences":
+        list_recipients(Path(arguments[0]), Path(arguments[1]))
+    else:
+        host_port, key, remote, folder, database = arguments
+        if what != "load":
+            fetch(host_port, key, remote, Path(folder))
+        if what != "fetch":
+            load(Path(remote if what == "load" else folder), Path(database))
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

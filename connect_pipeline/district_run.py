@@ -363,6 +363,7 @@ class DistrictRun:
         roster.build_candidate(
             self.connection, self._candidate, self.district, self.report, add_only=self._adds_only
         )
+        roster.compare_candidate(self.connection)
         roster.judge_nights(self.uploaded, self.report, self.district.mixed_nights_hours)
         self._judge_age()
         self._changes = roster.judge_changes(

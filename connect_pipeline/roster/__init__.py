@@ -8,6 +8,7 @@ Belongs here: the one import of the package. Does not belong here: publishing (`
 from connect_pipeline.roster.build import (
     attach_previous,
     build_candidate,
+    compare_candidate,
     expose_published,
     finish_candidate,
     keep_people,
@@ -21,6 +22,7 @@ __all__ = [
     "attach_previous",
     "build_candidate",
     "change_counts",
+    "compare_candidate",
     "expose_published",
     "finish_candidate",
     "judge_changes",

@@ -46,8 +46,6 @@ STEPS = (
     "access_titles",
     "staff_access",
     "kept",
-    "changes",
-    "group_changes",
     "findings",
     "quarantine",
 )
@@ -160,7 +158,8 @@ def build_candidate(
 
     `connection` has the scratch database as `scratch` and the last snapshot as `previous`.
     With `add_only`, classes and enrollments that tonight lacks stay, too.
-    `finish_candidate` adds what is known only after the hold was judged.
+    `compare_candidate` adds what tonight changes, and `finish_candidate` what is known only after
+    the hold was judged.
     Raises `EnvironmentFault` when it cannot be written.
     """
     private_folder(path.parent)
@@ -176,11 +175,16 @@ def build_candidate(
     _set(connection, "site_titles", list(district.staff_access.site_titles))
     _set(connection, "district_titles", list(district.staff_access.district_titles))
     for step in STEPS:
-        if step == "group_changes":
-            _expose_touched(connection)
         connection.execute(text(step))
     _record_supplied_columns(connection, report)
     _name_kept_enrollments(connection, report)
+
+
+def compare_candidate(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add what the attached candidate changes: people, classes, and who came to a group or left."""
+    connection.execute(text("changes"))
+    _expose_touched(connection)
+    connection.execute(text("group_changes"))
 
 
 def finish_candidate(
