@@ -27,8 +27,8 @@ SECONDS = 40.0
 PATIENCE = 8.0
 """For the connection, the handshake, the login, and a listing: each."""
 
-CONNECTIONS = 16
-PER_SERVER = 4
+CONNECTIONS = 32
+PER_SERVER = 8  # OpenSSH turns logins away from the tenth that is under way (MaxStartups)
 FOLDERS_PER_CONNECTION = 50
 # After so many broken listings in a row the connection is not to blame.
 BROKEN_IN_A_ROW = 2

@@ -52,7 +52,10 @@ def test_a_thousand_districts_are_one_tick(ships: Fleet) -> None:
 
 
 @pytest.mark.slow
-def test_a_thousand_folders_on_a_real_sshd_are_looked_at_in_twenty_seconds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("logins", ["one login", "a login each"])
+def test_a_thousand_folders_on_a_real_sshd_are_looked_at_in_twenty_seconds(
+    tmp_path: Path, logins: str
+) -> None:
     with OpenSshd(tmp_path / "sshd") as sshd:
         drops = {}
         for number in range(1000):
@@ -61,6 +64,10 @@ def test_a_thousand_folders_on_a_real_sshd_are_looked_at_in_twenty_seconds(tmp_p
             for name, content in FILES.items():
                 (folder / name).write_text(content)
             drops[folder.name] = sshd.settings(folder)
+            if logins == "a login each":
+                key = tmp_path / f"key-{number}"
+                key.symlink_to(sshd.private_key)
+                drops[folder.name] = drops[folder.name].model_copy(update={"private_key": key})
         begun = time.monotonic()
         looks = look_at_all(drops)
         assert time.monotonic() - begun < 20
