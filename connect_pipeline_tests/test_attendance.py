@@ -32,7 +32,7 @@ from connect_pipeline_tests.attendance_runs import (
     absence,
     district,
 )
-from connect_pipeline_tests.small_roster import Contact, Student
+from connect_pipeline_tests.small_roster import Contact, Student, enroll
 
 EVA = Contact("primary", "Eva Ruiz", "+12015550111", "Eva@example.com")
 LEO = Contact("secondary", "Leo Ruiz", "+12015550112", "leo@example.com")
@@ -287,13 +287,13 @@ def test_a_school_without_a_site_gets_a_placeholder(tmp_path: Path) -> None:
 def test_a_period_with_two_teachers_names_both(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA])
     with duckdb.connect(str(runs.home.roster(NAME))) as connection:
-        connection.execute(
-            "INSERT INTO connect.rosters (school, period, student_id, teacher_name)"
-            " VALUES ('101', '1', '001', 'Maria Lopez'), ('101', '1', '001', 'James Chen')"
-        )
-    runs.file([absence("001")])
-    assert runs.published("SELECT teacher_name FROM attendance.absences") == [
-        ("James Chen, Maria Lopez",)
+        for teacher in ("Maria Lopez", "James Chen"):
+            enroll(connection, "001", "101", "1", teacher)
+    runs.file([absence("001"), absence("001", "2"), absence("001", "3", teacher="Kim")])
+    assert runs.published("SELECT period, teacher_name FROM attendance.absences ORDER BY 1") == [
+        ("1", "James Chen, Maria Lopez"),
+        ("2", None),
+        ("3", "Kim"),
     ]
 
 

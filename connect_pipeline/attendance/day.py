@@ -86,7 +86,7 @@ class AttendanceDay:
         run(self.connection, "reported", arrival_date=self.arrival_date)
         run(self.connection, "spoken_for", arrival_date=self.arrival_date)
         with self._roster():
-            for step in ("students", "contacts", "schools", "lessons", "roster_facts"):
+            for step in ("students", "contacts", "schools", "lessons", "teachers", "roster_facts"):
                 run(self.connection, step)
         self._load_school_codes()
         run(
