@@ -533,10 +533,14 @@ class DistrictRun:
 
     def settle_attendance(self) -> bool:
         """Whether the batch may be listed: nothing holds it, or an operator approved the file."""
-        schools = self.attendance_day.hold_reason().get("mass_absence")
+        return self._may_go_on(self._attendance_holds())
+
+    def _attendance_holds(self) -> dict[str, int]:
+        """What of the file must wait for an operator: codes with their counts."""
+        schools = self.attendance_day.emptied_schools()
         if schools:
             self.report.exports[ATTENDANCE.file_name].findings.add("mass_absence", found=schools)
-        return self._may_go_on(self.report.holding_codes())
+        return self.report.holding_codes()
 
     def destinations_listed_twice(self) -> int:
         """Destinations that stand twice in one batch of the published day: always none."""
@@ -558,12 +562,14 @@ class DistrictRun:
         if not self.settle_day():
             self._refuse_blocked()
         accounting = self.attendance_day.build_accounting()
-        holds = self.attendance_day.hold_reason()
+        holds = self._attendance_holds()
+        if self.ledger.decision(self.name, ATTENDANCE_JOB, self.set_sha256) == "approved":
+            holds = {}
         self.outcome = "previewed"
         return {
             **{f"absent, {reason}": count for reason, count in accounting.items()},
             **self.attendance_day.preview(),
-            **{f"held: {code}, schools": count for code, count in holds.items()},
+            **{f"held: {code}": count for code, count in holds.items()},
         }
 
     def list_recipients(self) -> Batch | None:

@@ -17,7 +17,6 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline.attendance.batch import Batch
-from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.attendance.told import hmac_keys
 from connect_pipeline.errors import EnvironmentFault, Refused, SettingsError
 from connect_pipeline.home import Home
@@ -470,35 +469,17 @@ def _school(absent: int, students: int) -> tuple[list[Student], list[Row]]:
     return roster, [absence(one.student_id) for one in roster[:absent]]
 
 
-def _hold(day: AttendanceDay) -> dict[str, int]:
+@pytest.mark.parametrize(
+    ("absent", "students", "emptied"),
+    [(21, 50, 1), (20, 50, 0), (20, 20, 1), (19, 19, 0)],
+)
+def test_a_large_share_of_a_school_or_a_few_students_absent(
+    tmp_path: Path, absent: int, students: int, emptied: int
+) -> None:
+    roster, rows = _school(absent=absent, students=students)
+    day = Runs.at(tmp_path, roster).day(rows)
     day.build_absences()
-    return day.hold_reason()
-
-
-def test_too_large_a_share_of_a_school_absent_holds_until_approved(tmp_path: Path) -> None:
-    roster, rows = _school(absent=21, students=50)
-    runs = Runs.at(tmp_path, roster)
-    day = runs.day(rows)
-    assert _hold(day) == {"mass_absence": 1}
-    day.ledger.hold(NAME, "attendance", day.file_sha256, {"mass_absence": 1})
-    day.ledger.decide(NAME, "attendance", "approved", by="operator")
-    assert day.hold_reason() == {}
-    assert _hold(runs.day(rows[::-1])) == {"mass_absence": 1}, "other bytes are not approved"
-
-
-def test_a_usual_share_or_a_few_students_do_not_hold(tmp_path: Path) -> None:
-    roster, rows = _school(absent=20, students=50)
-    assert _hold(Runs.at(tmp_path / "usual", roster).day(rows)) == {}
-    roster, rows = _school(absent=19, students=19)
-    assert _hold(Runs.at(tmp_path / "small", roster).day(rows)) == {}
-
-
-def test_periods_that_no_schedule_has_hold_and_period_0_does_not(tmp_path: Path) -> None:
-    roster, _rows = _school(absent=0, students=100)
-    absent = [one.student_id for one in roster[:25]]
-    runs = Runs.at(tmp_path, roster)
-    assert _hold(runs.day([absence(one, "01") for one in absent])) == {"period_not_in_schedule": 1}
-    assert _hold(runs.day([absence(one, "0") for one in absent])) == {}
+    assert day.emptied_schools() == emptied
 
 
 def _opt_out(runs: Runs, *lines: str, header: str = "channel,destination") -> Path:

@@ -30,7 +30,7 @@ from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file
 from connect_pipeline.attendance.statements import prepare, run, text
 from connect_pipeline.errors import EnvironmentFault, Refused, UnbalancedError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger
+from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.settings import District
 
 CLERKS_LIST = "students_without_contact.csv"
@@ -86,7 +86,7 @@ class AttendanceDay:
         run(self.connection, "reported", arrival_date=self.arrival_date)
         run(self.connection, "spoken_for", arrival_date=self.arrival_date)
         with self._roster():
-            for step in ("students", "contacts", "schools", "lessons", "teachers", "roster_facts"):
+            for step in ("students", "contacts", "schools", "teachers", "roster_facts"):
                 run(self.connection, step)
         self._load_school_codes()
         run(
@@ -133,22 +133,18 @@ class AttendanceDay:
                 {"school": school, "codes": list(codes)},
             )
 
-    def hold_reason(self) -> dict[str, int]:
-        """Why the batch must wait for an operator: counts of schools per code, or nothing.
+    def emptied_schools(self) -> int:
+        """How many schools have more students absent than a day brings.
 
-        Nothing holds when exactly this file was approved. Call after `build_absences`.
+        Call after `build_absences`.
         """
-        if self.ledger.decision(self.name, ATTENDANCE_JOB, self.file_sha256) == "approved":
-            return {}
-        found = run(
+        ((schools,),) = run(
             self.connection,
-            "holding_schools",
+            "emptied_schools",
             floor=self.district.attendance.absent_floor,
             max_absent_share=self.district.attendance.max_absent_share,
-            max_unmatched_share=self.district.thresholds.unmatched_periods,
         )
-        codes = [code for _school, code in found]
-        return {code: codes.count(code) for code in sorted(set(codes))}
+        return int(schools)
 
     # -- accounting ------------------------------------------------------------------------
 

@@ -10,12 +10,6 @@ SELECT
     reported.code,
     reported.date,
     coalesce(reported.teacher_name, teachers.teacher_name) AS teacher_name,
-    EXISTS (
-        FROM attendance.lessons AS lessons
-        WHERE lessons.school = reported.school
-        AND lessons.student_id = reported.student_id
-        AND lessons.period = reported.period
-    ) AS is_in_schedule,
     students.student_id IS NOT NULL AS is_known,
     coalesce(
         reported.date = $today::DATE
