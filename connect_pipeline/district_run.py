@@ -31,7 +31,8 @@ from connect_pipeline import alarms, landing, roster, sftp, snapshots
 from connect_pipeline.alarm_delivery import deliver
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
-from connect_pipeline.attendance.told import hmac_keys
+from connect_pipeline.attendance.lunch import LunchBatch, LunchList
+from connect_pipeline.attendance.told import LOW_LUNCH_BALANCE, hmac_keys
 from connect_pipeline.checks import prepare, readmit
 from connect_pipeline.contract import (
     ATTENDANCE,
@@ -488,6 +489,27 @@ class DistrictRun:
         with open_published(self.home.roster(self.name)) as published:
             return {name: count_rows(published, name) for name in tables}
 
+    def list_low_balances(self) -> LunchBatch | None:
+        """List whose family is to be told of a low lunch balance; None when nobody is due."""
+        wanted = self.district.lunch_list
+        if not wanted.enabled:
+            return None
+        outbox = self.home.outbox(self.name) / LOW_LUNCH_BALANCE
+        refuse_lost_ledger(self.ledger, self.name, outbox, timedelta(days=wanted.every_days + 1))
+        batch = LunchList(
+            connection=self.connection,
+            home=self.home,
+            name=self.name,
+            district=self.district,
+            ledger=self.ledger,
+            run_id=self.run_id,
+            set_sha256=self.set_sha256,
+            now=self.started,
+        ).write()
+        if batch is not None:
+            log.info("%s: listed %s low lunch balances", self.name, f"{batch.students:,}")
+        return batch
+
     # -- the attendance job ----------------------------------------------------------------
 
     @cached_property
@@ -676,7 +698,7 @@ def district_run(
             try:
                 _prepare(run)
                 if job == ATTENDANCE_JOB:
-                    refuse_lost_ledger(home, ledger, name)
+                    refuse_lost_ledger(ledger, name, home.outbox(name))
                 yield run
             except ConnectError as error:
                 run.fail(error)

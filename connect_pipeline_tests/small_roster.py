@@ -40,6 +40,7 @@ class Student:
     method: str | None = None
     contacts: tuple[Contact, ...] = ()
     classes: dict[tuple[str, str], str] = field(default_factory=dict)
+    lunch_balance: str | None = None
 
 
 SITES = {
@@ -83,8 +84,8 @@ def _insert_student(connection: duckdb.DuckDBPyConnection, one: Student) -> None
     first, _, last = one.name.partition(" ")
     connection.execute(
         "INSERT INTO connect.students (student_id, first_name, last_name, language,"
-        " preferred_contact_method) VALUES (?, ?, ?, ?, ?)",
-        [one.student_id, first, last, one.language, one.method],
+        " preferred_contact_method, lunch_balance) VALUES (?, ?, ?, ?, ?, ?)",
+        [one.student_id, first, last, one.language, one.method, one.lunch_balance],
     )
     for school in one.schools:
         connection.execute(
