@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from pathlib import Path
@@ -10,18 +9,17 @@ from pathlib import Path
 import pytest
 
 from connect_pipeline.attendance.batch import Batch
-from connect_pipeline_tests.attendance_runs import Row, Runs, absence
+from connect_pipeline_tests.attendance_runs import Runs, absence
 from connect_pipeline_tests.postgres import empty
 from connect_pipeline_tests.small_roster import Contact, Student
 from connect_pipeline_tests.test_attendance_kill import (
     AFTER,
     BEFORE,
-    FORKS,
     KILLED,
     KILLS,
     STUDENTS,
     everything,
-    list_in_a_process,
+    in_a_process,
 )
 
 
@@ -33,34 +31,21 @@ def url(postgres: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return postgres
 
 
-def list_on(url: str, root: Path, rows: list[Row], kill_at: int | None) -> None:
-    os.environ["CONNECT_LEDGER_URL"] = url  # the server that forks was started before
-    list_in_a_process(root, rows, 1, kill_at)
-
-
-def in_a_process(url: str, root: Path, rows: list[Row], kill_at: int | None = None) -> int | None:
-    """One run in a process of its own, which dies at that line of the listing; its exit code."""
-    process = FORKS.Process(target=list_on, args=(url, root, rows, kill_at))
-    process.start()
-    process.join(60)
-    return process.exitcode
-
-
 def test_a_kill_between_two_lines_lists_nobody_twice_and_leaves_nobody_out(
     url: str, tmp_path: Path
 ) -> None:
     measured = Runs.at(tmp_path / "measured", STUDENTS)
     assert measured.file(BEFORE) is not None
-    assert in_a_process(url, measured.home.root, AFTER, kill_at=-1) == 0
+    assert in_a_process(measured.home.root, AFTER, 1, kill_at=-1, ledger_url=url) == 0
     lines = int((measured.home.root / "lines").read_text())
     assert lines > 100
     for kill_at in random.Random(KILLS).sample(range(1, lines + 1), KILLS):  # noqa: S311
         empty(url)
         runs = Runs.at(tmp_path / str(kill_at), STUDENTS)
         assert runs.file(BEFORE) is not None
-        assert in_a_process(url, runs.home.root, AFTER, kill_at) == KILLED
-        assert in_a_process(url, runs.home.root, AFTER) == 0
-        assert in_a_process(url, runs.home.root, AFTER) == 0
+        assert in_a_process(runs.home.root, AFTER, 1, kill_at, ledger_url=url) == KILLED
+        for _again in range(2):
+            assert in_a_process(runs.home.root, AFTER, 1, ledger_url=url) == 0
         assert everything(runs) == [("2026-10-06", one) for one in ("001", "002", "003")]
         assert list(runs.home.root.rglob("*.staged")) == []
 
