@@ -14,6 +14,7 @@ from connect_pipeline.home import Home
 from connect_pipeline.orchestration.absences import attendance_assets
 from connect_pipeline.orchestration.decide_hold import decide_hold_job
 from connect_pipeline.orchestration.jobs import jobs
+from connect_pipeline.orchestration.lunch import lunch_assets
 from connect_pipeline.orchestration.nightly import nightly_assets
 from connect_pipeline.orchestration.resources import DistrictRuns
 from connect_pipeline.orchestration.retention import retention_job, retention_schedule
@@ -27,7 +28,7 @@ def build_defs(home: Home) -> dg.Definitions:
     """The definitions for the districts of `home`. Raises `SettingsError` when it has none."""
     settings = load_settings(home.settings_file)
     districts = dg.StaticPartitionsDefinition(sorted(settings.districts))
-    nightly = nightly_assets(districts)
+    nightly = [*nightly_assets(districts), *lunch_assets(districts)]
     attendance = attendance_assets(districts)
     return dg.Definitions(
         assets=[*nightly, *attendance],

@@ -31,7 +31,8 @@ from connect_pipeline import alarms, landing, roster, sftp, snapshots
 from connect_pipeline.alarm_delivery import deliver
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
-from connect_pipeline.attendance.told import hmac_keys
+from connect_pipeline.attendance.lunch import LunchBatch, LunchList
+from connect_pipeline.attendance.told import LOW_LUNCH_BALANCE, hmac_keys
 from connect_pipeline.checks import prepare, readmit
 from connect_pipeline.contract import (
     ATTENDANCE,
@@ -489,6 +490,27 @@ class DistrictRun:
         with open_published(self.home.roster(self.name)) as published:
             return {name: count_rows(published, name) for name in tables}
 
+    def list_low_balances(self) -> LunchBatch | None:
+        """List whose family is to be told of a low lunch balance; None when nobody is due."""
+        wanted = self.district.lunch_list
+        if not wanted.enabled:
+            return None
+        outbox = self.home.outbox(self.name) / LOW_LUNCH_BALANCE
+        refuse_lost_ledger(self.ledger, self.name, outbox, timedelta(days=wanted.every_days + 1))
+        batch = LunchList(
+            connection=self.connection,
+            home=self.home,
+            name=self.name,
+            district=self.district,
+            ledger=self.ledger,
+            run_id=self.run_id,
+            set_sha256=self.set_sha256,
+            now=self.started,
+        ).write()
+        if batch is not None:
+            log.info("%s: listed %s low lunch balances", self.name, f"{batch.students:,}")
+        return batch
+
     # -- the attendance job ----------------------------------------------------------------
 
     @cached_property
@@ -534,10 +556,14 @@ class DistrictRun:
 
     def settle_attendance(self) -> bool:
         """Whether the batch may be listed: nothing holds it, or an operator approved the file."""
-        schools = self.attendance_day.hold_reason().get("mass_absence")
+        return self._may_go_on(self._attendance_holds())
+
+    def _attendance_holds(self) -> dict[str, int]:
+        """What of the file must wait for an operator: codes with their counts."""
+        schools = self.attendance_day.emptied_schools()
         if schools:
             self.report.exports[ATTENDANCE.file_name].findings.add("mass_absence", found=schools)
-        return self._may_go_on(self.report.holding_codes())
+        return self.report.holding_codes()
 
     def destinations_listed_twice(self) -> int:
         """Destinations that stand twice in one batch of the published day: always none."""
@@ -559,12 +585,14 @@ class DistrictRun:
         if not self.settle_day():
             self._refuse_blocked()
         accounting = self.attendance_day.build_accounting()
-        holds = self.attendance_day.hold_reason()
+        holds = self._attendance_holds()
+        if self.ledger.decision(self.name, ATTENDANCE_JOB, self.set_sha256) == "approved":
+            holds = {}
         self.outcome = "previewed"
         return {
             **{f"absent, {reason}": count for reason, count in accounting.items()},
             **self.attendance_day.preview(),
-            **{f"held: {code}, schools": count for code, count in holds.items()},
+            **{f"held: {code}": count for code, count in holds.items()},
         }
 
     def list_recipients(self) -> Batch | None:
@@ -671,7 +699,7 @@ def district_run(
             try:
                 _prepare(run)
                 if job == ATTENDANCE_JOB:
-                    refuse_lost_ledger(home, ledger, name)
+                    refuse_lost_ledger(ledger, name, home.outbox(name))
                 yield run
             except ConnectError as error:
                 run.fail(error)

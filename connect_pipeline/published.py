@@ -343,6 +343,27 @@ ATTENDANCE_TABLES = (
 )
 
 
+# A file of the outbox, for the sender (`outbox/<district>/low_lunch_balance/<batch_id>.csv`).
+LUNCH_LIST = PublishedTable(
+    "low_lunch_balance",
+    "batch × channel × destination × child",
+    (
+        BATCH_ID,
+        PublishedColumn("listed_at", description="UTC, ISO 8601"),
+        PublishedColumn("date", "DATE", "day of the list"),
+        CHANNEL,
+        DESTINATION,
+        LANGUAGE,
+        PublishedColumn("contact_names", description="who is reached there", privacy=PERSONAL),
+        STUDENT_ID,
+        PublishedColumn("student_name", description="first and last", privacy=PERSONAL),
+        PublishedColumn("lunch_balance", "DECIMAL(10,2)", "dollars", SENSITIVE),
+        PublishedColumn("site_name", description="the student's site, or sites"),
+        PublishedColumn("site_phone", description="E.164, of the first site"),
+    ),
+)
+
+
 @contextmanager
 def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Read a published file as a consumer should: read-only, attached under a name of its own.

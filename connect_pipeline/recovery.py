@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import duckdb
 import sqlalchemy as sa
@@ -86,14 +87,16 @@ def _remove_damaged_day(home: Home, ledger: Ledger, settings: Settings, name: st
         alarms.raise_alarm(ledger, settings, name, ATTENDANCE_JOB, Cause.DAMAGED, {"days": 1})
 
 
-def refuse_lost_ledger(home: Home, ledger: Ledger, name: str) -> None:
-    """Raise `EnvironmentFault` when the outbox has new lists that the ledger never heard of.
+def refuse_lost_ledger(
+    ledger: Ledger, name: str, outbox: Path, telling: timedelta = ALERT_DAY
+) -> None:
+    """Raise `EnvironmentFault` when `outbox` has new lists that the ledger never heard of.
 
-    Then the ledger is another one than the one that knows who was told today, and all would be
-    told again. Lists of other days do not matter: retention may keep them longer than their rows.
+    Then the ledger is another one than the one that knows who was told, and all would be told
+    again. Lists of before `telling` do not matter: retention may keep them longer than their rows.
     """
-    since = stamp(now() - ALERT_DAY).translate(NO_PUNCTUATION)  # a batch's ID begins with its time
-    listed = {path.stem for path in home.outbox(name).glob("*.json") if path.stem >= since}
+    since = stamp(now() - telling).translate(NO_PUNCTUATION)  # a batch's ID begins with its time
+    listed = {path.stem for path in outbox.glob("*.json") if path.stem >= since}
     if not listed:
         return
     known = ledger.rows(sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(listed)))

@@ -154,6 +154,17 @@ class Attendance(Section):
     absent_floor: int = Field(default=20, ge=1)
 
 
+class LunchList(Section):
+    """The list of families to be told of a lunch balance below `low_lunch_balance`.
+
+    It is made of each published night. A student is on it at most every `every_days` days, which
+    the ledger remembers (`keep.ledger_days`, 30 or more).
+    """
+
+    enabled: bool = False
+    every_days: int = Field(default=7, ge=1, le=30)
+
+
 class Thresholds(Section):
     """Shares above which the core set is held (design, section 5)."""
 
@@ -288,6 +299,7 @@ class District(Section):
     mixed_nights_hours: float = Field(default=12, gt=0)
     hold_stale_files: bool = True
     low_lunch_balance: float = 0.0
+    lunch_list: LunchList = LunchList()
     alarms: Alarms = Alarms()
 
     @property

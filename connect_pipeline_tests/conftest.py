@@ -1,4 +1,4 @@
-"""Settings of the whole suite, and the server that most of it shares.
+"""Settings of the whole suite, and the servers that much of it shares.
 
 Property tests have no deadline per example (machines are shared), draw the same examples in every
 run, and try as many as CONNECT_TESTS_EXAMPLES says; `make soak` asks for more.
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.postgres import running_postgres
 from connect_pipeline_tests.small_home import serving
 
 settings.register_profile(
@@ -30,3 +31,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
     """An embedded server for the small homes of one test file."""
     with serving(tmp_path_factory.mktemp("drops")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server for the tests of one file."""
+    with running_postgres() as url:
+        yield url

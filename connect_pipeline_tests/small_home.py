@@ -293,6 +293,8 @@ def _steps(run: DistrictRun) -> None:
         run.receive(spec)
     run.confirm()
     if run.ends_unchanged():
+        if not run.stale:
+            run.list_low_balances()
         return
     run.refuse_missing(CORE)
     for spec in (SCHOOLS, *CORE):
@@ -300,6 +302,7 @@ def _steps(run: DistrictRun) -> None:
     run.build()
     if run.settle_hold():
         run.publish()
+        run.list_low_balances()
 
 
 def tables_of(roster: Path) -> Tables:

@@ -40,6 +40,7 @@ class Student:
     method: str | None = None
     contacts: tuple[Contact, ...] = ()
     classes: dict[tuple[str, str], str] = field(default_factory=dict)
+    lunch_balance: str | None = None
 
 
 SITES = {
@@ -83,8 +84,8 @@ def _insert_student(connection: duckdb.DuckDBPyConnection, one: Student) -> None
     first, _, last = one.name.partition(" ")
     connection.execute(
         "INSERT INTO connect.students (student_id, first_name, last_name, language,"
-        " preferred_contact_method) VALUES (?, ?, ?, ?, ?)",
-        [one.student_id, first, last, one.language, one.method],
+        " preferred_contact_method, lunch_balance) VALUES (?, ?, ?, ?, ?, ?)",
+        [one.student_id, first, last, one.language, one.method, one.lunch_balance],
     )
     for school in one.schools:
         connection.execute(
@@ -96,8 +97,27 @@ def _insert_student(connection: duckdb.DuckDBPyConnection, one: Student) -> None
             [one.student_id, contact.relation, contact.name, contact.phone, contact.email],
         )
     for (school, period), teacher in one.classes.items():
-        connection.execute(
-            "INSERT INTO connect.rosters (school, site_id, teacher_name, period, student_id)"
-            " VALUES (?, ?, ?, ?, ?)",
-            [school, school, teacher, period, one.student_id],
-        )
+        enroll(connection, one.student_id, school, period, teacher)
+
+
+def enroll(
+    connection: duckdb.DuckDBPyConnection, student_id: str, school: str, period: str, teacher: str
+) -> None:
+    """Put a student into the class of a period that this teacher (first and last name) has."""
+    class_id = f"{school}/{period}/{teacher}"
+    first, _, last = teacher.partition(" ")
+    connection.execute(
+        "INSERT INTO connect.staff (staff_id, first_name, last_name) SELECT $id, $first, $last"
+        " WHERE $id NOT IN (SELECT staff_id FROM connect.staff)",
+        {"id": teacher, "first": first, "last": last},
+    )
+    connection.execute(
+        "INSERT INTO connect.classes (class_id, school, site_id, staff_id, period)"
+        " SELECT $id, $school, $school, $teacher, $period"
+        " WHERE $id NOT IN (SELECT class_id FROM connect.classes)",
+        {"id": class_id, "school": school, "teacher": teacher, "period": period},
+    )
+    connection.execute(
+        "INSERT INTO connect.enrollments (class_id, student_id) VALUES ($id, $student)",
+        {"id": class_id, "student": student_id},
+    )

@@ -83,10 +83,20 @@ def test_an_absent_school_is_held_until_an_operator_approves(home: SmallHome) ->
     assert (held.outcome, held.exit_code) == ("held", 1)
     assert held.codes["mass_absence"] == 1
     assert lists(home) == []
+    assert dry_run(home)["held: mass_absence"] == 1
 
     assert home.command_here("approve", NAME).returncode == 0
+    shown = dry_run(home)
+    assert (shown["students"], [one for one in shown if one.startswith("held")]) == (3, [])
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
     assert {child for row in recipients(home) for child in row[2]} == {"004", "005", "006"}
+
+
+def test_periods_that_no_schedule_has_are_held(home: SmallHome) -> None:
+    rows = [f"101,00{n},0{p},A,,{day()}" for n in (1, 2, 3) for p in (1, 2)]
+    home.upload(absences(*rows))
+    assert dry_run(home)["held: period_not_in_schedule"] == 6
+    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
 
 
 def test_an_unknown_student_is_accounted_for(home: SmallHome) -> None:
@@ -102,9 +112,7 @@ def test_an_unknown_student_is_accounted_for(home: SmallHome) -> None:
 
 def test_a_dry_run_counts_and_touches_nothing(home: SmallHome) -> None:
     home.upload(absences(f"102,004,0,A,,{day()}"))
-    shown = home.command_here("alerts", NAME, "--dry-run", "--json")
-    assert shown.returncode == 0
-    counts = json.loads(shown.stdout)[NAME]
+    counts = dry_run(home)
     assert (counts["voice"], counts["students"], counts["absent, listed"]) == (1, 1, 1)
     assert lists(home) == []
     assert not home.home.attendance(NAME).exists()
@@ -116,6 +124,14 @@ def test_nobody_is_listed_where_attendance_is_off(home: SmallHome) -> None:
     refused = home.command_here("alerts", NAME)
     assert refused.returncode == 2
     assert "attendance.enabled is off" in refused.stderr
+
+
+def dry_run(home: SmallHome) -> dict[str, int]:
+    """What `alerts --dry-run` says."""
+    shown = home.command_here("alerts", NAME, "--dry-run", "--json")
+    assert shown.returncode == 0
+    counts: dict[str, int] = json.loads(shown.stdout)[NAME]
+    return counts
 
 
 def failed_checks(run: Finished, home: SmallHome) -> set[str]:

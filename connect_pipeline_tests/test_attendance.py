@@ -17,7 +17,6 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline.attendance.batch import Batch
-from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.attendance.told import hmac_keys
 from connect_pipeline.errors import EnvironmentFault, Refused, SettingsError
 from connect_pipeline.home import Home
@@ -32,7 +31,7 @@ from connect_pipeline_tests.attendance_runs import (
     absence,
     district,
 )
-from connect_pipeline_tests.small_roster import Contact, Student
+from connect_pipeline_tests.small_roster import Contact, Student, enroll
 
 EVA = Contact("primary", "Eva Ruiz", "+12015550111", "Eva@example.com")
 LEO = Contact("secondary", "Leo Ruiz", "+12015550112", "leo@example.com")
@@ -287,13 +286,13 @@ def test_a_school_without_a_site_gets_a_placeholder(tmp_path: Path) -> None:
 def test_a_period_with_two_teachers_names_both(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA])
     with duckdb.connect(str(runs.home.roster(NAME))) as connection:
-        connection.execute(
-            "INSERT INTO connect.rosters (school, period, student_id, teacher_name)"
-            " VALUES ('101', '1', '001', 'Maria Lopez'), ('101', '1', '001', 'James Chen')"
-        )
-    runs.file([absence("001")])
-    assert runs.published("SELECT teacher_name FROM attendance.absences") == [
-        ("James Chen, Maria Lopez",)
+        for teacher in ("Maria Lopez", "James Chen"):
+            enroll(connection, "001", "101", "1", teacher)
+    runs.file([absence("001"), absence("001", "2"), absence("001", "3", teacher="Kim")])
+    assert runs.published("SELECT period, teacher_name FROM attendance.absences ORDER BY 1") == [
+        ("1", "James Chen, Maria Lopez"),
+        ("2", None),
+        ("3", "Kim"),
     ]
 
 
@@ -470,35 +469,17 @@ def _school(absent: int, students: int) -> tuple[list[Student], list[Row]]:
     return roster, [absence(one.student_id) for one in roster[:absent]]
 
 
-def _hold(day: AttendanceDay) -> dict[str, int]:
+@pytest.mark.parametrize(
+    ("absent", "students", "emptied"),
+    [(21, 50, 1), (20, 50, 0), (20, 20, 1), (19, 19, 0)],
+)
+def test_a_large_share_of_a_school_or_a_few_students_absent(
+    tmp_path: Path, absent: int, students: int, emptied: int
+) -> None:
+    roster, rows = _school(absent=absent, students=students)
+    day = Runs.at(tmp_path, roster).day(rows)
     day.build_absences()
-    return day.hold_reason()
-
-
-def test_too_large_a_share_of_a_school_absent_holds_until_approved(tmp_path: Path) -> None:
-    roster, rows = _school(absent=21, students=50)
-    runs = Runs.at(tmp_path, roster)
-    day = runs.day(rows)
-    assert _hold(day) == {"mass_absence": 1}
-    day.ledger.hold(NAME, "attendance", day.file_sha256, {"mass_absence": 1})
-    day.ledger.decide(NAME, "attendance", "approved", by="operator")
-    assert day.hold_reason() == {}
-    assert _hold(runs.day(rows[::-1])) == {"mass_absence": 1}, "other bytes are not approved"
-
-
-def test_a_usual_share_or_a_few_students_do_not_hold(tmp_path: Path) -> None:
-    roster, rows = _school(absent=20, students=50)
-    assert _hold(Runs.at(tmp_path / "usual", roster).day(rows)) == {}
-    roster, rows = _school(absent=19, students=19)
-    assert _hold(Runs.at(tmp_path / "small", roster).day(rows)) == {}
-
-
-def test_periods_that_no_schedule_has_hold_and_period_0_does_not(tmp_path: Path) -> None:
-    roster, _rows = _school(absent=0, students=100)
-    absent = [one.student_id for one in roster[:25]]
-    runs = Runs.at(tmp_path, roster)
-    assert _hold(runs.day([absence(one, "01") for one in absent])) == {"period_not_in_schedule": 1}
-    assert _hold(runs.day([absence(one, "0") for one in absent])) == {}
+    assert day.emptied_schools() == emptied
 
 
 def _opt_out(runs: Runs, *lines: str, header: str = "channel,destination") -> Path:

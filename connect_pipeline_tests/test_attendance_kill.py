@@ -45,8 +45,11 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload([__name__])
 
 
-def list_in_a_process(root: Path, rows: list[Row], hours: int, kill_at: int | None) -> None:
+def list_in_a_process(
+    root: Path, rows: list[Row], hours: int, kill_at: int | None, ledger_url: str
+) -> None:
     """One run; with `kill_at` it dies at that line of this package's code, while listing."""
+    os.environ["CONNECT_LEDGER_URL"] = ledger_url  # whatever it was when the server began
     runs = Runs(Home(root), now=NOON + timedelta(hours=hours))
     day = runs.day(rows)
     recover(runs.home, NAME, day.ledger)
@@ -72,10 +75,15 @@ def list_in_a_process(root: Path, rows: list[Row], hours: int, kill_at: int | No
 
 
 def in_a_process(
-    root: Path, rows: list[Row], hours: int, kill_at: int | None = None, seconds: float = 60
+    root: Path,
+    rows: list[Row],
+    hours: int,
+    kill_at: int | None = None,
+    seconds: float = 60,
+    ledger_url: str = "",
 ) -> int | None:
     """Run it in a process of its own, killed from outside after `seconds`; its exit code."""
-    process = FORKS.Process(target=list_in_a_process, args=(root, rows, hours, kill_at))
+    process = FORKS.Process(target=list_in_a_process, args=(root, rows, hours, kill_at, ledger_url))
     process.start()
     process.join(seconds)
     if process.is_alive():

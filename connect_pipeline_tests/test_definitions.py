@@ -87,6 +87,7 @@ ASSETS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], dict[str, bool]]]
     ),
     "rosters": ("3_published", ("roster_changes",), ("duckdb",), {}),
     "communication_groups": ("3_published", ("roster_changes",), ("duckdb",), {}),
+    "lunch_recipients": ("4_lunch", ("rosters",), ("csv",), {}),
     "absences": (
         "4_attendance",
         ("absence_records", "rosters"),
@@ -108,9 +109,9 @@ ASSETS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], dict[str, bool]]]
 }
 JOBS = {
     "nightly_sync": (
-        *("class_records", "communication_groups", "roster_changes", "rosters", "school_export"),
-        *("site_records", "staff_export", "staff_records", "staff_to_student_export"),
-        *("student_export", "student_records"),
+        *("class_records", "communication_groups", "lunch_recipients", "roster_changes"),
+        *("rosters", "school_export", "site_records", "staff_export", "staff_records"),
+        *("staff_to_student_export", "student_export", "student_records"),
     ),
     "attendance_alerts": (
         *("absence_accounting", "absence_records", "absences", "attendance_export", "recipients"),
@@ -137,7 +138,11 @@ SENSORS = {
 def home(server: EmbeddedServer, tmp_path: Path) -> Iterator[SmallHome]:
     """A home whose files have to rest for a second, and this process with its environment."""
     home = small_home(
-        server, tmp_path, attendance=ATTENDANCE, quiet_seconds={"core": 1, "attendance": 1}
+        server,
+        tmp_path,
+        attendance=ATTENDANCE,
+        quiet_seconds={"core": 1, "attendance": 1},
+        lunch_list={"enabled": True},
     )
     with home.here():
         yield home
@@ -390,6 +395,7 @@ def test_a_run_tells_counts_schemas_and_hashes_and_no_cell(home: SmallHome) -> N
     assert told["student_records"]["quarantined"] == 0
     assert told["rosters"]["dagster/row_count"] == 10
     assert told["communication_groups"]["snapshot"] == home.current()
+    assert told["lunch_recipients"]["students, listed"] == 1
     schema = build_defs(home.home).resolve_all_asset_specs()
     columns = {
         spec.key.to_user_string(): spec.metadata["dagster/column_schema"].columns for spec in schema

@@ -94,6 +94,7 @@ def lived_in(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -
         tmp_path_factory.mktemp("lived-in"),
         exports(),
         attendance={"enabled": True, "max_absent_share": 1.0},
+        lunch_list={"enabled": True},
     )
     home.publish()
     assert take_attendance(home) == "listed"
@@ -198,6 +199,8 @@ def test_the_student_was_everywhere(home: SmallHome) -> None:
     files = set(places_of(home, (*UNIQUE, ERASED)))
     assert any(path.endswith("-would-vanish.csv") for path in files)
     assert any("outbox/springfield/cleared/" in path for path in files)
+    assert any("outbox/springfield/low_lunch_balance/" in path for path in files)
+    assert "reports/springfield/students_with_low_balance.csv" in files
 
 
 def test_no_byte_of_the_student_is_left(home: SmallHome) -> None:
@@ -285,7 +288,8 @@ def test_the_certificate_says_what_was_done_and_nothing_of_the_person(home: Smal
     assert certificate["erased_by"] == "Pat Operator"
     assert certificate["subject_hash"] == records.subject_hash(home.ledger, NAME, ERASED)
     assert certificate["rows_removed"]["connect.students"] == 3, "one in each snapshot"
-    assert certificate["rows_removed"]["ledger.listed"] == 2
+    # Absent, cleared, and with a low balance.
+    assert certificate["rows_removed"]["ledger.listed"] == 3
     assert certificate["searched"]["words"] >= 5
     for one in certificate["files"]:
         path = home.home.root / one["file"]
@@ -395,7 +399,8 @@ def test_an_erasure_that_is_cut_short_is_finished_by_the_same_command(
     assert places_of(home, (*UNIQUE, ERASED)) == {}
     certificate = json.loads(done.certificate.read_text())
     assert certificate["rows_removed"]["connect.students"] == 3, "of both attempts together"
-    assert certificate["rows_removed"]["ledger.listed"] == 2
+    # Absent, cleared, and with a low balance.
+    assert certificate["rows_removed"]["ledger.listed"] == 3
 
 
 def test_a_night_between_two_attempts_does_not_bring_the_student_back(
@@ -527,7 +532,7 @@ def test_what_is_over_its_age_goes(home: SmallHome) -> None:
         later = now() + timedelta(days=2)
         gone = retention.purge(home.home, home.ledger, NAME, district, later)
         assert gone["reports"] > 5
-        assert gone["outbox"] == 4
+        assert gone["outbox"] == 6, "absences, cleared ones and low balances, with their manifests"
         assert list(home.home.reports(NAME).glob("*.html")) == []
         much_later = retention.purge(
             home.home, home.ledger, NAME, district, now() + timedelta(days=400)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,38 +13,7 @@ from connect_pipeline import ledger as tables
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, now, open_ledger, set_sha256
-from connect_pipeline_tests.system_parts import require
-
-
-def as_user() -> list[str]:
-    """PostgreSQL refuses to run as root."""
-    return ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """The URL of a server of our own, on a loopback port, gone afterwards."""
-    initdb, pg_ctl = require("initdb"), require("pg_ctl")
-    # Not below pytest's folder, which another user may not enter.
-    folder = Path(tempfile.mkdtemp(prefix="connect-pg-"))
-    if os.getuid() == 0:
-        shutil.chown(folder, "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data = folder / "data"
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
-    try:
-        command = [*as_user(), initdb, "-D", str(data), "-U", "connect", "-A", "trust"]
-        subprocess.run(command, **quiet)  # type: ignore[call-overload]
-        start = [*as_user(), pg_ctl, "-D", str(data), "-w", "-o", options]
-        subprocess.run([*start, "-l", str(folder / "log"), "start"], **quiet)  # type: ignore[call-overload]
-        yield f"postgresql+psycopg2://connect@127.0.0.1:{port}/postgres"
-        stop = [*as_user(), pg_ctl, "-D", str(data), "-m", "immediate", "stop"]
-        subprocess.run(stop, **quiet)  # type: ignore[call-overload]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+from connect_pipeline_tests.postgres import empty
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -59,10 +23,7 @@ def ledger(
     if request.param == "postgres":
         url = request.getfixturevalue("postgres")
         monkeypatch.setenv("CONNECT_LEDGER_URL", url)
-        engine = sa.create_engine(url)
-        with engine.begin() as connection:  # each test begins without tables
-            connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        engine.dispose()
+        empty(url)
     else:
         monkeypatch.delenv("CONNECT_LEDGER_URL", raising=False)
     opened = open_ledger(Home(tmp_path / "home"))

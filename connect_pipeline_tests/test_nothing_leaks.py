@@ -212,6 +212,8 @@ def a_long_story(server: EmbeddedServer, folder: Path) -> Story:
         files,
         sites={SCHOOL: SITE},
         attendance={"enabled": True, "max_absent_share": 1, "send_at": []},
+        low_lunch_balance=10_000_000,  # more than any balance that is planted
+        lunch_list={"enabled": True},
     )
     temporary = folder / "temporary"
     temporary.mkdir()
@@ -314,7 +316,8 @@ def assert_something_could_leak(story: Story) -> None:
         *("whitespace_trimmed", "duplicate_row"),
     } <= codes
     assert len(story.home.query("FROM connect.students")) > STUDENT_COUNT
-    assert any(story.home.home.outbox(NAME).rglob("*.csv")), "somebody was listed"
+    for folder in (".", "low_lunch_balance"):
+        assert any((story.home.home.outbox(NAME) / folder).glob("*.csv")), "somebody was listed"
 
 
 def assert_the_ledger_holds_hashes(story: Story) -> None:
@@ -322,7 +325,8 @@ def assert_the_ledger_holds_hashes(story: Story) -> None:
     data = b"".join(path.read_bytes() for path in story.home.home.root.glob("ledger*"))
     assert [one for one in story.planted.destinations if one.encode() in data] == []
     there = {what for needle, what in story.planted.needles.items() if needle.encode() in data}
-    assert there <= {"ID of a student", "period", "Period of AttendanceExport.csv", SCHOOL_WHAT}
+    ids = {"ID of a student", "ID of StudentExport.csv"}
+    assert there <= {*ids, "period", "Period of AttendanceExport.csv", SCHOOL_WHAT}
     with sqlite3.connect(story.home.home.ledger_file) as connection:
         hashes = connection.execute("SELECT DISTINCT destination_hash FROM listed").fetchall()
     listed = " ".join(one for (one,) in hashes).split()

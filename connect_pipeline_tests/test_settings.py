@@ -72,6 +72,12 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
         ("once_per_day", "twice", 19, "'once_per_day' or 'each_new_period'"),
         ("[sms, email]", "[sms, pigeon]", 20, "'sms', 'voice' or 'email'"),
         ("removed: 0.10", "removed: 10", 22, "less than or equal to 1"),
+        (
+            "thresholds: {removed: 0.10, changed: 0.75}",
+            "lunch_list: {every_days: 31}",
+            22,
+            "less than or equal to 30",
+        ),
         ("removed: 0.10", "removes: 0.10", 22, "unknown key `districts.demo.thresholds.removes`"),
         ("folder: /exports\n", "folder: exports\n", 12, "a folder on the server, starting with /"),
         ('"ssh-ed25519 AAAA"', "anything", 11, "the server's public key"),

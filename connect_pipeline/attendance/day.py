@@ -8,8 +8,6 @@ here: who is told of what (`sql/`), the ledger's rows (`told.py`), files (`files
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,6 +15,7 @@ import duckdb
 from sqlalchemy.engine import Connection
 
 from connect_pipeline.attendance import files, school_days, staging, told
+from connect_pipeline.attendance.attached import attached_roster
 from connect_pipeline.attendance.batch import (
     Batch,
     accounted,
@@ -28,9 +27,9 @@ from connect_pipeline.attendance.batch import (
 from connect_pipeline.attendance.cleared import ClearedList
 from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file
 from connect_pipeline.attendance.statements import prepare, run, text
-from connect_pipeline.errors import EnvironmentFault, Refused, UnbalancedError
+from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger
+from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.settings import District
 
 CLERKS_LIST = "students_without_contact.csv"
@@ -85,8 +84,8 @@ class AttendanceDay:
         settings = self.district.attendance
         run(self.connection, "reported", arrival_date=self.arrival_date)
         run(self.connection, "spoken_for", arrival_date=self.arrival_date)
-        with self._roster():
-            for step in ("students", "contacts", "schools", "lessons", "roster_facts"):
+        with attached_roster(self.connection, self.home, self.name):
+            for step in ("students", "contacts", "schools", "teachers", "roster_facts"):
                 run(self.connection, step)
         self._load_school_codes()
         run(
@@ -99,30 +98,6 @@ class AttendanceDay:
         run(self.connection, "children", min_periods=settings.min_periods)
         return dict(run(self.connection, "absence_counts", today=self.today))
 
-    @contextmanager
-    def _roster(self) -> Iterator[None]:
-        """The published roster, attached while its part about the absent is copied.
-
-        What is copied is of one night, whatever is published while this file is worked on.
-        """
-        path = self.home.roster(self.name)
-        if not path.exists():
-            raise Refused(
-                f"{self.name}: there is no published roster, so nobody knows whom to tell. Run"
-                f" `connect-pipeline sync {self.name}` first."
-            )
-        try:
-            self.connection.execute("ATTACH $path AS roster (READ_ONLY)", {"path": str(path)})
-        except duckdb.Error as error:
-            raise EnvironmentFault(
-                f"{self.name}: the published roster cannot be read ({type(error).__name__})."
-                f" Run `connect-pipeline sync {self.name}` to publish it again."
-            ) from None
-        try:
-            yield
-        finally:
-            self.connection.execute("DETACH roster")
-
     def _load_school_codes(self) -> None:
         self.connection.execute(
             "CREATE OR REPLACE TABLE attendance.school_codes (school VARCHAR, codes VARCHAR[])"
@@ -133,22 +108,18 @@ class AttendanceDay:
                 {"school": school, "codes": list(codes)},
             )
 
-    def hold_reason(self) -> dict[str, int]:
-        """Why the batch must wait for an operator: counts of schools per code, or nothing.
+    def emptied_schools(self) -> int:
+        """How many schools have more students absent than a day brings.
 
-        Nothing holds when exactly this file was approved. Call after `build_absences`.
+        Call after `build_absences`.
         """
-        if self.ledger.decision(self.name, ATTENDANCE_JOB, self.file_sha256) == "approved":
-            return {}
-        found = run(
+        ((schools,),) = run(
             self.connection,
-            "holding_schools",
+            "emptied_schools",
             floor=self.district.attendance.absent_floor,
             max_absent_share=self.district.attendance.max_absent_share,
-            max_unmatched_share=self.district.thresholds.unmatched_periods,
         )
-        codes = [code for _school, code in found]
-        return {code: codes.count(code) for code in sorted(set(codes))}
+        return int(schools)
 
     # -- accounting ------------------------------------------------------------------------
 

@@ -32,7 +32,8 @@ BATCH_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 class BatchFiles:
     """Where the files of one batch are in the end.
 
-    A batch has the first three, or, when it is a list of cleared absences, the last two.
+    A batch has the first three; a list of cleared absences, or of low lunch balances, has its own
+    two instead.
     """
 
     day: Path
@@ -40,22 +41,35 @@ class BatchFiles:
     manifest: Path
     cleared: Path
     cleared_manifest: Path
+    lunch: Path
+    lunch_manifest: Path
 
     @property
     def in_order(self) -> tuple[Path, ...]:
         """A manifest is renamed after what it is about: when it is there, all is."""
-        return self.day, self.outbox, self.manifest, self.cleared, self.cleared_manifest
+        return (
+            self.day,
+            self.outbox,
+            self.manifest,
+            self.cleared,
+            self.cleared_manifest,
+            self.lunch,
+            self.lunch_manifest,
+        )
 
 
 def batch_files(home: Home, district: str, batch_id: str) -> BatchFiles:
     """The files of a batch."""
-    outbox, cleared = home.outbox(district), home.outbox(district) / "cleared"
+    outbox = home.outbox(district)
+    cleared, lunch = outbox / told.CLEARED, outbox / told.LOW_LUNCH_BALANCE
     return BatchFiles(
         day=home.attendance(district),
         outbox=outbox / f"{batch_id}.csv",
         manifest=outbox / f"{batch_id}.json",
         cleared=cleared / f"{batch_id}.csv",
         cleared_manifest=cleared / f"{batch_id}.json",
+        lunch=lunch / f"{batch_id}.csv",
+        lunch_manifest=lunch / f"{batch_id}.json",
     )
 
 

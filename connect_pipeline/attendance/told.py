@@ -1,4 +1,4 @@
-"""What the ledger knows of today's batches: who was told, and by which batch.
+"""What the ledger knows of batches: who was told, and by which batch.
 
 For: the one transaction in which it is decided who is listed: its lock, what it reads and what
 it writes. Belongs here: the ledger's `batches` and `listed` as this package uses them. Does not
@@ -29,11 +29,13 @@ HMAC_BLOCK = 64
 ID_TIME = "%Y%m%dT%H%M%SZ"
 ROWS_AT_ONCE = 10_000
 CLEARED = "cleared"
+LOW_LUNCH_BALANCE = "low_lunch_balance"
+"""Lists that are not of absences, as `channel` of `listed` and in the counts of `batches`."""
 
 
 @dataclass(frozen=True)
 class EarlierBatch:
-    """A batch of today that the ledger has committed."""
+    """A batch of today's absences that the ledger has committed."""
 
     batch_id: str
     listed_at: datetime
@@ -65,7 +67,7 @@ def lock_district(transaction: Connection, district: str) -> None:
 
 
 def batches_of(transaction: Connection, district: str, day: date) -> list[EarlierBatch]:
-    """The committed batches of a day, oldest first."""
+    """The committed batches of a day's absences, oldest first."""
     found = transaction.execute(
         sa.select(batches.c.batch_id, batches.c.listed_at, batches.c.counts)
         .where(batches.c.district == district, batches.c.date == day.isoformat())
@@ -74,6 +76,7 @@ def batches_of(transaction: Connection, district: str, day: date) -> list[Earlie
     return [
         EarlierBatch(row.batch_id, datetime.fromisoformat(row.listed_at), CLEARED in row.counts)
         for row in found
+        if LOW_LUNCH_BALANCE not in row.counts
     ]
 
 
@@ -95,7 +98,7 @@ def load_told(
         ).where(
             listed.c.district == district,
             listed.c.date == day.isoformat(),
-            listed.c.channel != CLEARED,
+            listed.c.channel.not_in((CLEARED, LOW_LUNCH_BALANCE)),
         )
     ).all()
     columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
@@ -110,6 +113,20 @@ def known_cleared(transaction: Connection, district: str, day: date) -> list[str
             listed.c.district == district,
             listed.c.date == day.isoformat(),
             listed.c.channel == CLEARED,
+        )
+    )
+    return [row.student_id for row in found]
+
+
+def told_of_balance(transaction: Connection, district: str, first_day: date) -> list[str]:
+    """The students of whose lunch balance a family was told on `first_day` or later."""
+    found = transaction.execute(
+        sa.select(listed.c.student_id)
+        .distinct()
+        .where(
+            listed.c.district == district,
+            listed.c.date >= first_day.isoformat(),
+            listed.c.channel == LOW_LUNCH_BALANCE,
         )
     )
     return [row.student_id for row in found]

@@ -31,11 +31,12 @@ PRIORITY_TAG = "dagster/priority"
 ATTENDANCE_PRIORITY = "10"
 """Attendance goes ahead of nightly runs in the queue."""
 
-RECEIVED, CHECKED, PUBLISHED, ATTENDANCE = (
+RECEIVED, CHECKED, PUBLISHED, ATTENDANCE, LUNCH = (
     "1_received",
     "2_checked",
     "3_published",
     "4_attendance",
+    "4_lunch",
 )
 """Asset groups; they read from left to right in the UI."""
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 import dagster as dg
 
 from connect_pipeline import published
+from connect_pipeline.attendance.lunch import LunchBatch
 from connect_pipeline.contract import (
     CORE,
     SCHOOLS,
@@ -22,7 +23,7 @@ from connect_pipeline.contract import (
 )
 from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.findings import Findings
-from connect_pipeline.orchestration import names
+from connect_pipeline.orchestration import lunch, names
 from connect_pipeline.orchestration.checks import export_check_results, export_check_specs
 from connect_pipeline.orchestration.resources import plainly
 from connect_pipeline.orchestration.schemas import export_schema, table_schema
@@ -59,6 +60,19 @@ def still_fresh(run: DistrictRun) -> dg.AssetMaterialization:
         description="The same bytes again: what is published is what tonight's files say.",
         tags={"dagster/data_version": str(run.snapshot_id)},
         metadata={"snapshot": str(run.snapshot_id)},
+    )
+
+
+def still_due(run: DistrictRun, batch: LunchBatch) -> dg.AssetMaterialization:
+    """A list of low balances of a night that changed nothing: days passed, or a kill came between.
+
+    All later steps are skipped on such a night.
+    """
+    return dg.AssetMaterialization(
+        asset_key=lunch.ASSET,
+        partition=run.name,
+        tags={"dagster/data_version": batch.batch_id},
+        metadata=lunch.metadata_of(batch),
     )
 
 
@@ -150,6 +164,8 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
             if run.ends_unchanged():
                 if not run.stale:
                     context.log_event(still_fresh(run))
+                    if (batch := run.list_low_balances()) is not None:
+                        context.log_event(still_due(run, batch))
                 return
             run.refuse_missing(CORE)
         for spec, file in fetched.items():

@@ -6,8 +6,7 @@ SELECT
             'absent_students',
             'absences_of_other_days',
             'absences_that_alert',
-            'absences_of_unknown_students',
-            'absences_not_in_schedule'
+            'absences_of_unknown_students'
         ]
     ) AS fact,
     unnest(
@@ -16,8 +15,7 @@ SELECT
             count(DISTINCT student_id),
             count(*) FILTER (WHERE date IS DISTINCT FROM $today::DATE),
             count(*) FILTER (WHERE alerts),
-            count(*) FILTER (WHERE NOT is_known),
-            count(*) FILTER (WHERE NOT is_in_schedule)
+            count(*) FILTER (WHERE NOT is_known)
         ]
     ) AS count
 FROM attendance.absences;

@@ -9,8 +9,7 @@ SELECT
     reported.period,
     reported.code,
     reported.date,
-    coalesce(reported.teacher_name, lessons.teacher_name) AS teacher_name,
-    lessons.student_id IS NOT NULL AS is_in_schedule,
+    coalesce(reported.teacher_name, teachers.teacher_name) AS teacher_name,
     students.student_id IS NOT NULL AS is_known,
     coalesce(
         reported.date = $today::DATE
@@ -23,7 +22,7 @@ FROM attendance.reported AS reported
 INNER JOIN attendance.schools AS schools USING (school)
 LEFT JOIN attendance.students AS students USING (student_id)
 LEFT JOIN attendance.school_codes AS school_codes USING (school)
-LEFT JOIN attendance.lessons AS lessons
-    ON reported.school = lessons.school
-    AND reported.student_id = lessons.student_id
-    AND reported.period = lessons.period;
+LEFT JOIN attendance.teachers AS teachers
+    ON reported.school = teachers.school
+    AND reported.student_id = teachers.student_id
+    AND reported.period = teachers.period;

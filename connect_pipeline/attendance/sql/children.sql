@@ -10,47 +10,26 @@ WITH places AS (
     FROM (SELECT DISTINCT school, period FROM attendance.absences WHERE alerts)
 ),
 
--- These say things in one order, whatever it is; to put each in order on its own is dear, and so
--- are lists of long texts.
+-- These say things in one order, whatever it is, with a line for each: to put each in order on its
+-- own is dear, and so is making lists of texts. No cell holds a line's end (the line law).
 alerting AS (
     SELECT
         absences.student_id,
-        list(places.place) AS places,
+        list_grade_up(list(places.place)) AS places,
         string_agg(lesson_key(school, period), chr(10)) AS lessons,
-        list(period) AS periods,
-        list(absences.code) AS codes,
+        string_agg(period, chr(10)) AS periods,
+        string_agg(absences.code, chr(10)) AS codes,
         string_agg(coalesce(absences.teacher_name, ''), chr(10)) AS teacher_names,
-        bool_or(absences.teacher_name IS NULL) AS lacks_teacher,
-        min(places.place) AS first_place
+        arg_min(school, places.place) AS first_school,
+        min(school) <> max(school) AS is_at_several_schools
     FROM attendance.absences AS absences
     INNER JOIN places USING (school, period)
     WHERE absences.alerts
     GROUP BY absences.student_id
-),
-
-in_order AS (
-    SELECT
-        * EXCLUDE (places, teacher_names),
-        list_grade_up(places) AS places,
-        CASE
-            WHEN lacks_teacher THEN list_transform(
-                string_split(teacher_names, chr(10)),
-                lambda teacher_name: nullif(teacher_name, '')
-            )
-            ELSE string_split(teacher_names, chr(10))
-        END AS teacher_names
-    FROM alerting
+    HAVING count(DISTINCT period) >= $min_periods::BIGINT
 ),
 
 -- A child may miss lessons at two schools on one day: it has one row, and both are named.
-at_several_schools AS (
-    SELECT student_id
-    FROM attendance.absences
-    WHERE alerts
-    GROUP BY student_id
-    HAVING min(school) <> max(school)
-),
-
 several_sites AS (
     SELECT
         absences.student_id,
@@ -58,26 +37,26 @@ several_sites AS (
     FROM attendance.absences AS absences
     INNER JOIN attendance.schools AS schools USING (school)
     WHERE absences.alerts
-    AND absences.student_id IN (SELECT student_id FROM at_several_schools)
+    AND absences.student_id IN (SELECT student_id FROM alerting WHERE is_at_several_schools)
     GROUP BY absences.student_id
 )
 
 SELECT
-    in_order.student_id,
+    alerting.student_id,
     students.student_name,
     students.language,
     students.preferred_contact_method,
     coalesce(several_sites.site_names, schools.site_name) AS site_name,
     schools.site_phone,
-    in_order.lessons,
-    in_order.places,
-    list_select(in_order.periods, in_order.places) AS periods,
-    list_select(in_order.codes, in_order.places) AS codes,
-    list_select(in_order.teacher_names, in_order.places) AS teacher_names
-FROM in_order
+    alerting.lessons,
+    alerting.places,
+    list_select(string_split(alerting.periods, chr(10)), alerting.places) AS periods,
+    list_select(string_split(alerting.codes, chr(10)), alerting.places) AS codes,
+    list_transform(
+        list_select(string_split(alerting.teacher_names, chr(10)), alerting.places),
+        lambda teacher_name: nullif(teacher_name, '')
+    ) AS teacher_names
+FROM alerting
 INNER JOIN attendance.students AS students USING (student_id)
-INNER JOIN places ON in_order.first_place = places.place
-INNER JOIN attendance.schools AS schools ON places.school = schools.school
-LEFT JOIN several_sites ON in_order.student_id = several_sites.student_id
-WHERE len(in_order.periods) >= $min_periods::BIGINT
-AND len(list_distinct(in_order.periods)) >= $min_periods::BIGINT;
+INNER JOIN attendance.schools AS schools ON alerting.first_school = schools.school
+LEFT JOIN several_sites USING (student_id);

@@ -8,7 +8,7 @@ enrolled AS (
     SELECT
         school,
         any_value(site_id) AS site_id,
-        count(DISTINCT student_id) AS students
+        count(*) AS students  -- a row is a student × school
     FROM roster.connect.student_sites
     WHERE school IN (SELECT school FROM named)
     GROUP BY school

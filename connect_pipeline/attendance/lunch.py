@@ -1,0 +1,184 @@
+"""Low lunch balances: whose family is to be told, at most once every so many days per student.
+
+For: the list in `outbox/<district>/low_lunch_balance/`, made from the published roster with the
+machinery of absences: destinations, opt-outs, staged files, one transaction of the ledger. It lies
+apart, so that nobody sends it as absences.
+Belongs here: the order of its steps, and what is said of the list. Does not belong here: who is
+told (`sql/lunch_*.sql`), when it is made (`district_run.py`).
+
+A balance is in the list and nowhere else: not in a manifest, a count or a message of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+from sqlalchemy.engine import Connection
+
+from connect_pipeline.attendance import files, staging, told
+from connect_pipeline.attendance.attached import attached_roster
+from connect_pipeline.attendance.batch import (
+    accounted,
+    recipients_per_channel,
+    roster_facts,
+    students_listed,
+)
+from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file
+from connect_pipeline.attendance.statements import prepare, run, text
+from connect_pipeline.errors import UnbalancedError
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import Ledger, stamp
+from connect_pipeline.settings import District
+
+CLERKS_LIST = "students_with_low_balance.csv"
+_SUMS = ("each_student_once", "listed_have_recipients", "no_destination_twice")
+
+
+@dataclass(frozen=True)
+class LunchBatch:
+    """A list that was made. `accounting` counts all students below the threshold by their fate."""
+
+    batch_id: str
+    recipients: dict[str, int]
+    students: int
+    accounting: dict[str, int]
+    outbox_file: Path
+
+
+@dataclass(frozen=True)
+class LunchList:
+    """The list to be made from the published roster."""
+
+    connection: duckdb.DuckDBPyConnection
+    home: Home
+    name: str
+    district: District
+    ledger: Ledger
+    run_id: str
+    set_sha256: str
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        """Today in the district's zone."""
+        return self.now.astimezone(self.district.zone).date()
+
+    def write(self) -> LunchBatch | None:
+        """List who is to be told, once; None when nobody is due.
+
+        Raises `SettingsError` when the opt-outs cannot be read, `EnvironmentFault` when disk or
+        ledger refuse, `UnbalancedError` when the sums do not hold: then nobody was listed.
+        """
+        prepare(self.connection)
+        self._read_roster()
+        load_opt_outs(self.connection, opt_out_file(self.home, self.name))
+        run(
+            self.connection,
+            "destinations",
+            default_channels=list(self.district.attendance.default_channels),
+            **told.hmac_keys(self.ledger.key),
+        )
+        with self.ledger.transaction() as transaction:
+            told.lock_district(transaction, self.name)
+            staging.settle(transaction, self.home, self.name)
+            self._account(transaction)
+            batch = self._stage(transaction) if students_listed(self.connection) else None
+        if batch is not None:
+            staging.place(self.home, self.name, batch.batch_id)
+        self._write_clerks_list()
+        return batch
+
+    def _read_roster(self) -> None:
+        with attached_roster(self.connection, self.home, self.name):
+            run(self.connection, "lunch_students", threshold=str(self.district.low_lunch_balance))
+            for step in ("lunch_children", "contacts", "roster_facts"):
+                run(self.connection, step)
+
+    def _account(self, transaction: Connection) -> None:
+        first_day = self.today - timedelta(days=self.district.lunch_list.every_days - 1)
+        recently = told.told_of_balance(transaction, self.name, first_day)
+        run(self.connection, "lunch_recently", recently=recently)
+        run(self.connection, "lunch_entries")
+        run(self.connection, "lunch_accounting")
+        row = run(self.connection, "lunch_sums")[0]
+        if not all(row):
+            failed = [name for name, holds in zip(_SUMS, row, strict=True) if not holds]
+            raise UnbalancedError(
+                f"{self.name}: the accounting of lunch balances does not balance"
+                f" ({', '.join(failed)}). Nobody is listed. Please report this."
+            )
+        run(
+            self.connection,
+            "recipients",
+            default_language=self.district.attendance.default_language,
+        )
+
+    def _stage(self, transaction: Connection) -> LunchBatch:
+        """Write the list under staged names, then its ledger rows, still uncommitted."""
+        batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
+        final = staging.batch_files(self.home, self.name, batch_id)
+        listed = staging.staged(final.lunch, batch_id)
+        batch = LunchBatch(
+            batch_id=batch_id,
+            recipients=recipients_per_channel(self.connection),
+            students=students_listed(self.connection),
+            accounting=accounted(self.connection),
+            outbox_file=final.lunch,
+        )
+        try:
+            files.bind_batch(self.connection, self.today, batch_id, listed_at)
+            files.write_csv(self.connection, text("lunch_outbox"), listed)
+            files.write_manifest(
+                staging.staged(final.lunch_manifest, batch_id),
+                final.lunch,
+                listed,
+                self._manifest_facts(batch, listed_at),
+            )
+            told.record_batch(
+                self.connection,
+                transaction,
+                "lunch_ledger_rows",
+                told.BatchRow(
+                    batch_id=batch_id,
+                    district=self.name,
+                    day=self.today,
+                    listed_at=listed_at,
+                    run_id=self.run_id,
+                    file_sha256=self.set_sha256,
+                    counts={**batch.recipients, told.LOW_LUNCH_BALANCE: batch.students},
+                ),
+            )
+        except BaseException:
+            staging.discard(self.home, self.name, batch_id)
+            raise
+        return batch
+
+    def _manifest_facts(self, batch: LunchBatch, listed_at: datetime) -> dict[str, object]:
+        rows, mixed = self.connection.execute(
+            "SELECT (SELECT count(*) FROM attendance.entries),"
+            " (SELECT count(*) FROM attendance.recipients WHERE has_mixed_languages)"
+        ).fetchone() or (0, 0)
+        snapshot_id, published_at = roster_facts(self.connection)
+        return {
+            "batch_id": batch.batch_id,
+            "district": self.name,
+            "date": self.today.isoformat(),
+            "listed_at": stamp(listed_at),
+            "rows": rows,
+            "recipients": batch.recipients,
+            "students": batch.students,
+            "recipients_with_mixed_languages": mixed,
+            "accounting": batch.accounting,
+            "roster": {"snapshot_id": snapshot_id, "published_at": stamp(published_at)},
+        }
+
+    def _write_clerks_list(self) -> None:
+        """Write whose balance is low, and what became of each."""
+        path = self.home.reports(self.name) / CLERKS_LIST
+        listed = staging.staged(path, "new")
+        files.bind_batch(self.connection, self.today, None, None)
+        files.write_csv(self.connection, text("lunch_fates"), listed)
+        staging.replace(path, listed)

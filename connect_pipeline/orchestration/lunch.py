@@ -1,0 +1,64 @@
+"""The last asset of the nightly job: who is told of a low lunch balance.
+
+Belongs here: the asset and its metadata, in counts. Does not belong here: who is told
+(`attendance/lunch.py`).
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from connect_pipeline.attendance.lunch import LunchBatch
+from connect_pipeline.district_run import DistrictRun
+from connect_pipeline.orchestration import names
+from connect_pipeline.orchestration.resources import plainly
+from connect_pipeline.orchestration.schemas import table_schema
+from connect_pipeline.published import LUNCH_LIST
+
+ASSET = "lunch_recipients"
+
+
+def metadata_of(batch: LunchBatch) -> dict[str, int | str]:
+    """A list in counts."""
+    return {
+        "dagster/row_count": sum(batch.recipients.values()),
+        "batch": batch.batch_id,
+        **{f"recipients by {channel}": n for channel, n in batch.recipients.items()},
+        **{f"students, {fate}": n for fate, n in batch.accounting.items()},
+    }
+
+
+def lunch_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """The assets about lunch balances, for the districts that `partitions` names."""
+
+    @dg.multi_asset(
+        name="list_low_balances",
+        partitions_def=partitions,
+        group_name=names.LUNCH,
+        pool=names.POOL,
+        specs=[
+            dg.AssetSpec(
+                ASSET,
+                deps=["rosters"],
+                description=(
+                    "Who is told of a low lunch balance, where the settings say so: one row is a"
+                    " batch, channel and destination, with all its children."
+                ),
+                kinds={"csv"},
+                owners=[names.OWNER],
+                skippable=True,  # off in the settings, or nobody is due
+                metadata={"dagster/column_schema": table_schema(LUNCH_LIST)},
+            )
+        ],
+    )
+    def list_low_balances(run: dg.ResourceParam[DistrictRun]) -> Iterator[dg.MaterializeResult]:
+        with plainly(run):
+            batch = run.list_low_balances()
+        if batch is not None:
+            yield dg.MaterializeResult(
+                asset_key=ASSET,
+                data_version=dg.DataVersion(batch.batch_id),
+                metadata=metadata_of(batch),
+            )
+
+    return [list_low_balances]

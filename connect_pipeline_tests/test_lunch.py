@@ -1,0 +1,435 @@
+"""Low lunch balances: whose family is told, at most every so many days, and why others are not."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connect_pipeline.attendance.lunch import CLERKS_LIST, LunchBatch, LunchList
+from connect_pipeline.attendance.staging import recover
+from connect_pipeline.contract import STUDENTS
+from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.ledger import batches, listed, open_ledger
+from connect_pipeline.published import LUNCH_LIST
+from connect_pipeline.reader import open_scratch
+from connect_pipeline.recovery import refuse_lost_ledger
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.settings import LunchList as Wanted
+from connect_pipeline_tests import small_home as small_home_module
+from connect_pipeline_tests.attendance_oracle import Oracle
+from connect_pipeline_tests.attendance_runs import NAME, NOON, Runs, absence
+from connect_pipeline_tests.small_home import NAME as SPRINGFIELD
+from connect_pipeline_tests.small_home import SmallHome, small_home, without_rows
+from connect_pipeline_tests.small_roster import Contact, Student, write_roster
+
+EXAMPLES = int(os.environ.get("CONNECT_TESTS_EXAMPLES", "10"))
+DIES_AT = Path(__file__).parent / "dies_at"
+KILLED = 137
+
+EVA = Contact("primary", "Eva Ruiz", "+12015550111", "Eva@example.com")
+ANA = Student("001", "Ana Ruiz", contacts=(EVA,), language="es", lunch_balance="-3.00")
+BEN = Student("002", "=Ben Ruiz", ("101", "102"), contacts=(EVA,), lunch_balance="-0.01")
+CHO = Student("003", "Cho Park", contacts=(EVA,), lunch_balance="0.00")
+DIA = Student("004", "Dia Roy", lunch_balance="-1.00")
+ELI = Student("005", "Eli Roy", contacts=(EVA,))
+
+
+@dataclass
+class Nights:
+    """A home with a published roster, and the lists of its nights."""
+
+    runs: Runs
+    every_days: int = 7
+
+    @classmethod
+    def at(cls, root: Path, *students: Student, every_days: int = 7) -> Nights:
+        nights = cls(Runs.at(root, students))
+        nights.runs.district = nights.runs.district.model_copy(
+            update={"lunch_list": Wanted(enabled=True, every_days=every_days)}
+        )
+        return nights
+
+    @property
+    def folder(self) -> Path:
+        return self.runs.home.outbox(NAME) / "low_lunch_balance"
+
+    def night(self, day: int = 0, *students: Student) -> LunchBatch | None:
+        """The list of a night so many days after the first; with another roster, if given."""
+        if students:
+            write_roster(self.runs.home.roster(NAME), students)
+        ledger = open_ledger(self.runs.home)
+        recover(self.runs.home, NAME, ledger)
+        with open_scratch() as connection:
+            return LunchList(
+                connection=connection,
+                home=self.runs.home,
+                name=NAME,
+                district=self.runs.district,
+                ledger=ledger,
+                run_id="run-1",
+                set_sha256="0" * 64,
+                now=NOON + timedelta(days=day),
+            ).write()
+
+    def fates(self) -> dict[str, str]:
+        """Student to `listed` or the reason, as the clerk reads it."""
+        path = self.runs.home.reports(NAME) / CLERKS_LIST
+        rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+        return {row["student_id"]: row["reason"] or row["status"] for row in rows}
+
+
+def rows_of(batch: LunchBatch | None) -> list[dict[str, str]]:
+    assert batch is not None
+    return list(csv.DictReader(batch.outbox_file.read_text(encoding="utf-8").splitlines()))
+
+
+def test_siblings_are_one_recipient_and_the_list_has_what_a_message_needs(tmp_path: Path) -> None:
+    nights = Nights.at(tmp_path, ANA, BEN, CHO, DIA, ELI)
+    batch = nights.night()
+    assert batch is not None
+    assert batch.recipients == {"email": 1, "sms": 1}
+    assert list(rows_of(batch)[0]) == [column.name for column in LUNCH_LIST.columns]
+    assert [row | {"batch_id": "", "listed_at": ""} for row in rows_of(batch)[:2]] == [
+        {
+            "batch_id": "",
+            "listed_at": "",
+            "date": "2026-10-06",
+            "channel": "email",
+            "destination": "eva@example.com",
+            "language": "es",
+            "contact_names": "Eva Ruiz",
+            "student_id": "001",
+            "student_name": "Ana Ruiz",
+            "lunch_balance": "-3.00",
+            "site_name": "Lincoln High School",
+            "site_phone": "+12015550100",
+        },
+        {
+            "batch_id": "",
+            "listed_at": "",
+            "date": "2026-10-06",
+            "channel": "email",
+            "destination": "eva@example.com",
+            "language": "es",
+            "contact_names": "Eva Ruiz",
+            "student_id": "002",
+            "student_name": "'=Ben Ruiz",
+            "lunch_balance": "-0.01",
+            "site_name": "Lincoln High School, Rosa Parks Elementary School",
+            "site_phone": "+12015550100",
+        },
+    ]
+    assert len(rows_of(batch)) == 4
+
+
+def test_the_manifest_proves_the_list_and_holds_no_balance(tmp_path: Path) -> None:
+    batch = Nights.at(tmp_path, ANA, DIA).night()
+    assert batch is not None
+    content = batch.outbox_file.read_bytes()
+    text = batch.outbox_file.with_suffix(".json").read_text()
+    manifest = json.loads(text)
+    assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (manifest["rows"], manifest["students"]) == (2, 1)
+    assert manifest["accounting"] == {"listed": 1, "no_usable_contact": 1}
+    assert manifest["roster"]["snapshot_id"] == "snapshot-1"
+    assert "3.00" not in text
+
+
+def test_everyone_below_the_threshold_is_accounted_for(tmp_path: Path) -> None:
+    leo = Contact("primary", "Leo Ruiz", "+12015550112")
+    out = Student("006", contacts=(leo,), lunch_balance="-2.00")
+    nights = Nights.at(tmp_path, ANA, CHO, DIA, ELI, out)
+    path = tmp_path / "opt_outs" / f"{NAME}.csv"
+    path.parent.mkdir()
+    path.write_text("channel,destination\nsms,+12015550112\nvoice,+12015550112\n")
+    assert nights.night() is not None
+    assert nights.fates() == {"001": "listed", "004": "no_usable_contact", "006": "opted_out"}
+    assert nights.night(1) is None
+    assert nights.fates()["001"] == "listed_recently"
+
+
+def test_a_balance_of_an_earlier_night_tells_nobody(tmp_path: Path) -> None:
+    nights = Nights.at(tmp_path, ANA, replace(BEN, schools=("101",)))
+    with duckdb.connect(str(nights.runs.home.roster(NAME))) as connection:
+        connection.execute(
+            "INSERT INTO connect.kept (entity, key, reason) VALUES"
+            " ('student', '001', 'row_quarantined'), ('staff', '002', 'row_quarantined')"
+        )
+    assert {row["student_id"] for row in rows_of(nights.night())} == {"002"}
+    assert nights.fates() == {"001": "balance_is_old", "002": "listed"}
+
+
+def test_the_threshold_is_the_setting_and_money_is_exact(tmp_path: Path) -> None:
+    nights = Nights.at(tmp_path, replace(ANA, lunch_balance="0.10"), CHO)
+    nights.runs.district = nights.runs.district.model_copy(update={"low_lunch_balance": 0.1})
+    assert {row["student_id"] for row in rows_of(nights.night())} == {"003"}
+
+
+def test_a_student_is_listed_again_on_the_day_that_it_is_due(tmp_path: Path) -> None:
+    nights = Nights.at(tmp_path, ANA, every_days=3)
+    assert [day for day in range(10) if nights.night(day)] == [0, 3, 6, 9]
+
+
+def test_another_phone_is_no_reason_to_tell_the_family_again(tmp_path: Path) -> None:
+    nights = Nights.at(tmp_path, ANA)
+    assert nights.night() is not None
+    moved = replace(ANA, contacts=(replace(EVA, phone="+12015550119"),))
+    assert nights.night(1, moved) is None
+    assert {row["destination"] for row in rows_of(nights.night(7, moved))} == {
+        "eva@example.com",
+        "+12015550119",
+    }
+
+
+def test_absences_and_balances_of_a_day_know_nothing_of_each_other(tmp_path: Path) -> None:
+    nights = Nights.at(tmp_path, ANA, BEN)
+    assert nights.night() is not None
+    absences = nights.runs.file([absence("001")])
+    assert absences is not None
+    assert absences.students == 1
+    assert nights.runs.file([absence("001")]) is None
+    nights.runs.file([])
+    assert nights.runs.accounting() == {"001": "cleared"}
+    assert nights.night() is None
+    assert len(list(nights.folder.glob("*.csv"))) == 1
+
+
+def test_the_ledger_has_keyed_hashes_and_no_balance(tmp_path: Path) -> None:
+    nights = Nights.at(tmp_path, ANA)
+    batch = nights.night()
+    assert batch is not None
+    ledger = nights.runs.ledger()
+    (row,) = ledger.rows(sa.select(listed))
+    assert (row["student_id"], row["date"], row["batch_id"], row["period"]) == (
+        *("001", "2026-10-06", batch.batch_id),
+        "",
+    )
+    assert set(row["destination_hash"].split()) == {
+        f"email:{ledger.hashed('eva@example.com')[:32]}",
+        f"sms:{ledger.hashed('+12015550111')[:32]}",
+    }
+    (made,) = ledger.rows(sa.select(batches))
+    assert made["counts"] == {"email": 1, "sms": 1, "low_lunch_balance": 1}
+
+
+def test_without_its_ledger_nobody_is_listed_again(tmp_path: Path) -> None:
+    nights = Nights.at(tmp_path, ANA)
+    batch = nights.night()
+    assert batch is not None
+    refuse_lost_ledger(nights.runs.ledger(), NAME, nights.folder, timedelta(days=9999))
+    (tmp_path / "ledger.db").unlink()
+    with pytest.raises(EnvironmentFault, match="does not know"):
+        refuse_lost_ledger(nights.runs.ledger(), NAME, nights.folder, timedelta(days=9999))
+
+
+# -- at most every so many days, against a plain oracle --------------------------------------------
+
+IDS = ["001", "002", "003", "004"]
+pupils = st.lists(
+    st.builds(
+        Student,
+        student_id=st.just(""),
+        method=st.sampled_from([None, "text", "phone", "email", "all"]),
+        lunch_balance=st.sampled_from([None, "-5.00", "-0.01", "0.00", "4.99", "5.00"]),
+        contacts=st.lists(
+            st.builds(
+                Contact,
+                relation=st.just("primary"),
+                phone=st.sampled_from([None, "+12015550111", "+12015550112"]),
+                email=st.sampled_from([None, "eva@example.com"]),
+            ),
+            max_size=1,
+        ).map(tuple),
+    ),
+    min_size=len(IDS),
+    max_size=len(IDS),
+).map(lambda found: [replace(one, student_id=IDS[place]) for place, one in enumerate(found)])
+gaps = st.lists(st.integers(0, 4), min_size=1, max_size=6)
+
+
+@dataclass
+class PlainOracle:
+    """Whom a night lists, with a dictionary of the last time."""
+
+    every_days: int
+    threshold: float
+    last: dict[str, date] = field(default_factory=dict)
+
+    def night(self, day: date, roster: list[Student]) -> dict[tuple[str, str, str], str]:
+        expected: dict[tuple[str, str, str], str] = {}
+        for one in roster:
+            if one.lunch_balance is None or float(one.lunch_balance) >= self.threshold:
+                continue
+            last = self.last.get(one.student_id)
+            if last is not None and (day - last).days < self.every_days:
+                continue
+            oracle = Oracle({}, day)
+            for channel, destination in oracle._destinations(one):
+                expected[channel, destination, one.student_id] = one.lunch_balance
+                self.last[one.student_id] = day
+        return expected
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    root = Path(tempfile.mkdtemp(prefix="connect-"))
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root)
+
+
+@settings(max_examples=EXAMPLES)
+@given(st.integers(1, 5), st.sampled_from([0.0, 5.0]), gaps, st.data())
+def test_random_nights_list_whom_the_oracle_lists(
+    every_days: int, threshold: float, between: list[int], data: st.DataObject
+) -> None:
+    with folder() as root:
+        nights = Nights.at(root, ANA, every_days=every_days)
+        nights.runs.district = nights.runs.district.model_copy(
+            update={"low_lunch_balance": threshold}
+        )
+        oracle, day = PlainOracle(every_days, threshold), 0
+        for days in between:
+            day += days
+            roster = data.draw(pupils)
+            batch = nights.night(day, *roster)
+            expected = oracle.night(datetime(2026, 10, 6).date() + timedelta(days=day), roster)  # noqa: DTZ001
+            found = {
+                (row["channel"], row["destination"], row["student_id"]): row["lunch_balance"]
+                for row in (rows_of(batch) if batch else ())
+            }
+            assert found == expected
+            assert len(rows_of(batch) if batch else ()) == len(expected), "an entry is there twice"
+            below = {
+                one.student_id
+                for one in roster
+                if one.lunch_balance is not None and float(one.lunch_balance) < threshold
+            }
+            fates = nights.fates()
+            assert set(fates) == below
+            assert {who for who, fate in fates.items() if fate == "listed"} == {
+                student for _channel, _destination, student in expected
+            }
+
+
+# -- the nightly job -------------------------------------------------------------------------------
+
+LIST = {"lunch_list": {"enabled": True}, "low_lunch_balance": 2, "timezone": "UTC"}
+
+
+def told(home: SmallHome) -> list[tuple[str, str, str]]:
+    """Every line of every list, as a sender finds them; each list is whole."""
+    found = []
+    for path in sorted((home.home.outbox(SPRINGFIELD) / "low_lunch_balance").glob("*.json")):
+        content = path.with_suffix(".csv").read_bytes()
+        assert json.loads(path.read_text())["sha256"] == hashlib.sha256(content).hexdigest()
+        found += [
+            (row["channel"], row["destination"], row["student_id"])
+            for row in csv.DictReader(content.decode().splitlines())
+        ]
+    return sorted(found)
+
+
+EXPECTED = [
+    ("email", "mei@example.com", "002"),
+    ("sms", "+12015550116", "006"),
+    ("voice", "+12015550114", "004"),
+    ("voice", "+12015550114", "005"),
+]
+
+
+def test_the_nightly_job_lists_once_and_not_when_it_is_held(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    home = small_home(server, tmp_path, **LIST)
+    assert home.run().outcome == "published"
+    assert told(home) == EXPECTED
+    assert home.run().outcome == "unchanged"
+    assert told(home) == EXPECTED
+
+    students = home.read(STUDENTS.file_name)
+    home.upload({STUDENTS.file_name: students.replace("R1,4.50", "R1,-4.50")})
+    assert home.run().outcome == "published"
+    with_ana = sorted([*EXPECTED, ("sms", "+12015550111", "001")])
+    assert told(home) == with_ana
+
+    others = students.replace(",,2.00,", ",,-2.00,")
+    home.upload({STUDENTS.file_name: without_rows(others, "004,", "005,", "006,")})
+    assert home.run().outcome == "held"
+    assert told(home) == with_ana
+
+
+def test_a_night_without_news_lists_who_is_due(server: EmbeddedServer, tmp_path: Path) -> None:
+    home = small_home(server, tmp_path, **LIST)
+    assert home.run().outcome == "published"
+    with home.here(), home.ledger.transaction() as transaction:
+        week_ago = (datetime.now().astimezone() - timedelta(days=7)).date().isoformat()
+        transaction.execute(sa.update(listed).values(date=week_ago))
+    assert home.run().outcome == "unchanged"
+    assert told(home) == sorted(EXPECTED * 2)
+
+
+def test_no_list_is_made_unless_the_settings_say_so(server: EmbeddedServer, tmp_path: Path) -> None:
+    home = small_home(server, tmp_path, low_lunch_balance=2)
+    assert home.run().outcome == "published"
+    assert not home.home.outbox(SPRINGFIELD).exists()
+    assert not (home.home.reports(SPRINGFIELD) / CLERKS_LIST).exists()
+
+
+# -- killed ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def evening(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """Files in the drop of which nothing is published."""
+    return small_home(server, tmp_path_factory.mktemp("evening"), **LIST)
+
+
+def night_process(home: SmallHome, step: int, log: Path) -> int:
+    """One night in a process of its own, which dies before the given durable step (0: never)."""
+    places = os.pathsep.join((str(DIES_AT), str(small_home_module.REPOSITORY)))
+    done = subprocess.run(
+        [sys.executable, "-m", small_home_module.__name__],
+        env=home.process_environment(PYTHONPATH=places, DIES_AT=str(step), DIES_AT_LOG=str(log)),
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode in (0, KILLED), done
+    return done.returncode
+
+
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_night_killed_before_the_steps_of_listing_lists_once(
+    evening: SmallHome, tmp_path: Path, every: int
+) -> None:
+    """From the first staged file on, and the two steps before it, which publish the night."""
+    assert night_process(evening.copy(tmp_path / "0"), 0, tmp_path / "log") == 0
+    steps = (tmp_path / "log").read_text().splitlines()
+    first = next(n for n, step in enumerate(steps, 1) if "low_lunch_balance" in step)
+    for step in range(first - 2, len(steps) + 1, every):
+        home = evening.copy(tmp_path / str(step))
+        assert night_process(home, step, tmp_path / "log") == KILLED
+        assert told(home) in ([], EXPECTED)
+        assert home.nightly().outcome in ("published", "unchanged")
+        assert told(home) == EXPECTED
+        left = [path.name for path in home.home.root.rglob("*") if path.name.endswith(".staged")]
+        assert left == []
