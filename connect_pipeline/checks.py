@@ -23,6 +23,7 @@ from connect_pipeline.reader import (
     BLANKS,
     ReadResult,
     count_rows,
+    insert_rows,
     lines_sql,
     too_many_bad_rows,
 )
@@ -82,22 +83,16 @@ def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) ->
     )
     if district is None:
         return
-    if district.sites:
-        connection.executemany(
-            "INSERT INTO district.sites VALUES (?, ?)",
-            [list(item) for item in district.sites.items()],
-        )
-    codes = _absence_codes(district.attendance)
-    if codes:
-        connection.executemany("INSERT INTO district.absence_codes VALUES (?, ?)", codes)
+    insert_rows(connection, "district.sites", list(district.sites.items()))
+    insert_rows(connection, "district.absence_codes", _absence_codes(district.attendance))
 
 
-def _absence_codes(attendance: Attendance) -> list[list[object]]:
+def _absence_codes(attendance: Attendance) -> list[tuple[str, bool]]:
     alerting = {*attendance.alert_codes}.union(*attendance.school_alert_codes.values())
     others = {*attendance.other_codes} - alerting
     return [
-        *([code, True] for code in sorted(alerting)),
-        *([code, False] for code in sorted(others)),
+        *((code, True) for code in sorted(alerting)),
+        *((code, False) for code in sorted(others)),
     ]
 
 

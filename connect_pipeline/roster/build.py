@@ -19,6 +19,7 @@ from connect_pipeline.contract import CORE, EXPORTS, SCHOOLS, STAFF_TO_STUDENT, 
 from connect_pipeline.home import disk_fault, private_folder
 from connect_pipeline.normalise import expression
 from connect_pipeline.published import ROSTER_TABLES
+from connect_pipeline.reader import insert_rows
 from connect_pipeline.roster.statements import text
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
@@ -203,10 +204,7 @@ def finish_candidate(
         for source in (*(export.findings for export in report.exports.values()), report.drop)
         for one in source
     ]
-    if findings:
-        columns = [list(column) for column in zip(*findings, strict=True)]
-        cells = ", ".join(f"unnest(${place})" for place in range(1, len(columns) + 1))
-        connection.execute(f"INSERT INTO quality.findings SELECT {cells}", columns)
+    insert_rows(connection, "quality.findings", findings)
     connection.execute(
         text("snapshot"),
         {
@@ -314,8 +312,7 @@ def _record_supplied_columns(connection: duckdb.DuckDBPyConnection, report: Repo
         if export.checked is not None and export.checked.usable
         for column in export.checked.read.columns
     ]
-    if rows:
-        connection.executemany("INSERT INTO connect.supplied_columns VALUES (?, ?)", rows)
+    insert_rows(connection, "connect.supplied_columns", rows)
     # Without a usable SchoolExport the sites stay, and so does what is known of its columns.
     connection.execute(
         "INSERT INTO connect.supplied_columns FROM previous.connect.supplied_columns"
