@@ -65,7 +65,7 @@ def full(bench: Bench, largest: int) -> str:
         *sync_section(bench, sizes),
         *validate_section(bench, middle),
         *fetch_section(bench, middle[-1]),
-        *phases_section(bench, middle[-1]),
+        *phases_section(bench, sizes[-1]),
         *alerts_section(bench, [sizes[0], sizes[-1]]),
     ]
     if PEERS_PYTHON.exists():

@@ -21,18 +21,15 @@ RULE = TableRule(
     spec=ATTENDANCE,
     needs=(STAFF_TO_STUDENT, STUDENTS),
     select="""
-        WITH unmatched AS (
-            SELECT line, school, student_id, period
-            FROM records.attendance AS absences
-            ANTI JOIN records.staff_to_student AS classes
-                ON classes.student_id = absences.student_id
-                AND classes.school = absences.school
-                AND classes.period = absences.period
-        ),
-        schedules AS (
+        WITH schedules AS (
             SELECT student_id, school, period
             FROM records.staff_to_student
-            WHERE student_id IN (SELECT student_id FROM unmatched)
+            WHERE student_id IN (SELECT student_id FROM records.attendance)
+        ),
+        unmatched AS (
+            SELECT line, school, student_id, period
+            FROM records.attendance
+            ANTI JOIN schedules USING (student_id, school, period)
         ),
         compared AS (
             SELECT
