@@ -8,6 +8,7 @@ Belongs here: how rules run. Does not belong here: what they say (`rules/`), rea
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -407,7 +408,7 @@ def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
         WHERE removed.export = $export AND is_quarantined AND code <> $erased
         ORDER BY line
         """,
-        {**values, "path": str(read.text.path), "erased": ERASED},
+        {**values, "path": glob.escape(str(read.text.path)), "erased": ERASED},
     )
     bad += read.quarantined_rows
     rows = read.accepted_rows + read.quarantined_rows

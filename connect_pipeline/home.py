@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.errors import EnvironmentFault, SettingsError
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 PARTIAL_SUFFIX = ".partial"
+# DuckDB (2.0) puts a database's log before a `?`, as in a URL, and takes `\` for `/`. Dagster
+# (1.13) looks for `dagster.yaml` by a pattern, and goes on without our settings if it finds none.
+NOT_IN_PATHS = "?*[\\"
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        """`CONNECT_HOME`, or `data` in the working directory."""
-        return cls(Path(os.environ.get("CONNECT_HOME") or "data").absolute())
+        """`CONNECT_HOME`, or `data` in the working directory. Raises as `state_folder` does."""
+        return cls(state_folder("CONNECT_HOME", os.environ.get("CONNECT_HOME") or "data"))
 
     @property
     def settings_file(self) -> Path:
@@ -98,6 +101,20 @@ class Home:
 
     def outbox(self, district: str) -> Path:
         return self.root / "outbox" / district
+
+
+def state_folder(variable: str, place: str) -> Path:
+    """The folder of state that a variable of the environment names, as an absolute path.
+
+    Raises `SettingsError` for a path that DuckDB or Dagster would take for another one.
+    """
+    path = Path(place).absolute()
+    if set(NOT_IN_PATHS) & set(str(path.resolve())):
+        raise SettingsError(
+            f"{variable} is {path}, but state cannot be kept below a path with one of"
+            f" {' '.join(NOT_IN_PATHS)} in it. Name another folder."
+        )
+    return path
 
 
 def private_folder(path: Path) -> Path:
