@@ -407,7 +407,8 @@ class DistrictRun:
         Otherwise the outcome is `held` or `discarded`, in the ledger too.
         """
         return self._may_go_on(
-            self.report.holding_codes(), roster.preview_of(self.report, self._changes)
+            self.report.holding_codes(),
+            roster.preview_of(self.report, self._changes, self.district.sites),
         )
 
     def _may_go_on(self, codes: dict[str, int], preview: dict[str, Any] | None = None) -> bool:
