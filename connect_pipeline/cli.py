@@ -310,9 +310,8 @@ def _print_state(name: str, state: dict[str, Any]) -> None:
         _print_preview(hold["preview"])
     for alarm in state["alarms"]:
         codes = ", ".join(f"{code}: {count}" for code, count in alarm["codes"].items())
-        cause = alarm["cause"].replace("_", " ")
-        since = f"  alarm ({alarm['job']}) since {alarm['raised_at']}: {cause} ({codes})"
-        out.print(since, style="red", markup=False, highlight=False)
+        since = f"  alarm since {alarm['raised_at']} ({codes}). {alarm['says']}"
+        out.print(since, style="red", markup=False, highlight=False, soft_wrap=True)
     for one in state["erasures"]:
         if one["completed_at"] is None:
             out.print(

@@ -48,6 +48,7 @@ from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import load_erased
 from connect_pipeline.errors import (
     ConnectError,
+    DiskFault,
     EnvironmentFault,
     FileChanged,
     Refused,
@@ -118,6 +119,7 @@ class DistrictRun:
     deadline: datetime | None = None
     outcome: str = "failed"
     message: str = ""
+    fault: str = SystemFault.kind
     uploaded: dict[str, datetime] = field(default_factory=dict)
     fetched: dict[str, sftp.Fetched] = field(default_factory=dict)
     usable: set[str] = field(default_factory=set)
@@ -615,6 +617,7 @@ class DistrictRun:
         """A step failed with this error. What was already decided (blocked, held) stays."""
         if self.outcome in ("failed", "unchanged", "published", "listed", "nothing_new"):
             self.outcome = f"failed:{error.exit_code}"
+            self.fault = error.kind
         self.message = self.message or str(error)
 
     def _refuse_blocked(self) -> None:
@@ -753,6 +756,7 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
         run.outcome,
         codes,
         run_id=run.run_id,
+        fault=run.fault,
         is_fresh=is_fresh,
     )
 
@@ -780,7 +784,7 @@ def _fresh_scratch(home: Home, name: str) -> duckdb.DuckDBPyConnection:
     try:
         connection = open_scratch(path, spill=home.scratch(name))
     except duckdb.Error as error:
-        raise EnvironmentFault(
+        raise DiskFault(
             f"The scratch database of {name} cannot be made ({type(error).__name__}):"
             " free disk space, then retry."
         ) from None
@@ -871,9 +875,7 @@ def as_our_error(error: BaseException) -> ConnectError:
     reason = disk_reason(error) if isinstance(error, duckdb.Error) else None
     if reason or isinstance(error, REFUSALS):
         reason = reason or getattr(error, "strerror", None) or type(error).__name__
-        return EnvironmentFault(
-            f"The disk or memory refused ({reason}). Free some, then run again."
-        )
+        return DiskFault(f"The disk or memory refused ({reason}). Free some, then run again.")
     place = ""
     trace = error.__traceback__
     while trace is not None:

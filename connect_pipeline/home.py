@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from connect_pipeline.errors import EnvironmentFault, SettingsError
+from connect_pipeline.errors import DiskFault, SettingsError
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
@@ -187,10 +187,10 @@ def remove_tree(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def disk_fault(error: OSError, doing: str) -> EnvironmentFault:
+def disk_fault(error: OSError, doing: str) -> DiskFault:
     """One clear sentence for an operating-system error, with the system's own reason."""
     reason = error.strerror or type(error).__name__
-    return EnvironmentFault(f"Could not {doing}: {reason}. Free space or permissions, then retry.")
+    return DiskFault(f"Could not {doing}: {reason}. Free space or permissions, then retry.")
 
 
 def disk_reason(error: BaseException) -> str | None:

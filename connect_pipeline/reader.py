@@ -20,7 +20,7 @@ import duckdb
 
 from connect_pipeline.bytes_pass import FileFacts, scan_file, write_normalised
 from connect_pipeline.contract import Column, ExportSpec, Kind
-from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.errors import DiskFault
 from connect_pipeline.findings import STORED_PER_CODE, Findings
 from connect_pipeline.header import match_header
 from connect_pipeline.home import PRIVATE_FILE, disk_fault, disk_reason
@@ -180,7 +180,7 @@ def read_export(
         raise disk_fault(error, f"read {spec.file_name}") from None
     except duckdb.Error as error:
         reason = disk_reason(error) or type(error).__name__
-        raise EnvironmentFault(
+        raise DiskFault(
             f"The database could not work on {spec.file_name} ({reason}):"
             " free disk space or memory, then retry."
         ) from None

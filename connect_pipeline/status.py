@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connect_pipeline.alarm_words import Cause, sentence
 from connect_pipeline.alarms import open_alarms
 from connect_pipeline.erasure.records import as_dict, standing
 from connect_pipeline.export import disclosures_of
@@ -51,7 +52,10 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
             if hold is not None
         ],
         "alarms": [
-            {key: alarm[key] for key in ("job", "cause", "codes", "raised_at")}
+            {
+                **{key: alarm[key] for key in ("job", "cause", "codes", "raised_at")},
+                "says": sentence(Cause(alarm["cause"]), alarm["job"], alarm["codes"]),
+            }
             for alarm in open_alarms(ledger, district)
         ],
         "runs": [
