@@ -57,6 +57,26 @@ def test_no_two_groups_share_an_id_whatever_stands_in_the_codes(
     ]
 
 
+@pytest.mark.parametrize(
+    ("route", "name"),
+    [
+        ("16", "Bus route 16"),
+        ("Route 16", "Route 16"),
+        ("BUS ROUTE 16", "BUS ROUTE 16"),
+        ("bus 7", "bus 7"),
+        ("Busy Lane", "Bus route Busy Lane"),
+        ("Routes", "Bus route Routes"),
+    ],
+)
+def test_a_bus_routes_name_says_no_word_twice(home: SmallHome, route: str, name: str) -> None:
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace(",R2,", f",{route},")})
+    home.publish()
+    named = "SELECT group_id, name FROM connect.groups WHERE group_id LIKE 'bus_route:102:%'"
+    assert home.query(named) == [
+        (f"bus_route:102:{route}", f"{name}, Rosa Parks Elementary School")
+    ]
+
+
 # -- who came and left -------------------------------------------------------------------------
 
 MEMBERS = "SELECT group_id, person_id FROM connect.group_members"

@@ -65,8 +65,16 @@ student_groups AS (
     WHERE course_number IS NOT NULL OR course_name IS NOT NULL
     GROUP BY group_id, site_id
     UNION ALL
-    SELECT 'bus_route:' || site_key || ':' || bus_route, 'bus_route', site_id,
-        'Bus route ' || bus_route, count(*)
+    SELECT
+        'bus_route:' || site_key || ':' || bus_route,
+        'bus_route',
+        site_id,
+        -- Many exports say it in words themselves: never "Bus route Route 16".
+        CASE
+            WHEN regexp_matches(bus_route, '^(bus|route)\b', 'i') THEN bus_route
+            ELSE 'Bus route ' || bus_route
+        END,
+        count(*)
     FROM site_students WHERE bus_route IS NOT NULL GROUP BY site_id, site_key, bus_route
     UNION ALL
     SELECT 'language:' || site_key || ':' || language, 'language', site_id,
