@@ -318,6 +318,15 @@ def _print_state(name: str, state: dict[str, Any]) -> None:
                 f"  an erasure of {one['erased_at']} was cut short: run the same command again",
                 style="red",
             )
+    if state["erased_rows_received"]:
+        files = ", ".join(f"{name}: {n:,}" for name, n in state["erased_rows_received"].items())
+        out.print(
+            f"  the received files of the current night have rows of erased students ({files})."
+            " They are not published; ask the district to remove them from its exports.",
+            style="red",
+            markup=False,
+            soft_wrap=True,
+        )
     for title, columns, rows in (
         ("Last nights", ("published_at", "snapshot_id", "changes"), state["snapshots"]),
         ("Last runs", ("started_at", "job", "outcome", "message"), state["runs"]),

@@ -45,6 +45,7 @@ from connect_pipeline.contract import (
 )
 from connect_pipeline.deadlines import deadline_before
 from connect_pipeline.erasure import records as erasure_records
+from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.erasure.keep_out import load_erased
 from connect_pipeline.errors import (
     ConnectError,
@@ -72,6 +73,7 @@ from connect_pipeline.reader import count_rows, open_scratch
 from connect_pipeline.recovery import recover, refuse_lost_ledger
 from connect_pipeline.report import report_path, write_reports
 from connect_pipeline.report.hand_back import hand_back
+from connect_pipeline.retention import made_current
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.settings import District, Settings, load_settings
@@ -455,7 +457,11 @@ class DistrictRun:
             run_id=self.run_id,
         )
         exports: dict[str, object] = {
-            name: {"sha256": one.facts.sha256, "rows": self.report.exports[name].accepted}
+            name: {
+                "sha256": one.facts.sha256,
+                "rows": self.report.exports[name].accepted,
+                "erased_rows": self.report.exports[name].findings.counts.get(ERASED, 0),
+            }
             for name, one in self.fetched.items()
             if name in self.report.exports
         }
@@ -473,18 +479,15 @@ class DistrictRun:
             set_hash=self.set_sha256,
         )
         snapshots.prune(self.home, self.ledger, self.name, self.district.keep.snapshots)
-        self._prune_landing()
+        landing.prune(
+            self.home,
+            self.name,
+            made_current(self.ledger, self.name),
+            self.district.keep.landing_days,
+        )
         self.snapshot_id, self.outcome = snapshot_id, "published"
         log.info("%s: published snapshot %s", self.name, snapshot_id)
         return snapshot_id
-
-    def _prune_landing(self) -> None:
-        """Old received files go, but not those that the current state was made from."""
-        school = self.ledger.last_received(self.name, SCHOOLS.file_name)
-        keep = {one.facts.sha256 for one in self.fetched.values()}
-        if school is not None:
-            keep.add(str(school["sha256"]))
-        landing.prune(self.home, self.name, keep, self.district.keep.landing_days)
 
     def published_rows(self, *tables: str) -> dict[str, int]:
         """Rows of these published tables, by their name with schema."""
@@ -812,8 +815,20 @@ def _end(run: DistrictRun) -> None:
         with suppress(duckdb.Error):
             run.connection.close()
         remove_tree(run.home.scratch(run.name))
-        if run.erased:  # what a new upload still says of them does not stay here
-            remove_scratch(run.home, run.name)
+        if run.erased:
+            _forget_erased(run)
+
+
+def _forget_erased(run: DistrictRun) -> None:
+    """What a new upload still says of erased students does not stay.
+
+    The files of the current night do: it is rebuilt from them at need. All others can be had again.
+    """
+    remove_scratch(run.home, run.name)
+    try:
+        landing.prune(run.home, run.name, made_current(run.ledger, run.name), older_than_days=0)
+    except EnvironmentFault as fault:
+        log.error("%s: received files of an erased student stay for now: %s", run.name, fault)
 
 
 def _write_report(run: DistrictRun) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.alarm_words import Cause, sentence
 from connect_pipeline.alarms import open_alarms
@@ -95,7 +96,19 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
             for one in disclosures_of(ledger, district, DISCLOSURES_SHOWN)
         ],
         "erasures": [as_dict(row) for row in standing(ledger, district)],
+        "erased_rows_received": _erased_rows(published),
     }
+
+
+def _erased_rows(published: RowMapping | None) -> dict[str, int]:
+    """Rows of erased students in the received files of the current night, by export."""
+    exports = published["exports"] if published else {}
+    rows = {
+        name: about["erased_rows"]
+        for name, about in exports.items()
+        if isinstance(about, dict) and about.get("erased_rows")
+    }
+    return dict(sorted(rows.items()))
 
 
 @dataclass
