@@ -70,6 +70,10 @@ def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) ->
         CREATE OR REPLACE TABLE district.erased (subject_hash VARCHAR);
         CREATE TABLE IF NOT EXISTS records.kept_students (student_id VARCHAR, reason VARCHAR);
         CREATE TABLE IF NOT EXISTS records.kept_staff (staff_id VARCHAR, reason VARCHAR);
+        CREATE TABLE IF NOT EXISTS records.kept_student_sites
+            (student_id VARCHAR, school VARCHAR, reason VARCHAR);
+        CREATE TABLE IF NOT EXISTS records.kept_staff_sites
+            (staff_id VARCHAR, school VARCHAR, reason VARCHAR);
         CREATE OR REPLACE TABLE records.removed (
             export VARCHAR,
             line BIGINT,
