@@ -28,7 +28,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
-from connect_pipeline.alarms import SAYS, Cause, channels
+from connect_pipeline.alarm_words import JOBS, Cause, sentence
+from connect_pipeline.alarms import channels
 from connect_pipeline.errors import ConnectError, SettingsError
 from connect_pipeline.ledger import Ledger, alarm_notices, alarms, now, stamp
 from connect_pipeline.settings import Mail, Settings, Webhook
@@ -39,7 +40,7 @@ SIGNATURE_HEADER = "X-Connect-Signature"
 CHANNEL_SECONDS = 10
 """For one delivery: a dead receiver must not hold anybody up."""
 
-ALL_CLEAR = "This has passed."
+ALL_CLEAR = "this has passed."
 
 _LEASE = timedelta(minutes=2)
 _LONGEST_RETRY = timedelta(minutes=30)
@@ -60,17 +61,19 @@ class Notice:
         """What is sent: the alarm as JSON."""
         cause = Cause(self.alarm["cause"])
         cleared = self.event == "all_clear"
+        job, codes = str(self.alarm["job"]), self.alarm["codes"]
+        says = f"{JOBS[job]}: {ALL_CLEAR}" if cleared else sentence(cause, job, codes)
         return {
             "id": f"{self.alarm['id']}-{self.event}",
             "event": self.event,
             "district": self.alarm["district"],
-            "job": self.alarm["job"],
+            "job": job,
             "cause": cause.value,
-            "codes": self.alarm["codes"],
+            "codes": codes,
             "night": self.alarm["night"],
             "run_id": self.alarm["run_id"],
             "at": self.alarm["cleared_at"] if cleared else self.alarm["raised_at"],
-            "says": ALL_CLEAR if cleared else SAYS[cause],
+            "says": says,
         }
 
 

@@ -2,9 +2,9 @@
 
 For: a person learns of each cause once per night and district, and learns when it is gone. What is
 said are counts and codes, never what a file holds.
-Belongs here: causes, and the alarms' rows in the ledger. Does not belong here: how a message
-travels (`alarm_delivery.py`), what a person reads about a file (`report/`), and when a file is due
-(`deadlines.py`).
+Belongs here: which cause there is, and the alarms' rows in the ledger. Does not belong here: what
+a message says (`alarm_words.py`) and how it travels (`alarm_delivery.py`), what a person reads
+about a file (`report/`), and when a file is due (`deadlines.py`).
 
 An alarm is a row of the ledger before anybody is told of it, with one notice per channel; a notice
 that cannot be delivered is tried again. Nothing here ever fails a run.
@@ -15,11 +15,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from connect_pipeline.alarm_words import Cause, sentence
 from connect_pipeline.ledger import Ledger, alarm_notices, alarms, now, stamp
 from connect_pipeline.settings import Alarms, District, Mail, Settings, Webhook
 
@@ -27,35 +27,6 @@ log = logging.getLogger(__name__)
 
 # Who keeps flapping has been told enough: the ledger and the UI have the rest.
 MOST_PER_NIGHT = 3
-
-
-class Cause(StrEnum):
-    """Why somebody is told."""
-
-    FAILED = "failed"
-    BLOCKED = "blocked"
-    HELD = "held"
-    MISSING = "missing"
-    STALE = "stale"
-    DAMAGED = "damaged"
-    NO_ACCESS = "no_access"
-
-
-SAYS = {
-    Cause.FAILED: "A run could not do its work. What is published stays; it is tried again by"
-    " itself. The run in Dagster, and `status`, say why.",
-    Cause.BLOCKED: "Files were refused. What is published stays until corrected files come; the"
-    " report says what to correct.",
-    Cause.HELD: "Files wait for an operator: look at the report, then approve or discard them.",
-    Cause.MISSING: "Files that are due are not in the drop. What is published stays.",
-    Cause.STALE: "Files that are due were not uploaded since they were due before. What is"
-    " published stays.",
-    Cause.DAMAGED: "The published roster was damaged on the disk. It was set aside; the run says"
-    " whether it could be rebuilt from what was received. Check the disk.",
-    Cause.NO_ACCESS: "The drop cannot be looked at, for a reason that does not pass by itself:"
-    " `doctor` says which.",
-}
-"""One sentence per cause: what it means and what to do."""
 
 
 def night_of(district: District, moment: datetime) -> str:
@@ -84,25 +55,28 @@ def after_run(
     codes: Mapping[str, int],
     *,
     run_id: str,
+    fault: str,
     is_fresh: bool,
 ) -> None:
     """Note what a run came to, and that other causes are gone.
 
-    `codes` are those that stopped it; `is_fresh` says that its files are not of before the last
-    deadline.
+    `codes` are those that stopped it, `fault` is the kind of error that did; `is_fresh` says that
+    its files are not of before the last deadline.
     """
-    causes = causes_at_end(outcome, codes)
+    causes = causes_at_end(outcome, codes, fault)
     gone = judged_at_end(outcome, is_fresh=is_fresh) - set(causes)
     for cause, counts in causes.items():
         raise_alarm(ledger, settings, name, job, cause, counts, run_id=run_id)
     clear(ledger, name, job, gone)
 
 
-def causes_at_end(outcome: str, codes: Mapping[str, int]) -> dict[Cause, dict[str, int]]:
+def causes_at_end(
+    outcome: str, codes: Mapping[str, int], fault: str
+) -> dict[Cause, dict[str, int]]:
     """Why somebody must be told of a run that ended so."""
-    kind, _, exit_code = outcome.partition(":")
+    kind = outcome.partition(":")[0]
     if kind == "failed":
-        return {Cause.FAILED: {"exit_code": int(exit_code or 3)}}
+        return {Cause.FAILED: {fault: 1}}
     missing = {code: codes[code] for code in codes if code == "missing_file"}
     stale = {code: codes[code] for code in codes if code == "stale_file"}
     others = {code: codes[code] for code in codes if code not in (*missing, *stale)}
@@ -176,7 +150,7 @@ def raise_alarm(
         ).scalar_one()
         if len(tonight) < MOST_PER_NIGHT:
             _add_notices(connection, alarm_id, "alarm", channels(settings, name), moment)
-    log.warning("%s: alarm, %s %s: %s", name, job, cause.value, ", ".join(codes) or SAYS[cause])
+    log.warning("%s: alarm. %s", name, sentence(cause, job, codes))
     return True
 
 

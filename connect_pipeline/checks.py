@@ -8,6 +8,7 @@ Belongs here: how rules run. Does not belong here: what they say (`rules/`), rea
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -71,6 +72,10 @@ def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) ->
         CREATE OR REPLACE TABLE district.erased (subject_hash VARCHAR);
         CREATE TABLE IF NOT EXISTS records.kept_students (student_id VARCHAR, reason VARCHAR);
         CREATE TABLE IF NOT EXISTS records.kept_staff (staff_id VARCHAR, reason VARCHAR);
+        CREATE TABLE IF NOT EXISTS records.kept_student_sites
+            (student_id VARCHAR, school VARCHAR, reason VARCHAR);
+        CREATE TABLE IF NOT EXISTS records.kept_staff_sites
+            (staff_id VARCHAR, school VARCHAR, reason VARCHAR);
         CREATE OR REPLACE TABLE records.removed (
             export VARCHAR,
             line BIGINT,
@@ -406,7 +411,7 @@ def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
         WHERE removed.export = $export AND is_quarantined AND code <> $erased
         ORDER BY line
         """,
-        {**values, "path": str(read.text.path), "erased": ERASED},
+        {**values, "path": glob.escape(str(read.text.path)), "erased": ERASED},
     )
     bad += read.quarantined_rows
     rows = read.accepted_rows + read.quarantined_rows

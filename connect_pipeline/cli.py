@@ -310,15 +310,23 @@ def _print_state(name: str, state: dict[str, Any]) -> None:
         _print_preview(hold["preview"])
     for alarm in state["alarms"]:
         codes = ", ".join(f"{code}: {count}" for code, count in alarm["codes"].items())
-        cause = alarm["cause"].replace("_", " ")
-        since = f"  alarm ({alarm['job']}) since {alarm['raised_at']}: {cause} ({codes})"
-        out.print(since, style="red", markup=False, highlight=False)
+        since = f"  alarm since {alarm['raised_at']} ({codes}). {alarm['says']}"
+        out.print(since, style="red", markup=False, highlight=False, soft_wrap=True)
     for one in state["erasures"]:
         if one["completed_at"] is None:
             out.print(
                 f"  an erasure of {one['erased_at']} was cut short: run the same command again",
                 style="red",
             )
+    if state["erased_rows_received"]:
+        files = ", ".join(f"{name}: {n:,}" for name, n in state["erased_rows_received"].items())
+        out.print(
+            f"  the received files of the current night have rows of erased students ({files})."
+            " They are not published; ask the district to remove them from its exports.",
+            style="red",
+            markup=False,
+            soft_wrap=True,
+        )
     for title, columns, rows in (
         ("Last nights", ("published_at", "snapshot_id", "changes"), state["snapshots"]),
         ("Last runs", ("started_at", "job", "outcome", "message"), state["runs"]),

@@ -46,9 +46,11 @@ from connect_pipeline.contract import (
 )
 from connect_pipeline.deadlines import deadline_before
 from connect_pipeline.erasure import records as erasure_records
+from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.erasure.keep_out import load_erased
 from connect_pipeline.errors import (
     ConnectError,
+    DiskFault,
     EnvironmentFault,
     FileChanged,
     Refused,
@@ -72,6 +74,7 @@ from connect_pipeline.reader import count_rows, open_scratch
 from connect_pipeline.recovery import recover, refuse_lost_ledger
 from connect_pipeline.report import report_path, write_reports
 from connect_pipeline.report.hand_back import hand_back
+from connect_pipeline.retention import made_current
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.settings import District, Limits, Settings, load_settings
@@ -119,6 +122,7 @@ class DistrictRun:
     deadline: datetime | None = None
     outcome: str = "failed"
     message: str = ""
+    fault: str = SystemFault.kind
     uploaded: dict[str, datetime] = field(default_factory=dict)
     fetched: dict[str, sftp.Fetched] = field(default_factory=dict)
     usable: set[str] = field(default_factory=set)
@@ -409,7 +413,8 @@ class DistrictRun:
         Otherwise the outcome is `held` or `discarded`, in the ledger too.
         """
         return self._may_go_on(
-            self.report.holding_codes(), roster.preview_of(self.report, self._changes)
+            self.report.holding_codes(),
+            roster.preview_of(self.report, self._changes, self.district.sites),
         )
 
     def _may_go_on(self, codes: dict[str, int], preview: dict[str, Any] | None = None) -> bool:
@@ -454,7 +459,11 @@ class DistrictRun:
             run_id=self.run_id,
         )
         exports: dict[str, object] = {
-            name: {"sha256": one.facts.sha256, "rows": self.report.exports[name].accepted}
+            name: {
+                "sha256": one.facts.sha256,
+                "rows": self.report.exports[name].accepted,
+                "erased_rows": self.report.exports[name].findings.counts.get(ERASED, 0),
+            }
             for name, one in self.fetched.items()
             if name in self.report.exports
         }
@@ -472,18 +481,15 @@ class DistrictRun:
             set_hash=self.set_sha256,
         )
         snapshots.prune(self.home, self.ledger, self.name, self.district.keep.snapshots)
-        self._prune_landing()
+        landing.prune(
+            self.home,
+            self.name,
+            made_current(self.ledger, self.name),
+            self.district.keep.landing_days,
+        )
         self.snapshot_id, self.outcome = snapshot_id, "published"
         log.info("%s: published snapshot %s", self.name, snapshot_id)
         return snapshot_id
-
-    def _prune_landing(self) -> None:
-        """Old received files go, but not those that the current state was made from."""
-        school = self.ledger.last_received(self.name, SCHOOLS.file_name)
-        keep = {one.facts.sha256 for one in self.fetched.values()}
-        if school is not None:
-            keep.add(str(school["sha256"]))
-        landing.prune(self.home, self.name, keep, self.district.keep.landing_days)
 
     def published_rows(self, *tables: str) -> dict[str, int]:
         """Rows of these published tables, by their name with schema."""
@@ -643,6 +649,7 @@ class DistrictRun:
         """A step failed with this error. What was already decided (blocked, held) stays."""
         if self.outcome in ("failed", "unchanged", "published", "listed", "nothing_new"):
             self.outcome = f"failed:{error.exit_code}"
+            self.fault = error.kind
         self.message = self.message or str(error)
 
     def _refuse_blocked(self) -> None:
@@ -781,6 +788,7 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
         run.outcome,
         codes,
         run_id=run.run_id,
+        fault=run.fault,
         is_fresh=is_fresh,
     )
 
@@ -808,7 +816,7 @@ def _fresh_scratch(home: Home, name: str, limits: Limits) -> duckdb.DuckDBPyConn
     try:
         connection = open_scratch(path, spill=home.scratch(name), limits=limits)
     except duckdb.Error as error:
-        raise EnvironmentFault(
+        raise DiskFault(
             f"The scratch database of {name} cannot be made ({type(error).__name__}):"
             " free disk space, then retry."
         ) from None
@@ -836,6 +844,19 @@ def _end(run: DistrictRun) -> None:
         with suppress(duckdb.Error):
             run.connection.close()
         remove_scratch(run.home, run.name)
+        if run.erased:
+            _forget_erased(run)
+
+
+def _forget_erased(run: DistrictRun) -> None:
+    """What a new upload still says of erased students does not stay.
+
+    The files of the current night do: it is rebuilt from them at need. All others can be had again.
+    """
+    try:
+        landing.prune(run.home, run.name, made_current(run.ledger, run.name), older_than_days=0)
+    except EnvironmentFault as fault:
+        log.error("%s: received files of an erased student stay for now: %s", run.name, fault)
 
 
 def _write_report(run: DistrictRun) -> None:
@@ -897,9 +918,7 @@ def as_our_error(error: BaseException) -> ConnectError:
     reason = disk_reason(error) if isinstance(error, duckdb.Error) else None
     if reason or isinstance(error, REFUSALS):
         reason = reason or getattr(error, "strerror", None) or type(error).__name__
-        return EnvironmentFault(
-            f"The disk or memory refused ({reason}). Free some, then run again."
-        )
+        return DiskFault(f"The disk or memory refused ({reason}). Free some, then run again.")
     place = ""
     trace = error.__traceback__
     while trace is not None:

@@ -10,15 +10,20 @@ from __future__ import annotations
 
 
 class ConnectError(Exception):
-    """Base of every error that we raise on purpose. `exit_code` is the command's (design, 8)."""
+    """Base of every error that we raise on purpose.
+
+    `exit_code` is the command's (design, 8); `kind` is what an alarm calls it (`alarm_words.py`).
+    """
 
     exit_code = 3
+    kind = "state"
 
 
 class UsageError(ConnectError):
     """Wrong usage or settings: the operator's own input cannot be used as it is."""
 
     exit_code = 2
+    kind = "settings"
 
 
 class SettingsError(UsageError):
@@ -29,22 +34,41 @@ class Refused(ConnectError):
     """What the district sent is blocked or held; the published data is as it was."""
 
     exit_code = 1
+    kind = "refused"
 
 
 class EnvironmentFault(ConnectError):
     """Something around us failed: network, server, disk, permissions, a lock."""
 
 
+class DiskFault(EnvironmentFault):
+    """The disk or the memory refused: full, not permitted, broken."""
+
+    kind = "disk"
+
+
+class AccessFault(EnvironmentFault):
+    """A server was reached and did not let us work; that does not pass by itself."""
+
+    kind = "access"
+
+
 class TransientFault(EnvironmentFault):
     """A fault that may pass by itself and is worth another try (connection reset, timeout)."""
+
+    kind = "network"
 
 
 class FileChanged(TransientFault):
     """A file on the drop changed while it was being read, so what was read is not used."""
 
+    kind = "upload"
+
 
 class SystemFault(ConnectError):
     """Our own bug: an invariant does not hold. The run fails and nothing is published."""
+
+    kind = "bug"
 
 
 class UnbalancedError(SystemFault):

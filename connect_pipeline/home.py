@@ -16,11 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.errors import DiskFault, SettingsError
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 PARTIAL_SUFFIX = ".partial"
+# DuckDB (2.0) puts a database's log before a `?`, as in a URL, and takes `\` for `/`. Dagster
+# (1.13) looks for `dagster.yaml` by a pattern, goes on without our settings if it finds none, and
+# pastes paths into database URLs, where `%41` is an A.
+NOT_IN_PATHS = "?*[\\%"
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        """`CONNECT_HOME`, or `data` in the working directory."""
-        return cls(Path(os.environ.get("CONNECT_HOME") or "data").absolute())
+        """`CONNECT_HOME`, or `data` in the working directory. Raises as `state_folder` does."""
+        return cls(state_folder("CONNECT_HOME", os.environ.get("CONNECT_HOME") or "data"))
 
     @property
     def settings_file(self) -> Path:
@@ -98,6 +102,20 @@ class Home:
 
     def outbox(self, district: str) -> Path:
         return self.root / "outbox" / district
+
+
+def state_folder(variable: str, place: str) -> Path:
+    """The folder of state that a variable of the environment names, as an absolute path.
+
+    Raises `SettingsError` for a path that DuckDB or Dagster would take for another one.
+    """
+    path = Path(place).absolute()
+    if set(NOT_IN_PATHS) & set(str(path.resolve())):
+        raise SettingsError(
+            f"{variable} is {path}, but state cannot be kept below a path with one of"
+            f" {' '.join(NOT_IN_PATHS)} in it. Name another folder."
+        )
+    return path
 
 
 def private_folder(path: Path) -> Path:
@@ -170,10 +188,10 @@ def remove_tree(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def disk_fault(error: OSError, doing: str) -> EnvironmentFault:
+def disk_fault(error: OSError, doing: str) -> DiskFault:
     """One clear sentence for an operating-system error, with the system's own reason."""
     reason = error.strerror or type(error).__name__
-    return EnvironmentFault(f"Could not {doing}: {reason}. Free space or permissions, then retry.")
+    return DiskFault(f"Could not {doing}: {reason}. Free space or permissions, then retry.")
 
 
 def disk_reason(error: BaseException) -> str | None:

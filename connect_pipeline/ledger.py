@@ -24,7 +24,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from connect_pipeline.errors import EnvironmentFault, SettingsError, UsageError
+from connect_pipeline.errors import DiskFault, EnvironmentFault, SettingsError, UsageError
 from connect_pipeline.home import (
     PRIVATE_FILE,
     PRIVATE_FOLDER,
@@ -232,7 +232,7 @@ class Ledger:
                 yield connection
         except sa.exc.DBAPIError as error:
             reason = type(error.orig).__name__
-            raise EnvironmentFault(
+            raise DiskFault(
                 f"The ledger could not be written ({reason})."
                 " Check its disk and its lock, then retry."
             ) from None

@@ -9,6 +9,7 @@ the header (`header.py`), what cells and rows mean (`checks.py`).
 
 from __future__ import annotations
 
+import glob
 import tempfile
 import weakref
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ import duckdb
 
 from connect_pipeline.bytes_pass import FileFacts, scan_file, write_normalised
 from connect_pipeline.contract import Column, ExportSpec, Kind
-from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.errors import DiskFault
 from connect_pipeline.findings import STORED_PER_CODE, Findings
 from connect_pipeline.header import match_header
 from connect_pipeline.home import PRIVATE_FILE, disk_fault, disk_reason
@@ -187,7 +188,7 @@ def read_export(
         raise disk_fault(error, f"read {spec.file_name}") from None
     except duckdb.Error as error:
         reason = disk_reason(error) or type(error).__name__
-        raise EnvironmentFault(
+        raise DiskFault(
             f"The database could not work on {spec.file_name} ({reason}):"
             " free disk space or memory, then retry."
         ) from None
@@ -257,8 +258,8 @@ def _shorten_lines(source: BinaryIO, target: BinaryIO, limit: int) -> None:
 def lines_sql(result: ReadResult) -> str:
     """SQL for the file's physical lines: one column `text`, NULL for an empty line.
 
-    `$path` is to be bound to `result.text.path`. The delimiter is a byte that the file does not
-    have, so every line is one value.
+    `$path` is to be bound to `result.text.path`, escaped, for DuckDB takes it as a pattern. The
+    delimiter is a byte that the file does not have, so every line is one value.
     """
     return (
         "read_csv($path, columns = {'text': 'VARCHAR'}, auto_detect = false, header = false,"
@@ -307,7 +308,7 @@ def _apply_law(result: ReadResult, path: Path, header: str, limits: Limits) -> N
     lawful = f"(regexp_full_match(text, '{law}') AND strlen(text) <= {limits.line_bytes})"
     trim = _line_of(TRIM_FIELD, len(result.columns))
     is_trim = f"(regexp_full_match(text, '{trim}') AND strlen(text) <= {limits.line_bytes})"
-    values = {"path": str(path)}
+    values = {"path": glob.escape(str(path))}
     blank, repeated, unusual, not_trim = connection.execute(
         f"""
         SELECT
@@ -359,7 +360,7 @@ def _parsed(result: ReadResult, path: Path, *, skip: int) -> str:
             new_line = '\\n', strict_mode = true, null_padding = false
         )
         """,
-        {"path": str(path)},
+        {"path": glob.escape(str(path))},
     )
     return table
 
@@ -381,7 +382,7 @@ def _parse_lawful_lines(result: ReadResult, path: Path, lawful: str, limits: Lim
         CREATE OR REPLACE TEMP TABLE file_lines AS
         SELECT row_number() OVER () AS line, text FROM {lines_sql(result)};
         """,
-        {"path": str(path)},
+        {"path": glob.escape(str(path))},
     )
     connection.execute("DELETE FROM file_lines WHERE line = 1")
     # With one column, a line of white space is a row whose only cell is blank.
@@ -525,7 +526,7 @@ def _add_lines(result: ReadResult, code: str, path: Path, text: str) -> None:
     lines = result.connection.execute(
         f"SELECT line FROM (SELECT row_number() OVER () AS line, text FROM {lines_sql(result)})"
         " WHERE line > 1 AND text = $text",
-        {"path": str(path), "text": text},
+        {"path": glob.escape(str(path)), "text": text},
     ).fetchall()
     places = ({"line": line} for (line,) in lines[:STORED_PER_CODE])
     result.findings.add_many(code, len(lines), places)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms, snapshots
-from connect_pipeline.alarms import Cause
+from connect_pipeline.alarm_words import Cause
 from connect_pipeline.attendance.staging import recover as recover_attendance
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, remove_partials

@@ -33,7 +33,7 @@ def purge(
         return {
             "holds": ledger.expire_holds(name, now - timedelta(days=keep.hold_days)),
             "landing": len(
-                landing.prune(home, name, _made_current(ledger, name), keep.landing_days)
+                landing.prune(home, name, made_current(ledger, name), keep.landing_days)
             ),
             "snapshots": snapshots.prune(home, ledger, name, keep.snapshots),
             "reports": _remove_older(home.reports(name), now - timedelta(days=keep.report_days)),
@@ -45,7 +45,7 @@ def purge(
         raise disk_fault(error, f"remove what is old of {name}") from None
 
 
-def _made_current(ledger: Ledger, name: str) -> set[str]:
+def made_current(ledger: Ledger, name: str) -> set[str]:
     """Received files that the current snapshot was made from: it is rebuilt from them at need."""
     current = ledger.current_snapshot(name)
     exports = current["exports"].values() if current is not None else ()

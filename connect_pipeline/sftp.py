@@ -57,6 +57,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from connect_pipeline import settings
 from connect_pipeline.bytes_pass import LINE_BYTES, BytesPass, FileFacts
 from connect_pipeline.errors import (
+    AccessFault,
     ConnectError,
     EnvironmentFault,
     FileChanged,
@@ -117,7 +118,7 @@ _paramiko_log.propagate = False
 Result = TypeVar("Result")
 
 
-class FileMissing(EnvironmentFault):
+class FileMissing(AccessFault):
     """There is no file of this name in the drop."""
 
 
@@ -328,7 +329,7 @@ class Drop:
 
     @contextmanager
     def _talking(
-        self, seconds: float, subject: str, missing: type[EnvironmentFault] = EnvironmentFault
+        self, seconds: float, subject: str, missing: type[EnvironmentFault] = AccessFault
     ) -> Iterator[None]:
         """Talk with the server about `subject` for so long at most; its errors become ours."""
         try:
@@ -523,7 +524,7 @@ class _PinnedKey:
         """Raise `EnvironmentFault` unless the server has proven to hold this very key."""
         if hmac.compare_digest(shown.asbytes(), self.blob):
             return
-        raise EnvironmentFault(
+        raise AccessFault(
             f"The SFTP server {place} shows another host key than the pinned one: it shows "
             f"{shown.get_name()} {_fingerprint(shown.asbytes())}, the settings pin "
             f"{self.kind} {_fingerprint(self.blob)}. No login was attempted. Ask the server's "
@@ -633,7 +634,7 @@ def _within(transport: paramiko.Transport, seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _our_faults(
-    place: str, subject: str = "", missing: type[EnvironmentFault] = EnvironmentFault
+    place: str, subject: str = "", missing: type[EnvironmentFault] = AccessFault
 ) -> Iterator[None]:
     """The one place where errors of paramiko and the socket become ours."""
     try:
@@ -662,33 +663,33 @@ def _fault(
                 f"{server} did not answer in time. Check it and the network, then run again."
             )
         case socket.gaierror():
-            kind = TransientFault if error.errno == socket.EAI_AGAIN else EnvironmentFault
+            kind = TransientFault if error.errno == socket.EAI_AGAIN else AccessFault
             return kind(
                 f"{server} was not found: its name cannot be resolved. Check `host` and the DNS."
             )
         case paramiko.BadAuthenticationType():
-            return EnvironmentFault(
+            return AccessFault(
                 f"{server} does not allow this way to log in (password or key). "
                 "Set the other one in the settings, or ask the server's owner."
             )
         case paramiko.AuthenticationException():
-            return EnvironmentFault(
+            return AccessFault(
                 f"{server} refused the login. Check the username, and the password or the "
                 "private key, that the settings name."
             )
         case IncompatiblePeer():
-            return EnvironmentFault(
+            return AccessFault(
                 f"{server} offers only algorithms that are too weak to be used. "
                 "Its owner must enable current ones (AES-GCM or AES-CTR, SHA-2)."
             )
         case paramiko.ChannelException():
-            return EnvironmentFault(
+            return AccessFault(
                 f"{server} accepted the login but opens no SFTP session. Ask the server's owner."
             )
         case OSError(errno=errno.ENOENT) if subject:
             return missing(f"{server} has no {subject}. Check the name, there and in the settings.")
         case OSError(errno=errno.EACCES) if subject:
-            return EnvironmentFault(
+            return AccessFault(
                 f"{server} does not let this login use the {subject}. "
                 "Its permissions must allow it."
             )

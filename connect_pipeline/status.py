@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
 
+from connect_pipeline.alarm_words import Cause, sentence
 from connect_pipeline.alarms import open_alarms
 from connect_pipeline.erasure.records import as_dict, standing
 from connect_pipeline.export import disclosures_of
@@ -51,7 +53,10 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
             if hold is not None
         ],
         "alarms": [
-            {key: alarm[key] for key in ("job", "cause", "codes", "raised_at")}
+            {
+                **{key: alarm[key] for key in ("job", "cause", "codes", "raised_at")},
+                "says": sentence(Cause(alarm["cause"]), alarm["job"], alarm["codes"]),
+            }
             for alarm in open_alarms(ledger, district)
         ],
         "runs": [
@@ -91,7 +96,19 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
             for one in disclosures_of(ledger, district, DISCLOSURES_SHOWN)
         ],
         "erasures": [as_dict(row) for row in standing(ledger, district)],
+        "erased_rows_received": _erased_rows(published),
     }
+
+
+def _erased_rows(published: RowMapping | None) -> dict[str, int]:
+    """Rows of erased students in the received files of the current night, by export."""
+    exports = published["exports"] if published else {}
+    rows = {
+        name: about["erased_rows"]
+        for name, about in exports.items()
+        if isinstance(about, dict) and about.get("erased_rows")
+    }
+    return dict(sorted(rows.items()))
 
 
 @dataclass

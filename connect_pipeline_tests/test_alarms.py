@@ -18,9 +18,16 @@ import yaml
 
 from connect_pipeline import alarm_delivery, alarms
 from connect_pipeline.alarm_delivery import deliver
-from connect_pipeline.alarms import Cause
+from connect_pipeline.alarm_words import FAULTS, Cause, sentence
 from connect_pipeline.contract import STUDENTS
-from connect_pipeline.errors import SettingsError
+from connect_pipeline.district_run import district_run
+from connect_pipeline.errors import (
+    AccessFault,
+    ConnectError,
+    FileChanged,
+    SettingsError,
+    TransientFault,
+)
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, alarm_notices, now, open_ledger, stamp
 from connect_pipeline.sample.server import EmbeddedServer
@@ -93,7 +100,8 @@ def test_a_webhook_gets_counts_and_codes_and_a_signature(ledger: Ledger, hook: W
             "night": "2026-10-06",
             "run_id": None,
             "at": "2026-10-07T05:00:00Z",
-            "says": alarms.SAYS[Cause.BLOCKED],
+            "says": "Nightly run: files were refused. What is published stays until corrected files"
+            " come; the report says what to correct.",
         }
     ]
     digest = hmac.new(SECRET.encode(), hook.bodies[0], hashlib.sha256).hexdigest()
@@ -275,8 +283,8 @@ def test_a_night_is_from_noon_to_noon(moment: str, night: str) -> None:
         ("published", {"mass_removal": 1, "stale_file": 1}, {}),  # an operator approved it
         ("unchanged", {}, {}),
         ("unchanged", {"stale_file": 3}, {"stale": {"stale_file": 3}}),
-        ("failed:3", {"truncated_file": 1}, {"failed": {"exit_code": 3}}),
-        ("failed", {}, {"failed": {"exit_code": 3}}),
+        ("failed:3", {"truncated_file": 1}, {"failed": {"network": 1}}),
+        ("failed", {}, {"failed": {"network": 1}}),
         ("blocked", {"missing_file": 2}, {"missing": {"missing_file": 2}}),
         (
             "blocked",
@@ -293,7 +301,47 @@ def test_a_night_is_from_noon_to_noon(moment: str, night: str) -> None:
 def test_what_a_runs_end_means(
     outcome: str, codes: dict[str, int], causes: dict[str, dict[str, int]]
 ) -> None:
-    assert alarms.causes_at_end(outcome, codes) == causes
+    assert alarms.causes_at_end(outcome, codes, "network") == causes
+
+
+def kinds_of(fault: type[ConnectError]) -> set[str]:
+    return {fault.kind}.union(*(kinds_of(one) for one in fault.__subclasses__()))
+
+
+def test_each_kind_of_fault_has_words() -> None:
+    assert kinds_of(ConnectError) <= set(FAULTS)
+    for job in ("core", "attendance"):
+        for cause in Cause:
+            assert sentence(cause, job, {}).count(":") >= 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "says"),
+    [
+        (TransientFault("x"), "network", "did not answer or broke off"),
+        (AccessFault("x"), "access", "`doctor` says which"),
+        (FileChanged("x"), "upload", "still being uploaded"),
+        (SettingsError("x"), "settings", "A setting is missing or wrong"),
+        (OSError(28, "x"), "disk", "free space"),
+        (KeyError("x"), "bug", "a bug of connect_pipeline"),
+    ],
+)
+def test_a_failed_run_says_which_job_which_kind_of_fault_and_what_to_do(
+    home: SmallHome, hook: Webhook, fault: Exception, kind: str, says: str
+) -> None:
+    with (
+        home.here(),
+        pytest.raises(ConnectError),
+        district_run(home.home, NAME, "r1", "attendance"),
+    ):
+        raise fault
+    (message,) = hook.messages
+    assert (message["cause"], message["codes"]) == ("failed", {kind: 1})
+    assert message["says"].startswith("Attendance run: it could not do its work. ")
+    assert says in message["says"]
+    assert message["says"].endswith(" What is published stays.")
+    shown = home.command_here("status", NAME).stdout
+    assert message["says"] in shown
 
 
 # -- settings ------------------------------------------------------------------------------------
@@ -388,7 +436,7 @@ def test_a_failed_run_tells_and_the_next_good_one_ends_it(home: SmallHome, hook:
     home.write_settings(sftp={"folder": right})
     home.publish()
     assert hook.said == [("alarm", NAME, "failed"), ("all_clear", NAME, "failed")]
-    assert hook.messages[0]["codes"] == {"exit_code": 3}
+    assert hook.messages[0]["codes"] == {"access": 1}
 
 
 def test_a_receiver_that_is_down_fails_no_run(

@@ -213,7 +213,7 @@ def test_an_upload_that_never_rests_is_not_read(ships: Fleet) -> None:
     stop.set()
     uploader.join()
     assert last(ships)["codes"] == {"file_still_changing": 1}
-    assert causes(ships) == {"failed": {"exit_code": 3}}
+    assert causes(ships) == {"failed": {"upload": 1}}
 
 
 # -- attendance ----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 import connect_pipeline
 from connect_pipeline import retention
+from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.district_run import district_run
@@ -302,6 +303,39 @@ def test_the_certificate_says_what_was_done_and_nothing_of_the_person(home: Smal
     assert row["completed_at"] is not None
 
 
+# -- opt-outs ------------------------------------------------------------------------------------
+
+OPT_OUTS = (
+    "channel,destination\r\n",
+    "sms,(201) 555-0177\r\n",  # only the student's
+    "voice,1.201.555.0119\r\n",  # the sibling's, too
+    'email,"Ottoline.Q77@EXAMPLE.com"\r\n',
+    "email,sam@example.com\r\n",  # the sibling's other parent
+    "sms,(201) 555-0111\r\n",  # another family's
+)
+
+
+def test_opt_outs_go_with_the_student_unless_another_has_the_destination(home: SmallHome) -> None:
+    path = opt_out_file(home.home, NAME)
+    path.parent.mkdir()
+    path.write_bytes("".join(OPT_OUTS).encode("utf-8-sig"))
+    certificate = erase_student(home).certificate.read_text()
+    stays = [OPT_OUTS[place] for place in (0, 2, 4, 5)]
+    assert path.read_bytes() == "".join(stays).encode("utf-8-sig")
+    assert "opt_outs/springfield.csv" in {one["file"] for one in json.loads(certificate)["files"]}
+    assert "cannot be read" not in certificate
+
+
+def test_an_opt_out_that_cannot_be_read_is_named(home: SmallHome) -> None:
+    path = opt_out_file(home.home, NAME)
+    path.parent.mkdir()
+    path.write_text("channel,destination\nemail,<ottoline.q77@example.com> please\n")
+    before = path.read_bytes()
+    remains = json.loads(erase_student(home).certificate.read_text())["remains"]
+    assert path.read_bytes() == before
+    assert any("1 lines of opt_outs/springfield.csv" in one for one in remains)
+
+
 # -- and stays so --------------------------------------------------------------------------------
 
 
@@ -318,10 +352,16 @@ def test_later_uploads_are_kept_out_until_the_erasure_is_lifted(home: SmallHome)
         (STUDENT_FILE, "warning", None),
         (CLASS_FILE, "warning", None),
     ]
-    # The file as received is in the landing folder, for some days, and nowhere else.
+    # The file as received is in the landing folder while it is the current night's, nowhere else.
     words = tuple(word for word in (*UNIQUE, ERASED) if word != "Route Q77")
     assert {path.split("/")[0] for path in places_of(home, words)} == {"landing"}
     assert home.nightly().outcome == "unchanged"
+    assert district_status(home.home, home.ledger, NAME)["erased_rows_received"] == {
+        CLASS_FILE: 2,
+        STUDENT_FILE: 1,
+    }
+    shown = home.command_here("status", NAME).stdout
+    assert "rows of erased students (StaffToStudentExport.csv: 2, StudentExport.csv: 1)" in shown
 
     with home.here():
         erase.lift_erasure(home.home, NAME, ERASED, "Pat Operator")
@@ -362,8 +402,33 @@ def test_an_absence_of_the_student_is_nobodys(home: SmallHome) -> None:
     erase_student(home)
     home.upload({ATTENDANCE_FILE: exports()[ATTENDANCE_FILE]})
     take_attendance(home)
-    words = (ERASED, "Quillfeather")
-    assert {path.split("/")[0] for path in places_of(home, words)} == {"landing"}
+    assert places_of(home, (ERASED, "Quillfeather")) == {}
+
+
+def test_received_files_that_no_night_needs_go_at_the_end_of_the_run(home: SmallHome) -> None:
+    """Whatever the run came to. Those of the current night stay: it is rebuilt from them."""
+    erase_student(home)
+    text = home.read(STUDENT_FILE)
+    for language in ("Russian", "Arabic"):
+        home.upload({STUDENT_FILE: text.replace("Korean", language)})
+        home.publish()
+        current = home.ledger.current_snapshot(NAME)
+        assert current is not None
+        needed = {one["sha256"] for one in current["exports"].values() if "sha256" in one}
+        assert {path.name for path in home.home.landing(NAME).iterdir()} == needed
+    home.upload({STUDENT_FILE: text.replace("ID,School", "School,ID")})
+    assert home.nightly().outcome == "blocked"
+    assert {path.name for path in home.home.landing(NAME).iterdir()} == needed
+
+    path = home.home.snapshot(NAME, home.current())
+    path.write_bytes(path.read_bytes()[:-4096])
+    assert home.nightly().outcome == "blocked"
+    assert home.query("SELECT count(*) FROM connect.students") == [(7,)], "rebuilt"
+    home.upload({STUDENT_FILE: without_rows(text, ERASED)})
+    home.upload({CLASS_FILE: without_rows(home.read(CLASS_FILE), *CLASSES[:2])})
+    home.publish()
+    assert places_of(home, (*UNIQUE, ERASED)) == {}
+    assert district_status(home.home, home.ledger, NAME)["erased_rows_received"] == {}
 
 
 def test_under_another_key_nothing_is_published(home: SmallHome) -> None:

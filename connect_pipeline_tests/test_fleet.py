@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import insert
 
 from connect_pipeline import ledger as tables
-from connect_pipeline.alarms import Cause, raise_alarm
+from connect_pipeline.alarm_words import Cause
+from connect_pipeline.alarms import raise_alarm
 from connect_pipeline.contract import CORE
 from connect_pipeline.looks import look_at_all
 from connect_pipeline.settings import load_settings

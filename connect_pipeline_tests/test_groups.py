@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
+import sqlalchemy as sa
 
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.ledger import snapshots
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import (
@@ -54,6 +57,26 @@ def test_no_two_groups_share_an_id_whatever_stands_in_the_codes(
     assert home.query(f"{riders} WHERE group_id LIKE 'bus_route:%' GROUP BY 1 ORDER BY 1") == [
         ("bus_route:1%3A2:3", ["001", "002"]),
         ("bus_route:1:2:3", ["004", "005"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("route", "name"),
+    [
+        ("16", "Bus route 16"),
+        ("Route 16", "Route 16"),
+        ("BUS ROUTE 16", "BUS ROUTE 16"),
+        ("bus 7", "bus 7"),
+        ("Busy Lane", "Bus route Busy Lane"),
+        ("Routes", "Bus route Routes"),
+    ],
+)
+def test_a_bus_routes_name_says_no_word_twice(home: SmallHome, route: str, name: str) -> None:
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace(",R2,", f",{route},")})
+    home.publish()
+    named = "SELECT group_id, name FROM connect.groups WHERE group_id LIKE 'bus_route:102:%'"
+    assert home.query(named) == [
+        (f"bus_route:102:{route}", f"{name}, Rosa Parks Elementary School")
     ]
 
 
@@ -175,6 +198,8 @@ def test_a_group_of_everybody_is_a_warning(server: EmbeddedServer, tmp_path: Pat
 # -- who is kept ---------------------------------------------------------------------------------
 
 KEPT = "SELECT entity, key, reason, nights, valid_in FROM connect.kept ORDER BY ALL"
+KEPT_PLACES = "SELECT entity, key, school, reason, nights FROM connect.kept ORDER BY ALL"
+NAMED = "SELECT export, record_id FROM quality.findings WHERE code = 'kept_previous'"
 
 
 def test_who_stays_invalid_is_kept_and_named_each_night(home: SmallHome) -> None:
@@ -219,6 +244,84 @@ def test_a_line_that_names_nobody_keeps_everybody(home: SmallHome) -> None:
     home.upload({STUDENT_FILE: text})
     home.publish()
     assert [row[:3] for row in home.query(KEPT)] == [("student", "001", "unnamed_row_quarantined")]
+
+
+BOTH = "007,{school},Gus,Hall,,,Ivy Hall,(201) 555-0117,,,,,12345,9,,,English,SMS"
+BOTH_STAFF = "T7,{school},Ida,West,ida.west@example.org,Teacher,"
+
+
+@pytest.fixture(scope="module")
+def at_two_schools(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """Student 007 and teacher T7 are at both schools."""
+    schools = ("101", "102")
+    files = {
+        **FILES,
+        STUDENT_FILE: with_rows(
+            FILES[STUDENT_FILE], *(BOTH.format(school=school) for school in schools)
+        ),
+        STAFF_FILE: with_rows(
+            FILES[STAFF_FILE], *(BOTH_STAFF.format(school=school) for school in schools)
+        ),
+        CLASS_FILE: with_rows(FILES[CLASS_FILE], "102,T7,007,3,Art,A1,1"),
+    }
+    home = small_home(server, tmp_path_factory.mktemp("at-two-schools"), files)
+    home.publish()
+    return home
+
+
+def places(home: SmallHome) -> tuple[list[str], list[str]]:
+    """The schools of student 007 and of teacher T7."""
+    students = home.query("SELECT school FROM connect.student_sites WHERE student_id = '007'")
+    staff = home.query("SELECT school FROM connect.staff_sites WHERE staff_id = 'T7'")
+    return [row[0] for row in students], [row[0] for row in staff]
+
+
+def test_a_broken_row_takes_nobody_from_one_of_two_schools(
+    at_two_schools: SmallHome, tmp_path: Path
+) -> None:
+    home = at_two_schools.copy(tmp_path)
+    student = home.read(STUDENT_FILE).replace("007,102,Gus,Hall,,,Ivy", '007,102,Gus,Hall,,,"Iv"y')
+    staff = home.read(STAFF_FILE).replace("T7,102,Ida,West", 'T7,102,Ida,We"st')
+    for nights, language in enumerate(("Korean", "Russian"), start=1):
+        home.upload({STUDENT_FILE: student.replace("Korean", language), STAFF_FILE: staff})
+        home.publish()
+        assert places(home) == (["101", "102"], ["101", "102"])
+        assert home.query(KEPT_PLACES) == [
+            ("staff", "T7", "102", "row_quarantined", nights),
+            ("student", "007", "102", "row_quarantined", nights),
+        ]
+        assert sorted(home.query(NAMED)) == [(STAFF_FILE, "T7"), (STUDENT_FILE, "007")]
+        mismatch = "SELECT count(*) FROM quality.findings WHERE code = 'school_mismatch'"
+        assert home.query(mismatch) == [(0,)]
+    home.upload({name: at_two_schools.read(name) for name in (STUDENT_FILE, STAFF_FILE)})
+    home.publish()
+    assert (places(home), home.query(KEPT_PLACES)) == ((["101", "102"], ["101", "102"]), [])
+
+
+def test_a_row_that_is_gone_ends_a_school_and_one_that_names_nobody_ends_none(
+    at_two_schools: SmallHome, tmp_path: Path
+) -> None:
+    home = at_two_schools.copy(tmp_path)
+    gone = without_rows(home.read(STUDENT_FILE), "007,102")
+    home.upload({STUDENT_FILE: with_rows(gone, BOTH.format(school="102").replace("007", ""))})
+    home.publish()
+    assert places(home)[0] == ["101", "102"]
+    assert home.query(KEPT_PLACES) == [("student", "007", "102", "unnamed_row_quarantined", 1)]
+    home.upload({STUDENT_FILE: gone})
+    home.publish()
+    assert (places(home)[0], home.query(KEPT_PLACES)) == (["101"], [])
+
+
+def test_a_snapshot_of_before_has_no_schools_among_the_kept(
+    at_two_schools: SmallHome, tmp_path: Path
+) -> None:
+    home = at_two_schools.copy(tmp_path)
+    with duckdb.connect(str(home.roster)) as connection:
+        connection.execute("ALTER TABLE connect.kept DROP COLUMN school")
+    with home.ledger.transaction() as connection:
+        connection.execute(sa.update(snapshots).values(file_sha256=None))
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Korean", "Russian")})
+    home.publish()
 
 
 # -- staff access --------------------------------------------------------------------------------

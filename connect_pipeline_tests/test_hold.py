@@ -308,6 +308,23 @@ def test_the_preview_counts_per_school_and_the_list_names_who_would_vanish(
     assert changes["class", school]["removed"] == sum(row["entity"] == "class" for row in rows)
 
 
+def test_a_school_that_the_settings_do_not_list_is_counted_and_not_named(home: SmallHome) -> None:
+    school = largest_school(home)
+    home.sites.pop(school)
+    home.write_settings()
+    home.publish()
+    one_school_gone(home)
+    run = home.nightly()
+    changes = {(one["entity"], one["school"]): one for one in run.hold_preview["changes"]}
+    assert changes["student", "not in settings (1)"]["removed"] > 0
+    assert changes["class", "not in settings (1)"]["removed"] > 0
+    shown = home.command_here("status", NAME).stdout
+    assert "not in settings (1)" in shown
+    assert school not in {key[1] for key in changes}
+    listed = home.home.reports(NAME) / run.hold_preview["would_vanish"]
+    assert school in listed.read_text(), "the data place says which it is"
+
+
 def test_no_name_is_in_the_ledger_or_in_dagster(home: SmallHome) -> None:
     names = {row["Name.Last"] for row in rows_of(home, STUDENT_FILE) if len(row["Name.Last"]) > 6}
     half_the_file(home)

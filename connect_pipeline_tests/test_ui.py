@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from rich.console import Console
 
 from connect_pipeline.home import Home
 from connect_pipeline.sample.demo import run_demo
+from connect_pipeline_tests.dagster_ui import PATIENCE_MS, served, tab
 from connect_pipeline_tests.system_parts import require
-
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE_MS = 60_000
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -48,42 +26,14 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name, value in environment.items():
             patch.setenv(name, value)
         assert run_demo(home, 60, Console(file=StringIO()), with_ui=False) == 0
-    port = free_port()
-    command = [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(
-        [*command, "-m", "connect_pipeline.definitions"],
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        try:
-            wait_for(f"http://127.0.0.1:{port}/server_info")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-
-
-def wait_for(address: str) -> None:
-    for _ in range(240):
-        try:
-            urllib.request.urlopen(address, timeout=2).close()  # noqa: S310 - our own server
-        except OSError:
-            time.sleep(0.25)
-        else:
-            return
-    pytest.fail("the web server did not start")
+    with served(environment) as address:
+        yield address
 
 
 @pytest.fixture
-def page(ui: str) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=require("chromium"), args=CHROMIUM_OPTIONS
-        )
-        tab = browser.new_page(viewport={"width": 1600, "height": 1000})
-        tab.set_default_timeout(PATIENCE_MS)
-        yield tab
-        browser.close()
+def page() -> Iterator[Page]:
+    with tab() as opened:
+        yield opened
 
 
 def test_the_groups_read_from_left_to_right(ui: str, page: Page, tmp_path: Path) -> None:

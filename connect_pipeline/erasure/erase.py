@@ -31,6 +31,7 @@ from connect_pipeline.erasure.files import (
     manifest_of,
     report_files,
 )
+from connect_pipeline.erasure.opt_outs import opt_outs_without_student
 from connect_pipeline.erasure.rebuild import without_student
 from connect_pipeline.erasure.traces import Traces
 from connect_pipeline.errors import SettingsError, SystemFault, UsageError
@@ -254,7 +255,10 @@ def _remove_received(home: Home, ledger: Ledger, district: str, found: Traces) -
 
 
 def _rewrite_lists(home: Home, district: str, found: Traces) -> None:
-    """Lists for the sender with their manifests, and reports."""
+    """Lists for the sender with their manifests, reports, and the family's opt-outs."""
+    opt_outs = opt_out_file(home, district)
+    if opt_outs.exists():
+        _rewrite(home, district, opt_outs, found, opt_outs_without_student)
     for path in (*report_files(home.outbox(district)), *report_files(home.reports(district))):
         if path.suffix == ".csv":
             _rewrite(home, district, path, found, list_without_student)
@@ -339,9 +343,14 @@ OUT_OF_REACH = (
     "Dagster's history below dagster/: names of districts, counts and times, no value of a file.",
 )
 
+LATER_UPLOADS = (
+    "Files with the student's rows that the district uploads later: nothing of the student is taken"
+    " from them, and of the received files only those of the current night stay in landing/."
+)
+
 
 def _remains(home: Home, ledger: Ledger, district: str, found: Traces) -> list[str]:
-    remains = list(OUT_OF_REACH)
+    remains = [*OUT_OF_REACH, LATER_UPLOADS]
     exports = len(disclosures_of(ledger, district, limit=10_000))
     if exports:
         remains.append(f"{exports} exports of its tables; `status --json` says to where.")
@@ -351,8 +360,8 @@ def _remains(home: Home, ledger: Ledger, district: str, found: Traces) -> list[s
         lines = sum(any(word in line for word in found.telling_words) for line in text.splitlines())
         if lines:
             remains.append(
-                f"{lines} opt-outs of the student's family in {opt_outs.relative_to(home.root)}:"
-                " remove them there, unless they must be honoured for ever."
+                f"{lines} lines of {opt_outs.relative_to(home.root)} that are about the student's"
+                " family and cannot be read: remove them there."
             )
     return remains
 

@@ -10,14 +10,13 @@ import logging
 import os
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 
 import dagster as dg
 
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.district_run import outcome_exit_code
 from connect_pipeline.errors import ConnectError
-from connect_pipeline.home import Home, private_folder, replacing
+from connect_pipeline.home import Home, private_folder, replacing, state_folder
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.names import DISTRICT_TAG
 
@@ -50,7 +49,7 @@ def dagster_home(home: Home) -> str:
     if not place:
         place = str(home.dagster)
         os.environ["DAGSTER_HOME"] = place
-    folder = private_folder(Path(place).absolute())
+    folder = private_folder(state_folder("DAGSTER_HOME", place))
     if not (folder / "dagster.yaml").exists():
         text = resources.files(__package__).joinpath("dagster.yaml").read_bytes()
         with replacing(folder / "dagster.yaml") as file:

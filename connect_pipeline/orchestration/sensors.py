@@ -21,7 +21,7 @@ from functools import partial
 import dagster as dg
 
 from connect_pipeline import alarms, arrival
-from connect_pipeline.alarms import Cause
+from connect_pipeline.alarm_words import Cause
 from connect_pipeline.arrival import Fate, LastRun, Memory
 from connect_pipeline.errors import ConnectError, TransientFault
 from connect_pipeline.home import Home
@@ -217,7 +217,7 @@ def _tell_of_access(home: Home, settings: Settings, looks: dict[str, Look]) -> N
             if name in known:
                 alarms.clear(ledger, name, CORE_JOB, [Cause.NO_ACCESS])
         elif not isinstance(look, TransientFault):
-            codes = {"exit_code": look.exit_code}
+            codes = {look.kind: 1}
             alarms.raise_alarm(ledger, settings, name, CORE_JOB, Cause.NO_ACCESS, codes)
 
 

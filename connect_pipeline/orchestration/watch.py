@@ -19,7 +19,7 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from connect_pipeline import alarms
 from connect_pipeline.alarm_delivery import deliver
-from connect_pipeline.alarms import Cause
+from connect_pipeline.alarm_words import Cause
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, open_ledger
 from connect_pipeline.orchestration import names

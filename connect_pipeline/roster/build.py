@@ -15,7 +15,15 @@ from typing import Any
 
 import duckdb
 
-from connect_pipeline.contract import CORE, EXPORTS, SCHOOLS, STAFF_TO_STUDENT, ExportSpec
+from connect_pipeline.contract import (
+    CORE,
+    EXPORTS,
+    SCHOOLS,
+    STAFF,
+    STAFF_TO_STUDENT,
+    STUDENTS,
+    ExportSpec,
+)
 from connect_pipeline.home import disk_fault, private_folder
 from connect_pipeline.normalise import expression
 from connect_pipeline.published import ROSTER_TABLES
@@ -75,6 +83,25 @@ def attach_previous(connection: duckdb.DuckDBPyConnection, snapshot: Path | None
             connection.execute(f"CREATE TABLE previous.{table.name} ({columns})")
 
 
+# What may be missing for each of these files' quarantined lines: whole people, and their schools.
+PLACES = {STAFF: "staff_sites", STUDENTS: "student_sites"}
+
+OUT_TONIGHT = """
+out_tonight AS (
+    SELECT record_id FROM quality.quarantine WHERE export = $export
+),
+unnamed AS (
+    SELECT count(*) AS lines FROM quality.quarantine
+    WHERE export = $export
+    AND (
+        record_id IS NULL
+        OR code IN ('new_line_in_value', 'missing_key_value', 'id_looks_damaged')
+        OR NOT regexp_full_match(record_id, '[A-Za-z0-9._-]+')
+    )
+)
+"""
+
+
 @dataclass(frozen=True)
 class Kept:
     """Who stays as last published: by ID for an invalid row, by number in an add-only window."""
@@ -88,25 +115,16 @@ def keep_people(
 ) -> Kept:
     """Fill `records.kept_<table>`: people of the last snapshot who stay though tonight lacks them.
 
+    And `records.kept_<table of places>`: schools at which people stay whose other rows are valid.
     An invalid row is never a deletion. A quarantined line that names nobody may be anybody's,
-    so with one of those everybody who would vanish is kept. With `add_only` everybody is anyhow.
+    so with one of those everybody who would vanish is kept. With `add_only` everybody is anyhow;
+    but who has a row tonight changes schools, as any other column.
     """
     person = spec.columns[0].field
     connection.execute(
         f"""
         CREATE OR REPLACE TABLE records.kept_{spec.table} AS
-        WITH out_tonight AS (
-            SELECT record_id FROM quality.quarantine WHERE export = $export
-        ),
-        unnamed AS (
-            SELECT count(*) AS lines FROM quality.quarantine
-            WHERE export = $export
-            AND (
-                record_id IS NULL
-                OR code IN ('new_line_in_value', 'missing_key_value', 'id_looks_damaged')
-                OR NOT regexp_full_match(record_id, '[A-Za-z0-9._-]+')
-            )
-        )
+        WITH {OUT_TONIGHT}
         SELECT
             {person},
             CASE
@@ -120,11 +138,45 @@ def keep_people(
         """,
         {"export": spec.file_name, "add_only": add_only},
     )
+    _keep_places(connection, spec)
     rows = connection.execute(
-        f"SELECT {person}, reason FROM records.kept_{spec.table} ORDER BY 1"
+        f"SELECT {person}, reason FROM records.kept_{spec.table}"
+        f" UNION SELECT {person}, reason FROM records.kept_{PLACES[spec]} ORDER BY 1"
     ).fetchall()
     invalid = [row[0] for row in rows if row[1] != ADD_ONLY]
     return Kept(invalid, len(rows) - len(invalid))
+
+
+def _keep_places(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> None:
+    """`records.kept_<table of places>`: schools of a row that is quarantined, if another is valid.
+
+    Who may be concerned is written down first, so that the joins start from a few and not from all.
+    """
+    person, places = spec.columns[0].field, PLACES[spec]
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE doubtful_places AS
+        WITH {OUT_TONIGHT}
+        SELECT
+            {person},
+            school,
+            CASE
+                WHEN {person} IN (SELECT record_id FROM out_tonight) THEN 'row_quarantined'
+                WHEN (SELECT lines FROM unnamed) > 0 THEN 'unnamed_row_quarantined'
+            END AS reason
+        FROM previous.connect.{places}
+        WHERE reason IS NOT NULL
+        """,
+        {"export": spec.file_name},
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE records.kept_{places} AS
+        FROM doubtful_places
+        SEMI JOIN records.{spec.table} USING ({person})
+        ANTI JOIN records.{spec.table} USING ({person}, school)
+        """
+    )
 
 
 def expose_published(connection: duckdb.DuckDBPyConnection) -> set[str]:

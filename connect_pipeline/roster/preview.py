@@ -1,13 +1,14 @@
 """What an operator sees of a hold before deciding: counts, the reasons, and who would vanish.
 
-For: the preview in the ledger (`status` shows it), which holds counts, school codes and the
-findings' own sentences and never a name, and the list of who would vanish, which is written to the
-district's reports and nowhere else.
+For: the preview in the ledger (`status` shows it), which holds counts, the school codes of the
+settings and the findings' own sentences and nothing else of a file, and the list of who would
+vanish, which is written to the district's reports and nowhere else.
 Belongs here: both. Does not belong here: whether to hold (`hold.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,15 @@ WOULD_VANISH = "-would-vanish.csv"
 VANISH_COLUMNS = ("entity", "id", "name", "schools", "detail")
 
 
-def preview_of(report: Report, changes: list[Change]) -> dict[str, Any]:
+def preview_of(report: Report, changes: list[Change], listed: Collection[str]) -> dict[str, Any]:
     """`reasons`: the sentences of what holds; `changes`: counts overall and of each school.
 
-    Schools at which nothing is removed or changed are left out.
+    Schools at which nothing is removed or changed are left out. A code that is not among those
+    `listed` in the settings is only a cell's value, perhaps of a column that was moved: its school
+    is counted under a number.
     """
+    unlisted = sorted({one.school for one in changes if one.school is not None} - set(listed))
+    numbers = {school: f"not in settings ({n})" for n, school in enumerate(unlisted, start=1)}
     sources = [*(export.findings for export in report.exports.values()), report.drop]
     reasons = [
         {"code": finding.code, "export": finding.export, "message": finding.message}
@@ -38,7 +43,7 @@ def preview_of(report: Report, changes: list[Change]) -> dict[str, Any]:
     counted = [
         {
             "entity": one.entity,
-            "school": one.school,
+            "school": numbers.get(one.school or "", one.school),
             "before": one.before,
             "added": one.added,
             "removed": one.removed,

@@ -81,8 +81,16 @@ student_groups AS (
     FROM class_courses JOIN taking USING (course)
     GROUP BY course
     UNION ALL
-    SELECT 'bus_route:' || site_key || ':' || bus_route, 'bus_route', site_id,
-        'Bus route ' || bus_route, count(*)
+    SELECT
+        'bus_route:' || site_key || ':' || bus_route,
+        'bus_route',
+        site_id,
+        -- Many exports say it in words themselves: never "Bus route Route 16".
+        CASE
+            WHEN regexp_matches(bus_route, '^(bus|route)\b', 'i') THEN bus_route
+            ELSE 'Bus route ' || bus_route
+        END,
+        count(*)
     FROM site_students WHERE bus_route IS NOT NULL GROUP BY site_id, site_key, bus_route
     UNION ALL
     SELECT 'language:' || site_key || ':' || language, 'language', site_id,

@@ -22,7 +22,7 @@ RULE = TableRule(
     # Of people kept from the last snapshot the school is not known here.
     select="""
         WITH elsewhere AS (
-            SELECT line, staff_id, student_id
+            SELECT line, school, staff_id, student_id
             FROM records.staff_to_student AS classes
             ANTI JOIN records.students AS students
                 ON students.student_id = classes.student_id AND students.school = classes.school
@@ -33,6 +33,8 @@ RULE = TableRule(
         FROM elsewhere
         ANTI JOIN records.kept_staff USING (staff_id)
         ANTI JOIN records.kept_students USING (student_id)
+        ANTI JOIN records.kept_staff_sites USING (staff_id, school)
+        ANTI JOIN records.kept_student_sites USING (student_id, school)
     """,
     order=120,
     failing=Example(

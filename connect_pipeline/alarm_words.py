@@ -1,0 +1,69 @@
+"""What an alarm says to a person: which job, what happened, and what to do.
+
+For: the sentences of messages, `status` and the log. They are made of an alarm's cause and codes
+alone, so they hold nothing of a file and no address.
+Belongs here: the words. Does not belong here: when there is an alarm (`alarms.py`), and how a
+message travels (`alarm_delivery.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB
+
+
+class Cause(StrEnum):
+    """Why somebody is told."""
+
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    HELD = "held"
+    MISSING = "missing"
+    STALE = "stale"
+    DAMAGED = "damaged"
+    NO_ACCESS = "no_access"
+
+
+JOBS = {CORE_JOB: "Nightly run", ATTENDANCE_JOB: "Attendance run"}
+
+SAYS = {
+    Cause.FAILED: "it could not do its work.",
+    Cause.BLOCKED: "files were refused. What is published stays until corrected files come; the"
+    " report says what to correct.",
+    Cause.HELD: "files wait for an operator: look at the report, then approve or discard them.",
+    Cause.MISSING: "files that are due are not in the drop. What is published stays. Ask the"
+    " district; they are read when they come.",
+    Cause.STALE: "files that are due were not uploaded since they were due before. What is"
+    " published stays. Ask the district.",
+    Cause.DAMAGED: "what is published was damaged on the disk. It was set aside; the run says"
+    " whether it could be rebuilt from what was received. Check the disk.",
+    Cause.NO_ACCESS: "the drop cannot be looked at.",
+}
+"""One sentence or two per cause: what it means and what to do."""
+
+FAULTS = {
+    "network": "The drop's server did not answer or broke off. It is tried again by itself; if that"
+    " goes on, check the network and ask the server's owner.",
+    "access": "The drop's server was reached and did not let us work: the login, the host key, the"
+    " folder or a permission. `doctor` says which.",
+    "upload": "Files were still being uploaded. They are read when they have rested.",
+    "settings": "A setting is missing or wrong: `doctor` says which. It is tried again by itself.",
+    "disk": "The disk or the memory refused: free space, or mend permissions. It is tried again by"
+    " itself.",
+    "state": "Something that it needs is not there or not whole: `status` says what.",
+    "refused": "It was refused: `status` says why.",
+    "bug": "This is a bug of connect_pipeline: please report the line that `status` shows.",
+    "died": "Its process was killed, or the machine went down. It is tried again by itself.",
+    "did_not_begin": "It could not begin, for its settings, the disk, or another run that does not"
+    " end: the run in Dagster says which.",
+}
+"""What kind of fault it was (`errors.py`), and what to do."""
+
+
+def sentence(cause: Cause, job: str, codes: Collection[str]) -> str:
+    """What an alarm says."""
+    faults = [FAULTS[code] for code in codes if code in FAULTS]
+    stays = ["What is published stays."] if cause is Cause.FAILED else []
+    return " ".join([f"{JOBS[job]}: {SAYS[cause]}", *faults, *stays])

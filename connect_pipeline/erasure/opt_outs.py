@@ -1,0 +1,48 @@
+"""A district's opt-outs without those of an erased student's family.
+
+For: `opt_outs/<district>.csv`, which people write. A destination that only the student had goes
+with the student: whoever has it next has not opted out. One that a sibling or a member of staff
+has, too, stays. Belongs here: which lines go. Does not belong here: what the file must look like
+(`attendance/opt_outs.py`); a line that cannot be read stays as it is.
+"""
+
+from __future__ import annotations
+
+import csv
+
+import duckdb
+
+from connect_pipeline.contract import Kind
+from connect_pipeline.erasure.traces import Traces
+from connect_pipeline.normalise import expression, register
+
+
+def opt_outs_without_student(content: bytes, traces: Traces) -> bytes:
+    """The file less the lines with a destination of the student's alone, else byte for byte."""
+    lines = content.splitlines(keepends=True)
+    own = {word.lower() for word in traces.words}
+    published = _as_published([_destination(line.decode("utf-8-sig")) for line in lines])
+    return b"".join(line for line, places in zip(lines, published, strict=True) if not places & own)
+
+
+def _destination(line: str) -> str:
+    try:
+        cells = next(csv.reader([line.rstrip("\r\n")], strict=True), [])
+    except csv.Error:
+        cells = []
+    return cells[-1].strip() if cells else ""
+
+
+def _as_published(destinations: list[str]) -> list[set[str]]:
+    """Each destination as phone and as e-mail, in the form in which contacts are published."""
+    phone, email = expression(Kind.PHONE, "destination"), expression(Kind.EMAIL, "destination")
+    with duckdb.connect(":memory:") as connection:
+        register(connection)
+        rows = connection.execute(
+            f"SELECT {phone}, lower({email}) FROM ("
+            " SELECT unnest($destinations::VARCHAR[]) AS destination,"
+            " generate_subscripts($destinations::VARCHAR[], 1) AS line"
+            ") ORDER BY line",
+            {"destinations": destinations},
+        ).fetchall()
+    return [{place for place in row if place is not None} for row in rows]
