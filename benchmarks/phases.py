@@ -20,9 +20,10 @@ from typing import Any
 from connect_pipeline import reader, roster, validation
 from connect_pipeline.bytes_pass import scan_file
 from connect_pipeline.contract import CORE, SCHOOLS
-from connect_pipeline.district_run import DistrictRun, district_run
+from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB
+from connect_pipeline.run_lifecycle import district_run
 
 PHASES = {
     "line law": (reader, "_apply_law"),

@@ -59,7 +59,7 @@ def main() -> None:
     except Exception as error:
         if hasattr(error, "format_message"):  # Click's own: a wrong option or argument
             _fail(error.format_message(), 2)
-        from connect_pipeline.district_run import as_our_error
+        from connect_pipeline.outcomes import as_our_error
 
         ours = as_our_error(error)
         _fail(str(ours), ours.exit_code)
@@ -187,7 +187,8 @@ def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
     """What `alerts` would list now, as counts. Nobody is listed, and no list is written."""
     import uuid
 
-    from connect_pipeline.district_run import PREVIEW_JOB, district_run
+    from connect_pipeline.ledger import PREVIEW_JOB
+    from connect_pipeline.run_lifecycle import district_run
 
     home = Home.from_environment()
     previews: dict[str, dict[str, int]] = {}
@@ -395,8 +396,8 @@ def rollback(
 ) -> None:
     """Make an earlier snapshot current again. The next night waits for an operator."""
     from connect_pipeline import snapshots
-    from connect_pipeline.district_run import locked
     from connect_pipeline.ledger import open_ledger
+    from connect_pipeline.locks import locked
     from connect_pipeline.settings import load_settings
 
     home = Home.from_environment()

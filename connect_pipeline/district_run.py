@@ -1,39 +1,34 @@
-"""One run for one district, from the lock to the report: the path of a file on one screen.
+"""One run for one district, step by step: the path of a file through the program.
 
-For: holding what the steps of a run share (lock, ledger, scratch database, connection to the
-drop) and offering each step as a method. Dagster's assets and the tests call these; they know
-no Dagster.
-Belongs here: the order of things and what a run leaves behind, whatever happens. Does not belong
-here: how a step works (`sftp.py`, `validation.py`, `roster/`, `attendance/`).
+For: holding what the steps of a run share (ledger, scratch database, connection to the drop) and
+offering each step as a method. Dagster's assets and the tests call these; they know no Dagster.
+Belongs here: the order of things within a step, and what a run may come to. Does not belong here:
+how a run begins and ends (`run_lifecycle.py`), how a step works (`sftp.py`, `validation.py`,
+`roster/`, `attendance/`).
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
-import sqlalchemy as sa
-from sqlalchemy.engine import RowMapping
 
-from connect_pipeline import alarms, landing, roster, sftp, snapshots
-from connect_pipeline.alarm_delivery import deliver
+from connect_pipeline import landing, roster, sftp, snapshots
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.attendance.lunch import LunchBatch, LunchList
-from connect_pipeline.attendance.told import LOW_LUNCH_BALANCE, hmac_keys
-from connect_pipeline.checks import prepare, readmit
+from connect_pipeline.attendance.told import LOW_LUNCH_BALANCE
+from connect_pipeline.checks import readmit
 from connect_pipeline.contract import (
     ATTENDANCE,
     BY_FILE_NAME,
@@ -45,13 +40,9 @@ from connect_pipeline.contract import (
     ExportSpec,
 )
 from connect_pipeline.deadlines import deadline_before
-from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import CODE as ERASED
-from connect_pipeline.erasure.keep_out import load_erased
 from connect_pipeline.errors import (
     ConnectError,
-    DiskFault,
-    EnvironmentFault,
     FileChanged,
     Refused,
     SystemFault,
@@ -59,25 +50,25 @@ from connect_pipeline.errors import (
     UnbalancedError,
 )
 from connect_pipeline.findings import Findings
-from connect_pipeline.home import Home, disk_reason, private_folder, remove_tree
+from connect_pipeline.home import Home
 from connect_pipeline.inputs import Received
 from connect_pipeline.ledger import (
     ATTENDANCE_JOB,
     CORE_JOB,
     Ledger,
     now,
-    open_ledger,
     set_sha256,
 )
+from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.published import open_published
-from connect_pipeline.reader import count_rows, open_scratch
-from connect_pipeline.recovery import recover, refuse_lost_ledger
-from connect_pipeline.report import report_path, write_reports
+from connect_pipeline.reader import count_rows
+from connect_pipeline.recovery import refuse_lost_ledger
+from connect_pipeline.report import report_path
 from connect_pipeline.report.hand_back import hand_back
 from connect_pipeline.retention import made_current
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import Severity
-from connect_pipeline.settings import District, Limits, Settings, load_settings
+from connect_pipeline.settings import District
 from connect_pipeline.validation import (
     ExportReport,
     Report,
@@ -86,17 +77,6 @@ from connect_pipeline.validation import (
 )
 
 log = logging.getLogger(__name__)
-
-LOCK_SECONDS = 120
-PREVIEW_JOB = "preview"  # what the attendance job would list, as counts; lists nobody
-# What a full disk looks like, in our own files, in DuckDB's, and in the ledger's and Dagster's.
-REFUSALS = (
-    OSError,
-    MemoryError,
-    duckdb.IOException,
-    duckdb.OutOfMemoryException,
-    sa.exc.OperationalError,
-)
 
 T = TypeVar("T")
 
@@ -677,256 +657,3 @@ class DistrictRun:
             f"{self.name}: blocked. {' '.join(reasons)} What is published stays."
             " The report says what to change."
         )
-
-
-@contextmanager
-def district_run(
-    home: Home, name: str, run_id: str, job: str, deadline: datetime | None = None
-) -> Iterator[DistrictRun]:
-    """Begin a run: lock, recover what a kill left, open everything; end it, whatever happened.
-
-    `deadline` is when the files were due, if that is why the run was started.
-    Raises `SettingsError`, or `EnvironmentFault` when another run has the district's lock.
-    """
-    settings = load_settings(home.settings_file)
-    district = settings.district(name)
-    ledger = None
-    try:
-        with locked(home, name):
-            ledger = open_ledger(home)
-            rebuild = partial(_rebuild, home, ledger, district, name, run_id)
-            recover(home, ledger, settings, name, job, rebuild)
-            ledger.expire_holds(name, now() - timedelta(days=district.keep.hold_days))
-            ledger.start_run(run_id, name, job)
-            connection = _fresh_scratch(home, name, district.limits)
-            run = DistrictRun(
-                home, name, district, ledger, run_id, job, now(), connection, Report(connection)
-            )
-            run.deadline = deadline
-            try:
-                _prepare(run)
-                if job == ATTENDANCE_JOB:
-                    refuse_lost_ledger(ledger, name, home.outbox(name))
-                yield run
-            except ConnectError as error:
-                run.fail(error)
-                raise
-            except Exception as error:
-                ours = as_our_error(error)
-                run.fail(ours)
-                raise ours from None
-            finally:
-                _end(run)
-                if job != PREVIEW_JOB:
-                    _note_alarms(run, settings)
-    finally:  # without the lock, for a receiver that is down takes its time
-        if ledger is not None:
-            deliver(ledger, settings)
-
-
-def _rebuild(
-    home: Home, ledger: Ledger, district: District, name: str, run_id: str, lost: RowMapping
-) -> bool:
-    """Publish a damaged snapshot again, from the files that it was made from; whether that worked.
-
-    They were judged when it was first published, so no hold asks an operator again.
-    """
-    connection = _fresh_scratch(home, name, district.limits)
-    run = DistrictRun(
-        home, name, district, ledger, run_id, CORE_JOB, now(), connection, Report(connection)
-    )
-    try:
-        _prepare(run)
-        for spec in (SCHOOLS, *CORE):
-            source = lost["exports"].get(spec.file_name)
-            if source is not None:
-                run.take_landed(spec, str(source["sha256"]))
-        run.refuse_missing(CORE)
-        for spec in (SCHOOLS, *CORE):
-            run.check(spec)
-        run.build()
-        snapshot_id = run.publish()
-        if lost["rolled_back"]:  # an operator chose it: going on with others is for one, too
-            ledger.make_current(name, snapshot_id, rolled_back=True)
-        ledger.forget_snapshot(name, str(lost["snapshot_id"]))
-        log.warning("%s: rebuilt as snapshot %s, from what was received", name, snapshot_id)
-    except (ConnectError, duckdb.Error) as error:
-        log.error("%s: it could not be rebuilt: %s", name, as_our_error(error))
-        return False
-    finally:
-        connection.close()
-        remove_tree(home.scratch(name))
-    return True
-
-
-def _note_alarms(run: DistrictRun, settings: Settings) -> None:
-    """Say what the run came to, for those who are told. Never fails a run."""
-    try:
-        _say_how_it_ended(run, settings)
-    except ConnectError as error:
-        log.error("%s: nobody can be told how the run ended: %s", run.name, error)
-
-
-def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
-    sources = [run.report.drop, *(export.findings for export in run.report.exports.values())]
-    codes: Counter[str] = Counter()
-    for findings in sources:
-        for code, count in findings.counts.items():
-            codes[code] += count if findings.severity_of(code).stops_file else 0
-    codes = +codes
-    hold = run.ledger.open_hold(run.name, run.job) if run.outcome == "held" else None
-    if hold is not None:
-        codes |= Counter(hold["codes"])
-    is_fresh = bool(run.uploaded) and not run.stale
-    if run.job == ATTENDANCE_JOB:
-        is_fresh = run.is_of_today
-    alarms.after_run(
-        run.ledger,
-        settings,
-        run.name,
-        run.job,
-        run.outcome,
-        codes,
-        run_id=run.run_id,
-        fault=run.fault,
-        is_fresh=is_fresh,
-    )
-
-
-def _prepare(run: DistrictRun) -> None:
-    current = run.ledger.current_snapshot(run.name)
-    path = run.home.snapshot(run.name, str(current["snapshot_id"])) if current is not None else None
-    # It is not there while a damaged one is being rebuilt.
-    roster.attach_previous(run.connection, path if path is not None and path.exists() else None)
-    prepare(run.connection, run.district)
-    run.erased = erasure_records.who_is_erased(run.ledger, run.name)
-    if erasure_records.WHOLE_DISTRICT in run.erased:
-        raise Refused(
-            f"{run.name} was erased. Take it out of districts.yaml, or run `connect-pipeline erase"
-            f" {run.name} --lift` if it is to come back."
-        )
-    load_erased(run.connection, run.name, run.erased, hmac_keys(run.ledger.key))
-
-
-def _fresh_scratch(home: Home, name: str, limits: Limits) -> duckdb.DuckDBPyConnection:
-    path = home.work(name)
-    private_folder(path.parent)
-    remove_scratch(home, name)
-    private_folder(home.scratch(name))
-    try:
-        connection = open_scratch(path, spill=home.scratch(name), limits=limits)
-    except duckdb.Error as error:
-        raise DiskFault(
-            f"The scratch database of {name} cannot be made ({type(error).__name__}):"
-            " free disk space, then retry."
-        ) from None
-    return connection
-
-
-def remove_scratch(home: Home, name: str) -> None:
-    """Remove the scratch database and all beside it. Costs a re-run, if anything."""
-    remove_tree(home.scratch(name))
-    path = home.work(name)
-    for leftover in (path, path.with_name(f"{path.name}.wal")):
-        leftover.unlink(missing_ok=True)
-
-
-def _end(run: DistrictRun) -> None:
-    """Report, ledger, and nothing left open. The scratch database goes: nobody reads it again."""
-    codes = run.report.counts()
-    try:
-        if outcome_exit_code(run.outcome) == 0:
-            run.ledger.supersede_holds(run.name, run.job)
-        run.ledger.end_run(run.run_id, run.outcome, codes, run.message)
-        _write_report(run)
-    finally:
-        run.hang_up()
-        with suppress(duckdb.Error):
-            run.connection.close()
-        remove_scratch(run.home, run.name)
-        if run.erased:
-            _forget_erased(run)
-
-
-def _forget_erased(run: DistrictRun) -> None:
-    """What a new upload still says of erased students does not stay.
-
-    The files of the current night do: it is rebuilt from them at need. All others can be had again.
-    """
-    try:
-        landing.prune(run.home, run.name, made_current(run.ledger, run.name), older_than_days=0)
-    except EnvironmentFault as fault:
-        log.error("%s: received files of an erased student stay for now: %s", run.name, fault)
-
-
-def _write_report(run: DistrictRun) -> None:
-    """A run is what it came to, whether or not its report could be written: that is only said."""
-    try:
-        page = write_reports(
-            run.home,
-            run.name,
-            run.job,
-            run.report,
-            started=run.started,
-            outcome=run.outcome,
-            message=run.message,
-            district=run.district,
-        )
-    except Exception as error:
-        log.error("%s: there is no report of this run. %s", run.name, as_our_error(error))
-        return
-    log.info("%s: the report is %s", run.name, page)
-    run.hand_back_report()
-
-
-@contextmanager
-def locked(home: Home, name: str) -> Iterator[None]:
-    """One run per district at a time, also against a command run by hand."""
-    path = home.lock(name)
-    private_folder(path.parent)
-    with path.open("a") as file:
-        path.chmod(0o600)
-        deadline = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise EnvironmentFault(
-                        f"Another run for {name} has been under way for {LOCK_SECONDS} s."
-                        f" Wait for it to end; `status {name}` shows it."
-                    ) from None
-                time.sleep(0.2)
-        yield
-
-
-def outcome_exit_code(outcome: str) -> int:
-    """The exit code of a command whose run had this outcome (DESIGN section 8)."""
-    if outcome in ("published", "unchanged", "listed", "nothing_new", "previewed"):
-        return 0
-    if outcome in ("blocked", "held", "discarded"):
-        return 1
-    _, _, code = outcome.partition(":")
-    return int(code or 3)
-
-
-def as_our_error(error: BaseException) -> ConnectError:
-    """Any exception as one of ours. A library's message may quote a cell, so it is not repeated."""
-    if isinstance(error, ConnectError):
-        return error
-    reason = disk_reason(error) if isinstance(error, duckdb.Error) else None
-    if reason or isinstance(error, REFUSALS):
-        reason = reason or getattr(error, "strerror", None) or type(error).__name__
-        return DiskFault(f"The disk or memory refused ({reason}). Free some, then run again.")
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if "connect_pipeline" in code.co_filename:
-            place = f" at {Path(code.co_filename).name}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return SystemFault(
-        f"A bug in connect_pipeline: {type(error).__name__}{place}. What is published stays;"
-        " please report this line."
-    )

@@ -36,6 +36,7 @@ from connect_pipeline.home import (
 
 CORE_JOB = "core"
 ATTENDANCE_JOB = "attendance"
+PREVIEW_JOB = "preview"  # what the attendance job would list, as counts; lists nobody
 """The jobs, as runs, holds and alarms name them."""
 
 LATEST_MIGRATION = "0003"

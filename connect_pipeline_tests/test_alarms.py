@@ -20,7 +20,6 @@ from connect_pipeline import alarm_delivery, alarms
 from connect_pipeline.alarm_delivery import deliver
 from connect_pipeline.alarm_words import FAULTS, Cause, sentence
 from connect_pipeline.contract import STUDENTS
-from connect_pipeline.district_run import district_run
 from connect_pipeline.errors import (
     AccessFault,
     ConnectError,
@@ -30,6 +29,7 @@ from connect_pipeline.errors import (
 )
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, alarm_notices, now, open_ledger, stamp
+from connect_pipeline.run_lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import Settings, load_settings
 from connect_pipeline_tests.receivers import Mailbox, Webhook, mailbox, webhook

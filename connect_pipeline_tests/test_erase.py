@@ -22,12 +22,12 @@ from connect_pipeline import retention
 from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.definitions import build_defs
-from connect_pipeline.district_run import district_run
 from connect_pipeline.erasure import erase, records
 from connect_pipeline.errors import EnvironmentFault, Refused, UsageError
 from connect_pipeline.ledger import ATTENDANCE_JOB, listed, now, runs
 from connect_pipeline.orchestration.names import RETENTION
 from connect_pipeline.published import open_published
+from connect_pipeline.run_lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import load_settings
 from connect_pipeline.status import district_status

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from connect_pipeline import district_run, ledger
+from connect_pipeline import ledger, locks
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.sample.server import EmbeddedServer, generate_key
 from connect_pipeline_tests.small_home import (
@@ -377,7 +377,7 @@ def test_a_ledger_that_is_locked_for_a_moment_is_waited_for(home: SmallHome) -> 
 def test_two_runs_of_one_district_do_not_overlap(
     home: SmallHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(district_run, "LOCK_SECONDS", 0.3)
+    monkeypatch.setattr(locks, "LOCK_SECONDS", 0.3)
     before = home.roster_bytes()
     with home.home.lock(NAME).open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -22,7 +22,6 @@ from connect_pipeline import snapshots
 from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.attendance.staging import recover as recover_attendance
 from connect_pipeline.contract import SCHOOLS, STAFF
-from connect_pipeline.district_run import locked, remove_scratch
 from connect_pipeline.erasure import records, traces
 from connect_pipeline.erasure.certificate import file_sha256, write_certificate
 from connect_pipeline.erasure.files import (
@@ -46,6 +45,8 @@ from connect_pipeline.home import (
     sync_folder,
 )
 from connect_pipeline.ledger import Ledger, now, open_ledger, received, stamp
+from connect_pipeline.locks import locked
+from connect_pipeline.run_lifecycle import remove_scratch
 from connect_pipeline.settings import DISTRICT_NAME, load_settings
 
 log = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ import dagster as dg
 from pydantic import Field
 
 from connect_pipeline.decisions import Decision, decide
-from connect_pipeline.district_run import as_our_error
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration import names
+from connect_pipeline.outcomes import as_our_error
 
 
 class DecideHold(dg.Config):

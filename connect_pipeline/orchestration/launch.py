@@ -14,11 +14,11 @@ from importlib import resources
 import dagster as dg
 
 from connect_pipeline.definitions import build_defs
-from connect_pipeline.district_run import outcome_exit_code
 from connect_pipeline.errors import ConnectError
 from connect_pipeline.home import Home, private_folder, replacing, state_folder
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.names import DISTRICT_TAG
+from connect_pipeline.outcomes import outcome_exit_code
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

@@ -18,10 +18,12 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
-from connect_pipeline.district_run import DistrictRun, as_our_error, district_run
+from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.errors import ConnectError
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration.names import DEADLINE_TAG, JOB_KINDS
+from connect_pipeline.outcomes import as_our_error
+from connect_pipeline.run_lifecycle import district_run
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 import dagster as dg
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
-from connect_pipeline.district_run import as_our_error, locked
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import now, open_ledger
+from connect_pipeline.locks import locked
 from connect_pipeline.orchestration import names
+from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.retention import purge
 from connect_pipeline.settings import Settings
 

@@ -1,0 +1,55 @@
+"""What a run or a command came to: its exit code, and any exception as one of ours.
+
+Belongs here: these two translations. Does not belong here: the errors themselves (`errors.py`),
+which must be cheap to import, and what is said of them (`alarm_words.py`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import sqlalchemy as sa
+
+from connect_pipeline.errors import ConnectError, DiskFault, SystemFault
+from connect_pipeline.home import disk_reason
+
+# What a full disk looks like, in our own files, in DuckDB's, and in the ledger's and Dagster's.
+REFUSALS = (
+    OSError,
+    MemoryError,
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    sa.exc.OperationalError,
+)
+
+
+def outcome_exit_code(outcome: str) -> int:
+    """The exit code of a command whose run had this outcome (DESIGN section 8)."""
+    if outcome in ("published", "unchanged", "listed", "nothing_new", "previewed"):
+        return 0
+    if outcome in ("blocked", "held", "discarded"):
+        return 1
+    _, _, code = outcome.partition(":")
+    return int(code or 3)
+
+
+def as_our_error(error: BaseException) -> ConnectError:
+    """Any exception as one of ours. A library's message may quote a cell, so it is not repeated."""
+    if isinstance(error, ConnectError):
+        return error
+    reason = disk_reason(error) if isinstance(error, duckdb.Error) else None
+    if reason or isinstance(error, REFUSALS):
+        reason = reason or getattr(error, "strerror", None) or type(error).__name__
+        return DiskFault(f"The disk or memory refused ({reason}). Free some, then run again.")
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if "connect_pipeline" in code.co_filename:
+            place = f" at {Path(code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return SystemFault(
+        f"A bug in connect_pipeline: {type(error).__name__}{place}. What is published stays;"
+        " please report this line."
+    )
