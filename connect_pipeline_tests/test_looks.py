@@ -13,7 +13,13 @@ import paramiko
 import pytest
 
 from connect_pipeline import looks, settings
-from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsError, TransientFault
+from connect_pipeline.errors import (
+    AccessFault,
+    ConnectError,
+    EnvironmentFault,
+    SettingsError,
+    TransientFault,
+)
 from connect_pipeline.looks import look_at_all
 from connect_pipeline.sample.server import EmbeddedServer, Files
 
@@ -79,7 +85,7 @@ def test_a_missing_folder_is_one_districts_own_fault(tmp_path: Path) -> None:
         assert server.connection_count == 1
     faults = {name: look for name, look in found.items() if isinstance(look, ConnectError)}
     assert list(faults) == ["d0002"]
-    assert type(faults["d0002"]) is EnvironmentFault
+    assert type(faults["d0002"]) is AccessFault
     assert "has no folder /nowhere" in str(faults["d0002"])
 
 
