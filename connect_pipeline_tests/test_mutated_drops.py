@@ -204,6 +204,7 @@ def test_a_mutated_drop_is_published_whole_or_refused_in_our_words(
     home = small_home(server, tmp_path / "mutated", FILES)
     home.publish()
     for number in range(max(3, EXAMPLES // 10)):
+        home.upload(FILES)
         home.upload(mutated_drop(number))
         before = home.roster_bytes()
         run = home.nightly()
