@@ -154,7 +154,7 @@ def _judge_columns(connection: duckdb.DuckDBPyConnection, report: Report) -> Non
 
 def _judge_swapped(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
     """Columns that hold tonight what another column held last night, in most rows."""
-    for one in count_swapped(connection):
+    for one in count_swapped(connection, at_least=FEW):
         if is_too_many(one.found, one.before, MOST, floor=FLOORS["student"], most=True):
             report.exports[one.export].findings.add(
                 "contents_swapped",

@@ -41,22 +41,17 @@ class Swapped:
     before: int
 
 
-def count_swapped(connection: duckdb.DuckDBPyConnection) -> list[Swapped]:
+def count_swapped(connection: duckdb.DuckDBPyConnection, at_least: int) -> list[Swapped]:
     """Each pair of columns once, in its more frequent direction; overall first, then per school.
 
     `previous` and `candidate` are attached. Only rows that both nights have count, and of those
-    only the ones in which the two columns differed.
+    only the ones in which the two columns differed. Nothing is returned of staff or students when
+    no school has `at_least` rows with swapped columns.
     """
-    row = connection.execute(
-        "SELECT count(*) FROM candidate.connect.changes WHERE change = 'changed' AND"
-        " list_has_any(columns, ['contacts', 'first_name', 'last_name'])"
-    ).fetchone()
-    if not row or not row[0]:
-        return []
     connection.execute(text("swappable"))
     return [
-        *_count(connection, STUDENTS, "student", STUDENT_PAIRS),
-        *_count(connection, STAFF, "staff", STAFF_PAIRS),
+        *_count(connection, STUDENTS, "student", STUDENT_PAIRS, at_least),
+        *_count(connection, STAFF, "staff", STAFF_PAIRS, at_least),
     ]
 
 
@@ -65,9 +60,9 @@ def _count(
     spec: ExportSpec,
     entity: str,
     pairs: tuple[tuple[str, str], ...],
+    at_least: int,
 ) -> list[Swapped]:
     directions = [(a, b) for pair in pairs for a, b in (pair, pair[::-1])]
-    of_entity = f"WHERE entity = '{entity}' AND change = 'changed'"
     counts = ", ".join(
         f"count(*) FILTER (WHERE tonight.{a} = before.{b}"
         f" AND before.{a} IS DISTINCT FROM before.{b}),"
@@ -76,18 +71,19 @@ def _count(
     )
     rows: list[tuple[Any, ...]] = []
     # A row with swapped columns has changed: nearly always those alone show that there are none.
-    for whose in (f"AND key IN (SELECT key FROM candidate.connect.changes {of_entity})", ""):
+    for whom in ("changed_people", "everybody"):
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW compared_people AS FROM {whom}")
         rows = connection.execute(
             f"""
             SELECT school, {counts}
-            FROM (SELECT * FROM {entity}_columns WHERE is_before {whose}) AS before
-            JOIN (SELECT * FROM {entity}_columns WHERE NOT is_before {whose}) AS tonight USING (key)
+            FROM (SELECT * FROM {entity}_columns WHERE is_before) AS before
+            JOIN (SELECT * FROM {entity}_columns WHERE NOT is_before) AS tonight USING (key)
             JOIN candidate.connect.{entity}_sites AS places ON places.{entity}_id = key
             GROUP BY GROUPING SETS ((), (school))
             ORDER BY school NULLS FIRST
             """
         ).fetchall()
-        if not any(found for _, *values in rows for found in values[::2]):
+        if not any(found >= at_least for _, *values in rows for found in values[::2]):
             return []
     names = {column.field: column.name for column in spec.columns}
     found = []

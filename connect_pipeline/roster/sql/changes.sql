@@ -1,41 +1,74 @@
--- One row: a person or class that this snapshot adds, changes or removes. Whoever is in both nights
--- is compared as a whole first: the names of columns are worked out for those who differ only.
+-- One row: a student or staff member whose row, tonight or before, is not what it was, by a digest:
+-- the names of columns are worked out for these only. One statement at a time, so that a large
+-- district's comparison needs little memory.
+CREATE OR REPLACE TABLE scratch.other_people AS
+SELECT 'staff' AS entity, staff_id AS key
+FROM (SELECT staff_id, hash(staff) AS digest FROM previous.connect.staff AS staff) AS old
+JOIN (SELECT staff_id, hash(staff) AS digest FROM candidate.connect.staff AS staff) AS new
+    USING (staff_id)
+WHERE old.digest <> new.digest
+UNION ALL
+SELECT 'student', student_id
+FROM (SELECT student_id, hash(s) AS digest FROM previous.connect.students AS s) AS old
+JOIN (SELECT student_id, hash(s) AS digest FROM candidate.connect.students AS s) AS new
+    USING (student_id)
+WHERE old.digest <> new.digest;
+
+-- One row: a person who came to a school or left one.
+CREATE OR REPLACE TABLE scratch.moved_people AS
+SELECT DISTINCT 'staff' AS entity, staff_id AS key
+FROM previous.connect.staff_sites AS old
+FULL JOIN candidate.connect.staff_sites AS new USING (staff_id, school)
+WHERE old.site_id IS NULL OR new.site_id IS NULL
+UNION ALL
+SELECT DISTINCT 'student', student_id
+FROM previous.connect.student_sites AS old
+FULL JOIN candidate.connect.student_sites AS new USING (student_id, school)
+WHERE old.site_id IS NULL OR new.site_id IS NULL;
+
+-- One row: a student one of whose contacts came, went or is another.
+CREATE OR REPLACE TABLE scratch.reached_otherwise AS
+SELECT DISTINCT student_id
+FROM (
+    SELECT student_id, relation, hash(name, phone, email) AS digest FROM previous.connect.contacts
+) AS old
+FULL JOIN (
+    SELECT student_id, relation, hash(name, phone, email) AS digest FROM candidate.connect.contacts
+) AS new USING (student_id, relation)
+WHERE old.digest IS DISTINCT FROM new.digest;
+
+-- One row: a class of both nights whose course is renamed, or whose set of students, by its digest,
+-- is another.
+CREATE OR REPLACE TABLE scratch.changed_classes AS
+WITH old_members AS (
+    SELECT class_id, bit_xor(hash(student_id)) AS students
+    FROM previous.connect.enrollments GROUP BY class_id
+),
+new_members AS (
+    SELECT class_id, bit_xor(hash(student_id)) AS students
+    FROM candidate.connect.enrollments GROUP BY class_id
+)
+SELECT
+    class_id AS key,
+    [
+        CASE WHEN old.course_name IS DISTINCT FROM new.course_name THEN 'course_name' END,
+        CASE WHEN old_members.students IS DISTINCT FROM new_members.students THEN 'students' END
+    ] AS columns
+FROM previous.connect.classes AS old
+JOIN candidate.connect.classes AS new USING (class_id)
+LEFT JOIN old_members USING (class_id)
+LEFT JOIN new_members USING (class_id)
+WHERE old.course_name IS DISTINCT FROM new.course_name
+OR old_members.students IS DISTINCT FROM new_members.students;
+
+-- One row: a person or class that this snapshot adds, changes or removes.
 CREATE TABLE connect.changes AS
-WITH old_staff AS (FROM previous.connect.staff),
-new_staff AS (FROM candidate.connect.staff),
-old_students AS (FROM previous.connect.students),
-new_students AS (FROM candidate.connect.students),
--- A class with a digest of its students, the same for the same set of students.
-old_classes AS (
-    SELECT class_id, any_value(course_name) AS course_name, bit_xor(hash(student_id)) AS students
-    FROM previous.connect.classes LEFT JOIN previous.connect.enrollments USING (class_id)
-    GROUP BY class_id
-),
-new_classes AS (
-    SELECT class_id, any_value(course_name) AS course_name, bit_xor(hash(student_id)) AS students
-    FROM candidate.connect.classes LEFT JOIN candidate.connect.enrollments USING (class_id)
-    GROUP BY class_id
-),
--- Whoever came to a school or left one.
-moved_staff AS (
-    SELECT DISTINCT staff_id
-    FROM previous.connect.staff_sites AS old
-    FULL JOIN candidate.connect.staff_sites AS new USING (staff_id, school)
-    WHERE old.site_id IS NULL OR new.site_id IS NULL
-),
-moved_students AS (
-    SELECT DISTINCT student_id
-    FROM previous.connect.student_sites AS old
-    FULL JOIN candidate.connect.student_sites AS new USING (student_id, school)
-    WHERE old.site_id IS NULL OR new.site_id IS NULL
-),
-reached_otherwise AS (
-    SELECT DISTINCT student_id
-    FROM (SELECT *, true AS is_there FROM previous.connect.contacts) AS old
-    FULL JOIN (SELECT *, true AS is_there FROM candidate.connect.contacts) AS new
-        USING (student_id, relation)
-    WHERE (old.is_there, old.name, old.phone, old.email)
-        IS DISTINCT FROM (new.is_there, new.name, new.phone, new.email)
+WITH compared AS (
+    FROM scratch.other_people
+    UNION
+    FROM scratch.moved_people
+    UNION
+    SELECT 'student', student_id FROM scratch.reached_otherwise
 ),
 changed_staff AS (
     SELECT
@@ -46,11 +79,12 @@ changed_staff AS (
             CASE WHEN old.email IS DISTINCT FROM new.email THEN 'email' END,
             CASE WHEN old.title IS DISTINCT FROM new.title THEN 'title' END,
             CASE WHEN old.mobile_phone IS DISTINCT FROM new.mobile_phone THEN 'mobile_phone' END,
-            CASE WHEN staff_id IN (FROM moved_staff) THEN 'school' END
+            CASE WHEN staff_id IN (SELECT key FROM scratch.moved_people WHERE entity = 'staff')
+                THEN 'school' END
         ] AS columns
-    FROM old_staff AS old
-    JOIN new_staff AS new USING (staff_id)
-    WHERE old IS DISTINCT FROM new OR staff_id IN (FROM moved_staff)
+    FROM previous.connect.staff AS old
+    JOIN candidate.connect.staff AS new USING (staff_id)
+    WHERE staff_id IN (SELECT key FROM compared WHERE entity = 'staff')
 ),
 changed_students AS (
     SELECT
@@ -65,46 +99,38 @@ changed_students AS (
             CASE WHEN old.language IS DISTINCT FROM new.language THEN 'language' END,
             CASE WHEN old.preferred_contact_method IS DISTINCT FROM new.preferred_contact_method
                 THEN 'preferred_contact_method' END,
-            CASE WHEN student_id IN (FROM moved_students) THEN 'school' END,
-            CASE WHEN student_id IN (FROM reached_otherwise) THEN 'contacts' END
+            CASE WHEN student_id IN (SELECT key FROM scratch.moved_people WHERE entity = 'student')
+                THEN 'school' END,
+            CASE WHEN student_id IN (FROM scratch.reached_otherwise) THEN 'contacts' END
         ] AS columns
-    FROM old_students AS old
-    JOIN new_students AS new USING (student_id)
-    WHERE old IS DISTINCT FROM new
-    OR student_id IN (FROM moved_students)
-    OR student_id IN (FROM reached_otherwise)
-),
-changed_classes AS (
-    SELECT
-        class_id AS key,
-        [
-            CASE WHEN old.course_name IS DISTINCT FROM new.course_name THEN 'course_name' END,
-            CASE WHEN old.students IS DISTINCT FROM new.students THEN 'students' END
-        ] AS columns
-    FROM old_classes AS old
-    JOIN new_classes AS new USING (class_id)
-    WHERE old IS DISTINCT FROM new
+    FROM (
+        FROM previous.connect.students
+        WHERE student_id IN (SELECT key FROM compared WHERE entity = 'student')
+    ) AS old
+    JOIN candidate.connect.students AS new USING (student_id)
 ),
 changed AS (
     SELECT 'staff' AS entity, * FROM changed_staff
     UNION ALL
     SELECT 'student', * FROM changed_students
     UNION ALL
-    SELECT 'class', * FROM changed_classes
+    SELECT 'class', * FROM scratch.changed_classes
 ),
 described AS (
     SELECT entity, key, 'changed' AS change, list_filter(columns, lambda c: c IS NOT NULL) AS columns
     FROM changed
     UNION ALL
-    SELECT 'staff', staff_id, 'added', NULL FROM new_staff ANTI JOIN old_staff USING (staff_id)
+    SELECT 'staff', staff_id, 'added', NULL
+    FROM candidate.connect.staff ANTI JOIN previous.connect.staff USING (staff_id)
     UNION ALL
-    SELECT 'staff', staff_id, 'removed', NULL FROM old_staff ANTI JOIN new_staff USING (staff_id)
+    SELECT 'staff', staff_id, 'removed', NULL
+    FROM previous.connect.staff ANTI JOIN candidate.connect.staff USING (staff_id)
     UNION ALL
     SELECT 'student', student_id, 'added', NULL
-    FROM new_students ANTI JOIN old_students USING (student_id)
+    FROM candidate.connect.students ANTI JOIN previous.connect.students USING (student_id)
     UNION ALL
     SELECT 'student', student_id, 'removed', NULL
-    FROM old_students ANTI JOIN new_students USING (student_id)
+    FROM previous.connect.students ANTI JOIN candidate.connect.students USING (student_id)
     UNION ALL
     SELECT 'class', class_id, 'added', NULL
     FROM candidate.connect.classes ANTI JOIN previous.connect.classes USING (class_id)
@@ -118,4 +144,5 @@ SELECT
     change,
     columns
 FROM described
+WHERE change <> 'changed' OR len(columns) > 0
 ORDER BY entity, key;

@@ -25,5 +25,4 @@ SELECT
     phone,
     email
 FROM stated
-WHERE name IS NOT NULL OR phone IS NOT NULL OR email IS NOT NULL
-ORDER BY student_id, relation;
+WHERE name IS NOT NULL OR phone IS NOT NULL OR email IS NOT NULL;
