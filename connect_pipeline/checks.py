@@ -163,10 +163,22 @@ def _create_records(read: ReadResult) -> None:
         for column in read.spec.columns
     )
     made = "TABLE" if read.padded else "VIEW"
+    for kind in ("VIEW", "TABLE"):  # what an earlier run in this scratch database made
+        _drop(read.connection, kind, f"{table}_checked")
     read.connection.execute(
         f"CREATE {made} records.{table}_checked AS SELECT line, {cells} FROM raw.{table}"
     )
     _expose(read)
+
+
+def _drop(connection: duckdb.DuckDBPyConnection, kind: str, name: str) -> None:
+    found = connection.execute(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'records'"
+        " AND table_name = $name AND (table_type = 'VIEW') = $is_view",
+        {"name": name, "is_view": kind == "VIEW"},
+    ).fetchone()
+    if found:
+        connection.execute(f"DROP {kind} records.{name}")
 
 
 def _trimmed(read: ReadResult, column: Column) -> str:
