@@ -116,27 +116,27 @@ changed AS (
     UNION ALL
     SELECT 'class', * FROM scratch.changed_classes
 ),
+before AS (
+    SELECT 'staff' AS entity, staff_id AS key FROM previous.connect.staff
+    UNION ALL
+    SELECT 'student', student_id FROM previous.connect.students
+    UNION ALL
+    SELECT 'class', class_id FROM previous.connect.classes
+),
+tonight AS (
+    SELECT 'staff' AS entity, staff_id AS key FROM candidate.connect.staff
+    UNION ALL
+    SELECT 'student', student_id FROM candidate.connect.students
+    UNION ALL
+    SELECT 'class', class_id FROM candidate.connect.classes
+),
 described AS (
     SELECT entity, key, 'changed' AS change, list_filter(columns, lambda c: c IS NOT NULL) AS columns
     FROM changed
     UNION ALL
-    SELECT 'staff', staff_id, 'added', NULL
-    FROM candidate.connect.staff ANTI JOIN previous.connect.staff USING (staff_id)
+    SELECT entity, key, 'added', NULL FROM tonight ANTI JOIN before USING (entity, key)
     UNION ALL
-    SELECT 'staff', staff_id, 'removed', NULL
-    FROM previous.connect.staff ANTI JOIN candidate.connect.staff USING (staff_id)
-    UNION ALL
-    SELECT 'student', student_id, 'added', NULL
-    FROM candidate.connect.students ANTI JOIN previous.connect.students USING (student_id)
-    UNION ALL
-    SELECT 'student', student_id, 'removed', NULL
-    FROM previous.connect.students ANTI JOIN candidate.connect.students USING (student_id)
-    UNION ALL
-    SELECT 'class', class_id, 'added', NULL
-    FROM candidate.connect.classes ANTI JOIN previous.connect.classes USING (class_id)
-    UNION ALL
-    SELECT 'class', class_id, 'removed', NULL
-    FROM previous.connect.classes ANTI JOIN candidate.connect.classes USING (class_id)
+    SELECT entity, key, 'removed', NULL FROM before ANTI JOIN tonight USING (entity, key)
 )
 SELECT
     entity,

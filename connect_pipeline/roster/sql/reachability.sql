@@ -9,7 +9,10 @@ reached_tonight AS (
     WHERE relation <> 'self' AND (phone IS NOT NULL OR email IS NOT NULL)
 ),
 people AS (
-    SELECT NULL::VARCHAR AS school, true AS is_before, student_id IN (FROM reached_before) AS is_reached
+    SELECT
+        NULL::VARCHAR AS school,
+        true AS is_before,
+        student_id IN (FROM reached_before) AS is_reached
     FROM previous.connect.students
     UNION ALL
     SELECT NULL, false, student_id IN (FROM reached_tonight) FROM candidate.connect.students

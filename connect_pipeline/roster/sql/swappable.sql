@@ -3,7 +3,7 @@ CREATE OR REPLACE TEMP TABLE changed_people AS
 SELECT DISTINCT key FROM candidate.connect.changes
 WHERE change = 'changed' AND list_has_any(columns, ['contacts', 'first_name', 'last_name']);
 
--- One row: a person of both nights.
+-- One row: a person of tonight.
 CREATE OR REPLACE TEMP VIEW everybody AS
 SELECT student_id AS key FROM candidate.connect.students
 UNION ALL
