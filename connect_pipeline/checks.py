@@ -8,7 +8,6 @@ Belongs here: how rules run. Does not belong here: what they say (`rules/`), rea
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,6 +22,7 @@ from connect_pipeline.reader import (
     BAD_ROWS_FLOOR,
     BLANKS,
     ReadResult,
+    as_pattern,
     count_rows,
     insert_rows,
     lines_sql,
@@ -411,7 +411,7 @@ def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
         WHERE removed.export = $export AND is_quarantined AND code <> $erased
         ORDER BY line
         """,
-        {**values, "path": glob.escape(str(read.text.path)), "erased": ERASED},
+        {**values, "path": as_pattern(read.text.path), "erased": ERASED},
     )
     bad += read.quarantined_rows
     rows = read.accepted_rows + read.quarantined_rows

@@ -255,11 +255,16 @@ def _shorten_lines(source: BinaryIO, target: BinaryIO, limit: int) -> None:
             target.write(b"\n")
 
 
+def as_pattern(path: Path) -> str:
+    """A path as DuckDB's `read_csv` takes it: a pattern that finds this file and no other."""
+    return glob.escape(str(path))
+
+
 def lines_sql(result: ReadResult) -> str:
     """SQL for the file's physical lines: one column `text`, NULL for an empty line.
 
-    `$path` is to be bound to `result.text.path`, escaped, for DuckDB takes it as a pattern. The
-    delimiter is a byte that the file does not have, so every line is one value.
+    `$path` is to be bound to `as_pattern(result.text.path)`. The delimiter is a byte that the file
+    does not have, so every line is one value.
     """
     return (
         "read_csv($path, columns = {'text': 'VARCHAR'}, auto_detect = false, header = false,"
@@ -308,7 +313,7 @@ def _apply_law(result: ReadResult, path: Path, header: str, limits: Limits) -> N
     lawful = f"(regexp_full_match(text, '{law}') AND strlen(text) <= {limits.line_bytes})"
     trim = _line_of(TRIM_FIELD, len(result.columns))
     is_trim = f"(regexp_full_match(text, '{trim}') AND strlen(text) <= {limits.line_bytes})"
-    values = {"path": glob.escape(str(path))}
+    values = {"path": as_pattern(path)}
     blank, repeated, unusual, not_trim = connection.execute(
         f"""
         SELECT
@@ -360,7 +365,7 @@ def _parsed(result: ReadResult, path: Path, *, skip: int) -> str:
             new_line = '\\n', strict_mode = true, null_padding = false
         )
         """,
-        {"path": glob.escape(str(path))},
+        {"path": as_pattern(path)},
     )
     return table
 
@@ -382,7 +387,7 @@ def _parse_lawful_lines(result: ReadResult, path: Path, lawful: str, limits: Lim
         CREATE OR REPLACE TEMP TABLE file_lines AS
         SELECT row_number() OVER () AS line, text FROM {lines_sql(result)};
         """,
-        {"path": glob.escape(str(path))},
+        {"path": as_pattern(path)},
     )
     connection.execute("DELETE FROM file_lines WHERE line = 1")
     # With one column, a line of white space is a row whose only cell is blank.
@@ -526,7 +531,7 @@ def _add_lines(result: ReadResult, code: str, path: Path, text: str) -> None:
     lines = result.connection.execute(
         f"SELECT line FROM (SELECT row_number() OVER () AS line, text FROM {lines_sql(result)})"
         " WHERE line > 1 AND text = $text",
-        {"path": glob.escape(str(path)), "text": text},
+        {"path": as_pattern(path), "text": text},
     ).fetchall()
     places = ({"line": line} for (line,) in lines[:STORED_PER_CODE])
     result.findings.add_many(code, len(lines), places)
