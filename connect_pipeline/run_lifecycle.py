@@ -23,19 +23,11 @@ from connect_pipeline import alarms, landing, roster
 from connect_pipeline.alarm_delivery import deliver
 from connect_pipeline.attendance.told import hmac_keys
 from connect_pipeline.checks import prepare
-from connect_pipeline.contract import (
-    CORE,
-    SCHOOLS,
-)
+from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import load_erased
-from connect_pipeline.errors import (
-    ConnectError,
-    DiskFault,
-    EnvironmentFault,
-    Refused,
-)
+from connect_pipeline.errors import ConnectError, DiskFault, EnvironmentFault, Refused
 from connect_pipeline.home import Home, private_folder, remove_tree
 from connect_pipeline.ledger import (
     ATTENDANCE_JOB,
@@ -52,9 +44,7 @@ from connect_pipeline.recovery import recover, refuse_lost_ledger
 from connect_pipeline.report import write_reports
 from connect_pipeline.retention import made_current
 from connect_pipeline.settings import District, Limits, Settings, load_settings
-from connect_pipeline.validation import (
-    Report,
-)
+from connect_pipeline.validation import Report
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +125,7 @@ def _rebuild(
         return False
     finally:
         connection.close()
-        remove_tree(home.scratch(name))
+        remove_scratch(home, name)
     return True
 
 
