@@ -28,7 +28,7 @@ def deadline_on(day: date, district: District) -> datetime:
 
 def deadline_before(moment: datetime, district: District) -> datetime:
     """The last deadline before `moment`; of a deadline, the one before it."""
-    today = moment.astimezone(district.zone).date()
+    today = district.day_of(moment)
     passed = (deadline_on(today - timedelta(days=back), district) for back in range(3))
     return next(deadline for deadline in passed if deadline < moment)
 

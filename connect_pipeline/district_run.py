@@ -364,7 +364,7 @@ class DistrictRun:
     @property
     def _today(self) -> date:
         """Today in the district's zone."""
-        return self.started.astimezone(self.district.zone).date()
+        return self.district.day_of(self.started)
 
     @property
     def _adds_only(self) -> bool:

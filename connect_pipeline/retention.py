@@ -28,7 +28,7 @@ def purge(
     The caller holds the district's lock. Raises `EnvironmentFault` when the disk refuses.
     """
     keep = district.keep
-    today = now.astimezone(district.zone).date()
+    today = district.day_of(now)
     try:
         return {
             "holds": ledger.expire_holds(name, now - timedelta(days=keep.hold_days)),

@@ -9,7 +9,7 @@ does, and secrets: those are named here (`password_env`) and read by `sftp.py` a
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -305,6 +305,10 @@ class District(Section):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    def day_of(self, moment: datetime) -> date:
+        """The day that `moment` is of, in the district's zone."""
+        return moment.astimezone(self.zone).date()
 
 
 class Settings(Section):

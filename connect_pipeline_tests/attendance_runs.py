@@ -7,7 +7,8 @@ of the attendance job less fetching and checking.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,3 +160,16 @@ def load_rows(connection: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:
             "INSERT INTO records.attendance VALUES (?, ?, ?, ?, ?, ?, ?)",
             [[line, *row] for line, row in enumerate(rows, start=2)],
         )
+
+
+def at_once(days: Sequence[AttendanceDay]) -> list[Batch | None]:
+    """List all these days, whose accounting is built, at the same time; what each came to."""
+    found: list[Batch | None] = []
+    threads = [
+        threading.Thread(target=lambda day=day: found.append(day.list_recipients())) for day in days
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found

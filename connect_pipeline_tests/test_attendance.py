@@ -8,7 +8,6 @@ import hmac
 import io
 import json
 import os
-import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from connect_pipeline_tests.attendance_runs import (
     Row,
     Runs,
     absence,
+    at_once,
     district,
 )
 from connect_pipeline_tests.small_roster import Contact, Student, enroll
@@ -429,14 +429,7 @@ def test_two_runs_at_once_list_each_once(tmp_path: Path) -> None:
     for day in days:
         day.build_absences()
         day.build_accounting()
-    found: list[Batch | None] = []
-    threads = [
-        threading.Thread(target=lambda day=day: found.append(day.list_recipients())) for day in days
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    found = at_once(days)
     assert len(found) == 3
     told = runs.told()
     assert len(told) == len({(channel, destination) for channel, destination, *_ in told}) == 40

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-import threading
 from pathlib import Path
 
 import pytest
 
-from connect_pipeline.attendance.batch import Batch
-from connect_pipeline_tests.attendance_runs import Runs, absence
+from connect_pipeline_tests.attendance_runs import Runs, absence, at_once
 from connect_pipeline_tests.postgres import empty
 from connect_pipeline_tests.small_roster import Contact, Student
 from connect_pipeline_tests.test_attendance_kill import (
@@ -63,14 +61,7 @@ def test_runs_at_once_list_each_once(tmp_path: Path) -> None:
     for day in days:
         day.build_absences()
         day.build_accounting()
-    found: list[Batch | None] = []
-    threads = [
-        threading.Thread(target=lambda day=day: found.append(day.list_recipients())) for day in days
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    found = at_once(days)
     assert len(found) == len(days)
     assert sum(batch.students for batch in found if batch is not None) == len(students)
     assert everything(runs) == [("2026-10-06", one.student_id) for one in students]

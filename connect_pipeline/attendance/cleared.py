@@ -67,7 +67,7 @@ class ClearedList:
             "rows": rows,
             "cleared_students": students,
         }
-        try:
+        with staging.discarding(self.home, self.name, batch_id):
             files.bind_batch(self.connection, self.today, batch_id, listed_at)
             files.write_csv(self.connection, text("cleared_outbox"), listed)
             files.write_manifest(
@@ -87,7 +87,4 @@ class ClearedList:
                     counts={told.CLEARED: students},
                 ),
             )
-        except BaseException:
-            staging.discard(self.home, self.name, batch_id)
-            raise
         return batch_id

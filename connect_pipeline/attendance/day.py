@@ -59,12 +59,12 @@ class AttendanceDay:
     @property
     def today(self) -> date:
         """Today in the district's zone."""
-        return self.now.astimezone(self.district.zone).date()
+        return self.district.day_of(self.now)
 
     @property
     def arrival_date(self) -> date:
         """The file's day of arrival in the district's zone."""
-        return self.arrived_at.astimezone(self.district.zone).date()
+        return self.district.day_of(self.arrived_at)
 
     @property
     def is_of_today(self) -> bool:
@@ -244,7 +244,7 @@ class AttendanceDay:
             core_is_held=core_is_held,
         )
         listed = staging.staged(final.outbox, batch_id)
-        try:
+        with staging.discarding(self.home, self.name, batch_id):
             files.bind_batch(self.connection, self.today, batch_id, listed_at)
             with files.earlier_today(self.connection, self.home, self.name, self.today):
                 files.write_day(self.connection, staging.staged(final.day, batch_id), self.today)
@@ -267,9 +267,6 @@ class AttendanceDay:
                     counts={**batch.recipients, "students": batch.students},
                 ),
             )
-        except BaseException:
-            staging.discard(self.home, self.name, batch_id)
-            raise
         return batch
 
     def _refresh_day(self) -> None:

@@ -64,7 +64,7 @@ class LunchList:
     @property
     def today(self) -> date:
         """Today in the district's zone."""
-        return self.now.astimezone(self.district.zone).date()
+        return self.district.day_of(self.now)
 
     def write(self) -> LunchBatch | None:
         """List who is to be told, once; None when nobody is due.
@@ -128,7 +128,7 @@ class LunchList:
             accounting=accounted(self.connection),
             outbox_file=final.lunch,
         )
-        try:
+        with staging.discarding(self.home, self.name, batch_id):
             files.bind_batch(self.connection, self.today, batch_id, listed_at)
             files.write_csv(self.connection, text("lunch_outbox"), listed)
             files.write_manifest(
@@ -151,9 +151,6 @@ class LunchList:
                     counts={**batch.recipients, told.LOW_LUNCH_BALANCE: batch.students},
                 ),
             )
-        except BaseException:
-            staging.discard(self.home, self.name, batch_id)
-            raise
         return batch
 
     def _manifest_facts(self, batch: LunchBatch, listed_at: datetime) -> dict[str, object]:

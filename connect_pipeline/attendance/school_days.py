@@ -26,7 +26,7 @@ def is_school_day(day: date, attendance: Attendance) -> bool:
 
 def roster_is_old(published_at: datetime, today: date, district: District) -> bool:
     """Whether more than three school days have begun since the roster was published."""
-    day = published_at.astimezone(district.zone).date()
+    day = district.day_of(published_at)
     school_days = 0
     while day < today and school_days <= OLD_ROSTER_SCHOOL_DAYS:
         day += timedelta(days=1)
@@ -43,7 +43,7 @@ def missed_send_time(
     came between the send time before it and itself.
     """
     passed = [
-        datetime.combine(listed_at.astimezone(district.zone).date(), clock, district.zone)
+        datetime.combine(district.day_of(listed_at), clock, district.zone)
         for clock in sorted(district.attendance.send_at)
     ]
     passed = [moment for moment in passed if moment < listed_at]

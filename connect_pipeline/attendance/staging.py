@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,12 +97,17 @@ def replace(target: Path, source: Path) -> None:
         raise disk_fault(error, f"write {target.name}") from None
 
 
-def discard(home: Home, district: str, batch_id: str) -> None:
-    """Remove the staged files of a batch that was not committed."""
-    for leftover in _leftovers(home, district):
-        if batch_id in leftover.name:
-            with suppress(OSError):
-                leftover.unlink()
+@contextmanager
+def discarding(home: Home, district: str, batch_id: str) -> Iterator[None]:
+    """Stage a batch's files and record it inside: when that fails, its staged files are removed."""
+    try:
+        yield
+    except BaseException:
+        for leftover in _leftovers(home, district):
+            if batch_id in leftover.name:
+                with suppress(OSError):
+                    leftover.unlink()
+        raise
 
 
 def recover(home: Home, name: str, ledger: Ledger) -> list[str]:

@@ -54,7 +54,7 @@ def _attendance_due(home: Home, name: str, district: District) -> dg.ScheduleDef
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def due(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        today = context.scheduled_execution_time.astimezone(district.zone).date()
+        today = district.day_of(context.scheduled_execution_time)
         if not expects_attendance(today, district):
             return dg.SkipReason("No school today.")
         row = open_ledger(home).last_received(name, ATTENDANCE.file_name)
