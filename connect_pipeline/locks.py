@@ -1,7 +1,7 @@
-"""One run per district at a time, on one machine.
+"""One at a time, on one machine: runs of a district, and who makes Dagster's databases.
 
 For: the lock that a run, an erasure, a rollback and the retention job take.
-Belongs here: that lock. Does not belong here: several machines (`dagster.yaml`'s tag limits).
+Belongs here: locks. Does not belong here: several machines (`dagster.yaml`'s tag limits).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, private_folder
@@ -20,7 +21,14 @@ LOCK_SECONDS = 120
 @contextmanager
 def locked(home: Home, name: str) -> Iterator[None]:
     """One run per district at a time, also against a command run by hand."""
-    path = home.lock(name)
+    busy = f"Another run for {name} has been under way for {LOCK_SECONDS} s."
+    with file_locked(home.lock(name), f"{busy} Wait for it to end; `status {name}` shows it."):
+        yield
+
+
+@contextmanager
+def file_locked(path: Path, busy: str) -> Iterator[None]:
+    """Hold the lock that `path` is. Raises `EnvironmentFault`, saying `busy`, after a long wait."""
     private_folder(path.parent)
     with path.open("a") as file:
         path.chmod(0o600)
@@ -31,9 +39,6 @@ def locked(home: Home, name: str) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise EnvironmentFault(
-                        f"Another run for {name} has been under way for {LOCK_SECONDS} s."
-                        f" Wait for it to end; `status {name}` shows it."
-                    ) from None
+                    raise EnvironmentFault(busy) from None
                 time.sleep(0.2)
         yield

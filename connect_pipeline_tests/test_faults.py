@@ -395,6 +395,24 @@ def test_two_syncs_at_once_publish_once(home: SmallHome) -> None:
     assert len(home.snapshots()) == 2
 
 
+def test_many_first_commands_at_once_make_one_dagster_instance(home: SmallHome) -> None:
+    """Each of these would make Dagster's databases, if none was there."""
+    code = (
+        "from connect_pipeline.home import Home\n"
+        "from connect_pipeline.orchestration.launch import dagster_instance\n"
+        "dagster_instance(Home.from_environment()).dispose()"
+    )
+    assert not home.home.dagster.exists()
+    all_at_once = [
+        subprocess.Popen(
+            [sys.executable, "-c", code], env=home.process_environment(), stderr=subprocess.PIPE
+        )
+        for _ in range(4)
+    ]
+    said = [one.communicate(timeout=120)[1] for one in all_at_once]
+    assert [one.returncode for one in all_at_once] == [0] * 4, said
+
+
 # -- a full disk -------------------------------------------------------------------------------
 
 

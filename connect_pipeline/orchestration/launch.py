@@ -10,6 +10,7 @@ import logging
 import os
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
 import dagster as dg
 
@@ -17,6 +18,7 @@ from connect_pipeline.definitions import build_defs
 from connect_pipeline.errors import ConnectError
 from connect_pipeline.home import Home, private_folder, replacing, state_folder
 from connect_pipeline.ledger import open_ledger
+from connect_pipeline.locks import file_locked
 from connect_pipeline.orchestration.names import DISTRICT_TAG
 from connect_pipeline.outcomes import outcome_exit_code
 
@@ -57,14 +59,20 @@ def dagster_home(home: Home) -> str:
     return place
 
 
+def dagster_instance(home: Home) -> dg.DagsterInstance:
+    """Our Dagster instance. Two processes that make its databases at once would both fill them."""
+    lock = Path(dagster_home(home)) / "connect.lock"
+    with file_locked(lock, f"Another process has held {lock} for too long. Wait for it to end."):
+        return dg.DagsterInstance.get()
+
+
 def run_job(home: Home, job: str, district: str) -> Finished:
     """Run `job` for one district and wait. Never raises for what the run came to.
 
     Raises `SettingsError` when the district is not in the settings.
     """
-    dagster_home(home)
     defs = build_defs(home)
-    with dg.DagsterInstance.get() as instance:
+    with dagster_instance(home) as instance:
         result = defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             partition_key=district,
