@@ -1,0 +1,73 @@
+"""Dagster's event log in one file: runs and readers at once, and no event is lost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from connect_pipeline.home import Home
+from connect_pipeline.orchestration.event_log import EventLog
+from connect_pipeline.orchestration.launch import dagster_instance
+
+PROCESSES, RUNS, LINES = 4, 3, 20
+
+A_FEW_RUNS = f"""
+import dagster as dg
+from connect_pipeline.home import Home
+from connect_pipeline.orchestration.launch import dagster_instance
+
+@dg.op
+def says(context):
+    for line in range({LINES}):
+        context.log.info(f"line {{line}}")
+
+@dg.job
+def talks():
+    says()
+
+with dagster_instance(Home.from_environment()) as instance:
+    for _ in range({RUNS}):
+        talks.execute_in_process(instance=instance)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setenv("CONNECT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    return Home.from_environment()
+
+
+def test_runs_of_several_processes_keep_all_their_events(home: Home) -> None:
+    with dagster_instance(home) as instance:
+        at_once = [
+            subprocess.Popen(
+                [sys.executable, "-c", A_FEW_RUNS], env=dict(os.environ), stderr=subprocess.PIPE
+            )
+            for _ in range(PROCESSES)
+        ]
+        said = [one.communicate(timeout=200)[1] for one in at_once]
+        assert [one.returncode for one in at_once] == [0] * PROCESSES, said
+        runs = instance.get_runs()
+        assert len(runs) == PROCESSES * RUNS
+        assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
+        for run in runs:
+            lines = [one.user_message for one in instance.all_logs(run.run_id)]
+            assert [line for line in lines if line.startswith("line ")] == [
+                f"line {number}" for number in range(LINES)
+            ]
+
+
+def test_many_readers_at_once(home: Home) -> None:
+    """As many as the web server has threads."""
+    with dagster_instance(home) as instance:
+        assert isinstance(instance.event_log_storage, EventLog)
+        with ThreadPoolExecutor(40) as threads:
+            found = list(threads.map(lambda _: instance.all_asset_keys(), range(400)))
+    assert found == [[]] * 400
