@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy.engine.default import DefaultDialect
 
+_SEEN = "changes counted"  # in what SQLAlchemy keeps of a connection while it is open
 _left = int(os.environ.get("DIES_AT", "0"))
 _log = os.open(os.environ["DIES_AT_LOG"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
@@ -38,8 +39,8 @@ def _counted(name: str, step: Callable[..., Any]) -> Callable[..., Any]:
 
 def _commit(dialect: DefaultDialect, connection: Any) -> None:
     changes = connection.total_changes  # of a connection of sqlite3, since it was opened
-    if changes != _seen.get(id(connection), 0):
-        _seen[id(connection)] = changes
+    if changes != connection.info.get(_SEEN, 0):
+        connection.info[_SEEN] = changes
         _count("commit")
     _do_commit(dialect, connection)
 
@@ -52,5 +53,5 @@ def _told(argument: object) -> str:
 
 for _name in ("fsync", "replace", "rename", "link", "unlink"):
     setattr(os, _name, _counted(_name, getattr(os, _name)))
-_do_commit, _seen = DefaultDialect.do_commit, dict[int, int]()
+_do_commit = DefaultDialect.do_commit
 DefaultDialect.do_commit = _commit  # type: ignore[method-assign, assignment]
