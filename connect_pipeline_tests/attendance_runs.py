@@ -19,6 +19,7 @@ import duckdb
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.attendance.staging import recover
+from connect_pipeline.checks import prepare
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, open_ledger
 from connect_pipeline.reader import open_scratch
@@ -91,6 +92,7 @@ class Runs:
         rows = list(rows)
         self.now += timedelta(minutes=1)
         connection = open_scratch()
+        prepare(connection, self.district)
         load_rows(connection, rows)
         for text in quarantined:
             connection.execute(

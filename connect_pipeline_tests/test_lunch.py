@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from connect_pipeline.attendance.lunch import CLERKS_LIST, LunchBatch, LunchList
 from connect_pipeline.attendance.staging import recover
+from connect_pipeline.checks import prepare
 from connect_pipeline.contract import STUDENTS
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.ledger import batches, listed, open_ledger
@@ -77,6 +78,7 @@ class Nights:
         ledger = open_ledger(self.runs.home)
         recover(self.runs.home, NAME, ledger)
         with open_scratch() as connection:
+            prepare(connection, self.runs.district)
             return LunchList(
                 connection=connection,
                 home=self.runs.home,

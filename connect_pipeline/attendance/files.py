@@ -100,6 +100,8 @@ def write_day(connection: duckdb.DuckDBPyConnection, path: Path, today: date) ->
     private_folder(path.parent)
     path.unlink(missing_ok=True)
     connection.execute("ATTACH $path AS day", {"path": str(path)})
+    # What is committed goes into the file at once, and not into a log beside it first.
+    connection.execute("SET checkpoint_threshold = '1KB'")
     try:
         path.chmod(PRIVATE_FILE)
         connection.execute("BEGIN")
@@ -113,6 +115,7 @@ def write_day(connection: duckdb.DuckDBPyConnection, path: Path, today: date) ->
             connection.rollback()
         raise
     finally:
+        connection.execute("RESET checkpoint_threshold")
         connection.execute("DETACH day")
     _sync(path)
 

@@ -17,7 +17,7 @@ import duckdb
 from connect_pipeline.contract import Kind
 from connect_pipeline.errors import SettingsError
 from connect_pipeline.home import Home
-from connect_pipeline.normalise import expression
+from connect_pipeline.normalise import expression, is_foreign_phone, register
 
 HEADER = ["channel", "destination"]
 CHANNELS = ("sms", "voice", "email")
@@ -35,6 +35,13 @@ def load_opt_outs(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     destination.
     """
     lines, channels, destinations = _read(path)
+    foreign = connection.execute(
+        f"SELECT 1 FROM (SELECT unnest($destinations::VARCHAR[]) AS destination)"
+        f" WHERE {is_foreign_phone('destination')} LIMIT 1",
+        {"destinations": destinations},
+    ).fetchone()
+    if foreign:
+        register(connection)
     phone, email = expression(Kind.PHONE, "destination"), expression(Kind.EMAIL, "destination")
     connection.execute(
         f"""

@@ -14,12 +14,11 @@ import duckdb
 
 from connect_pipeline.contract import Kind
 from connect_pipeline.formulas import FORMULA
-from connect_pipeline.normalise import expression, register
+from connect_pipeline.normalise import expression
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the scratch schema `attendance` and the functions that the statements share."""
-    register(connection)
     connection.execute(text("macros"))
     connection.execute(
         f"""

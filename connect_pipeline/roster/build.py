@@ -188,8 +188,8 @@ def expose_published(connection: duckdb.DuckDBPyConnection) -> set[str]:
         """
         CREATE OR REPLACE VIEW records.staff AS SELECT 0::BIGINT AS line, * FROM
             previous.connect.staff JOIN previous.connect.staff_sites USING (staff_id);
-        CREATE OR REPLACE VIEW records.students AS SELECT 0::BIGINT AS line, * FROM
-            previous.connect.students JOIN previous.connect.student_sites USING (student_id);
+        CREATE OR REPLACE VIEW records.students AS
+        SELECT 0::BIGINT AS line, student_id, school FROM previous.connect.student_sites;
         CREATE OR REPLACE VIEW records.staff_to_student AS
         SELECT 0::BIGINT AS line, classes.*, enrollments.student_id
         FROM previous.connect.enrollments JOIN previous.connect.classes USING (class_id);
