@@ -23,7 +23,6 @@ from connect_pipeline.reader import (
     BLANKS,
     ReadResult,
     as_pattern,
-    count_rows,
     insert_rows,
     lines_sql,
     too_many_bad_rows,
@@ -154,7 +153,7 @@ def _record_id(spec: ExportSpec) -> str:
 
 
 def _create_records(read: ReadResult) -> None:
-    """`records.<table>`: a view on what was read, or a trimmed copy where trimming is needed."""
+    """`records.<table>_checked`: what was read, or a trimmed copy where cells need trimming."""
     table = read.spec.table
     cells = ", ".join(
         f'{_trimmed(read, column)} AS "{column.field}"'
@@ -162,23 +161,12 @@ def _create_records(read: ReadResult) -> None:
         else f'NULL::VARCHAR AS "{column.field}"'
         for column in read.spec.columns
     )
-    made = "TABLE" if read.padded else "VIEW"
-    for kind in ("VIEW", "TABLE"):  # what an earlier run in this scratch database made
-        _drop(read.connection, kind, f"{table}_checked")
-    read.connection.execute(
-        f"CREATE {made} records.{table}_checked AS SELECT line, {cells} FROM raw.{table}"
-    )
+    rows = f"SELECT line, {cells} FROM raw.{table}"
+    if read.padded:
+        read.connection.execute(f"CREATE OR REPLACE TABLE records.{table}_trimmed AS {rows}")
+        rows = f"SELECT * FROM records.{table}_trimmed"
+    read.connection.execute(f"CREATE OR REPLACE VIEW records.{table}_checked AS {rows}")
     _expose(read)
-
-
-def _drop(connection: duckdb.DuckDBPyConnection, kind: str, name: str) -> None:
-    found = connection.execute(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'records'"
-        " AND table_name = $name AND (table_type = 'VIEW') = $is_view",
-        {"name": name, "is_view": kind == "VIEW"},
-    ).fetchone()
-    if found:
-        connection.execute(f"DROP {kind} records.{name}")
 
 
 def _trimmed(read: ReadResult, column: Column) -> str:
@@ -326,13 +314,13 @@ def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
 
 
 def _run_table_rule(read: ReadResult, rule: TableRule, select: str, thresholds: Thresholds) -> None:
-    read.connection.execute(
+    made = read.connection.execute(
         "CREATE OR REPLACE TEMP TABLE hits AS"
         f" SELECT line, CASE WHEN regexp_full_match(record_id::VARCHAR, '{SAFE_RECORD_ID}')"
         " THEN record_id::VARCHAR END AS record_id, column_name::VARCHAR AS column_name,"
         f" detail::VARCHAR AS detail FROM ({select})"
     )
-    total = count_rows(read.connection, "hits")
+    ((total,),) = made.fetchall()
     if not total:
         return
     places = read.connection.execute(

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.markup import escape
 from rich.table import Table
 
@@ -72,6 +71,8 @@ def _fail(message: str, exit_code: int) -> None:
 
 def _show_progress() -> None:
     """Our own log, on the error stream."""
+    from rich.logging import RichHandler
+
     handler = RichHandler(console=err, show_path=False, show_level=False, markup=False)
     logger = logging.getLogger("connect_pipeline")
     if not any(isinstance(one, RichHandler) for one in logger.handlers):

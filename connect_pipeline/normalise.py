@@ -42,6 +42,7 @@ _EMAIL = rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9
 _LONGEST_EMAIL, _LONGEST_LOCAL_PART = 254, 64
 
 _AMOUNT = r"(?:[0-9]+|[0-9][0-9]?[0-9]?(?:,[0-9][0-9][0-9])+)?(?:\.[0-9]*)?"
+_PLAIN_AMOUNT = "-?[0-9][0-9]?[0-9]?[.][0-9][0-9]"
 _MONEY = rf"[+-]?\$? ?[+-]?{_AMOUNT}|\(\$? ?{_AMOUNT}\)"
 
 _TAG = "([A-Za-z][A-Za-z][A-Za-z]?)(?:[-_]([A-Za-z][A-Za-z][A-Za-z][A-Za-z]))?"
@@ -76,12 +77,18 @@ def invalid(kind: Kind, cell: str) -> str:
     A CASE rather than AND, which DuckDB evaluates in full when it stands below an OR: most cells
     of an optional column are blank, and must cost nothing.
     """
-    if kind is Kind.PHONE:  # the costliest kind: a plain number need not be put together
+    # Of the costly kinds, what most cells look like need not be put together.
+    if kind is Kind.PHONE:
         plain = f" WHEN regexp_full_match({cell}, '{_PLAIN}') THEN {_is_filler(cell)}"
-        value = _unusual_phone(cell)
+        fails = f"{_unusual_phone(cell)} IS NULL"
+    elif kind is Kind.MONEY:
+        plain = f" WHEN regexp_full_match({cell}, '{_PLAIN_AMOUNT}') THEN false"
+        fails = f"{_money(cell)} IS NULL"
+    elif kind is Kind.EMAIL:
+        plain, fails = "", f"NOT ({_is_email(cell)})"
     else:
-        plain, value = "", expression(kind, cell)
-    return f"(CASE WHEN nullif({cell}, '') IS NULL THEN false{plain} ELSE {value} IS NULL END)"
+        plain, fails = "", f"{expression(kind, cell)} IS NULL"
+    return f"(CASE WHEN nullif({cell}, '') IS NULL THEN false{plain} ELSE {fails} END)"
 
 
 def tolerated_date(cell: str) -> str:
@@ -163,9 +170,15 @@ def _last_ten_digits(cell: str) -> str:
 
 def _email(cell: str) -> str:
     return (
-        f"(CASE WHEN regexp_full_match({cell}, '{_EMAIL}') AND length({cell}) <= {_LONGEST_EMAIL}"
-        f" AND instr({cell}, '@') <= {_LONGEST_LOCAL_PART + 1}"
+        f"(CASE WHEN {_is_email(cell)}"
         f" THEN split_part({cell}, '@', 1) || '@' || lower(split_part({cell}, '@', 2)) END)"
+    )
+
+
+def _is_email(cell: str) -> str:
+    return (
+        f"regexp_full_match({cell}, '{_EMAIL}') AND length({cell}) <= {_LONGEST_EMAIL}"
+        f" AND instr({cell}, '@') <= {_LONGEST_LOCAL_PART + 1}"
     )
 
 
@@ -195,11 +208,15 @@ def _money(cell: str) -> str:
 
 
 def _language(cell: str) -> str:
-    """A name, a code, or a tag whose first part is a code: `es_mx` is published as `es-MX`."""
+    """A name, a code, or a tag whose first part is a code: `es_mx` is published as `es-MX`.
+
+    Most cells are a word of the vocabulary as it is: the rest is asked only of others.
+    """
     first, script, region = (f"regexp_extract({cell}, '^{_TAG}$', {group})" for group in (1, 2, 3))
     word = f"CASE WHEN {first} <> '' THEN {first} ELSE {cell} END"
     return (
-        f"({_looked_up(LANGUAGES, f'lower({word})')}"
+        f"coalesce({_looked_up(LANGUAGES, f'lower({cell})')},"
+        f" {_looked_up(LANGUAGES, f'lower({word})')}"
         f" || CASE WHEN {script} = '' THEN ''"
         f" ELSE '-' || upper(left({script}, 1)) || lower(substr({script}, 2)) END"
         f" || CASE WHEN {region} = '' THEN '' ELSE '-' || upper({region}) END)"

@@ -5,8 +5,8 @@ from connect_pipeline.normalise import invalid
 from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
 
 _COLUMNS = (*STUDENTS.required_names, "ContactPhonePrimary")
-_IS_REACHABLE = " OR ".join(
-    f"({column.field} <> '' AND NOT {invalid(column.kind, column.field)})"
+_IS_UNREACHABLE = " AND ".join(
+    f"(coalesce({column.field}, '') = '' OR {invalid(column.kind, column.field)})"
     for column in STUDENTS.columns
     if column.kind in (Kind.PHONE, Kind.EMAIL) and column.field.startswith(("primary", "secondary"))
 )
@@ -27,15 +27,18 @@ RULE = TableRule(
     spec=STUDENTS,
     # A student with a row for each school is reachable through any of them.
     select=f"""
-        WITH reachable AS (
-            SELECT line, student_id, school, coalesce({_IS_REACHABLE}, false) AS is_reachable
-            FROM records.students
+        WITH silent AS MATERIALIZED (
+            SELECT line, student_id, school FROM records.students WHERE {_IS_UNREACHABLE}
         ),
         unreachable AS (
             SELECT line, school
-            FROM reachable
-            WHERE NOT is_reachable
-                AND student_id NOT IN (SELECT student_id FROM reachable WHERE is_reachable)
+            FROM silent
+            WHERE student_id NOT IN (
+                SELECT student_id
+                FROM records.students
+                WHERE student_id IN (SELECT student_id FROM silent)
+                    AND line NOT IN (SELECT line FROM silent)
+            )
         )
         SELECT
             min(line) AS line,
