@@ -61,6 +61,7 @@ from connect_pipeline.ledger import (
 )
 from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.published import open_published
+from connect_pipeline.read_ahead import ReadAhead
 from connect_pipeline.reader import count_rows
 from connect_pipeline.recovery import refuse_lost_ledger
 from connect_pipeline.report import report_path
@@ -72,7 +73,7 @@ from connect_pipeline.settings import District
 from connect_pipeline.validation import (
     ExportReport,
     Report,
-    check_received,
+    check_read,
     note_unexpected_name,
 )
 
@@ -145,7 +146,20 @@ class DistrictRun:
         log.info("%s: received %s, %s bytes", self.name, spec.file_name, f"{fetched.size:,}")
         self.uploaded[spec.file_name] = uploaded
         self.fetched[spec.file_name] = fetched
+        if self._is_news(fetched):
+            self.reading.begin(spec, Received(fetched.path, fetched.facts))
         return fetched
+
+    def _is_news(self, fetched: sftp.Fetched) -> bool:
+        """Whether a file is sure to be read: not what the published snapshot was made from."""
+        current = self.ledger.current_snapshot(self.name)
+        published = current["exports"].get(fetched.name, {}) if current is not None else {}
+        return bool(published.get("sha256") != fetched.facts.sha256)
+
+    @cached_property
+    def reading(self) -> ReadAhead:
+        """What reads files while others are fetched."""
+        return ReadAhead(self.connection, self.district)
 
     def await_rest(self, wanted: tuple[ExportSpec, ...], quiet_seconds: int) -> None:
         """At a deadline, which looks for no second time: wait until no file is being uploaded.
@@ -266,13 +280,8 @@ class DistrictRun:
             return export
         if spec is ATTENDANCE:
             self.usable |= roster.expose_published(self.connection)
-        export = check_received(
-            self.report,
-            spec,
-            Received(fetched.path, fetched.facts),
-            self.usable,
-            self.district,
-        )
+        read = self.reading.read(spec, Received(fetched.path, fetched.facts))
+        export = check_read(self.report, read, self.usable, self.district)
         if spec in (STAFF, STUDENTS) and export.checked and export.checked.usable:
             kept = roster.keep_people(self.connection, spec, add_only=self._adds_only)
             for person in kept.invalid:

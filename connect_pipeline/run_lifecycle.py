@@ -124,6 +124,7 @@ def _rebuild(
         log.error("%s: it could not be rebuilt: %s", name, as_our_error(error))
         return False
     finally:
+        run.reading.close()
         connection.close()
         remove_scratch(home, name)
     return True
@@ -211,6 +212,7 @@ def _end(run: DistrictRun) -> None:
         _write_report(run)
     finally:
         run.hang_up()
+        run.reading.close()
         with suppress(duckdb.Error):
             run.connection.close()
         remove_scratch(run.home, run.name)

@@ -21,7 +21,13 @@ from connect_pipeline.checks import CheckedExport, check_export, prepare
 from connect_pipeline.contract import BY_FILE_NAME, CORE, EXPORTS, ExportSpec
 from connect_pipeline.findings import Findings
 from connect_pipeline.inputs import Received, opened
-from connect_pipeline.reader import accepted_frame, open_scratch, read_export, verdict_of
+from connect_pipeline.reader import (
+    ReadResult,
+    accepted_frame,
+    open_scratch,
+    read_export,
+    verdict_of,
+)
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.settings import District
 
@@ -171,33 +177,41 @@ def check_drop(
                 report.exports[spec.file_name] = ExportReport.missing(spec)
             continue
         progress(spec.file_name)
-        check_received(report, spec, received[spec.file_name], usable, district)
+        read = read_received(report.connection, spec, received[spec.file_name], district)
+        check_read(report, read, usable, district)
     return report
 
 
-def check_received(
-    report: Report,
+def read_received(
+    connection: duckdb.DuckDBPyConnection,
     spec: ExportSpec,
     received: Received,
-    usable: set[str],
     district: District | None = None,
-) -> ExportReport:
-    """Read and check one file and add it to `report`.
+) -> ReadResult:
+    """Read one file by the settings of its district, or by their defaults.
 
-    `usable` gains its name when references may look into it.
+    Raises `EnvironmentFault` when it cannot be read or the disk is full.
     """
-    thresholds = district.thresholds if district else None
-    read = read_export(
+    return read_export(
         received.path,
         spec,
         limits=district.limits if district else None,
-        connection=report.connection,
+        connection=connection,
         facts=received.facts,
-        **({"bad_rows": thresholds.bad_rows} if thresholds else {}),
+        **({"bad_rows": district.thresholds.bad_rows} if district else {}),
     )
-    checked = check_export(read, usable, thresholds)
+
+
+def check_read(
+    report: Report, read: ReadResult, usable: set[str], district: District | None = None
+) -> ExportReport:
+    """Check one file that was read and add it to `report`.
+
+    `usable` gains its name when references may look into it.
+    """
+    checked = check_export(read, usable, district.thresholds if district else None)
     if checked.usable:
-        usable.add(spec.file_name)
-    export = ExportReport(spec, read.findings, checked)
-    report.exports[spec.file_name] = export
+        usable.add(read.spec.file_name)
+    export = ExportReport(read.spec, read.findings, checked)
+    report.exports[read.spec.file_name] = export
     return export

@@ -1,0 +1,52 @@
+"""Reading files while later ones of the same drop are still being fetched.
+
+For: time. A fetch waits for the network, and the machine reads what has arrived meanwhile.
+Belongs here: the one thread that does so. Does not belong here: how a file is read (`reader.py`),
+and whether it may be used: that is decided when all have arrived.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import duckdb
+
+from connect_pipeline.contract import ExportSpec
+from connect_pipeline.inputs import Received
+from connect_pipeline.reader import ReadResult
+from connect_pipeline.settings import District
+from connect_pipeline.validation import read_received
+
+
+class ReadAhead:
+    """Files of one district that are read into `connection`, in the order of their arrival."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, district: District) -> None:
+        self._connection, self._district = connection, district
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read ahead")
+        self._begun: dict[str, Future[ReadResult]] = {}
+
+    def begin(self, spec: ExportSpec, received: Received) -> None:
+        """Read a file as soon as those before it are read."""
+        self._begun[spec.file_name] = self._thread.submit(self._read, spec, received)
+
+    def read(self, spec: ExportSpec, received: Received) -> ReadResult:
+        """The file as read: waits for it when it was begun, and reads it now when not.
+
+        Raises `EnvironmentFault` when the file cannot be read or the disk is full.
+        """
+        begun = self._begun.pop(spec.file_name, None)
+        if begun is not None:
+            return begun.result()
+        return read_received(self._connection, spec, received, self._district)
+
+    def close(self) -> None:
+        """Wait for the file that is being read, and read no other one."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _read(self, spec: ExportSpec, received: Received) -> ReadResult:
+        with self._connection.cursor() as beside:
+            beside.execute("USE scratch")
+            result = read_received(beside, spec, received, self._district)
+        result.connection = self._connection
+        return result
