@@ -22,7 +22,7 @@ from connect_pipeline.definitions import build_defs
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, open_ledger
 from connect_pipeline.orchestration import sensors
-from connect_pipeline.orchestration.launch import QUIET
+from connect_pipeline.orchestration.launch import QUIET, dagster_instance
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_district import FILES
 
@@ -131,8 +131,10 @@ def fleet(root: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Iterat
     clock = SimpleNamespace(now=1_790_000_000.0)
     monkeypatch.setattr(sensors, "time", SimpleNamespace(time=lambda: clock.now))
     (root / "drops").mkdir()
+    home = Home(root / "home")
+    monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
     with (
         EmbeddedServer(root / "drops", "fleet", PASSWORD, **options) as server,
-        dg.DagsterInstance.ephemeral() as instance,
+        dagster_instance(home) as instance,
     ):
-        yield Fleet(Home(root / "home"), server, clock, instance)
+        yield Fleet(home, server, clock, instance)
