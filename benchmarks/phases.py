@@ -86,7 +86,7 @@ def fetch(run: DistrictRun) -> None:
     """Fetch the drop, and read nothing meanwhile: what each costs could not be told apart."""
     with connect(run.district.sftp) as drop:
         for spec in (SCHOOLS, *CORE):
-            run.fetched[spec.file_name] = landing.receive(
+            run.visit.fetched[spec.file_name] = landing.receive(
                 drop, spec.file_name, run.home, run.name, run.district.limits
             )
 
@@ -97,7 +97,7 @@ def take(run: DistrictRun, spec: Any, file: Path) -> None:
     landed = run.home.landing(run.name) / facts.sha256
     landed.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, landed)
-    run.take_landed(spec, facts.sha256)
+    run.visit.take_landed(spec, facts.sha256)
 
 
 def main(district: str, *folders: str) -> None:

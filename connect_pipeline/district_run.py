@@ -12,18 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
-from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 
-from connect_pipeline import landing, roster, sftp, snapshots
+from connect_pipeline import landing, roster, snapshots
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.attendance.lunch import LunchBatch, LunchList
@@ -31,7 +28,6 @@ from connect_pipeline.attendance.told import LOW_LUNCH_BALANCE
 from connect_pipeline.checks import readmit
 from connect_pipeline.contract import (
     ATTENDANCE,
-    BY_FILE_NAME,
     CORE,
     EXPORTS,
     SCHOOLS,
@@ -40,18 +36,15 @@ from connect_pipeline.contract import (
     ExportSpec,
 )
 from connect_pipeline.deadlines import deadline_before
+from connect_pipeline.drop_visit import DropVisit
 from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.errors import (
     ConnectError,
-    FileChanged,
     Refused,
     SystemFault,
-    TransientFault,
     UnbalancedError,
 )
-from connect_pipeline.findings import Findings
 from connect_pipeline.home import Home
-from connect_pipeline.inputs import Received
 from connect_pipeline.ledger import (
     ATTENDANCE_JOB,
     CORE_JOB,
@@ -61,7 +54,6 @@ from connect_pipeline.ledger import (
 )
 from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.published import open_published
-from connect_pipeline.read_ahead import ReadAhead
 from connect_pipeline.reader import count_rows
 from connect_pipeline.recovery import refuse_lost_ledger
 from connect_pipeline.report import report_path
@@ -70,16 +62,14 @@ from connect_pipeline.retention import made_current
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.settings import District
+from connect_pipeline.sftp import FileTooLarge
 from connect_pipeline.validation import (
     ExportReport,
     Report,
     check_read,
-    note_unexpected_name,
 )
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -104,8 +94,6 @@ class DistrictRun:
     outcome: str = "failed"
     message: str = ""
     fault: str = SystemFault.kind
-    uploaded: dict[str, datetime] = field(default_factory=dict)
-    fetched: dict[str, sftp.Fetched] = field(default_factory=dict)
     usable: set[str] = field(default_factory=set)
     snapshot_id: str | None = None
     is_of_today: bool = False
@@ -113,175 +101,25 @@ class DistrictRun:
     hold_preview: dict[str, Any] = field(default_factory=dict)
     erased: frozenset[str] = frozenset()
     _changes: list[roster.Change] = field(default_factory=list)
-    _names: dict[str, sftp.RemoteFile] | None = None
-    _drop: sftp.Drop | None = None
-    _connections: ExitStack = field(default_factory=ExitStack)
-
-    # -- arrival ---------------------------------------------------------------------------
-
-    def receive(self, spec: ExportSpec) -> sftp.Fetched | None:
-        """Fetch one export into `landing/`; None when it is not in the drop.
-
-        SchoolExport is read when it is new; otherwise the last one received counts.
-        Raises the errors of `sftp.py`; transient ones have been retried by then.
-        """
-        if spec.file_name not in self._look():
-            return self._received_before(spec) if spec is SCHOOLS else None
-        try:
-            fetched = self._with_drop(
-                lambda drop: landing.receive(
-                    drop, spec.file_name, self.home, self.name, self.district.limits
-                )
-            )
-        except sftp.FileTooLarge:
-            self._refuse_too_large(spec)
-            raise
-        except FileChanged:
-            self._findings_of(spec).add("file_still_changing")
-            raise
-        uploaded = datetime.fromtimestamp(fetched.mtime, UTC)
-        self.ledger.record_received(
-            self.name, spec.file_name, fetched.facts.sha256, fetched.size, uploaded, self.run_id
-        )
-        log.info("%s: received %s, %s bytes", self.name, spec.file_name, f"{fetched.size:,}")
-        self.uploaded[spec.file_name] = uploaded
-        self.fetched[spec.file_name] = fetched
-        if self._is_news(fetched):
-            self.reading.begin(spec, Received(fetched.path, fetched.facts))
-        return fetched
-
-    def _is_news(self, fetched: sftp.Fetched) -> bool:
-        """Whether a file is sure to be read: not what the published snapshot was made from."""
-        current = self.ledger.current_snapshot(self.name)
-        published = current["exports"].get(fetched.name, {}) if current is not None else {}
-        return bool(published.get("sha256") != fetched.facts.sha256)
 
     @cached_property
-    def reading(self) -> ReadAhead:
-        """What reads files while others are fetched."""
-        return ReadAhead(self.connection, self.district)
-
-    def await_rest(self, wanted: tuple[ExportSpec, ...], quiet_seconds: int) -> None:
-        """At a deadline, which looks for no second time: wait until no file is being uploaded.
-
-        A file that was changed less than `quiet_seconds` ago may be half there. Raises
-        `FileChanged` when one still changes after twice as long.
-        """
-        if self.deadline is None:
-            return
-        until = time.monotonic() + 2 * quiet_seconds
-        before: dict[str, tuple[int, int]] = {}
-        while True:
-            names = self._with_drop(lambda drop: drop.look())
-            files = [names[spec.file_name] for spec in wanted if spec.file_name in names]
-            seen = {file.name: (file.size, file.mtime) for file in files}
-            # SFTP tells times in whole seconds: what was changed just now may look a second old.
-            age = time.time() - max((file.mtime for file in files), default=0) - 1
-            if seen == before or age >= quiet_seconds:
-                return
-            if before and time.monotonic() > until:
-                for name in {name for name, _ in seen.items() ^ before.items()}:
-                    self._findings_of(BY_FILE_NAME[name]).add("file_still_changing")
-                raise FileChanged(
-                    f"{self.name}: files are still being uploaded. What is published stays; they"
-                    " are read when they have rested."
-                )
-            log.info("%s: waiting until the files have rested", self.name)
-            before = seen
-            time.sleep(quiet_seconds - max(age, 0.0))
-
-    def confirm(self, *, strictly: bool = True) -> None:
-        """Raise `FileChanged` when the drop does not hold what was fetched any more.
-
-        So all files of a set lay there at one time, and none was being written. Not `strictly`, a
-        drop that cannot be looked at again is no reason to give up.
-        """
-        try:
-            seen = self._with_drop(lambda drop: drop.look())
-        except TransientFault as fault:
-            if strictly:
-                raise
-            log.warning("%s: the drop was not looked at again: %s", self.name, fault)
-            return
-        for name in self.uploaded:
-            one, there = self.fetched[name], seen.get(name)
-            if there is None or (there.size, there.mtime) != (one.size, one.mtime):
-                self._findings_of(BY_FILE_NAME[name]).add("file_still_changing")
-                raise FileChanged(
-                    f"{self.name}: {name} was changed or removed while the run was reading the"
-                    " drop, so nothing of it is used. Run again when the upload is complete."
-                )
-
-    def _findings_of(self, spec: ExportSpec) -> Findings:
-        """The findings of an export, also before it was checked."""
-        exports = self.report.exports
-        return exports.setdefault(
-            spec.file_name, ExportReport(spec, Findings(spec.file_name))
-        ).findings
-
-    def _refuse_too_large(self, spec: ExportSpec) -> None:
-        """A file that was not fetched for its size is a finding like any other."""
-        export = ExportReport(spec, Findings(spec.file_name))
-        size, limit = self._look()[spec.file_name].size, self.district.limits.file_bytes
-        export.findings.add("file_too_large", found=f"{size:,}", limit=f"{limit:,}")
-        self.report.exports[spec.file_name] = export
-        self.outcome, self.message = "blocked", self._blocked_message([spec.file_name])
-
-    def _received_before(self, spec: ExportSpec) -> sftp.Fetched | None:
-        row = self.ledger.last_received(self.name, spec.file_name)
-        if row is None or not (self.home.landing(self.name) / str(row["sha256"])).exists():
-            return None
-        return self.take_landed(spec, str(row["sha256"]))
-
-    def take_landed(self, spec: ExportSpec, sha256: str) -> sftp.Fetched:
-        """Use a file that was received before. Raises `EnvironmentFault` without a whole one."""
-        facts = landing.verify(self.home, self.name, sha256, self.district.limits)
-        path = landing.landed_path(self.home, self.name, sha256)
-        fetched = sftp.Fetched(spec.file_name, path, facts, 0, facts.byte_count)
-        self.fetched[spec.file_name] = fetched
-        return fetched
-
-    def _look(self) -> dict[str, sftp.RemoteFile]:
-        if self._names is None:
-            self._names = self._with_drop(lambda drop: drop.look())
-            for name in sorted(self._names):
-                note_unexpected_name(self.report.drop, name)
-        return self._names
-
-    def _with_drop(self, work: Callable[[sftp.Drop], T]) -> T:
-        """Work on the one connection of this run; a transient fault gets a new one."""
-
-        def attempt() -> T:
-            if self._drop is None:
-                self._drop = self._connections.enter_context(sftp.connect(self.district.sftp))
-            try:
-                return work(self._drop)
-            except TransientFault:
-                self.hang_up()
-                raise
-
-        return sftp.with_retries(attempt)
-
-    def hang_up(self) -> None:
-        """Close the connection to the drop."""
-        self._drop = None
-        self._connections.close()
+    def visit(self) -> DropVisit:
+        """What this run has from the drop."""
+        return DropVisit(self.home, self.name, self.district, self.ledger, self.run_id, self.report)
 
     # -- checks ----------------------------------------------------------------------------
 
     def check(self, spec: ExportSpec) -> ExportReport | None:
         """Read and check one received export; a core one that is not there is a finding."""
-        fetched = self.fetched.get(spec.file_name)
-        if fetched is None:
-            if spec is SCHOOLS:
-                return None
+        if spec.file_name not in self.visit.fetched:
+            if spec is SCHOOLS:  # it comes once; one that is too large to be fetched is reported
+                return self.report.exports.get(spec.file_name)
             export = ExportReport.missing(spec)
             self.report.exports[spec.file_name] = export
             return export
         if spec is ATTENDANCE:
             self.usable |= roster.expose_published(self.connection)
-        read = self.reading.read(spec, Received(fetched.path, fetched.facts))
-        export = check_read(self.report, read, self.usable, self.district)
+        export = check_read(self.report, self.visit.read(spec), self.usable, self.district)
         if spec in (STAFF, STUDENTS) and export.checked and export.checked.usable:
             kept = roster.keep_people(self.connection, spec, add_only=self._adds_only)
             for person in kept.invalid:
@@ -306,7 +144,7 @@ class DistrictRun:
     @property
     def set_sha256(self) -> str:
         """What exactly was received: the identity of the set that a hold is about."""
-        return set_sha256({name: one.facts.sha256 for name, one in self.fetched.items()})
+        return set_sha256({name: one.facts.sha256 for name, one in self.visit.fetched.items()})
 
     def is_unchanged(self) -> bool:
         """Whether these bytes, under these settings, are what is published already.
@@ -314,7 +152,9 @@ class DistrictRun:
         The published file is whole: the run began by proving that (`recovery.py`).
         """
         current = self.ledger.current_snapshot(self.name)
-        if current is None or len([s for s in CORE if s.file_name in self.fetched]) < len(CORE):
+        if current is None or len([s for s in CORE if s.file_name in self.visit.fetched]) < len(
+            CORE
+        ):
             return False
         return bool(
             current["set_sha256"] == self.set_sha256
@@ -342,14 +182,14 @@ class DistrictRun:
         return [
             spec
             for spec in CORE
-            if spec.file_name in self.uploaded and self.uploaded[spec.file_name] < since
+            if spec.file_name in self.visit.uploaded and self.visit.uploaded[spec.file_name] < since
         ]
 
     def _judge_age(self) -> None:
         """Hold core files that nobody has uploaded since the deadline before this one."""
         if self.deadline is not None and self.district.hold_stale_files:
             for spec in self.stale:
-                self._findings_of(spec).add("stale_file")
+                self.report.findings_of(spec).add("stale_file")
 
     def build(self) -> dict[str, int]:
         """Build the candidate and judge its changes; returns counts per entity and change."""
@@ -358,7 +198,7 @@ class DistrictRun:
             self.connection, self._candidate, self.district, self.report, add_only=self._adds_only
         )
         roster.compare_candidate(self.connection)
-        roster.judge_nights(self.uploaded, self.report, self.district.mixed_nights_hours)
+        roster.judge_nights(self.visit.uploaded, self.report, self.district.mixed_nights_hours)
         self._judge_age()
         self._changes = roster.judge_changes(
             self.connection, self.report, self.district, self._today
@@ -435,8 +275,8 @@ class DistrictRun:
 
     def publish(self) -> str:
         """Publish the candidate as the current snapshot; returns its ID."""
-        if self.uploaded:
-            self.confirm(strictly=False)
+        if self.visit.uploaded:
+            self.visit.confirm(strictly=False)
         published_at = snapshots.next_moment(self.ledger, self.name)
         snapshot_id = snapshots.new_snapshot_id(published_at, self.run_id)
         roster.finish_candidate(
@@ -453,7 +293,7 @@ class DistrictRun:
                 "rows": self.report.exports[name].accepted,
                 "erased_rows": self.report.exports[name].findings.counts.get(ERASED, 0),
             }
-            for name, one in self.fetched.items()
+            for name, one in self.visit.fetched.items()
             if name in self.report.exports
         }
         exports["settings"] = self._fingerprint
@@ -515,7 +355,7 @@ class DistrictRun:
         checked = self.report.exports[ATTENDANCE.file_name].checked
         if checked is not None:
             readmit(checked.read, "unknown_student")
-        file = self.fetched[ATTENDANCE.file_name]
+        file = self.visit.fetched[ATTENDANCE.file_name]
         return AttendanceDay(
             connection=self.connection,
             home=self.home,
@@ -524,7 +364,7 @@ class DistrictRun:
             ledger=self.ledger,
             run_id=self.run_id,
             file_sha256=file.facts.sha256,
-            arrived_at=self.uploaded[ATTENDANCE.file_name],
+            arrived_at=self.visit.uploaded[ATTENDANCE.file_name],
             now=self.started,
         )
 
@@ -572,7 +412,7 @@ class DistrictRun:
 
     def preview_recipients(self) -> dict[str, int]:
         """Who would be listed, as counts: everything of an attendance run but the listing."""
-        self.receive(ATTENDANCE)
+        self.visit.receive(ATTENDANCE)
         self.refuse_missing((ATTENDANCE,))
         self.check(ATTENDANCE)
         self._refuse_blocked()
@@ -593,7 +433,7 @@ class DistrictRun:
     def list_recipients(self) -> Batch | None:
         """List whom to tell, once; None when nobody new is to be told."""
         self.is_of_today = self.attendance_day.is_of_today
-        self.confirm(strictly=False)
+        self.visit.confirm(strictly=False)
         batch = self.attendance_day.list_recipients()
         self.outcome = "listed" if batch else "nothing_new"
         return batch
@@ -611,11 +451,11 @@ class DistrictRun:
         Without an answer from the server in this run, it is not asked again.
         """
         folder = self.district.sftp.report_folder
-        if folder is None or self._names is None:
+        if folder is None or not self.visit.has_looked:
             return
         page = self.report_page
         try:
-            name = self._with_drop(lambda drop: hand_back(drop, folder, page, now()))
+            name = self.visit.with_drop(lambda drop: hand_back(drop, folder, page, now()))
         except (ConnectError, OSError) as error:
             log.warning("%s: the report was not handed back: %s", self.name, as_our_error(error))
         else:
@@ -626,7 +466,7 @@ class DistrictRun:
 
         What is there is checked all the same, so that the report is whole.
         """
-        missing = [spec for spec in required if spec.file_name not in self.fetched]
+        missing = [spec for spec in required if spec.file_name not in self.visit.fetched]
         if not missing:
             return
         for spec in EXPORTS:
@@ -636,6 +476,8 @@ class DistrictRun:
 
     def fail(self, error: ConnectError) -> None:
         """A step failed with this error. What was already decided (blocked, held) stays."""
+        if isinstance(error, FileTooLarge):
+            self.outcome, self.message = "blocked", self._blocked_message(self._blocked())
         if self.outcome in ("failed", "unchanged", "published", "listed", "nothing_new"):
             self.outcome = f"failed:{error.exit_code}"
             self.fault = error.kind

@@ -110,7 +110,7 @@ def _rebuild(
         for spec in (SCHOOLS, *CORE):
             source = lost["exports"].get(spec.file_name)
             if source is not None:
-                run.take_landed(spec, str(source["sha256"]))
+                run.visit.take_landed(spec, str(source["sha256"]))
         run.refuse_missing(CORE)
         for spec in (SCHOOLS, *CORE):
             run.check(spec)
@@ -124,7 +124,7 @@ def _rebuild(
         log.error("%s: it could not be rebuilt: %s", name, as_our_error(error))
         return False
     finally:
-        run.reading.close()
+        run.visit.close()
         connection.close()
         remove_scratch(home, name)
     return True
@@ -148,7 +148,7 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
     hold = run.ledger.open_hold(run.name, run.job) if run.outcome == "held" else None
     if hold is not None:
         codes |= Counter(hold["codes"])
-    is_fresh = bool(run.uploaded) and not run.stale
+    is_fresh = bool(run.visit.uploaded) and not run.stale
     if run.job == ATTENDANCE_JOB:
         is_fresh = run.is_of_today
     alarms.after_run(
@@ -211,8 +211,7 @@ def _end(run: DistrictRun) -> None:
         run.ledger.end_run(run.run_id, run.outcome, codes, run.message)
         _write_report(run)
     finally:
-        run.hang_up()
-        run.reading.close()
+        run.visit.close()
         with suppress(duckdb.Error):
             run.connection.close()
         remove_scratch(run.home, run.name)

@@ -95,6 +95,12 @@ class Report:
         verdicts = [export.verdict for export in self.exports.values()]
         return max((*verdicts, verdict_of(self.drop)), key=VERDICTS.index)
 
+    def findings_of(self, spec: ExportSpec) -> Findings:
+        """The findings of an export, also before it was checked."""
+        return self.exports.setdefault(
+            spec.file_name, ExportReport(spec, Findings(spec.file_name))
+        ).findings
+
     def counts(self) -> dict[str, int]:
         """Exact counts of all findings, by code."""
         total: Counter[str] = Counter(self.drop.counts)

@@ -287,8 +287,8 @@ def _nightly(home: Home) -> DistrictRun:
 def _steps(run: DistrictRun) -> None:
     """What the assets of `nightly_sync` call, in their order."""
     for spec in (*CORE, SCHOOLS):
-        run.receive(spec)
-    run.confirm()
+        run.visit.receive(spec)
+    run.visit.confirm()
     if run.ends_unchanged():
         if not run.stale:
             run.list_low_balances()

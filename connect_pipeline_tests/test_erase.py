@@ -128,7 +128,7 @@ def take_attendance(home: SmallHome) -> str:
         home.here(),
         district_run(home.home, NAME, uuid.uuid4().hex, ATTENDANCE_JOB) as run,
     ):
-        run.receive(ATTENDANCE)
+        run.visit.receive(ATTENDANCE)
         run.check(ATTENDANCE)
         run.attendance_day.build_absences()
         assert run.settle_attendance()

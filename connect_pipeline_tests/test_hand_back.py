@@ -112,7 +112,7 @@ def run_checks(home: Home) -> None:
     """A nightly run as far as its checks."""
     with district_run(home, "springfield", "run-1", "core") as run:
         for spec in EXPORTS:
-            run.receive(spec)
+            run.visit.receive(spec)
         for spec in CORE:
             run.check(spec)
         run.refuse_missing(CORE)

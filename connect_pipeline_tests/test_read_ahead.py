@@ -56,9 +56,9 @@ def test_what_has_arrived_is_read_while_the_rest_is_fetched(
         fault = Changes("waits", STAFF_TO_STUDENT.file_name, times=1, at=0.5, change=waits)
         server.fault = fault
         for spec in (SCHOOLS, *CORE):
-            run.receive(spec)
+            run.visit.receive(spec)
         assert fault.struck == 1
-        run.confirm()
+        run.visit.confirm()
         for spec in (SCHOOLS, *CORE):
             run.check(spec)
         run.build()
@@ -73,7 +73,7 @@ def test_what_is_published_already_is_not_read_before_it_must_be(home: SmallHome
     home.upload({STUDENTS.file_name: FILES[STUDENTS.file_name].replace("Korean", "Spanish")})
     with home.here(), district_run(home.home, NAME, "run-2", CORE_JOB) as run:
         for spec in (SCHOOLS, *CORE):
-            run.receive(spec)
-        run.reading.close()
+            run.visit.receive(spec)
+        run.visit.reading.close()
         assert read_so_far(run) == {STUDENTS.table}
         run.outcome = "unchanged"

@@ -16,6 +16,7 @@ import pytest
 from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.published import ROSTER_TABLES
+from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.run_lifecycle import district_run
 from connect_pipeline.sample.district import generate
@@ -404,6 +405,29 @@ def test_a_blocked_school_file_stops_only_itself(home: SmallHome) -> None:
     home.upload({**SECOND_NIGHT, SCHOOL_FILE: "Site,Address\nx,y\n"})
     home.publish()
     assert home.tables()["connect.sites"] == before
+
+
+def test_a_school_file_that_is_too_large_stops_only_itself(home: SmallHome) -> None:
+    before = home.tables()["connect.sites"]
+    home.write_settings(limits={"file_bytes": 2000})
+    home.upload({**SECOND_NIGHT, SCHOOL_FILE: FILES[SCHOOL_FILE] + "x,y,z,\n" * 400})
+    run = home.nightly()
+    assert run.outcome == "published"
+    assert run.report.exports[SCHOOL_FILE].findings.counts == {"file_too_large": 1}
+    assert home.tables()["connect.sites"] == before
+
+
+def test_a_core_file_that_is_too_large_is_not_fetched_and_blocks_the_night(home: SmallHome) -> None:
+    before, landed = home.roster_bytes(), list(home.home.landing(NAME).iterdir())
+    home.write_settings(limits={"file_bytes": 500})
+    run = home.nightly()
+    assert run.outcome == "blocked"
+    assert run.message == (
+        f"{NAME}: blocked. {STUDENT_FILE}: {catalogue()['file_too_large'].doc} What is published"
+        " stays. The report says what to change."
+    )
+    assert home.roster_bytes() == before
+    assert list(home.home.landing(NAME).iterdir()) == landed
 
 
 # -- an invalid row is never a deletion --------------------------------------------------------

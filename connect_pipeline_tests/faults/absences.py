@@ -44,8 +44,8 @@ def _list_absences(home: Home) -> DistrictRun:
     run: DistrictRun | None = None
     try:
         with district_run(home, NAME, uuid.uuid4().hex, ATTENDANCE_JOB) as run:
-            run.receive(ATTENDANCE)
-            run.confirm()
+            run.visit.receive(ATTENDANCE)
+            run.visit.confirm()
             run.refuse_missing((ATTENDANCE,))
             run.check(ATTENDANCE)
             run.attendance_day.build_absences()

@@ -1,0 +1,206 @@
+"""One run's visit to its district's drop: looked at, fetched file by file, looked at again.
+
+For: a run's received files, over one connection, each read while the next one is fetched.
+Belongs here: the order of things between the first look and the last, and what of it the report
+says. Does not belong here: how a file is fetched (`sftp.py`, `landing.py`) or read
+(`read_ahead.py`), when to visit a drop (`arrival.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TypeVar
+
+from connect_pipeline import landing, sftp
+from connect_pipeline.contract import BY_FILE_NAME, SCHOOLS, ExportSpec
+from connect_pipeline.errors import FileChanged, TransientFault
+from connect_pipeline.home import Home
+from connect_pipeline.inputs import Received
+from connect_pipeline.ledger import Ledger
+from connect_pipeline.read_ahead import ReadAhead
+from connect_pipeline.reader import ReadResult
+from connect_pipeline.settings import District
+from connect_pipeline.validation import Report, note_unexpected_name
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass
+class DropVisit:
+    """What a run has from the drop: `fetched` by file name, and when each was `uploaded`.
+
+    A file that was received before, in another run, is fetched and was not uploaded.
+    """
+
+    home: Home
+    name: str
+    district: District
+    ledger: Ledger
+    run_id: str
+    report: Report
+    uploaded: dict[str, datetime] = field(default_factory=dict)
+    fetched: dict[str, sftp.Fetched] = field(default_factory=dict)
+    _names: dict[str, sftp.RemoteFile] | None = None
+    _drop: sftp.Drop | None = None
+    _connections: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def has_looked(self) -> bool:
+        """Whether the server has answered in this run."""
+        return self._names is not None
+
+    def receive(self, spec: ExportSpec) -> sftp.Fetched | None:
+        """Fetch one export into `landing/`; None when it is not in the drop.
+
+        SchoolExport is read when it is new; otherwise the last one received counts.
+        Raises the errors of `sftp.py`; transient ones have been retried by then.
+        """
+        if spec.file_name not in self._look():
+            return self._received_before(spec) if spec is SCHOOLS else None
+        try:
+            fetched = self.with_drop(
+                lambda drop: landing.receive(
+                    drop, spec.file_name, self.home, self.name, self.district.limits
+                )
+            )
+        except sftp.FileTooLarge:
+            self._note_too_large(spec)
+            if spec is SCHOOLS:  # it stops only itself: what it said before stays published
+                return None
+            raise
+        except FileChanged:
+            self.report.findings_of(spec).add("file_still_changing")
+            raise
+        uploaded = datetime.fromtimestamp(fetched.mtime, UTC)
+        self.ledger.record_received(
+            self.name, spec.file_name, fetched.facts.sha256, fetched.size, uploaded, self.run_id
+        )
+        log.info("%s: received %s, %s bytes", self.name, spec.file_name, f"{fetched.size:,}")
+        self.uploaded[spec.file_name] = uploaded
+        self.fetched[spec.file_name] = fetched
+        if self._is_news(fetched):
+            self.reading.begin(spec, Received(fetched.path, fetched.facts))
+        return fetched
+
+    def take_landed(self, spec: ExportSpec, sha256: str) -> sftp.Fetched:
+        """Use a file that was received before. Raises `EnvironmentFault` without a whole one."""
+        facts = landing.verify(self.home, self.name, sha256, self.district.limits)
+        path = landing.landed_path(self.home, self.name, sha256)
+        fetched = sftp.Fetched(spec.file_name, path, facts, 0, facts.byte_count)
+        self.fetched[spec.file_name] = fetched
+        return fetched
+
+    def await_rest(self, wanted: tuple[ExportSpec, ...], quiet_seconds: int) -> None:
+        """Wait until no file is being uploaded: for a deadline, which looks for no second time.
+
+        A file that was changed less than `quiet_seconds` ago may be half there. Raises
+        `FileChanged` when one still changes after twice as long.
+        """
+        until = time.monotonic() + 2 * quiet_seconds
+        before: dict[str, tuple[int, int]] = {}
+        while True:
+            names = self.with_drop(lambda drop: drop.look())
+            files = [names[spec.file_name] for spec in wanted if spec.file_name in names]
+            seen = {file.name: (file.size, file.mtime) for file in files}
+            # SFTP tells times in whole seconds: what was changed just now may look a second old.
+            age = time.time() - max((file.mtime for file in files), default=0) - 1
+            if seen == before or age >= quiet_seconds:
+                return
+            if before and time.monotonic() > until:
+                for name in {name for name, _ in seen.items() ^ before.items()}:
+                    self.report.findings_of(BY_FILE_NAME[name]).add("file_still_changing")
+                raise FileChanged(
+                    f"{self.name}: files are still being uploaded. What is published stays; they"
+                    " are read when they have rested."
+                )
+            log.info("%s: waiting until the files have rested", self.name)
+            before = seen
+            time.sleep(quiet_seconds - max(age, 0.0))
+
+    def confirm(self, *, strictly: bool = True) -> None:
+        """Raise `FileChanged` when the drop does not hold what was fetched any more.
+
+        So all files of a set lay there at one time, and none was being written. Not `strictly`, a
+        drop that cannot be looked at again is no reason to give up.
+        """
+        try:
+            seen = self.with_drop(lambda drop: drop.look())
+        except TransientFault as fault:
+            if strictly:
+                raise
+            log.warning("%s: the drop was not looked at again: %s", self.name, fault)
+            return
+        for name in self.uploaded:
+            one, there = self.fetched[name], seen.get(name)
+            if there is None or (there.size, there.mtime) != (one.size, one.mtime):
+                self.report.findings_of(BY_FILE_NAME[name]).add("file_still_changing")
+                raise FileChanged(
+                    f"{self.name}: {name} was changed or removed while the run was reading the"
+                    " drop, so nothing of it is used. Run again when the upload is complete."
+                )
+
+    def read(self, spec: ExportSpec) -> ReadResult:
+        """A fetched file as read. Raises `EnvironmentFault` when that is not possible."""
+        file = self.fetched[spec.file_name]
+        return self.reading.read(spec, Received(file.path, file.facts))
+
+    def with_drop(self, work: Callable[[sftp.Drop], T]) -> T:
+        """Work on the one connection of this run; a transient fault gets a new one."""
+
+        def attempt() -> T:
+            if self._drop is None:
+                self._drop = self._connections.enter_context(sftp.connect(self.district.sftp))
+            try:
+                return work(self._drop)
+            except TransientFault:
+                self._hang_up()
+                raise
+
+        return sftp.with_retries(attempt)
+
+    def close(self) -> None:
+        """Close the connection, and wait for the file that is being read."""
+        self._hang_up()
+        self.reading.close()
+
+    def _hang_up(self) -> None:
+        """Close the connection to the drop."""
+        self._drop = None
+        self._connections.close()
+
+    def _look(self) -> dict[str, sftp.RemoteFile]:
+        if self._names is None:
+            self._names = self.with_drop(lambda drop: drop.look())
+            for name in sorted(self._names):
+                note_unexpected_name(self.report.drop, name)
+        return self._names
+
+    def _is_news(self, fetched: sftp.Fetched) -> bool:
+        """Whether a file is sure to be read: not what the published snapshot was made from."""
+        current = self.ledger.current_snapshot(self.name)
+        published = current["exports"].get(fetched.name, {}) if current is not None else {}
+        return bool(published.get("sha256") != fetched.facts.sha256)
+
+    def _received_before(self, spec: ExportSpec) -> sftp.Fetched | None:
+        row = self.ledger.last_received(self.name, spec.file_name)
+        if row is None or not (self.home.landing(self.name) / str(row["sha256"])).exists():
+            return None
+        return self.take_landed(spec, str(row["sha256"]))
+
+    def _note_too_large(self, spec: ExportSpec) -> None:
+        """A file that was not fetched for its size is a finding like any other."""
+        size, limit = self._look()[spec.file_name].size, self.district.limits.file_bytes
+        self.report.findings_of(spec).add("file_too_large", found=f"{size:,}", limit=f"{limit:,}")
+
+    @cached_property
+    def reading(self) -> ReadAhead:
+        """What reads files while others are fetched."""
+        return ReadAhead(self.report.connection, self.district)
