@@ -637,6 +637,7 @@ def _migrate(engine: Engine) -> None:
                 return
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -644,7 +645,13 @@ def _migrate(engine: Engine) -> None:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError:
+            raise SettingsError(
+                "The ledger's database is in use by something else, such as Dagster, or by a newer"
+                " version of connect_pipeline. Let CONNECT_LEDGER_URL name a database of its own."
+            ) from None
 
 
 def _key(home: Home, engine: Engine) -> bytes:

@@ -15,7 +15,7 @@ from pathlib import Path
 import dagster as dg
 
 from connect_pipeline.definitions import build_defs
-from connect_pipeline.errors import ConnectError
+from connect_pipeline.errors import ConnectError, EnvironmentFault
 from connect_pipeline.home import Home, private_folder, replacing, state_folder
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.locks import file_locked
@@ -60,10 +60,22 @@ def dagster_home(home: Home) -> str:
 
 
 def dagster_instance(home: Home) -> dg.DagsterInstance:
-    """Our Dagster instance. Two processes that make its databases at once would both fill them."""
-    lock = Path(dagster_home(home)) / "connect.lock"
+    """Our Dagster instance. Two processes that make its databases at once would both fill them.
+
+    Raises `EnvironmentFault` when its `dagster.yaml` is wrong or its database cannot be reached.
+    """
+    folder = Path(dagster_home(home))
+    lock = folder / "connect.lock"
     with file_locked(lock, f"Another process has held {lock} for too long. Wait for it to end."):
-        return dg.DagsterInstance.get()
+        try:
+            return dg.DagsterInstance.get()
+        except Exception as error:
+            # What Dagster says of it may quote a password.
+            raise EnvironmentFault(
+                f"Dagster's instance in {folder} cannot be opened ({type(error).__name__}). Check"
+                " its dagster.yaml, the database that this names, and the disk. `dagster instance"
+                " info` says why."
+            ) from None
 
 
 def run_job(home: Home, job: str, district: str) -> Finished:
