@@ -3,7 +3,7 @@ r"""One pass over a file's bytes as they arrive: what they are, before anybody r
 For: the facts that the reader and the rules start from (design, 3.1): size, hash, lines, encoding,
 line ends, and whether the file can be handed to DuckDB as it is.
 Belongs here: bytes and what follows from bytes alone; the copy as UTF-8 with `\n` line ends.
-Does not belong here: columns, records, limits on a file's size (`sftp.py`), and any verdict.
+Does not belong here: columns, records, limits on a file's size (`sftp/`), and any verdict.
 
 Nothing here loops over lines or bytes in Python: each chunk costs a few searches at memory speed
 (about 0.7 s per GB, and 0.6 s for SHA-256), so the pass does not slow a fetch down.

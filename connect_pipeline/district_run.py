@@ -3,7 +3,7 @@
 For: holding what the steps of a run share (ledger, scratch database, connection to the drop) and
 offering each step as a method. Dagster's assets and the tests call these; they know no Dagster.
 Belongs here: the order of things within a step, and what a run may come to. Does not belong here:
-how a run begins and ends (`run_lifecycle.py`), how a step works (`sftp.py`, `validation.py`,
+how a run begins and ends (`run_lifecycle.py`), how a step works (`sftp/`, `validation.py`,
 `roster/`, `attendance/`).
 """
 

@@ -2,7 +2,7 @@
 
 For: a run's received files, over one connection, each read while the next one is fetched.
 Belongs here: the order of things between the first look and the last, and what of it the report
-says. Does not belong here: how a file is fetched (`sftp.py`, `landing.py`) or read
+says. Does not belong here: how a file is fetched (`sftp/`, `landing.py`) or read
 (`read_ahead.py`), when to visit a drop (`arrival.py`).
 """
 
@@ -61,7 +61,7 @@ class DropVisit:
         """Fetch one export into `landing/`; None when it is not in the drop.
 
         SchoolExport is read when it is new; otherwise the last one received counts.
-        Raises the errors of `sftp.py`; transient ones have been retried by then.
+        Raises the errors of `sftp/`; transient ones have been retried by then.
         """
         if spec.file_name not in self._look():
             return self._received_before(spec) if spec is SCHOOLS else None

@@ -2,7 +2,7 @@
 
 For: receiving a file into it, finding it again by its content's name, proving that the disk kept
 it, and clearing what is old.
-Belongs here: files named by their sha256. Does not belong here: how they are fetched (`sftp.py`),
+Belongs here: files named by their sha256. Does not belong here: how they are fetched (`sftp/`),
 and what became of them (`ledger.py`).
 """
 

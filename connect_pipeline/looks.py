@@ -3,7 +3,7 @@
 For: the sensors, which look every few seconds. Districts behind the same login share connections;
 several connections are at work at a time, a few per server.
 Belongs here: who is looked at over which connection, and for how long. Does not belong here: a
-look itself (`sftp.py`), and what it means (`arrival.py`).
+look itself (`sftp/`), and what it means (`arrival.py`).
 
 A server that does not answer costs its own districts their look and nobody else's: a server has at
 most `PER_SERVER` of the threads, servers that failed last time come last, and who was not reached
@@ -98,7 +98,7 @@ class _Server:
                 _say_of_all(visit, fault, looks)
                 return
             try:
-                with sftp.connect(visit.login, patience=self.patience) as drop:
+                with sftp.connect(visit.login, seconds=self.patience) as drop:
                     broken = self._list(drop, visit, looks, deadline, broken)
             except TransientFault as fault:
                 self.fault = fault  # it does not answer: nobody asks it again in this round

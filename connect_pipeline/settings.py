@@ -3,7 +3,7 @@
 For: the settings of each district as typed, frozen objects. Every mistake is reported at once,
 each with its line and what is allowed there.
 Belongs here: the shape of the settings and their defaults. Does not belong here: what a setting
-does, and secrets: those are named here (`password_env`) and read by `sftp.py` at login.
+does, and secrets: those are named here (`password_env`) and read by `sftp/login.py`.
 """
 
 from __future__ import annotations

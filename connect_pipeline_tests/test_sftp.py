@@ -39,7 +39,7 @@ from connect_pipeline.sample.server import (
     generate_key,
     generate_private_key,
 )
-from connect_pipeline.sftp import Drop, FileMissing, FileTooLarge, NotAFile, RemoteFile
+from connect_pipeline.sftp import Drop, FileMissing, FileTooLarge, NotAFile, RemoteFile, patience
 from connect_pipeline_tests.sshd import OpenSshd
 
 NAME = "StudentExport.csv"
@@ -450,7 +450,7 @@ def test_a_server_that_is_no_ssh_server_ends_soon(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sftp, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(patience, "CONNECT_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listener, embedded(tmp_path) as (reached, _):
         port = listener.getsockname()[1]
         held: list[socket.socket] = []
@@ -602,7 +602,7 @@ def test_a_connection_that_breaks_each_time_is_given_up(tmp_path: Path, landing:
 
         with pytest.raises(TransientFault, match="broke the connection off"):
             sftp.with_retries(fetch)
-        assert server.connection_count == sftp.TRIES
+        assert server.connection_count == patience.TRIES
     assert nothing_left(landing)
 
 
@@ -616,7 +616,7 @@ def test_a_server_that_falls_silent_is_given_up(
             released.wait(10)
             return super().read(offset, length)
 
-    monkeypatch.setattr(sftp, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(patience, "SILENCE_SECONDS", 0.3)
     with embedded(tmp_path, files=misbehaving(Stalling)) as (reached, _):
         reached.write(b"ID\n")
         with reached.connect() as drop:
@@ -636,7 +636,7 @@ def test_a_server_that_drips_is_given_up(
             time.sleep(0.1)
             return super().read(offset, 1)
 
-    monkeypatch.setattr(sftp, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(patience, "SILENCE_SECONDS", 0.5)
     with embedded(tmp_path, files=misbehaving(Dripping)) as (reached, _):
         reached.write(b"x" * 1000)
         began = time.monotonic()

@@ -2,7 +2,7 @@
 
 For: one page per run in the `report_folder` of the settings, under a name with its time, and the
 end of pages that are a week old. Belongs here: the names there, and which of them are old. Does
-not belong here: the connection (`sftp.py`), and what a failure to hand back means for a run.
+not belong here: the connection (`sftp/`), and what a failure to hand back means for a run.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from connect_pipeline import roster, sftp
+from connect_pipeline import roster
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.sftp import patience
 from connect_pipeline_tests.faults.bench import (
     Changes,
     ChangesAnother,
@@ -118,8 +119,8 @@ def night_2(night_1: SmallHome, tmp_path_factory: pytest.TempPathFactory) -> str
 def home(
     night_1: SmallHome, server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[SmallHome]:
-    monkeypatch.setattr(sftp, "SILENCE_SECONDS", 1)
-    monkeypatch.setattr(sftp, "CONNECT_SECONDS", 5)
+    monkeypatch.setattr(patience, "SILENCE_SECONDS", 1)
+    monkeypatch.setattr(patience, "CONNECT_SECONDS", 5)
     made = night_1.copy(tmp_path)
     made.upload({STUDENT_FILE: NIGHT_2})
     yield made

@@ -1,0 +1,88 @@
+"""The one place where errors of paramiko and the socket become ours.
+
+Belongs here: what each of them means, as a sentence. Does not belong here: what is done about it.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import paramiko
+from paramiko.sftp import SFTPError
+from paramiko.ssh_exception import IncompatiblePeer
+
+from connect_pipeline.errors import AccessFault, ConnectError, EnvironmentFault, TransientFault
+
+
+@contextmanager
+def our_faults(
+    place: str, subject: str = "", missing: type[EnvironmentFault] = AccessFault
+) -> Iterator[None]:
+    """The one place where errors of paramiko and the socket become ours."""
+    try:
+        yield
+    except ConnectError:
+        raise
+    except (OSError, EOFError, paramiko.SSHException, SFTPError) as error:
+        raise _fault(error, f"The SFTP server {place}", subject, missing) from None
+
+
+def _fault(
+    error: Exception, server: str, subject: str, missing: type[EnvironmentFault]
+) -> EnvironmentFault:
+    """What `error` means, as one sentence and whether it may pass by itself.
+
+    The server's own words are left out: they may hold anything.
+    """
+    match error:
+        case ConnectionRefusedError():
+            return TransientFault(
+                f"{server} refused the connection. "
+                "Check that it is running, and host and port in the settings; then run again."
+            )
+        case TimeoutError():
+            return TransientFault(
+                f"{server} did not answer in time. Check it and the network, then run again."
+            )
+        case socket.gaierror():
+            kind = TransientFault if error.errno == socket.EAI_AGAIN else AccessFault
+            return kind(
+                f"{server} was not found: its name cannot be resolved. Check `host` and the DNS."
+            )
+        case paramiko.BadAuthenticationType():
+            return AccessFault(
+                f"{server} does not allow this way to log in (password or key). "
+                "Set the other one in the settings, or ask the server's owner."
+            )
+        case paramiko.AuthenticationException():
+            return AccessFault(
+                f"{server} refused the login. Check the username, and the password or the "
+                "private key, that the settings name."
+            )
+        case IncompatiblePeer():
+            return AccessFault(
+                f"{server} offers only algorithms that are too weak to be used. "
+                "Its owner must enable current ones (AES-GCM or AES-CTR, SHA-2)."
+            )
+        case paramiko.ChannelException():
+            return AccessFault(
+                f"{server} accepted the login but opens no SFTP session. Ask the server's owner."
+            )
+        case OSError(errno=errno.ENOENT) if subject:
+            return missing(f"{server} has no {subject}. Check the name, there and in the settings.")
+        case OSError(errno=errno.EACCES) if subject:
+            return AccessFault(
+                f"{server} does not let this login use the {subject}. "
+                "Its permissions must allow it."
+            )
+        case OSError(errno=None) if subject:
+            return TransientFault(f"{server} reported a failure with the {subject}. Run again.")
+        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
+            return TransientFault(f"{server} cannot be reached. Check the network, then run again.")
+    return TransientFault(
+        f"{server} broke the connection off. Run again; if it happens each time during the login, "
+        "check username and password, and ask the server's owner."
+    )
