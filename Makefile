@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export CONNECT_HOME ?= data
 
-.PHONY: demo ui test soak bench bench-smoke check lint types docs lock clean
+.PHONY: demo ui test test-duckdb-1.5 soak bench bench-smoke check lint types docs lock clean
 
 demo: .venv/run  ## set everything up and run the main job on a synthetic district
 	$(BIN)/connect-pipeline demo
@@ -13,6 +13,9 @@ ui: .venv/run  ## the same, and the Dagster UI stays open
 
 test: .venv/dev  ## set everything up and pass the tests
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+
+test-duckdb-1.5: .venv/dev .venv/duckdb-1.5  ## the same with the older line of DuckDB that is allowed
+	PYTHONPATH=$(CURDIR)/.venv/duckdb-1.5 $(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 soak: .venv/dev  ## the long tests: kills by the hundred, a thousand districts, an hour of arrivals
 	CONNECT_TESTS_EXAMPLES=2000 CONNECT_SOAK_SECONDS=$${CONNECT_SOAK_SECONDS:-3600} \

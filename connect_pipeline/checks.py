@@ -15,6 +15,7 @@ import duckdb
 
 from connect_pipeline import normalise
 from connect_pipeline.contract import Column, ExportSpec, Kind
+from connect_pipeline.databases import as_pattern, insert_rows
 from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.erasure.keep_out import keep_out_erased
 from connect_pipeline.findings import STORED_PER_CODE
@@ -22,8 +23,6 @@ from connect_pipeline.reader import (
     BAD_ROWS_FLOOR,
     BLANKS,
     ReadResult,
-    as_pattern,
-    insert_rows,
     lines_sql,
     too_many_bad_rows,
 )

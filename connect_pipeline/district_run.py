@@ -35,6 +35,7 @@ from connect_pipeline.contract import (
     STUDENTS,
     ExportSpec,
 )
+from connect_pipeline.databases import count_rows
 from connect_pipeline.deadlines import deadline_before
 from connect_pipeline.drop_visit import DropVisit
 from connect_pipeline.erasure.keep_out import CODE as ERASED
@@ -54,7 +55,6 @@ from connect_pipeline.ledger import (
 )
 from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.published import open_published
-from connect_pipeline.reader import count_rows
 from connect_pipeline.recovery import refuse_lost_ledger
 from connect_pipeline.report import report_path
 from connect_pipeline.report.hand_back import hand_back

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.contract import Privacy
+from connect_pipeline.databases import attach
 
 NONE, DIRECTORY, PERSONAL, SENSITIVE = (
     Privacy.NONE,
@@ -373,7 +374,6 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     `attendance`, and DuckDB refuses `attendance.recipients` as ambiguous.
     """
     with duckdb.connect(":memory:") as connection:
-        place = str(path).replace("'", "''")
-        connection.execute(f"ATTACH '{place}' AS published (READ_ONLY)")
+        attach(connection, path, "published", read_only=True)
         connection.execute("USE published")
         yield connection

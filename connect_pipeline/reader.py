@@ -9,10 +9,8 @@ the header (`header.py`), what cells and rows mean (`checks.py`).
 
 from __future__ import annotations
 
-import glob
 import tempfile
 import weakref
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -21,10 +19,11 @@ import duckdb
 
 from connect_pipeline.bytes_pass import FileFacts, scan_file, write_normalised
 from connect_pipeline.contract import Column, ExportSpec, Kind
+from connect_pipeline.databases import as_pattern, count_rows, open_scratch
 from connect_pipeline.errors import DiskFault
 from connect_pipeline.findings import STORED_PER_CODE, Findings
 from connect_pipeline.header import match_header
-from connect_pipeline.home import PRIVATE_FILE, disk_fault, disk_reason
+from connect_pipeline.home import disk_fault, disk_reason
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import FileRule, RowRule
 from connect_pipeline.rules.sql import CONTROLS
@@ -122,43 +121,6 @@ def too_many_bad_rows(bad: int, rows: int, share: float) -> int | None:
     return limit if bad > limit else None
 
 
-def open_scratch(
-    path: Path | None = None, *, spill: Path | None = None, limits: Limits | None = None
-) -> duckdb.DuckDBPyConnection:
-    """A scratch database, in memory or at `path`, with the schemas that reading needs.
-
-    It is attached as `scratch`, whatever its file is called, and is the default. What does not
-    fit into memory (`limits.memory_mb`) goes to `spill`; without one, nothing is ever written.
-    It is never checkpointed, for nobody opens it again.
-    """
-    connection = duckdb.connect(":memory:")
-    place = str(path).replace("'", "''") if path else ":memory:"
-    connection.execute(f"ATTACH '{place}' AS scratch")
-    connection.execute(
-        """
-        USE scratch;
-        SET autoinstall_known_extensions = false;
-        SET autoload_known_extensions = false;
-        SET checkpoint_threshold = '1TB';
-        PRAGMA disable_checkpoint_on_shutdown;
-        CREATE SCHEMA IF NOT EXISTS raw;
-        CREATE SCHEMA IF NOT EXISTS records;
-        CREATE SCHEMA IF NOT EXISTS quality;
-        CREATE TABLE IF NOT EXISTS quality.quarantine (
-            export VARCHAR, line BIGINT, code VARCHAR, record_id VARCHAR, text VARCHAR
-        );
-        """
-    )
-    connection.execute("SET temp_directory = $place", {"place": str(spill) if spill else ""})
-    if limits is not None:
-        connection.execute("SET memory_limit = $limit", {"limit": f"{limits.memory_mb}MB"})
-        if limits.threads is not None:
-            connection.execute("SET threads = $threads", {"threads": limits.threads})
-    if path:
-        path.chmod(PRIVATE_FILE)
-    return connection
-
-
 def read_export(
     source: str | Path,
     spec: ExportSpec,
@@ -253,11 +215,6 @@ def _shorten_lines(source: BinaryIO, target: BinaryIO, limit: int) -> None:
             piece = source.readline(1024 * 1024)
         if piece:
             target.write(b"\n")
-
-
-def as_pattern(path: Path) -> str:
-    """A path as DuckDB's `read_csv` takes it: a pattern that finds this file and no other."""
-    return glob.escape(str(path))
 
 
 def lines_sql(result: ReadResult) -> str:
@@ -545,22 +502,6 @@ def _stored(result: ReadResult, code: str, select: str) -> int:
         lines = connection.execute(f"{select} ORDER BY line LIMIT {STORED_PER_CODE}").fetchall()
         result.findings.add_many(code, total, ({"line": line} for (line,) in lines))
     return total
-
-
-def insert_rows(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]
-) -> None:
-    """Insert a few thousand rows at once: one by one they take as long as reading a file."""
-    if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        cells = ", ".join(f"unnest(${place})" for place in range(1, len(columns) + 1))
-        connection.execute(f"INSERT INTO {table} SELECT {cells}", columns)
-
-
-def count_rows(connection: duckdb.DuckDBPyConnection, source: str) -> int:
-    """How many rows a table, or a query in parentheses, has."""
-    row = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
-    return int(row[0]) if row else 0
 
 
 def _free(result: ReadResult) -> int:

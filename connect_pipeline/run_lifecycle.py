@@ -24,6 +24,7 @@ from connect_pipeline.alarm_delivery import deliver
 from connect_pipeline.attendance.told import hmac_keys
 from connect_pipeline.checks import prepare
 from connect_pipeline.contract import CORE, SCHOOLS
+from connect_pipeline.databases import open_scratch
 from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import load_erased
@@ -39,7 +40,6 @@ from connect_pipeline.ledger import (
 )
 from connect_pipeline.locks import locked
 from connect_pipeline.outcomes import as_our_error, outcome_exit_code
-from connect_pipeline.reader import open_scratch
 from connect_pipeline.recovery import recover, refuse_lost_ledger
 from connect_pipeline.report import write_reports
 from connect_pipeline.retention import made_current

@@ -19,12 +19,12 @@ import duckdb
 
 from connect_pipeline.checks import CheckedExport, check_export, prepare
 from connect_pipeline.contract import BY_FILE_NAME, CORE, EXPORTS, ExportSpec
+from connect_pipeline.databases import open_scratch
 from connect_pipeline.findings import Findings
 from connect_pipeline.inputs import Received, opened
 from connect_pipeline.reader import (
     ReadResult,
     accepted_frame,
-    open_scratch,
     read_export,
     verdict_of,
 )

@@ -20,9 +20,10 @@ from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.attendance.staging import recover
 from connect_pipeline.checks import prepare
+from connect_pipeline.databases import open_scratch
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, open_ledger
-from connect_pipeline.reader import open_scratch
+from connect_pipeline.published import open_published
 from connect_pipeline.settings import Attendance, District, Sftp
 from connect_pipeline_tests.small_roster import Student, write_roster
 
@@ -121,16 +122,9 @@ class Runs:
         return day.list_recipients()
 
     def published(self, query: str) -> list[tuple[Any, ...]]:
-        """Rows of a query on the published day.
-
-        Opened directly, the file's name and its schema's name are the same, and DuckDB calls
-        `attendance.recipients` ambiguous; so it is attached under another name.
-        """
-        with duckdb.connect() as connection:
-            path = str(self.home.attendance(NAME))
-            connection.execute("ATTACH $path AS day (READ_ONLY)", {"path": path})
-            connection.execute("USE day")
-            return connection.execute(query).fetchall()
+        """Rows of a query on the published day."""
+        with open_published(self.home.attendance(NAME)) as day:
+            return day.execute(query).fetchall()
 
     def accounting(self) -> dict[str, str]:
         """Student to `listed` or the reason."""

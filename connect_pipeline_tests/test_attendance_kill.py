@@ -17,7 +17,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import duckdb
 import pytest
 import sqlalchemy as sa
 
@@ -25,6 +24,7 @@ from connect_pipeline import attendance
 from connect_pipeline.attendance.staging import recover
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import batches
+from connect_pipeline.published import open_published
 from connect_pipeline_tests.attendance_runs import NAME, NOON, Row, Runs, absence
 from connect_pipeline_tests.small_roster import Contact, Student
 
@@ -113,11 +113,9 @@ def everything(runs: Runs) -> list[tuple[str, str]]:
     days = [runs.home.attendance(NAME), *runs.home.attendance_day(NAME, "x").parent.glob("*")]
     published: list[tuple[str, str]] = []
     for path in days:
-        with duckdb.connect() as connection:
-            connection.execute("ATTACH $path AS day (READ_ONLY)", {"path": str(path)})
-            published += connection.execute(
-                "SELECT strftime(date, '%Y-%m-%d'), unnest(student_ids)"
-                " FROM day.attendance.recipients"
+        with open_published(path) as day:
+            published += day.execute(
+                "SELECT strftime(date, '%Y-%m-%d'), unnest(student_ids) FROM attendance.recipients"
             ).fetchall()
     assert sorted(found) == sorted(published)
     return sorted(found)

@@ -26,10 +26,10 @@ from connect_pipeline.attendance.lunch import CLERKS_LIST, LunchBatch, LunchList
 from connect_pipeline.attendance.staging import recover
 from connect_pipeline.checks import prepare
 from connect_pipeline.contract import STUDENTS
+from connect_pipeline.databases import open_scratch
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.ledger import batches, listed, open_ledger
 from connect_pipeline.published import LUNCH_LIST
-from connect_pipeline.reader import open_scratch
 from connect_pipeline.recovery import refuse_lost_ledger
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import LunchList as Wanted

@@ -17,9 +17,9 @@ from rich.console import Console
 
 from connect_pipeline import Report, validate
 from connect_pipeline.contract import CORE, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.databases import open_scratch
 from connect_pipeline.home import Home
 from connect_pipeline.inputs import Received
-from connect_pipeline.reader import open_scratch
 from connect_pipeline.report import About, as_csv, as_html, as_json, write_reports
 from connect_pipeline.report.allowances import PHRASES, allowances
 from connect_pipeline.report.as_text import print_report

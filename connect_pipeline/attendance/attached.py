@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import duckdb
 
+from connect_pipeline.databases import attach
 from connect_pipeline.errors import EnvironmentFault, Refused
 from connect_pipeline.home import Home
 
@@ -29,7 +30,7 @@ def attached_roster(connection: duckdb.DuckDBPyConnection, home: Home, name: str
             f" `connect-pipeline sync {name}` first."
         )
     try:
-        connection.execute("ATTACH $path AS roster (READ_ONLY)", {"path": str(path)})
+        attach(connection, path, "roster", read_only=True)
     except duckdb.Error as error:
         raise EnvironmentFault(
             f"{name}: the published roster cannot be read ({type(error).__name__})."

@@ -19,6 +19,7 @@ import duckdb
 
 from connect_pipeline.attendance import staging
 from connect_pipeline.attendance.statements import text
+from connect_pipeline.databases import attach
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import (
     PRIVATE_FILE,
@@ -57,7 +58,7 @@ def earlier_today(
 def _attach_published(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
     """Attach `attendance.duckdb` as `earlier` and return the day that it is of."""
     try:
-        connection.execute("ATTACH $path AS earlier (READ_ONLY)", {"path": str(path)})
+        attach(connection, path, "earlier", read_only=True)
     except duckdb.Error as error:
         raise EnvironmentFault(
             f"{path} cannot be read ({type(error).__name__}). Move it away, then run again: the"
@@ -71,7 +72,7 @@ def _attach_published(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
 
 
 def _attach_empty(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("ATTACH ':memory:' AS earlier")
+    attach(connection, None, "earlier")
     connection.execute("CREATE SCHEMA earlier.attendance")
     for table in ATTENDANCE_TABLES:
         columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
@@ -99,7 +100,7 @@ def write_day(connection: duckdb.DuckDBPyConnection, path: Path, today: date) ->
     """Write `attendance.duckdb`: the whole day so far. `earlier` is attached."""
     private_folder(path.parent)
     path.unlink(missing_ok=True)
-    connection.execute("ATTACH $path AS day", {"path": str(path)})
+    attach(connection, path, "day")
     # What is committed goes into the file at once, and not into a log beside it first.
     connection.execute("SET checkpoint_threshold = '1KB'")
     try:

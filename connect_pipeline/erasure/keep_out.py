@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import duckdb
 
-from connect_pipeline.reader import ReadResult, count_rows
+from connect_pipeline.databases import count_rows
+from connect_pipeline.reader import ReadResult
 
 CODE = "student_erased"
 STUDENT = "student_id"

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.contract import STAFF
+from connect_pipeline.databases import attach
 from connect_pipeline.erasure.traces import Traces
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import PRIVATE_FILE, sync_file
@@ -108,7 +109,7 @@ def without_student(source: Path, target: Path, traces: Traces) -> dict[str, int
 
 def _prepare(connection: duckdb.DuckDBPyConnection, source: Path, traces: Traces) -> dict[str, str]:
     """Attach the file as `old`; returns the conditions for those of its tables that have one."""
-    connection.execute(f"ATTACH '{_quoted(source)}' AS old (READ_ONLY)")
+    attach(connection, source, "old", read_only=True)
     values = {
         "student": traces.student_id,
         "words": traces.telling_words,
@@ -151,7 +152,7 @@ def _gone(connection: duckdb.DuckDBPyConnection, kept: dict[str, str]) -> dict[s
 
 def _copy(connection: duckdb.DuckDBPyConnection, target: Path, kept: dict[str, str]) -> None:
     target.unlink(missing_ok=True)
-    connection.execute(f"ATTACH '{_quoted(target)}' AS new")
+    attach(connection, target, "new")
     target.chmod(PRIVATE_FILE)
     connection.execute("COPY FROM DATABASE old TO new (SCHEMA)")
     for table in _tables(connection):
@@ -161,7 +162,3 @@ def _copy(connection: duckdb.DuckDBPyConnection, target: Path, kept: dict[str, s
         )
     connection.execute("CHECKPOINT new")
     connection.execute("DETACH new")
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -24,10 +24,10 @@ from connect_pipeline.contract import (
     STUDENTS,
     ExportSpec,
 )
+from connect_pipeline.databases import attach, insert_rows
 from connect_pipeline.home import disk_fault, private_folder
 from connect_pipeline.normalise import expression
 from connect_pipeline.published import ROSTER_TABLES
-from connect_pipeline.reader import insert_rows
 from connect_pipeline.roster.statements import text
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
@@ -73,9 +73,9 @@ PERSON_OF_TABLE = {
 def attach_previous(connection: duckdb.DuckDBPyConnection, snapshot: Path | None) -> None:
     """Attach the current snapshot read-only as `previous`; an empty one before the first night."""
     if snapshot is not None:
-        connection.execute(f"ATTACH '{_quoted(snapshot)}' AS previous (READ_ONLY)")
+        attach(connection, snapshot, "previous", read_only=True)
         return
-    connection.execute("ATTACH ':memory:' AS previous")
+    attach(connection, None, "previous")
     connection.execute("CREATE SCHEMA previous.connect")
     for table in ROSTER_TABLES:
         if table.name.startswith("connect."):
@@ -218,7 +218,7 @@ def build_candidate(
     private_folder(path.parent)
     path.unlink(missing_ok=True)
     _create_normalised(connection, report)
-    connection.execute(f"ATTACH '{_quoted(path)}' AS candidate")
+    attach(connection, path, "candidate")
     connection.execute("USE candidate")
     connection.execute("CREATE SCHEMA connect; CREATE SCHEMA quality")
     schools = report.exports.get(SCHOOLS.file_name)
@@ -288,7 +288,7 @@ def _expose_touched(connection: duckdb.DuckDBPyConnection) -> None:
     """
     connection.execute(text("touched_people"))
     for name, night in (("touched_tonight", "candidate"), ("touched_before", "previous")):
-        connection.execute(f"ATTACH ':memory:' AS {name}")
+        attach(connection, None, name)
         connection.execute(f"CREATE SCHEMA {name}.connect")
         for table, person in PERSON_OF_TABLE.items():
             connection.execute(
@@ -382,7 +382,3 @@ def _snapshot_exports(report: Report) -> dict[str, Any]:
             values[f"{name}_rows"] = known.accepted if known else None
             values[f"{name}_sha256"] = known.read.facts.sha256 if known else None
     return values
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -1,0 +1,85 @@
+"""DuckDB databases and tables, whatever is in them.
+
+For: attaching a file, the scratch database of a run, a few thousand rows at once.
+Belongs here: what several parts ask of DuckDB in the same way. Does not belong here: SQL about the
+contract's tables.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from connect_pipeline.home import PRIVATE_FILE
+from connect_pipeline.settings import Limits
+
+
+def attach(
+    connection: duckdb.DuckDBPyConnection, path: Path | None, name: str, *, read_only: bool = False
+) -> None:
+    """Attach a database file (made when there is none), or an empty one in memory, under a name.
+
+    DuckDB 1.5 takes no parameter here.
+    """
+    place = str(path).replace("'", "''") if path else ":memory:"
+    connection.execute(f"ATTACH '{place}' AS {name}{' (READ_ONLY)' if read_only else ''}")
+
+
+def open_scratch(
+    path: Path | None = None, *, spill: Path | None = None, limits: Limits | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A scratch database, in memory or at `path`, with the schemas that reading needs.
+
+    It is attached as `scratch`, whatever its file is called, and is the default. What does not
+    fit into memory (`limits.memory_mb`) goes to `spill`; without one, nothing is ever written.
+    It is never checkpointed, for nobody opens it again.
+    """
+    connection = duckdb.connect(":memory:")
+    attach(connection, path, "scratch")
+    connection.execute(
+        """
+        USE scratch;
+        SET autoinstall_known_extensions = false;
+        SET autoload_known_extensions = false;
+        SET checkpoint_threshold = '1TB';
+        PRAGMA disable_checkpoint_on_shutdown;
+        CREATE SCHEMA IF NOT EXISTS raw;
+        CREATE SCHEMA IF NOT EXISTS records;
+        CREATE SCHEMA IF NOT EXISTS quality;
+        CREATE TABLE IF NOT EXISTS quality.quarantine (
+            export VARCHAR, line BIGINT, code VARCHAR, record_id VARCHAR, text VARCHAR
+        );
+        """
+    )
+    connection.execute("SET temp_directory = $place", {"place": str(spill) if spill else ""})
+    if limits is not None:
+        connection.execute("SET memory_limit = $limit", {"limit": f"{limits.memory_mb}MB"})
+        if limits.threads is not None:
+            connection.execute("SET threads = $threads", {"threads": limits.threads})
+    if path:
+        path.chmod(PRIVATE_FILE)
+    return connection
+
+
+def as_pattern(path: Path) -> str:
+    """A path as DuckDB's `read_csv` takes it: a pattern that finds this file and no other."""
+    return glob.escape(str(path))
+
+
+def insert_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]
+) -> None:
+    """Insert a few thousand rows at once: one by one they take as long as reading a file."""
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        cells = ", ".join(f"unnest(${place})" for place in range(1, len(columns) + 1))
+        connection.execute(f"INSERT INTO {table} SELECT {cells}", columns)
+
+
+def count_rows(connection: duckdb.DuckDBPyConnection, source: str) -> int:
+    """How many rows a table, or a query in parentheses, has."""
+    row = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
+    return int(row[0]) if row else 0
