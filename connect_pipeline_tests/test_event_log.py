@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -62,6 +63,38 @@ def test_runs_of_several_processes_keep_all_their_events(home: Home) -> None:
             assert [line for line in lines if line.startswith("line ")] == [
                 f"line {number}" for number in range(LINES)
             ]
+
+
+def test_who_watches_a_run_of_another_process_sees_its_events_as_they_come(home: Home) -> None:
+    """The run's page in the UI, while the run goes on."""
+    talks = A_FEW_RUNS.replace('context.log.info(f"line {line}")', "waits(context, line)")
+    waits = """
+import os, time
+def waits(context, line):
+    context.log.info(f"line {line}")
+    while line == 3 and not os.path.exists(os.environ["GOES_ON"]):
+        time.sleep(0.05)
+"""
+    goes_on = home.root / "goes-on"
+    seen: list[str] = []
+    with dagster_instance(home) as instance:
+        environment = {**os.environ, "GOES_ON": str(goes_on)}
+        running = subprocess.Popen([sys.executable, "-c", waits + talks], env=environment)
+        until = time.monotonic() + 60
+        while not (runs := instance.get_runs()) and time.monotonic() < until:
+            time.sleep(0.1)
+        instance.watch_event_logs(
+            runs[0].run_id, None, lambda event, _: seen.append(event.user_message)
+        )
+        while "line 3" not in seen and time.monotonic() < until:
+            time.sleep(0.1)
+        assert "line 3" in seen
+        assert "line 4" not in seen
+        goes_on.touch()
+        while "line 19" not in seen and time.monotonic() < until:
+            time.sleep(0.1)
+        assert [one for one in seen if one.startswith("line ")] == [f"line {n}" for n in range(20)]
+        assert running.wait(60) == 0
 
 
 def test_many_readers_at_once(home: Home) -> None:
