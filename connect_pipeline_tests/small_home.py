@@ -152,10 +152,9 @@ class SmallHome:
         **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         """`nightly` in a process of its own; `path` comes first in its PYTHONPATH."""
-        places = os.pathsep.join(str(place) for place in (*path, REPOSITORY))
         return subprocess.run(
             [sys.executable, "-m", "connect_pipeline_tests.small_home"],
-            env=self.process_environment(PYTHONPATH=places, **environment),
+            env=self.process_environment(PYTHONPATH=python_path(*path), **environment),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -268,6 +267,12 @@ class SmallHome:
         assert {str(row["snapshot_id"]) for row in rows} == set(self.snapshots())
         assert {row["state"] for row in rows} == {"published"}
         assert self.roster.samefile(self.home.snapshot(NAME, self.current()))
+
+
+def python_path(*first: Path) -> str:
+    """PYTHONPATH of a process of its own: these, this repository, and what this process has."""
+    own = [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
+    return os.pathsep.join([*map(str, (*first, REPOSITORY)), *own])
 
 
 def _nightly(home: Home) -> DistrictRun:

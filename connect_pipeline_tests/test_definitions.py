@@ -28,9 +28,9 @@ from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import (
     NAME,
     PASSWORD,
-    REPOSITORY,
     SITES,
     SmallHome,
+    python_path,
     small_home,
 )
 
@@ -215,7 +215,7 @@ def test_they_load_without_a_deprecation_warning(home: SmallHome) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env=home.process_environment(PYTHONPATH=str(REPOSITORY)),
+        env=home.process_environment(PYTHONPATH=python_path()),
         capture_output=True,
         text=True,
         check=False,

@@ -17,7 +17,6 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-import connect_pipeline
 from connect_pipeline import retention
 from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDENTS
@@ -35,6 +34,7 @@ from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import (
     NAME,
     SmallHome,
+    python_path,
     small_home,
     tables_of,
     with_rows,
@@ -489,8 +489,11 @@ def test_a_night_between_two_attempts_does_not_bring_the_student_back(
 
 def dies_before(home: SmallHome, step: int, log: Path) -> int:
     """Run `erase` and kill it before its n-th durable step (0: never); its exit code."""
-    places = f"{DIES_AT}:{Path(connect_pipeline.__file__).parents[1]}"
-    environment = {"PYTHONPATH": places, "DIES_AT": str(step), "DIES_AT_LOG": str(log)}
+    environment = {
+        "PYTHONPATH": python_path(DIES_AT),
+        "DIES_AT": str(step),
+        "DIES_AT_LOG": str(log),
+    }
     return home.command("erase", NAME, "--student", ERASED, **environment).returncode
 
 

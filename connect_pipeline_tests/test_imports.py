@@ -10,12 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from connect_pipeline_tests.small_district import write
 
 HEAVY = {"alembic", "cryptography", "dagster", "jinja2", "pandas", "paramiko", "phonenumbers"}
 HEAVY |= {"sqlalchemy", "tenacity"}
+if duckdb.__version__.startswith("1."):  # which looks for pandas itself when it is given a list
+    HEAVY -= {"pandas"}
 
 
 def loaded_after(program: str, *arguments: object) -> set[str]:

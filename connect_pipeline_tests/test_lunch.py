@@ -37,7 +37,7 @@ from connect_pipeline_tests import small_home as small_home_module
 from connect_pipeline_tests.attendance_oracle import Oracle
 from connect_pipeline_tests.attendance_runs import NAME, NOON, Runs, absence
 from connect_pipeline_tests.small_home import NAME as SPRINGFIELD
-from connect_pipeline_tests.small_home import SmallHome, small_home, without_rows
+from connect_pipeline_tests.small_home import SmallHome, python_path, small_home, without_rows
 from connect_pipeline_tests.small_roster import Contact, Student, write_roster
 
 EXAMPLES = int(os.environ.get("CONNECT_TESTS_EXAMPLES", "10"))
@@ -407,10 +407,11 @@ def evening(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) ->
 
 def night_process(home: SmallHome, step: int, log: Path) -> int:
     """One night in a process of its own, which dies before the given durable step (0: never)."""
-    places = os.pathsep.join((str(DIES_AT), str(small_home_module.REPOSITORY)))
     done = subprocess.run(
         [sys.executable, "-m", small_home_module.__name__],
-        env=home.process_environment(PYTHONPATH=places, DIES_AT=str(step), DIES_AT_LOG=str(log)),
+        env=home.process_environment(
+            PYTHONPATH=python_path(DIES_AT), DIES_AT=str(step), DIES_AT_LOG=str(log)
+        ),
         capture_output=True,
         timeout=120,
         check=False,

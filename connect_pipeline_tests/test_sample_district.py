@@ -241,8 +241,9 @@ def test_one_id_is_one_person(tables: duckdb.DuckDBPyConnection) -> None:
     for table, key in (("staff", "staff_id"), ("students", "student_id")):
         several = tables.sql(
             f"SELECT {key}, count(*) AS schools, count(DISTINCT whole) AS people"
-            f" FROM (SELECT {key}, (SELECT one FROM (SELECT {table}.* EXCLUDE (school)) AS one)"
-            f" AS whole FROM {table}) GROUP BY ALL HAVING schools > 1"
+            f" FROM (SELECT {key}, one AS whole"
+            f" FROM (SELECT * EXCLUDE (school) FROM {table}) AS one)"
+            " GROUP BY ALL HAVING schools > 1"
         ).fetchall()
         assert several, table
         assert {people for _, _, people in several} == {1}, table

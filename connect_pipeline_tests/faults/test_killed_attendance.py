@@ -19,10 +19,9 @@ import pytest
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.faults import absences
 from connect_pipeline_tests.faults.absences import absent, list_absences, told
-from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
+from connect_pipeline_tests.small_home import NAME, SmallHome, python_path, small_home
 
 DIES_AT = Path(absences.__file__).parent.parent / "dies_at"
-REPOSITORY = DIES_AT.parent.parent
 KILLED = 137
 SLICES = 8
 
@@ -49,10 +48,13 @@ def undisturbed(
 
 def attendance_process(home: SmallHome, step: int, log: Path) -> int:
     """One attendance run in a process of its own, which dies before the given durable step."""
-    places = os.pathsep.join((str(DIES_AT), str(REPOSITORY)))
     with home.here():
         environment = dict(os.environ)
-    environment |= {"PYTHONPATH": places, "DIES_AT": str(step), "DIES_AT_LOG": str(log)}
+    environment |= {
+        "PYTHONPATH": python_path(DIES_AT),
+        "DIES_AT": str(step),
+        "DIES_AT_LOG": str(log),
+    }
     done = subprocess.run(
         [sys.executable, "-m", absences.__name__],
         env=environment,
