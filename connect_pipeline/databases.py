@@ -16,6 +16,9 @@ import duckdb
 from connect_pipeline.home import PRIVATE_FILE
 from connect_pipeline.settings import Limits
 
+NEVER = "1TB"
+"""A `checkpoint_threshold` that no run comes to: nobody opens a scratch database again."""
+
 
 def attach(
     connection: duckdb.DuckDBPyConnection, path: Path | None, name: str, *, read_only: bool = False
@@ -40,11 +43,11 @@ def open_scratch(
     connection = duckdb.connect(":memory:")
     attach(connection, path, "scratch")
     connection.execute(
-        """
+        f"""
         USE scratch;
         SET autoinstall_known_extensions = false;
         SET autoload_known_extensions = false;
-        SET checkpoint_threshold = '1TB';
+        SET checkpoint_threshold = '{NEVER}';
         PRAGMA disable_checkpoint_on_shutdown;
         CREATE SCHEMA IF NOT EXISTS raw;
         CREATE SCHEMA IF NOT EXISTS records;

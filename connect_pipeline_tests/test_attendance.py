@@ -685,3 +685,14 @@ def test_a_code_that_no_longer_alerts_is_not_cleared(tmp_path: Path) -> None:
     runs.file([absence("001", code="E")])
     assert runs.accounting() == {"001": "code_does_not_alert"}
     assert not (runs.home.outbox(NAME) / "cleared").exists()
+
+
+def test_a_list_leaves_the_scratch_database_as_it_is_never_checkpointed(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    day = runs.day([absence("001")])
+    threshold = "SELECT current_setting('checkpoint_threshold')"
+    before = day.connection.execute(threshold).fetchall()
+    day.build_absences()
+    day.build_accounting()
+    assert day.list_recipients() is not None
+    assert day.connection.execute(threshold).fetchall() == before

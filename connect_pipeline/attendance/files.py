@@ -19,7 +19,7 @@ import duckdb
 
 from connect_pipeline.attendance import staging
 from connect_pipeline.attendance.statements import text
-from connect_pipeline.databases import attach
+from connect_pipeline.databases import NEVER, attach
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import (
     PRIVATE_FILE,
@@ -116,7 +116,7 @@ def write_day(connection: duckdb.DuckDBPyConnection, path: Path, today: date) ->
             connection.rollback()
         raise
     finally:
-        connection.execute("RESET checkpoint_threshold")
+        connection.execute(f"SET checkpoint_threshold = '{NEVER}'")
         connection.execute("DETACH day")
     _sync(path)
 
