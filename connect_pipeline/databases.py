@@ -1,6 +1,6 @@
 """DuckDB databases and tables, whatever is in them.
 
-For: attaching a file, the scratch database of a run, a few thousand rows at once.
+For: a connection, attaching a file, the scratch database of a run, a few thousand rows at once.
 Belongs here: what several parts ask of DuckDB in the same way. Does not belong here: SQL about the
 contract's tables.
 """
@@ -18,6 +18,17 @@ from connect_pipeline.settings import Limits
 
 NEVER = "1TB"
 """A `checkpoint_threshold` that no run comes to: nobody opens a scratch database again."""
+
+
+def in_memory() -> duckdb.DuckDBPyConnection:
+    """A connection to an empty database in memory.
+
+    It draws no progress bar: DuckDB draws one on standard output, into what a command prints, when
+    it takes the process for an interactive one, as it does `python -m`.
+    """
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def attach(
@@ -40,7 +51,7 @@ def open_scratch(
     fit into memory (`limits.memory_mb`) goes to `spill`; without one, nothing is ever written.
     It is never checkpointed, for nobody opens it again.
     """
-    connection = duckdb.connect(":memory:")
+    connection = in_memory()
     attach(connection, path, "scratch")
     connection.execute(
         f"""

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.contract import Privacy
-from connect_pipeline.databases import attach
+from connect_pipeline.databases import attach, in_memory
 
 NONE, DIRECTORY, PERSONAL, SENSITIVE = (
     Privacy.NONE,
@@ -373,7 +373,7 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     Opened directly, `attendance.duckdb` would be the catalog `attendance` with the schema
     `attendance`, and DuckDB refuses `attendance.recipients` as ambiguous.
     """
-    with duckdb.connect(":memory:") as connection:
+    with in_memory() as connection:
         attach(connection, path, "published", read_only=True)
         connection.execute("USE published")
         yield connection

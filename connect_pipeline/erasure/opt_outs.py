@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import csv
 
-import duckdb
-
 from connect_pipeline.contract import Kind
+from connect_pipeline.databases import in_memory
 from connect_pipeline.erasure.traces import Traces
 from connect_pipeline.normalise import expression, register
 
@@ -36,7 +35,7 @@ def _destination(line: str) -> str:
 def _as_published(destinations: list[str]) -> list[set[str]]:
     """Each destination as phone and as e-mail, in the form in which contacts are published."""
     phone, email = expression(Kind.PHONE, "destination"), expression(Kind.EMAIL, "destination")
-    with duckdb.connect(":memory:") as connection:
+    with in_memory() as connection:
         register(connection)
         rows = connection.execute(
             f"SELECT {phone}, lower({email}) FROM ("

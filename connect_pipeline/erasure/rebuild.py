@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.databases import attach
+from connect_pipeline.databases import attach, in_memory
 from connect_pipeline.erasure.traces import Traces
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import PRIVATE_FILE, sync_file
@@ -92,7 +92,7 @@ def without_student(source: Path, target: Path, traces: Traces) -> dict[str, int
     written.
     """
     try:
-        with duckdb.connect(":memory:") as connection:
+        with in_memory() as connection:
             kept = _prepare(connection, source, traces)
             gone = _gone(connection, kept)
             if gone:

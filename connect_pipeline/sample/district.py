@@ -21,6 +21,7 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.contract import EXPORTS, ExportSpec
+from connect_pipeline.databases import in_memory
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import disk_fault
 from connect_pipeline.sample import vocabulary
@@ -74,7 +75,7 @@ def generate(folder: Path, students: int, seed: int, *, today: dt.date) -> Gener
         (folder / LABELS_FILE).unlink(missing_ok=True)  # it labels the exports replaced here
     except OSError as error:
         raise disk_fault(error, f"write to {folder}") from None
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         _set_variables(connection, students, seed, today)
         _load_courses(connection)
         for step in STEPS:
