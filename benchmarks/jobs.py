@@ -20,8 +20,8 @@ from benchmarks.measure import Cost, Spread, run, spread
 from connect_pipeline import landing
 from connect_pipeline.contract import EXPORTS
 from connect_pipeline.home import Home
+from connect_pipeline.limits import Limits
 from connect_pipeline.sample.district import generate
-from connect_pipeline.settings import Limits
 from connect_pipeline.sftp import connect
 from connect_pipeline_tests.sshd import OpenSshd
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -19,6 +20,7 @@ from connect_pipeline.databases import as_pattern, insert_rows
 from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.erasure.keep_out import keep_out_erased
 from connect_pipeline.findings import STORED_PER_CODE
+from connect_pipeline.limits import Thresholds
 from connect_pipeline.reader import (
     BAD_ROWS_FLOOR,
     BLANKS,
@@ -29,7 +31,9 @@ from connect_pipeline.reader import (
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import CellRule, ColumnRule, Severity, TableRule
 from connect_pipeline.rules.sql import alike
-from connect_pipeline.settings import Attendance, District, Thresholds
+
+if TYPE_CHECKING:
+    from connect_pipeline.settings import Attendance, District
 
 SAMPLED_ROWS = 20_000
 SAFE_RECORD_ID = "[A-Za-z0-9._-]{1,32}"
@@ -274,17 +278,21 @@ def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
     table = read.spec.table
     verbatim = f" JOIN raw.{table} AS raw USING (line)" if read.padded else ""
     anything = " OR ".join(f"({where})" for _, _, where in pairs)
+    failing = read.connection.execute(
+        "CREATE OR REPLACE TEMP TABLE failing AS"
+        f" SELECT cells.* FROM records.{table} AS cells{verbatim} WHERE {anything}"
+    ).fetchall()
+    if not failing[0][0]:
+        return
     each = ", ".join(f"CASE WHEN {where} THEN {i} END" for i, (_, _, where) in enumerate(pairs))
     read.connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE hits AS
-        WITH failing AS (
-            SELECT line, {_record_id(read.spec)} AS record_id, [{each}] AS broken
-            FROM records.{table} AS cells{verbatim}
-            WHERE {anything}
-        )
         SELECT line, record_id, hit
-        FROM (SELECT line, record_id, unnest(broken) AS hit FROM failing)
+        FROM (
+            SELECT line, {_record_id(read.spec)} AS record_id, unnest([{each}]) AS hit
+            FROM failing AS cells{verbatim}
+        )
         WHERE hit IS NOT NULL
         """
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.home import PRIVATE_FILE
-from connect_pipeline.settings import Limits
+from connect_pipeline.limits import Limits
 
 NEVER = "1TB"
 """A `checkpoint_threshold` that no run comes to: nobody opens a scratch database again."""

@@ -56,8 +56,8 @@ from connect_pipeline.ledger import (
 from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.published import open_published
 from connect_pipeline.recovery import refuse_lost_ledger
-from connect_pipeline.report import report_path
 from connect_pipeline.report.hand_back import hand_back
+from connect_pipeline.report.of_run import report_path
 from connect_pipeline.retention import made_current
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import Severity

@@ -14,7 +14,7 @@ from pathlib import Path
 from connect_pipeline.bytes_pass import FileFacts, scan_file
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, disk_fault, remove_partials
-from connect_pipeline.settings import Limits
+from connect_pipeline.limits import Limits
 from connect_pipeline.sftp import Drop, Fetched
 
 _DAY_SECONDS = 24 * 60 * 60

@@ -1,6 +1,6 @@
-"""Reading files while later ones of the same drop are still being fetched.
+"""Reading files of a drop while later ones are still fetched, or earlier ones are being checked.
 
-For: time. A fetch waits for the network, and the machine reads what has arrived meanwhile.
+For: time. A fetch waits for the network, and the rules about a file leave a processor free.
 Belongs here: the one thread that does so. Does not belong here: how a file is read (`reader.py`),
 and whether it may be used: that is decided when all have arrived.
 """
@@ -8,27 +8,29 @@ and whether it may be used: that is decided when all have arrived.
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from connect_pipeline.contract import ExportSpec
 from connect_pipeline.inputs import Received
-from connect_pipeline.reader import ReadResult
-from connect_pipeline.settings import District
-from connect_pipeline.validation import read_received
+from connect_pipeline.reader import ReadResult, read_export
+
+if TYPE_CHECKING:
+    from connect_pipeline.settings import District
 
 
 class ReadAhead:
     """Files of one district that are read into `connection`, in the order of their arrival."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, district: District) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, district: District | None) -> None:
         self._connection, self._district = connection, district
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read ahead")
         self._begun: dict[str, Future[ReadResult]] = {}
 
     def begin(self, spec: ExportSpec, received: Received) -> None:
         """Read a file as soon as those before it are read."""
-        self._begun[spec.file_name] = self._thread.submit(self._read, spec, received)
+        self._begun[spec.file_name] = self._thread.submit(self._read_beside, spec, received)
 
     def read(self, spec: ExportSpec, received: Received) -> ReadResult:
         """The file as read: waits for it when it was begun, and reads it now when not.
@@ -38,15 +40,32 @@ class ReadAhead:
         begun = self._begun.pop(spec.file_name, None)
         if begun is not None:
             return begun.result()
-        return read_received(self._connection, spec, received, self._district)
+        return _read(self._connection, spec, received, self._district)
 
     def close(self) -> None:
         """Wait for the file that is being read, and read no other one."""
         self._thread.shutdown(cancel_futures=True)
 
-    def _read(self, spec: ExportSpec, received: Received) -> ReadResult:
+    def _read_beside(self, spec: ExportSpec, received: Received) -> ReadResult:
         with self._connection.cursor() as beside:
             beside.execute("USE scratch")
-            result = read_received(beside, spec, received, self._district)
+            result = _read(beside, spec, received, self._district)
         result.connection = self._connection
         return result
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    spec: ExportSpec,
+    received: Received,
+    district: District | None,
+) -> ReadResult:
+    """Read one file by the settings of its district, or by their defaults."""
+    return read_export(
+        received.path,
+        spec,
+        limits=district.limits if district else None,
+        connection=connection,
+        facts=received.facts,
+        **({"bad_rows": district.thresholds.bad_rows} if district else {}),
+    )

@@ -24,10 +24,10 @@ from connect_pipeline.errors import DiskFault
 from connect_pipeline.findings import STORED_PER_CODE, Findings
 from connect_pipeline.header import match_header
 from connect_pipeline.home import disk_fault, disk_reason
+from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import FileRule, RowRule
 from connect_pipeline.rules.sql import CONTROLS
-from connect_pipeline.settings import Limits
 
 if TYPE_CHECKING:
     import pandas
@@ -126,7 +126,7 @@ def read_export(
     spec: ExportSpec,
     *,
     limits: Limits | None = None,
-    bad_rows: float = 0.05,
+    bad_rows: float = Thresholds.bad_rows,
     connection: duckdb.DuckDBPyConnection | None = None,
     facts: FileFacts | None = None,
 ) -> ReadResult:

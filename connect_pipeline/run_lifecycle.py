@@ -38,12 +38,13 @@ from connect_pipeline.ledger import (
     now,
     open_ledger,
 )
+from connect_pipeline.limits import Limits
 from connect_pipeline.locks import locked
 from connect_pipeline.outcomes import as_our_error, outcome_exit_code
 from connect_pipeline.recovery import recover, refuse_lost_ledger
-from connect_pipeline.report import write_reports
+from connect_pipeline.report.of_run import write_reports
 from connect_pipeline.retention import made_current
-from connect_pipeline.settings import District, Limits, Settings, load_settings
+from connect_pipeline.settings import District, Settings, load_settings
 from connect_pipeline.validation import Report
 
 log = logging.getLogger(__name__)

@@ -9,6 +9,7 @@ does, and secrets: those are named here (`password_env`) and read by `sftp/login
 from __future__ import annotations
 
 import re
+from dataclasses import is_dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -27,6 +28,7 @@ from pydantic import (
 )
 
 from connect_pipeline.errors import SettingsError
+from connect_pipeline.limits import Limits, Share, Thresholds
 
 DISTRICT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -103,7 +105,6 @@ VariableName = Annotated[str, AfterValidator(_variable_name)]
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 RemoteFolder = Annotated[str, AfterValidator(_absolute_folder)]
-Share = Annotated[float, Field(ge=0, le=1)]
 DayRange = Annotated[tuple[date, date], BeforeValidator(_day_range)]
 Channel = Literal["sms", "voice", "email"]
 
@@ -165,17 +166,6 @@ class LunchList(Section):
     every_days: int = Field(default=7, ge=1, le=30)
 
 
-class Thresholds(Section):
-    """Shares above which the core set is held (design, section 5)."""
-
-    removed: Share = 0.10
-    changed: Share = 0.75
-    reachability_points: float = Field(default=10, ge=0, le=100)
-    unknown_references: Share = 0.10
-    unmatched_periods: Share = 0.20
-    bad_rows: Share = 0.05
-
-
 class Window(Section):
     """Days, both included, in the district's zone. It ends by itself."""
 
@@ -214,20 +204,6 @@ class QuietSeconds(Section):
 
     core: int = Field(default=60, ge=0)
     attendance: int = Field(default=15, ge=0)
-
-
-class Limits(Section):
-    """What bounds the cost of one file and of one run.
-
-    A run's database keeps `memory_mb` in memory and writes the rest below the home; the program
-    itself needs some 200 MB more. Without `threads` it uses every core.
-    """
-
-    file_bytes: int = Field(default=2 * 1024**3, gt=0)
-    line_bytes: int = Field(default=64 * 1024, ge=1024)
-    rows: int = Field(default=20_000_000, gt=0)
-    memory_mb: int = Field(default=600, ge=100)
-    threads: int | None = Field(default=None, ge=1)
 
 
 class Webhook(Section):
@@ -382,7 +358,7 @@ def _problem(node: yaml.Node, item: Any) -> tuple[int, str]:
     dotted = ".".join(str(part) for part in location) or "the file"
     line = _line_of(node, location)
     kind = item["type"]
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         allowed = ", ".join(_allowed_keys(location[:-1]))
         return line, f"unknown key `{dotted}`; allowed here: {allowed}."
     if kind == "missing":
@@ -397,17 +373,19 @@ def _lower_first(text: str) -> str:
 
 def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
     """The keys of the section at `location`, found by walking the models."""
-    model: type[BaseModel] = Settings
+    section: type[Any] = Settings
     for part in location:
-        field = model.model_fields.get(str(part))
+        field = section.model_fields.get(str(part))
         if field is None:  # the name of a district: its model comes next
-            model = District
+            section = District
             continue
         candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
         for candidate in candidates:
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                model = candidate
-    return list(model.model_fields)
+            if isinstance(candidate, type) and (
+                issubclass(candidate, BaseModel) or is_dataclass(candidate)
+            ):
+                section = candidate
+    return list(getattr(section, "model_fields", None) or section.__dataclass_fields__)
 
 
 def _line_of(node: yaml.Node, location: tuple[int | str, ...]) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,17 +23,14 @@ from connect_pipeline.contract import BY_FILE_NAME, CORE, EXPORTS, ExportSpec
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.findings import Findings
 from connect_pipeline.inputs import Received, opened
-from connect_pipeline.reader import (
-    ReadResult,
-    accepted_frame,
-    read_export,
-    verdict_of,
-)
+from connect_pipeline.read_ahead import ReadAhead
+from connect_pipeline.reader import ReadResult, accepted_frame, verdict_of
 from connect_pipeline.rules.rule import Severity
-from connect_pipeline.settings import District
 
 if TYPE_CHECKING:
     import pandas
+
+    from connect_pipeline.settings import District
 
 DROP = "the drop"
 VERDICTS = ("accepted", "accepted_with_findings", "blocked")
@@ -177,35 +175,18 @@ def check_drop(
     report = Report(connection or open_scratch())
     prepare(report.connection, district)
     usable: set[str] = set()
-    for spec in EXPORTS:
-        if spec.file_name not in received:
-            if spec in required:
-                report.exports[spec.file_name] = ExportReport.missing(spec)
-            continue
-        progress(spec.file_name)
-        read = read_received(report.connection, spec, received[spec.file_name], district)
-        check_read(report, read, usable, district)
+    with closing(ReadAhead(report.connection, district)) as ahead:
+        for spec in EXPORTS:
+            if spec.file_name in received:
+                ahead.begin(spec, received[spec.file_name])
+        for spec in EXPORTS:
+            if spec.file_name not in received:
+                if spec in required:
+                    report.exports[spec.file_name] = ExportReport.missing(spec)
+                continue
+            progress(spec.file_name)
+            check_read(report, ahead.read(spec, received[spec.file_name]), usable, district)
     return report
-
-
-def read_received(
-    connection: duckdb.DuckDBPyConnection,
-    spec: ExportSpec,
-    received: Received,
-    district: District | None = None,
-) -> ReadResult:
-    """Read one file by the settings of its district, or by their defaults.
-
-    Raises `EnvironmentFault` when it cannot be read or the disk is full.
-    """
-    return read_export(
-        received.path,
-        spec,
-        limits=district.limits if district else None,
-        connection=connection,
-        facts=received.facts,
-        **({"bad_rows": district.thresholds.bad_rows} if district else {}),
-    )
 
 
 def check_read(

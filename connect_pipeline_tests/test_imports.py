@@ -16,7 +16,7 @@ import pytest
 from connect_pipeline_tests.small_district import write
 
 HEAVY = {"alembic", "cryptography", "dagster", "jinja2", "pandas", "paramiko", "phonenumbers"}
-HEAVY |= {"sqlalchemy", "tenacity"}
+HEAVY |= {"pydantic", "sqlalchemy", "tenacity", "yaml"}
 if duckdb.__version__.startswith("1."):  # which looks for pandas itself when it is given a list
     HEAVY -= {"pandas"}
 
@@ -60,7 +60,8 @@ def test_validate_loads_nothing_heavy(tmp_path: Path) -> None:
         "sys.argv = ['connect-pipeline', 'validate', sys.argv[1]]\n"
         "try:\n    main()\nexcept SystemExit as stop:\n    assert stop.code == 0"
     )
-    assert loaded_after(program, write(tmp_path)) & HEAVY == set()
+    # Typer itself reads the command line with pydantic.
+    assert loaded_after(program, write(tmp_path)) & HEAVY <= {"pydantic"}
 
 
 def test_validate_in_python_loads_nothing_heavy(tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ import pytest
 from connect_pipeline import landing, settings, sftp
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import PARTIAL_SUFFIX, Home
+from connect_pipeline.limits import Limits
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.sftp import Drop, Fetched, FileTooLarge
 
 NAME = "StudentExport.csv"
-LIMITS = settings.Limits()
+LIMITS = Limits()
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_a_received_file_is_found_by_its_content(received: Fetched, home: Home) 
 
 def test_the_districts_limit_holds(drop: Drop, home: Home) -> None:
     with pytest.raises(FileTooLarge):
-        landing.receive(drop, NAME, home, "demo", settings.Limits(file_bytes=4))
+        landing.receive(drop, NAME, home, "demo", Limits(file_bytes=4))
 
 
 def test_a_flipped_bit_is_found_and_the_next_fetch_mends_it(

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connect_pipeline.contract import Column, ExportSpec
+from connect_pipeline.limits import Limits
 from connect_pipeline.reader import ReadResult, read_export
-from connect_pipeline.settings import Limits
 
 CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f"
 FIELD = f'(?:"(?:[^"{CONTROLS}]|"")*"|[^",{CONTROLS}]*)'

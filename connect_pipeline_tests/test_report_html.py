@@ -20,16 +20,20 @@ from connect_pipeline.contract import CORE, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.home import Home
 from connect_pipeline.inputs import Received
-from connect_pipeline.report import About, as_csv, as_html, as_json, write_reports
+from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.report.allowances import PHRASES, allowances
+from connect_pipeline.report.as_csv import as_csv
+from connect_pipeline.report.as_html import About, as_html
+from connect_pipeline.report.as_json import as_json
 from connect_pipeline.report.as_text import print_report
+from connect_pipeline.report.of_run import write_reports
 from connect_pipeline.report.problems import first_steps, ranges, run_words, sources
 from connect_pipeline.report.words import SEVERITIES, headline
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import Severity, with_header
 from connect_pipeline.sample.defects import add_defects
 from connect_pipeline.sample.district import generate
-from connect_pipeline.settings import Attendance, Limits, Thresholds
+from connect_pipeline.settings import Attendance
 from connect_pipeline.validation import check_drop
 from connect_pipeline_tests.planted_district import CODES, PLANTED, write_planted
 from connect_pipeline_tests.small_district import DISTRICT, FILES, write

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from connect_pipeline import validate
 from connect_pipeline.contract import STAFF, STUDENTS
-from connect_pipeline.report import About, as_html
+from connect_pipeline.report.as_html import About, as_html
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.sample.defects import add_defects
 from connect_pipeline.sample.district import generate

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from connect_pipeline.bytes_pass import FileFacts
 from connect_pipeline.contract import Column, ExportSpec, Kind
-from connect_pipeline.settings import Limits
+from connect_pipeline.limits import Limits
 
 
 class Severity(StrEnum):

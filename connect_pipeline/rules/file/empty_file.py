@@ -2,8 +2,8 @@
 
 from connect_pipeline.bytes_pass import FileFacts
 from connect_pipeline.contract import STAFF
+from connect_pipeline.limits import Limits
 from connect_pipeline.rules.rule import Example, FileRule, Severity, with_header
-from connect_pipeline.settings import Limits
 
 
 def _broken(facts: FileFacts, limits: Limits) -> dict[str, object] | None:

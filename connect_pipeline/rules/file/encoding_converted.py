@@ -2,8 +2,8 @@
 
 from connect_pipeline.bytes_pass import FileFacts
 from connect_pipeline.contract import STAFF
+from connect_pipeline.limits import Limits
 from connect_pipeline.rules.rule import Example, FileRule, Severity, with_header
-from connect_pipeline.settings import Limits
 
 NAMES = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "windows-1252": "Windows-1252"}
 

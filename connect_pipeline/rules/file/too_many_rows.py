@@ -1,8 +1,8 @@
 """The rule `too_many_rows`."""
 
 from connect_pipeline.bytes_pass import FileFacts
+from connect_pipeline.limits import Limits
 from connect_pipeline.rules.rule import FileRule, Severity
-from connect_pipeline.settings import Limits
 
 
 def _broken(facts: FileFacts, limits: Limits) -> dict[str, object] | None:
