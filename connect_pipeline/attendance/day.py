@@ -246,34 +246,36 @@ class AttendanceDay:
         listed = staging.staged(final.outbox, batch_id)
         with staging.discarding(self.home, self.name, batch_id):
             files.bind_batch(self.connection, self.today, batch_id, listed_at)
-            with files.earlier_today(self.connection, self.home, self.name, self.today):
-                files.write_day(self.connection, staging.staged(final.day, batch_id), self.today)
-            files.write_outbox(self.connection, listed)
-            facts = manifest_facts(self.connection, self.name, batch)
-            files.write_manifest(
-                staging.staged(final.manifest, batch_id), final.outbox, listed, facts
-            )
-            told.record_batch(
-                self.connection,
-                transaction,
-                "ledger_rows",
-                told.BatchRow(
-                    batch_id=batch_id,
-                    district=self.name,
-                    day=self.today,
-                    listed_at=listed_at,
-                    run_id=self.run_id,
-                    file_sha256=self.file_sha256,
-                    counts={**batch.recipients, "students": batch.students},
-                ),
-            )
+            day = staging.staged(final.day, batch_id)
+            with (
+                files.earlier_today(self.connection, self.home, self.name, self.today),
+                files.writing_day(self.connection, day, self.today, batch_id, listed_at),
+            ):
+                files.write_outbox(self.connection, listed)
+                facts = manifest_facts(self.connection, self.name, batch)
+                files.write_manifest(
+                    staging.staged(final.manifest, batch_id), final.outbox, listed, facts
+                )
+                told.record_batch(
+                    self.connection,
+                    transaction,
+                    "ledger_rows",
+                    told.BatchRow(
+                        batch_id=batch_id,
+                        district=self.name,
+                        day=self.today,
+                        listed_at=listed_at,
+                        run_id=self.run_id,
+                        file_sha256=self.file_sha256,
+                        counts={**batch.recipients, "students": batch.students},
+                    ),
+                )
         return batch
 
     def _refresh_day(self) -> None:
         """Publish today's absences and accounting without a batch."""
         day = self.home.attendance(self.name)
         unlisted = staging.staged(day, "refresh")
-        files.bind_batch(self.connection, self.today, None, None)
         with files.earlier_today(self.connection, self.home, self.name, self.today):
             files.write_day(self.connection, unlisted, self.today)
         staging.replace(day, unlisted)

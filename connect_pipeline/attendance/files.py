@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
@@ -96,29 +97,55 @@ def bind_batch(
         connection.execute(f"SET VARIABLE {variable} = $value", {"value": value})
 
 
-def write_day(connection: duckdb.DuckDBPyConnection, path: Path, today: date) -> None:
+def write_day(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    today: date,
+    batch_id: str | None = None,
+    listed_at: datetime | None = None,
+) -> None:
     """Write `attendance.duckdb`: the whole day so far. `earlier` is attached."""
     private_folder(path.parent)
     path.unlink(missing_ok=True)
-    attach(connection, path, "day")
-    # What is committed goes into the file at once, and not into a log beside it first.
-    connection.execute("SET checkpoint_threshold = '1KB'")
-    try:
-        path.chmod(PRIVATE_FILE)
-        connection.execute("BEGIN")
-        connection.execute(text("day"))
-        # No table says the day when nobody was absent, and the next day must know it.
-        connection.execute(f"COMMENT ON TABLE day.attendance.accounting IS '{today.isoformat()}'")
-        connection.execute("COMMIT")
-        connection.execute("CHECKPOINT day")
-    except BaseException:
-        with suppress(duckdb.TransactionException):  # none is open
-            connection.rollback()
-        raise
-    finally:
-        connection.execute(f"SET checkpoint_threshold = '{NEVER}'")
-        connection.execute("DETACH day")
+    with connection.cursor() as own:
+        bind_batch(own, today, batch_id, listed_at)
+        attach(own, path, "day")
+        # What is committed goes into the file at once, and not into a log beside it first.
+        own.execute("SET checkpoint_threshold = '1KB'")
+        try:
+            path.chmod(PRIVATE_FILE)
+            own.execute("BEGIN")
+            own.execute(text("day"))
+            # No table says the day when nobody was absent, and the next day must know it.
+            own.execute(f"COMMENT ON TABLE day.attendance.accounting IS '{today.isoformat()}'")
+            own.execute("COMMIT")
+            own.execute("CHECKPOINT day")
+        except BaseException:
+            with suppress(duckdb.TransactionException):  # none is open
+                own.rollback()
+            raise
+        finally:
+            own.execute(f"SET checkpoint_threshold = '{NEVER}'")
+            own.execute("DETACH day")
     _sync(path)
+
+
+@contextmanager
+def writing_day(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    today: date,
+    batch_id: str,
+    listed_at: datetime,
+) -> Iterator[None]:
+    """Write the day with a batch beside what is done inside: both are written at the end.
+
+    A thread of its own, for each of a large district's files keeps one processor busy.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="write day") as beside:
+        written = beside.submit(write_day, connection, path, today, batch_id, listed_at)
+        yield
+        written.result()
 
 
 def write_outbox(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
