@@ -8,6 +8,7 @@ paramiko) are imported by the command that needs them, so that `validate` starts
 
 from __future__ import annotations
 
+import atexit
 import gc
 import getpass
 import json
@@ -15,7 +16,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,11 +48,28 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 District = Annotated[str, typer.Argument(help="A name as in districts.yaml.")]
 
 
+def process() -> None:
+    """`main` as the whole of a process, which ends as soon as its output is out.
+
+    Taking down what the system takes away anyway, a million objects of Dagster's, takes 0.5 s.
+    """
+    try:
+        main()
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 0
+    logging.shutdown()
+    with suppress(OSError):  # said by main
+        sys.stdout.flush()
+    os._exit(code)
+
+
 def main() -> None:
     """Run a command; an error is one sentence and an exit code, never a traceback."""
     os.umask(0o077)  # what libraries write (Dagster's files, spills) is its owner's, too
     try:
-        sys.exit(app(standalone_mode=False))  # the code that a command ended with
+        code = app(standalone_mode=False)  # that a command ended with
+        sys.stdout.flush()
+        sys.exit(code)
     except ConnectError as error:
         _fail(str(error), error.exit_code)
     except typer.Exit as stop:
@@ -262,6 +280,8 @@ def _quickly() -> Iterator[None]:
     try:
         yield
         gc.freeze()
+        # DuckDB's modules complain of what is not taken down when the interpreter is.
+        atexit.register(gc.unfreeze)
     finally:
         gc.enable()
 
@@ -571,4 +591,4 @@ def demo(
 
 
 if __name__ == "__main__":
-    main()
+    process()

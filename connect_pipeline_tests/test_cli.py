@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +110,25 @@ def test_the_installed_command_is_this_one(home: SmallHome) -> None:
     done = home.command("status", NAME)
     assert (done.returncode, done.stderr) == (0, "")
     assert home.current() in done.stdout
+    done = home.command("sync", NAME, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)[NAME]["outcome"] == "unchanged"
+
+
+@pytest.mark.parametrize("command", [["status", NAME], ["--help"], ["doctor", NAME, "--json"]])
+def test_what_cannot_be_printed_is_no_success(home: SmallHome, command: list[str]) -> None:
+    """Also what is short enough to be written only when the process ends."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "connect_pipeline.cli", *command],
+            env=home.process_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert done.stderr.startswith("The disk or memory refused (No space left on device).")
 
 
 # -- JSON --------------------------------------------------------------------------------------
