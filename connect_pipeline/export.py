@@ -112,7 +112,7 @@ def write_csv(
     private_folder(target.parent)
     try:
         _create_private(beside)
-        cells = ", ".join(defused_sql(name) for name in columns)
+        cells = ", ".join(f"{defused_sql(name)} AS {name}" for name in columns)
         _copy_select(connection, f"SELECT {cells} FROM ({select})", beside, "FORMAT csv, HEADER")
         sync_file(beside)
         rename_durably(beside, target)
@@ -154,7 +154,7 @@ def _copy(
     connection: duckdb.DuckDBPyConnection, table: PublishedTable, target: Path, file_format: str
 ) -> None:
     columns = ", ".join(
-        defused_sql(column.name)
+        f"{defused_sql(column.name)} AS {column.name}"
         if file_format == "csv" and column.type == "VARCHAR"
         else column.name
         for column in table.columns

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from connect_pipeline.contract import Kind
-from connect_pipeline.formulas import FORMULA
+from connect_pipeline.formulas import defused_sql
 from connect_pipeline.normalise import expression
 
 
@@ -25,7 +25,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         CREATE OR REPLACE TEMP MACRO read_date(cell) AS {expression(Kind.DATE, "cell")};
         -- A cell that no spreadsheet runs as a formula.
         CREATE OR REPLACE TEMP MACRO defused(cell) AS
-            CASE WHEN regexp_matches(cell, '{FORMULA}') THEN '''' || cell ELSE cell END;
+            {defused_sql("cell")};
         """
     )
 
