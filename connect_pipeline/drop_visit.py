@@ -146,6 +146,9 @@ class DropVisit:
                     f"{self.name}: {name} was changed or removed while the run was reading the"
                     " drop, so nothing of it is used. Run again when the upload is complete."
                 )
+        if any(self._is_news(one) for one in self.fetched.values()):  # then all are to be read
+            for name, one in self.fetched.items():
+                self.reading.begin(BY_FILE_NAME[name], Received(one.path, one.facts))
 
     def read(self, spec: ExportSpec) -> ReadResult:
         """A fetched file as read. Raises `EnvironmentFault` when that is not possible."""

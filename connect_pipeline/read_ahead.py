@@ -29,7 +29,9 @@ class ReadAhead:
         self._begun: dict[str, Future[ReadResult]] = {}
 
     def begin(self, spec: ExportSpec, received: Received) -> None:
-        """Read a file as soon as those before it are read."""
+        """Read a file as soon as those before it are read. Doing so again changes nothing."""
+        if spec.file_name in self._begun:
+            return
         self._begun[spec.file_name] = self._thread.submit(self._read_beside, spec, received)
 
     def read(self, spec: ExportSpec, received: Received) -> ReadResult:
@@ -37,7 +39,7 @@ class ReadAhead:
 
         Raises `EnvironmentFault` when the file cannot be read or the disk is full.
         """
-        begun = self._begun.pop(spec.file_name, None)
+        begun = self._begun.get(spec.file_name)
         if begun is not None:
             return begun.result()
         return _read(self._connection, spec, received, self._district)

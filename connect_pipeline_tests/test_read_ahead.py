@@ -74,6 +74,9 @@ def test_what_is_published_already_is_not_read_before_it_must_be(home: SmallHome
     with home.here(), district_run(home.home, NAME, "run-2", CORE_JOB) as run:
         for spec in (SCHOOLS, *CORE):
             run.visit.receive(spec)
-        run.visit.reading.close()
+        run.visit.read(STUDENTS)
         assert read_so_far(run) == {STUDENTS.table}
+        run.visit.confirm()
+        run.visit.read(STAFF_TO_STUDENT)
+        assert read_so_far(run) == {SCHOOLS.table, *(spec.table for spec in CORE)}
         run.outcome = "unchanged"
