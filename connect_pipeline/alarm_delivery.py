@@ -31,7 +31,8 @@ from sqlalchemy.engine import RowMapping
 from connect_pipeline.alarm_words import JOBS, Cause, sentence
 from connect_pipeline.alarms import channels
 from connect_pipeline.errors import ConnectError, SettingsError
-from connect_pipeline.ledger import Ledger, alarm_notices, alarms, now, stamp
+from connect_pipeline.ledger import Ledger, now, stamp
+from connect_pipeline.ledger.tables import alarm_notices, alarms
 from connect_pipeline.settings import Mail, Settings, Webhook
 
 log = logging.getLogger(__name__)

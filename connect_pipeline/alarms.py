@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from connect_pipeline.alarm_words import Cause, sentence
-from connect_pipeline.ledger import Ledger, alarm_notices, alarms, now, stamp
+from connect_pipeline.ledger import Ledger, now, stamp
+from connect_pipeline.ledger.tables import alarm_notices, alarms
 from connect_pipeline.settings import Alarms, District, Mail, Settings, Webhook
 
 log = logging.getLogger(__name__)

@@ -46,13 +46,7 @@ from connect_pipeline.errors import (
     UnbalancedError,
 )
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import (
-    ATTENDANCE_JOB,
-    CORE_JOB,
-    Ledger,
-    now,
-    set_sha256,
-)
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, set_sha256
 from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.published import open_published
 from connect_pipeline.recovery import refuse_lost_ledger

@@ -30,7 +30,8 @@ from connect_pipeline.home import (
     replacing,
     sync_file,
 )
-from connect_pipeline.ledger import Ledger, disclosures, now, stamp
+from connect_pipeline.ledger import Ledger, now, stamp
+from connect_pipeline.ledger.tables import disclosures
 from connect_pipeline.published import (
     ATTENDANCE_TABLES,
     ROSTER_TABLES,

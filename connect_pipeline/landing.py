@@ -3,7 +3,7 @@
 For: receiving a file into it, finding it again by its content's name, proving that the disk kept
 it, and clearing what is old.
 Belongs here: files named by their sha256. Does not belong here: how they are fetched (`sftp/`),
-and what became of them (`ledger.py`).
+and what became of them (`ledger/`).
 """
 
 from __future__ import annotations

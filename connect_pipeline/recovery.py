@@ -22,7 +22,8 @@ from connect_pipeline.alarm_words import Cause
 from connect_pipeline.attendance.staging import recover as recover_attendance
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, remove_partials
-from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, batches, now, stamp
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, stamp
+from connect_pipeline.ledger.tables import batches
 from connect_pipeline.published import ATTENDANCE_TABLES, open_published
 from connect_pipeline.settings import Settings
 

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from connect_pipeline import landing, snapshots
 from connect_pipeline.contract import SCHOOLS
 from connect_pipeline.home import Home, disk_fault
-from connect_pipeline.ledger import Ledger, batches, holds, listed, received, runs, stamp
+from connect_pipeline.ledger import Ledger, stamp
+from connect_pipeline.ledger.tables import batches, holds, listed, received, runs
 from connect_pipeline.settings import District
 
 

@@ -30,14 +30,7 @@ from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import load_erased
 from connect_pipeline.errors import ConnectError, DiskFault, EnvironmentFault, Refused
 from connect_pipeline.home import Home, private_folder, remove_tree
-from connect_pipeline.ledger import (
-    ATTENDANCE_JOB,
-    CORE_JOB,
-    PREVIEW_JOB,
-    Ledger,
-    now,
-    open_ledger,
-)
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, PREVIEW_JOB, Ledger, now, open_ledger
 from connect_pipeline.limits import Limits
 from connect_pipeline.locks import locked
 from connect_pipeline.outcomes import as_our_error, outcome_exit_code

@@ -17,15 +17,8 @@ from connect_pipeline.alarms import open_alarms
 from connect_pipeline.erasure.records import as_dict, standing
 from connect_pipeline.export import disclosures_of
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import (
-    ATTENDANCE_JOB,
-    CORE_JOB,
-    Ledger,
-    current,
-    holds,
-    runs,
-    snapshots,
-)
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger
+from connect_pipeline.ledger.tables import current, holds, runs, snapshots
 
 RUNS_SHOWN = 5
 SNAPSHOTS_SHOWN = 10

@@ -28,7 +28,8 @@ from connect_pipeline.errors import (
     TransientFault,
 )
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import Ledger, alarm_notices, now, open_ledger, stamp
+from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
+from connect_pipeline.ledger.tables import alarm_notices
 from connect_pipeline.run_lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import Settings, load_settings

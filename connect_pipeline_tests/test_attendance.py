@@ -19,7 +19,7 @@ from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.told import hmac_keys
 from connect_pipeline.errors import EnvironmentFault, Refused, SettingsError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import batches, listed
+from connect_pipeline.ledger.tables import batches, listed
 from connect_pipeline.published import ATTENDANCE_TABLES
 from connect_pipeline_tests.attendance_runs import (
     NAME,

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from connect_pipeline import attendance
 from connect_pipeline.attendance.staging import recover
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import batches
+from connect_pipeline.ledger.tables import batches
 from connect_pipeline.published import open_published
 from connect_pipeline_tests.attendance_runs import NAME, NOON, Row, Runs, absence
 from connect_pipeline_tests.small_roster import Contact, Student

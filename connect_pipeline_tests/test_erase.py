@@ -23,7 +23,8 @@ from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDE
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.erasure import erase, records
 from connect_pipeline.errors import EnvironmentFault, Refused, UsageError
-from connect_pipeline.ledger import ATTENDANCE_JOB, listed, now, runs
+from connect_pipeline.ledger import ATTENDANCE_JOB, now
+from connect_pipeline.ledger.tables import listed, runs
 from connect_pipeline.orchestration.names import RETENTION
 from connect_pipeline.published import open_published
 from connect_pipeline.run_lifecycle import district_run

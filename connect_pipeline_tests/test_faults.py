@@ -21,8 +21,9 @@ from pathlib import Path
 
 import pytest
 
-from connect_pipeline import ledger, locks
+from connect_pipeline import locks
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.ledger import opening
 from connect_pipeline.sample.server import EmbeddedServer, generate_key
 from connect_pipeline_tests.small_home import (
     NAME,
@@ -353,7 +354,7 @@ def locked_ledger(home: SmallHome) -> Iterator[subprocess.Popen[str]]:
 def test_a_locked_ledger_is_said(
     home: SmallHome, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    monkeypatch.setattr(ledger, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(opening, "LOCK_SECONDS", 0.2)
     before = home.roster_bytes()
     with locked_ledger(home):
         done = home.command_here(command, NAME)

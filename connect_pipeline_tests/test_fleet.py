@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from connect_pipeline import ledger as tables
 from connect_pipeline.alarm_words import Cause
 from connect_pipeline.alarms import raise_alarm
 from connect_pipeline.contract import CORE
+from connect_pipeline.ledger import tables
 from connect_pipeline.looks import look_at_all
 from connect_pipeline.settings import load_settings
 from connect_pipeline.status import overview

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.ledger import snapshots
+from connect_pipeline.ledger.tables import snapshots
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import (

@@ -15,7 +15,7 @@ from connect_pipeline import history, snapshots
 from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.errors import UsageError
-from connect_pipeline.ledger import publications
+from connect_pipeline.ledger.tables import publications
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.recomputed_roster import recompute
 from connect_pipeline_tests.small_district import FILES

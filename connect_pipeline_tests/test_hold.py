@@ -18,7 +18,7 @@ from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.errors import UsageError
-from connect_pipeline.ledger import holds
+from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.names import DECIDE_HOLD
 from connect_pipeline.sample.district import generate
 from connect_pipeline.sample.server import EmbeddedServer

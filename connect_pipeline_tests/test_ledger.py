@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline import ledger as tables
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import Ledger, now, open_ledger, set_sha256
+from connect_pipeline.ledger import Ledger, now, open_ledger, set_sha256, tables
 from connect_pipeline_tests.postgres import empty
 
 

@@ -28,7 +28,8 @@ from connect_pipeline.checks import prepare
 from connect_pipeline.contract import STUDENTS
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.ledger import batches, listed, open_ledger
+from connect_pipeline.ledger import open_ledger
+from connect_pipeline.ledger.tables import batches, listed
 from connect_pipeline.published import LUNCH_LIST
 from connect_pipeline.recovery import refuse_lost_ledger
 from connect_pipeline.sample.server import EmbeddedServer

@@ -2,7 +2,7 @@
 
 For: the one transaction in which it is decided who is listed: its lock, what it reads and what
 it writes. Belongs here: the ledger's `batches` and `listed` as this package uses them. Does not
-belong here: the ledger's own facts (`ledger.py`), the decision (`sql/entries.sql`).
+belong here: the ledger's own facts (`ledger/`), the decision (`sql/entries.sql`).
 
 One row of `listed` is a student in a batch. A student is told of several lessons at several
 destinations, so `period` has a line per lesson (school and period), `channel` names the channels
@@ -23,7 +23,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from connect_pipeline.attendance.statements import run
-from connect_pipeline.ledger import batches, listed, rising, stamp
+from connect_pipeline.ledger import rising, stamp
+from connect_pipeline.ledger.tables import batches, listed
 
 HMAC_BLOCK = 64
 ID_TIME = "%Y%m%dT%H%M%SZ"

@@ -44,7 +44,8 @@ from connect_pipeline.home import (
     replacing,
     sync_folder,
 )
-from connect_pipeline.ledger import Ledger, now, open_ledger, received, stamp
+from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
+from connect_pipeline.ledger.tables import received
 from connect_pipeline.locks import locked
 from connect_pipeline.run_lifecycle import remove_scratch
 from connect_pipeline.settings import DISTRICT_NAME, load_settings

@@ -14,16 +14,8 @@ from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.erasure.keep_out import subject_text
 from connect_pipeline.errors import EnvironmentFault, UsageError
-from connect_pipeline.ledger import (
-    Ledger,
-    alarm_notices,
-    alarms,
-    erasures,
-    listed,
-    metadata,
-    now,
-    stamp,
-)
+from connect_pipeline.ledger import Ledger, now, stamp
+from connect_pipeline.ledger.tables import alarm_notices, alarms, erasures, listed, metadata
 
 WHOLE_DISTRICT = ""
 

@@ -4,7 +4,7 @@ For: the rules about a whole night (DESIGN section 5): mass removal, mass change
 swapped contents, a vanished school or column, a drop in reachability, files of different nights.
 They become findings; a hold is released only for exactly these bytes.
 Belongs here: the comparison and its thresholds. Does not belong here: what a decision does
-(`ledger.py`), what an operator is shown (`preview.py`), and the candidate (`build.py`).
+(`ledger/`), what an operator is shown (`preview.py`), and the candidate (`build.py`).
 """
 
 from __future__ import annotations

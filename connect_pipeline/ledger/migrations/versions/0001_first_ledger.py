@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the tables. A migration is history: it does not follow later changes of ledger.py."""
+    """Create the tables. A migration is history: it does not follow later changes of tables.py."""
     op.create_table(
         "runs",
         sa.Column("run_id", sa.String, primary_key=True),

@@ -1,4 +1,4 @@
-"""Alembic's environment: runs the migrations on the connection that `ledger.py` hands over."""
+"""Alembic's environment: runs the migrations on the connection that `opening.py` hands over."""
 
 from alembic import context
 

@@ -1,10 +1,9 @@
-"""The ledger: small facts that must never be lost, in a transactional database.
+"""The open ledger: one method per fact that is kept or asked for.
 
-For: what was received and what became of it, holds and what was decided, snapshots, batches and
-who was listed, what was disclosed and erased. SQLite below the home by default, Postgres by
-`CONNECT_LEDGER_URL`.
-Belongs here: the tables and one method per fact. Does not belong here: why something is held or
-listed (`roster/`, `attendance/`), and any destination in clear text: those are keyed hashes.
+Belongs here: runs, receipts, snapshots, holds and what was decided. Does not belong here: why
+something is held or listed (`roster/`, `attendance/`), and any destination in clear text: those
+are keyed hashes. Alarms, batches, disclosures and erasures are written by the parts that own them,
+in a `transaction`.
 """
 
 from __future__ import annotations
@@ -12,200 +11,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
-import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from connect_pipeline.errors import DiskFault, EnvironmentFault, SettingsError, UsageError
-from connect_pipeline.home import (
-    PRIVATE_FILE,
-    PRIVATE_FOLDER,
-    Home,
-    disk_fault,
-    private_folder,
-    replacing,
-)
+from connect_pipeline.errors import DiskFault, UsageError
+from connect_pipeline.ledger.tables import current, holds, publications, received, runs, snapshots
+from connect_pipeline.ledger.times import now, rising, stamp
 
 CORE_JOB = "core"
 ATTENDANCE_JOB = "attendance"
 PREVIEW_JOB = "preview"  # what the attendance job would list, as counts; lists nobody
 """The jobs, as runs, holds and alarms name them."""
-
-LATEST_MIGRATION = "0003"
-LOCK_SECONDS = 30
-KEY_CHARACTERS = 64
-
-metadata = sa.MetaData()
-
-# All times are UTC, ISO 8601, to the second; both databases sort them as text.
-runs = sa.Table(
-    "runs",
-    metadata,
-    sa.Column("run_id", sa.String, primary_key=True),
-    sa.Column("district", sa.String, nullable=False, index=True),
-    sa.Column("job", sa.String, nullable=False),
-    sa.Column("started_at", sa.String, nullable=False),
-    sa.Column("ended_at", sa.String),
-    sa.Column("outcome", sa.String, nullable=False),
-    sa.Column("codes", sa.JSON, nullable=False),
-    sa.Column("message", sa.String, nullable=False),
-)
-received = sa.Table(
-    "received",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("district", sa.String, nullable=False, index=True),
-    sa.Column("export", sa.String, nullable=False),
-    sa.Column("sha256", sa.String, nullable=False),
-    sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.Column("uploaded_at", sa.String, nullable=False),
-    sa.Column("received_at", sa.String, nullable=False),
-    sa.Column("run_id", sa.String, nullable=False),
-)
-snapshots = sa.Table(
-    "snapshots",
-    metadata,
-    sa.Column("snapshot_id", sa.String, primary_key=True),
-    sa.Column("district", sa.String, primary_key=True),
-    sa.Column("state", sa.String, nullable=False),  # publishing, published
-    sa.Column("published_at", sa.String, nullable=False),
-    sa.Column("run_id", sa.String, nullable=False),
-    sa.Column("set_sha256", sa.String, nullable=False),
-    sa.Column("exports", sa.JSON, nullable=False),
-    sa.Column("file_sha256", sa.String),  # of the snapshot's file; NULL before migration 0003
-)
-current = sa.Table(
-    "current",
-    metadata,
-    sa.Column("district", sa.String, primary_key=True),
-    sa.Column("snapshot_id", sa.String, nullable=False),
-    sa.Column("rolled_back", sa.Boolean, nullable=False),
-)
-holds = sa.Table(
-    "holds",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("district", sa.String, nullable=False, index=True),
-    sa.Column("job", sa.String, nullable=False),  # core, attendance
-    sa.Column("set_sha256", sa.String, nullable=False),
-    sa.Column("state", sa.String, nullable=False),  # held, approved, discarded, superseded, expired
-    sa.Column("codes", sa.JSON, nullable=False),
-    sa.Column("held_at", sa.String, nullable=False),
-    sa.Column("decided_at", sa.String),
-    sa.Column("decided_by", sa.String),  # a person; NULL when time or other files decided
-    sa.Column("preview", sa.JSON),  # counts and sentences, never a name (roster/preview.py)
-)
-# Which snapshot consumers read from when on: one row is a publication or a rollback.
-publications = sa.Table(
-    "publications",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("district", sa.String, nullable=False, index=True),
-    sa.Column("snapshot_id", sa.String, nullable=False),
-    sa.Column("current_from", sa.String, nullable=False),
-    sa.Column("rolled_back", sa.Boolean, nullable=False),
-    sa.Column("by", sa.String),  # a person; NULL when a run published
-)
-disclosures = sa.Table(
-    "disclosures",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("district", sa.String, nullable=False, index=True),
-    sa.Column("disclosed_at", sa.String, nullable=False),
-    sa.Column("disclosed_by", sa.String, nullable=False),
-    sa.Column("snapshot_id", sa.String, nullable=False),
-    sa.Column("format", sa.String, nullable=False),
-    sa.Column("folder", sa.String, nullable=False),
-    sa.Column("tables", sa.JSON, nullable=False),  # {table: {"columns": [...], "rows": n}}
-)
-# `subject_hash` is a keyed hash of a student ID, or '' for the whole district; `key_check` shows
-# whether the key is still the one that it was made with.
-erasures = sa.Table(
-    "erasures",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("district", sa.String, nullable=False, index=True),
-    sa.Column("subject_hash", sa.String, nullable=False),
-    sa.Column("key_check", sa.String, nullable=False),
-    sa.Column("erased_at", sa.String, nullable=False),
-    sa.Column("erased_by", sa.String, nullable=False),
-    sa.Column("completed_at", sa.String),
-    sa.Column("lifted_at", sa.String),
-    sa.Column("lifted_by", sa.String),
-)
-batches = sa.Table(
-    "batches",
-    metadata,
-    sa.Column("batch_id", sa.String, primary_key=True),
-    sa.Column("district", sa.String, nullable=False, index=True),
-    sa.Column("date", sa.String, nullable=False),
-    sa.Column("listed_at", sa.String, nullable=False),
-    sa.Column("run_id", sa.String, nullable=False),
-    sa.Column("file_sha256", sa.String, nullable=False),
-    sa.Column("counts", sa.JSON, nullable=False),
-)
-listed = sa.Table(
-    "listed",
-    metadata,
-    sa.Column("district", sa.String, primary_key=True),
-    sa.Column("date", sa.String, primary_key=True),
-    sa.Column("student_id", sa.String, primary_key=True),
-    sa.Column("period", sa.String, primary_key=True),
-    sa.Column("channel", sa.String, primary_key=True),
-    sa.Column("destination_hash", sa.String, primary_key=True),
-    sa.Column("batch_id", sa.String, nullable=False, index=True),
-)
-alarms = sa.Table(
-    "alarms",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("district", sa.String, nullable=False, index=True),
-    sa.Column("job", sa.String, nullable=False),
-    sa.Column("cause", sa.String, nullable=False),
-    sa.Column("night", sa.String, nullable=False),
-    sa.Column("codes", sa.JSON, nullable=False),
-    sa.Column("run_id", sa.String),
-    sa.Column("raised_at", sa.String, nullable=False),
-    sa.Column("cleared_at", sa.String),
-)
-alarm_notices = sa.Table(
-    "alarm_notices",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("alarm_id", sa.Integer, nullable=False, index=True),
-    sa.Column("event", sa.String, nullable=False),  # alarm, all_clear
-    sa.Column("channel", sa.String, nullable=False),
-    sa.Column("tries", sa.Integer, nullable=False),
-    sa.Column("next_try_at", sa.String, nullable=False),
-    sa.Column("delivered_at", sa.String),
-)
-
-
-def now() -> datetime:
-    """The time of day in UTC, to the second."""
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-def stamp(moment: datetime) -> str:
-    """A time as the ledger stores it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def rising(moment: datetime, newest: datetime | None) -> datetime:
-    """`moment`, or a second after the newest of its kind, so that a district's times rise.
-
-    The ledger's times are to the second: two within one would sort by chance, and so would two
-    around a clock that goes back.
-    """
-    return moment if newest is None else max(moment, newest + timedelta(seconds=1))
 
 
 def set_sha256(exports: dict[str, str]) -> str:
@@ -572,119 +394,3 @@ class Ledger:
                 .values(state=state, decided_at=stamp(now()), decided_by=by)
             )
         return hold
-
-
-def open_ledger(home: Home) -> Ledger:
-    """The ledger of `home`, made or migrated when needed.
-
-    Raises `EnvironmentFault` when its database cannot be reached, or its key is lost.
-    """
-    private_folder(home.root)
-    with suppress(OSError):  # whose folder it is not, is told by `doctor`
-        home.root.chmod(PRIVATE_FOLDER)
-    given = os.environ.get("CONNECT_LEDGER_URL")
-    try:
-        # Never a path as part of a URL: there, `?` and `%` mean something else.
-        url = sa.make_url(given or sa.URL.create("sqlite", database=str(home.ledger_file)))
-        engine = sa.create_engine(url, **_engine_options(url))
-    except (sa.exc.ArgumentError, ImportError) as error:  # the URL may hold a password
-        raise SettingsError(
-            f"CONNECT_LEDGER_URL names no database that can be used ({type(error).__name__})."
-            " Write it as postgresql+psycopg2://..., and install connect-pipeline[postgres]."
-        ) from None
-    if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine, Path(engine.url.database or home.ledger_file))
-    try:
-        _migrate(engine)
-    except sa.exc.DBAPIError as error:
-        raise EnvironmentFault(
-            f"The ledger cannot be opened ({type(error.orig).__name__}). Check CONNECT_LEDGER_URL,"
-            " the server and the disk."
-        ) from None
-    return Ledger(engine, _key(home, engine))
-
-
-def _engine_options(url: sa.URL) -> dict[str, Any]:
-    if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": LOCK_SECONDS}, "hide_parameters": True}
-    return {"hide_parameters": True, "pool_pre_ping": True}
-
-
-def _prepare_sqlite(engine: Engine, path: Path) -> None:
-    """Owner-only file, full durability, and transactions that we begin ourselves."""
-    if not path.exists():
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, PRIVATE_FILE))
-        except OSError as error:
-            raise disk_fault(error, f"make {path}") from None
-
-    @sa.event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: Any) -> None:
-        # sqlite3 would begin a transaction only at the first write, too late for a read to be
-        # part of it; SQLAlchemy's documentation, "Serializable isolation / Savepoints".
-        connection.isolation_level = None
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _migrate(engine: Engine) -> None:
-    """Bring the tables to the latest migration; Alembic is imported only when there is one."""
-    with engine.connect() as connection:
-        if sa.inspect(connection).has_table("alembic_version"):
-            version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-            if version == LATEST_MIGRATION:
-                return
-    from alembic import command
-    from alembic.config import Config
-    from alembic.util import CommandError
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError:
-            raise SettingsError(
-                "The ledger's database is in use by something else, such as Dagster, or by a newer"
-                " version of connect_pipeline. Let CONNECT_LEDGER_URL name a database of its own."
-            ) from None
-
-
-def _key(home: Home, engine: Engine) -> bytes:
-    """`CONNECT_LEDGER_KEY`, or a random key made at first use in `ledger.key`."""
-    given = os.environ.get("CONNECT_LEDGER_KEY")
-    if given:
-        return given.encode()
-    path = home.ledger_key_file
-    if not path.exists():
-        _make_key(path, engine)
-    try:
-        key = path.read_bytes().strip()
-    except OSError as error:
-        raise _key_fault(path, f"cannot be read: {error.strerror}") from None
-    if len(key) < KEY_CHARACTERS:
-        raise _key_fault(path, "is not whole")
-    return key
-
-
-def _make_key(path: Path, engine: Engine) -> None:
-    """Make the key, once, also when two processes begin at the same time."""
-    with Ledger(engine, b"").transaction() as connection:
-        if path.exists():
-            return
-        if connection.execute(sa.select(listed.c.batch_id).limit(1)).first() is not None:
-            raise _key_fault(path, "is gone")
-        with replacing(path) as file:
-            file.write(secrets.token_hex(KEY_CHARACTERS // 2).encode())
-
-
-def _key_fault(path: Path, what: str) -> EnvironmentFault:
-    """With another key nobody would be recognised as told already, and all be told again."""
-    return EnvironmentFault(
-        f"The ledger's key {path} {what}. Restore it from a backup; without it the ledger does not"
-        " know who was told already."
-    )

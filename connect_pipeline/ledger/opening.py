@@ -1,0 +1,149 @@
+"""Opening the ledger: its database, made or migrated when needed, and its key.
+
+Belongs here: SQLite below the home or Postgres by `CONNECT_LEDGER_URL`, migrations,
+`CONNECT_LEDGER_KEY` or `ledger.key`. Does not belong here: what is in it (`facts.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from connect_pipeline.errors import EnvironmentFault, SettingsError
+from connect_pipeline.home import (
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    Home,
+    disk_fault,
+    private_folder,
+    replacing,
+)
+from connect_pipeline.ledger.facts import Ledger
+from connect_pipeline.ledger.tables import listed
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+LATEST_MIGRATION = "0003"
+LOCK_SECONDS = 30
+KEY_CHARACTERS = 64
+
+
+def open_ledger(home: Home) -> Ledger:
+    """The ledger of `home`, made or migrated when needed.
+
+    Raises `EnvironmentFault` when its database cannot be reached, or its key is lost.
+    """
+    private_folder(home.root)
+    with suppress(OSError):  # whose folder it is not, is told by `doctor`
+        home.root.chmod(PRIVATE_FOLDER)
+    given = os.environ.get("CONNECT_LEDGER_URL")
+    try:
+        # Never a path as part of a URL: there, `?` and `%` mean something else.
+        url = sa.make_url(given or sa.URL.create("sqlite", database=str(home.ledger_file)))
+        engine = sa.create_engine(url, **_engine_options(url))
+    except (sa.exc.ArgumentError, ImportError) as error:  # the URL may hold a password
+        raise SettingsError(
+            f"CONNECT_LEDGER_URL names no database that can be used ({type(error).__name__})."
+            " Write it as postgresql+psycopg2://..., and install connect-pipeline[postgres]."
+        ) from None
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine, Path(engine.url.database or home.ledger_file))
+    try:
+        _migrate(engine)
+    except sa.exc.DBAPIError as error:
+        raise EnvironmentFault(
+            f"The ledger cannot be opened ({type(error.orig).__name__}). Check CONNECT_LEDGER_URL,"
+            " the server and the disk."
+        ) from None
+    return Ledger(engine, _key(home, engine))
+
+
+def _engine_options(url: sa.URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": LOCK_SECONDS}, "hide_parameters": True}
+    return {"hide_parameters": True, "pool_pre_ping": True}
+
+
+def _prepare_sqlite(engine: Engine, path: Path) -> None:
+    """Owner-only file, full durability, and transactions that we begin ourselves."""
+    if not path.exists():
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, PRIVATE_FILE))
+        except OSError as error:
+            raise disk_fault(error, f"make {path}") from None
+
+    @sa.event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        # sqlite3 would begin a transaction only at the first write, too late for a read to be
+        # part of it; SQLAlchemy's documentation, "Serializable isolation / Savepoints".
+        connection.isolation_level = None
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _migrate(engine: Engine) -> None:
+    """Bring the tables to the latest migration; Alembic is imported only when there is one."""
+    with engine.connect() as connection:
+        if sa.inspect(connection).has_table("alembic_version"):
+            version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+            if version == LATEST_MIGRATION:
+                return
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError:
+            raise SettingsError(
+                "The ledger's database is in use by something else, such as Dagster, or by a newer"
+                " version of connect_pipeline. Let CONNECT_LEDGER_URL name a database of its own."
+            ) from None
+
+
+def _key(home: Home, engine: Engine) -> bytes:
+    """`CONNECT_LEDGER_KEY`, or a random key made at first use in `ledger.key`."""
+    given = os.environ.get("CONNECT_LEDGER_KEY")
+    if given:
+        return given.encode()
+    path = home.ledger_key_file
+    if not path.exists():
+        _make_key(path, engine)
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise _key_fault(path, f"cannot be read: {error.strerror}") from None
+    if len(key) < KEY_CHARACTERS:
+        raise _key_fault(path, "is not whole")
+    return key
+
+
+def _make_key(path: Path, engine: Engine) -> None:
+    """Make the key, once, also when two processes begin at the same time."""
+    with Ledger(engine, b"").transaction() as connection:
+        if path.exists():
+            return
+        if connection.execute(sa.select(listed.c.batch_id).limit(1)).first() is not None:
+            raise _key_fault(path, "is gone")
+        with replacing(path) as file:
+            file.write(secrets.token_hex(KEY_CHARACTERS // 2).encode())
+
+
+def _key_fault(path: Path, what: str) -> EnvironmentFault:
+    """With another key nobody would be recognised as told already, and all be told again."""
+    return EnvironmentFault(
+        f"The ledger's key {path} {what}. Restore it from a backup; without it the ledger does not"
+        " know who was told already."
+    )
