@@ -129,7 +129,8 @@ class DistrictRun:
             spec.file_name,
             f"{export.accepted:,}",
             f"{export.lines:,}",
-            export.verdict,
+            # To `validate` a hold is blocked, too; here an operator may release it.
+            "held" if export.verdict == "blocked" and not export.is_blocked else export.verdict,
         )
         return export
 
