@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from connect_pipeline.settings import Attendance, District
 
 SAMPLED_ROWS = 20_000
-SAFE_RECORD_ID = "[A-Za-z0-9._-]{1,32}"
+SAFE_RECORD_ID = "[A-Za-z._-]{0,16}[0-9][A-Za-z0-9._-]{0,31}"  # a word may be a name
 
 
 @dataclass

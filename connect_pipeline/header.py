@@ -18,6 +18,8 @@ from connect_pipeline.findings import Findings
 
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 LONGEST_SHOWN_NAME = 40
+NOT_SHOWN = "(a name that may be data and is not shown)"
+MAY_BE_DATA = re.compile("@|[0-9]{3}|[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 LAWFUL_HEADER = re.compile(r'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*')
 
 
@@ -78,11 +80,19 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
     if names is None or not recognised or recognised * 3 < len(spec.required_names):
         findings.add("missing_header", line=1, found="", expected=expected, hint="")
         return
-    found = ", ".join(_shown(name)[1:-1] for name in names)
+    # Data that ran into it, as after a lost line end, brings more names than the header has.
+    holds_data = len(names) - recognised > recognised
+    shown = {
+        name: _shown(name)
+        if _folded(name) in folded or not (holds_data or MAY_BE_DATA.search(name))
+        else NOT_SHOWN
+        for name in names
+    }
+    found = ", ".join(shown[name].strip('"') for name in names)
     explained: set[str] = set()
     seen: set[str] = set()
     for position, name in enumerate(names, start=1):
-        facts = {"line": 1, "found": _shown(name), "position": position, "expected": expected}
+        facts = {"line": 1, "found": shown[name], "position": position, "expected": expected}
         if not _folded(name):
             trailing = not any(_folded(later) for later in names[position:])
             hint = (

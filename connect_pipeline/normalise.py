@@ -52,7 +52,8 @@ _SEPARATOR = "|"  # stands in no word of the vocabulary
 
 _TWO, _FOUR = "[0-9][0-9]", "[0-9][0-9][0-9][0-9]"
 _EXACT_DATE = f"{_TWO}/{_TWO}/{_TWO}"
-_DATE = f"[0-9]?[0-9]/[0-9]?[0-9]/{_TWO}(?:{_TWO})?|{_FOUR}-{_TWO}-{_TWO}"
+_CENTURY = "(?:19|20)"
+_DATE = f"[0-9]?[0-9]/[0-9]?[0-9]/{_CENTURY}?{_TWO}|{_CENTURY}{_TWO}-{_TWO}-{_TWO}"
 
 
 def expression(kind: Kind, cell: str) -> str:

@@ -48,6 +48,10 @@ TRIM_FIELD = (
     rf'|(?:{EDGE}(?:[^",{CONTROLS}]*{EDGE})?)?)'
 )
 BAD_ROWS_FLOOR = 5
+FIELDS = """(1 + length(regexp_replace(text, '"(?:[^"]|"")*"|[^,"]', '', 'g')))"""
+"""SQL for how many fields a line seems to have."""
+BY_CONTENT_ONLY = "hive_partitioning = false, compression = 'none'"
+"""DuckDB would take columns from a folder such as `school=101`, and unpack by a file's name."""
 DATABASE_REFUSALS = (duckdb.IOException, duckdb.OutOfMemoryException)
 
 
@@ -226,7 +230,8 @@ def lines_sql(result: ReadResult) -> str:
     return (
         "read_csv($path, columns = {'text': 'VARCHAR'}, auto_detect = false, header = false,"
         f" delim = chr({_free(result)}), quote = '', escape = '', comment = '', new_line = '\\n',"
-        " strict_mode = true, null_padding = false)"
+        " strict_mode = true, null_padding = false,"
+        f" {BY_CONTENT_ONLY})"
     )
 
 
@@ -271,16 +276,18 @@ def _apply_law(result: ReadResult, path: Path, header: str, limits: Limits) -> N
     trim = _line_of(TRIM_FIELD, len(result.columns))
     is_trim = f"(regexp_full_match(text, '{trim}') AND strlen(text) <= {limits.line_bytes})"
     values = {"path": as_pattern(path)}
+    headers = {f"header_{place}": one for place, one in enumerate(_as_joined(header, result))}
+    is_header = " OR ".join(f"text = ${name}" for name in headers)
     blank, repeated, unusual, not_trim = connection.execute(
         f"""
         SELECT
             count(*) FILTER (WHERE text IS NULL),
-            count(*) FILTER (WHERE text = $header),
+            count(*) FILTER (WHERE {is_header}),
             count(*) FILTER (WHERE contains(text, '?') OR strlen(text) <> length(text)),
             count(*) FILTER (WHERE NOT {is_trim})
         FROM {lines_sql(result)}
         """,
-        {**values, "header": header},
+        {**values, **headers},
     ).fetchall()[0]
     result.is_plain = not unusual
     unlawful = 0
@@ -289,11 +296,11 @@ def _apply_law(result: ReadResult, path: Path, header: str, limits: Limits) -> N
             f"SELECT count(*) FILTER (WHERE NOT {lawful}) FROM {lines_sql(result)}", values
         ).fetchall()[0][0]
     if repeated > 1:
-        _add_lines(result, "repeated_header", path, header)
+        _add_lines(result, "repeated_header", path, list(headers.values()))
     if blank or unlawful:
         _parse_lawful_lines(result, path, lawful, limits)
     else:
-        _create_raw(result, "rowid + 2 AS line, *", _parsed(result, path, skip=1))
+        _create_raw(result, "rowid + 2 AS line, *", _parsed(result, path))
     if not_trim > unlawful:
         result.padded = _padded_columns(result)
     _remove_blank_rows(result)
@@ -305,8 +312,8 @@ def _line_of(field: str, width: int) -> str:
     return field if width == 1 else f"{field}(?:,{field}){{{width - 1}}}"
 
 
-def _parsed(result: ReadResult, path: Path, *, skip: int) -> str:
-    """Parse lawful lines into `raw.<table>_text`; return that table's name.
+def _parsed(result: ReadResult, path: Path) -> str:
+    """Parse the lawful lines below the first into `raw.<table>_text`; return that table's name.
 
     The parser is told everything and sniffs nothing.
     """
@@ -318,8 +325,9 @@ def _parsed(result: ReadResult, path: Path, *, skip: int) -> str:
         CREATE OR REPLACE TABLE {table} AS
         SELECT * FROM read_csv(
             $path, columns = {{{columns}}}, force_not_null = [{not_null}], auto_detect = false,
-            header = false, skip = {skip}, delim = ',', quote = '"', escape = '"', comment = '',
-            new_line = '\\n', strict_mode = true, null_padding = false
+            header = false, skip = 1, delim = ',', quote = '"', escape = '"', comment = '',
+            new_line = '\\n', strict_mode = true, null_padding = false,
+            {BY_CONTENT_ONLY}
         )
         """,
         {"path": as_pattern(path)},
@@ -361,10 +369,11 @@ def _parse_lawful_lines(result: ReadResult, path: Path, lawful: str, limits: Lim
     with tempfile.TemporaryFile() as copy:
         connection.execute(
             f"COPY (SELECT text FROM file_lines WHERE {lawful} ORDER BY line)"
-            f" TO '{_open_path(copy)}' (FORMAT csv, HEADER false, DELIMITER chr({_free(result)}),"
+            # With a first line to skip: DuckDB would take a U+FEFF there for a byte order mark.
+            f" TO '{_open_path(copy)}' (FORMAT csv, HEADER true, DELIMITER chr({_free(result)}),"
             " QUOTE '', ESCAPE '', USE_TMP_FILE false)"
         )
-        source = _parsed(result, _open_path(copy), skip=0)
+        source = _parsed(result, _open_path(copy))
     connection.execute("DROP TABLE file_lines")
     _create_raw(result, "*", f"raw.{table}_lines POSITIONAL JOIN {source}")
     if result.accepted_rows != count_rows(connection, f"raw.{table}_lines"):
@@ -398,7 +407,7 @@ def _quarantine_unlawful(result: ReadResult, lawful: str, limits: Limits) -> Non
             SELECT
                 line,
                 text,
-                1 + length(regexp_replace(text, '"(?:[^"]|"")*"|[^,"]', '', 'g')) AS fields,
+                {FIELDS} AS fields,
                 {len(result.columns)} AS expected,
                 {limits.line_bytes} AS line_bytes,
                 -- An odd number of quotes on the bad lines just above leaves a value open.
@@ -476,19 +485,32 @@ def _judge_last_line(result: ReadResult) -> None:
     if result.facts.ends_with_newline or result.lines < 2:
         return
     row = result.connection.execute(
-        "SELECT count(*) FROM quality.quarantine WHERE export = $export AND line = $line",
-        {"export": result.spec.file_name, "line": result.lines},
+        f"SELECT code = 'unclosed_quote' OR {FIELDS} < $expected FROM quality.quarantine"
+        " WHERE export = $export AND line = $line",
+        {
+            "export": result.spec.file_name,
+            "line": result.lines,
+            "expected": len(result.columns),
+        },
     ).fetchone()
     code = "truncated_file" if row and row[0] else "no_final_line_end"
     result.findings.add(code, line=result.lines)
 
 
-def _add_lines(result: ReadResult, code: str, path: Path, text: str) -> None:
-    """A finding for each data line that equals `text`."""
+def _as_joined(header: str, result: ReadResult) -> list[str]:
+    """How the header of a second file may stand in a joined one."""
+    plain = ",".join(column.name for column in result.columns)
+    quoted = ",".join(f'"{column.name}"' for column in result.columns)
+    marked = {header, plain, quoted}
+    return sorted({*marked, *(f"\ufeff{one}" for one in marked)})
+
+
+def _add_lines(result: ReadResult, code: str, path: Path, texts: list[str]) -> None:
+    """A finding for each data line that is one of `texts`."""
     lines = result.connection.execute(
         f"SELECT line FROM (SELECT row_number() OVER () AS line, text FROM {lines_sql(result)})"
-        " WHERE line > 1 AND text = $text",
-        {"path": as_pattern(path), "text": text},
+        " WHERE line > 1 AND text IN (SELECT unnest($texts))",
+        {"path": as_pattern(path), "texts": texts},
     ).fetchall()
     places = ({"line": line} for (line,) in lines[:STORED_PER_CODE])
     result.findings.add_many(code, len(lines), places)

@@ -9,6 +9,7 @@ here: where files come from (`inputs.py`), how a report is shown (`report/`), wh
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -151,12 +152,16 @@ def note_unexpected_name(drop: Findings, name: str) -> None:
     """Add `unexpected_file` for a name that looks like one of the five and is none of them."""
     if name in BY_FILE_NAME:
         return
-    folded = name.casefold()
-    for spec in EXPORTS:
-        stem = spec.file_name.removesuffix(".csv").casefold()
-        if folded.startswith(stem):
-            drop.add("unexpected_file", hint=f'Did you mean "{spec.file_name}"?')
-            return
+    letters = _letters(name)
+    near = [spec for spec in EXPORTS if _letters(spec.file_name.removesuffix(".csv")) in letters]
+    if near:
+        meant = max((spec.file_name for spec in near), key=len)  # StaffToStudent has Student, too
+        drop.add("unexpected_file", hint=f'Did you mean "{meant}"?')
+
+
+def _letters(name: str) -> str:
+    """A name less what copies add to it: capitals, dates, numbers, blanks."""
+    return re.sub("[^a-z]", "", name.casefold())
 
 
 def check_drop(

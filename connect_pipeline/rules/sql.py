@@ -40,10 +40,11 @@ def near_columns(spec: ExportSpec) -> list[str]:
 def alike(spec: ExportSpec) -> str:
     """SQL for what several rows have in their near columns: `records.<table>_alike`.
 
-    Such rows are few, and only they need to be compared in full.
+    Such rows are few, and only they need to be compared in full. Rows that a rule keeps out are
+    among them: they are evidence about the others.
     """
     near = ", ".join(near_columns(spec))
-    return f"SELECT {near} FROM records.{spec.table} GROUP BY {near} HAVING count(*) > 1"
+    return f"SELECT {near} FROM records.{spec.table}_checked GROUP BY {near} HAVING count(*) > 1"
 
 
 def later_rows(spec: ExportSpec, key: Sequence[str], column_name: str = "") -> str:

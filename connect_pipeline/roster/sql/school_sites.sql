@@ -19,7 +19,7 @@ merges AS (
         min(schools.merge_with) AS target
     FROM scratch.normal.schools AS schools
     JOIN scratch.district.sites AS sites ON sites.name = schools.name
-    WHERE schools.merge_with IN (SELECT code FROM codes)
+    WHERE schools.merge_with IN (SELECT code FROM scratch.district.sites)
     GROUP BY sites.code
 ),
 chains AS (

@@ -8,7 +8,7 @@ _DAMAGED = "|".join(
     (
         r"[0-9]+(?:\.[0-9]+)?E\+[0-9]+",  # 1.23E+05: a spreadsheet shortened a number
         r"[0-9]+\.0+",  # 12345.0: a program read the ID as a number
-        r"#[A-Z0-9/!?]+|##+",  # #N/A, #REF!: a formula of a spreadsheet failed
+        r"#(?:N/A|NA|NAME\?|NULL!|NUM!|REF!|DIV/0!|VALUE!|[A-Z_]+!)|##+",  # a formula that failed
         r"NULL|\(NULL\)|<NULL>|NAN|NONE|N/A|UNDEFINED",  # a program wrote "nothing" as a word
         r"=.*",
     )

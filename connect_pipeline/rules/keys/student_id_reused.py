@@ -20,15 +20,15 @@ RULE = TableRule(
         " child an ID of its own, or make the names equal."
     ),
     spec=STUDENTS,
-    # A blank name is no evidence of another child: it is left out of the comparison.
+    # A blank name is no evidence of another child: it is left out of the comparison. A row that
+    # another rule keeps out is: its child has this ID, too.
     select="""
         WITH named AS (
             SELECT
-                line,
                 student_id,
-                nullif(lower(replace(first_name, ' ', '')), '') AS first_name,
-                nullif(lower(replace(last_name, ' ', '')), '') AS last_name
-            FROM records.students
+                nullif(lower(replace(nfc_normalize(first_name), ' ', '')), '') AS first_name,
+                nullif(lower(replace(nfc_normalize(last_name), ' ', '')), '') AS last_name
+            FROM records.students_checked
             WHERE student_id IN (FROM records.students_alike)
         ),
         reused AS (
@@ -38,10 +38,10 @@ RULE = TableRule(
             HAVING min(first_name) <> max(first_name) OR min(last_name) <> max(last_name)
         )
         SELECT line, student_id AS record_id, 'ID' AS column_name, NULL AS detail
-        FROM named
+        FROM records.students
         WHERE student_id IN (FROM reused)
     """,
-    order=20,
+    order=5,  # before duplicates are left out: all rows of the ID are meant
     failing=Example(
         STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "001,102,Ben,Ito", columns=_COLUMNS), 2
     ),

@@ -39,11 +39,19 @@ RULE = TableRule(
                 coalesce(bool_or(schedules.school = unmatched.school), false) AS at_school,
                 coalesce(
                     bool_or(
-                        schedules.school = unmatched.school
+                        ltrim(schedules.school, '0') = ltrim(unmatched.school, '0')
                         AND ltrim(schedules.period, '0') = ltrim(unmatched.period, '0')
                     ),
                     false
-                ) AS without_zeros
+                ) AS without_zeros,
+                coalesce(
+                    bool_or(
+                        schedules.school <> unmatched.school
+                        AND ltrim(schedules.school, '0') = ltrim(unmatched.school, '0')
+                        AND schedules.period = unmatched.period
+                    ),
+                    false
+                ) AS is_about_school
             FROM unmatched
             LEFT JOIN schedules USING (student_id)
             GROUP BY unmatched.line
@@ -53,6 +61,7 @@ RULE = TableRule(
             student_id AS record_id,
             'Period' AS column_name,
             CASE
+                WHEN is_about_school THEN 'the school would match without leading zeros'
                 WHEN without_zeros THEN 'the period would match without leading zeros'
                 WHEN at_school THEN 'the student has classes there, but not in this period'
                 WHEN classes > 0 THEN 'the student has classes at another school only'

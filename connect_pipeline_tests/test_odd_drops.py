@@ -1,0 +1,154 @@
+"""Drops in which nearly nothing is wrong, and what a reader makes of them all the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from connect_pipeline import Report, validate
+from connect_pipeline.contract import (
+    ATTENDANCE,
+    STAFF,
+    STAFF_TO_STUDENT,
+    STUDENTS,
+    Column,
+    ExportSpec,
+)
+from connect_pipeline.reader import read_export
+from connect_pipeline.report.as_json import as_json
+from connect_pipeline.rules.rule import with_header
+from connect_pipeline_tests.small_district import FILES, write
+
+ANY = ExportSpec("Any.csv", (Column("a", required=True), Column("b", required=True)))
+
+
+def counts_of(folder: Path, changes: dict[str, str]) -> tuple[Report, dict[str, dict[str, int]]]:
+    write(folder, changes)
+    report = validate(folder)
+    return report, {name: one.findings.counts for name, one in report.exports.items()}
+
+
+@pytest.mark.parametrize("name", ["school=Lincoln", "grade=K", "date=2024-01-01", "text=x"])
+def test_a_folders_name_says_nothing_about_its_rows(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    report, counts = counts_of(folder, {})
+    assert report.verdict == "accepted"
+    assert not any(counts.values())
+    assert set(report.accepted(STUDENTS.file_name)["School"]) == {"101", "102"}
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "b.csv.zst"])
+def test_a_files_name_says_nothing_about_its_bytes(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("a,b\n1,2\n")
+    assert read_export(tmp_path / name, ANY).accepted()["a"].tolist() == ["1"]
+
+
+def test_a_mark_at_a_rows_beginning_stays(tmp_path: Path) -> None:
+    """Also below a line that is left out, so that DuckDB reads a copy."""
+    (tmp_path / "Any.csv").write_text("a,b\n\ufeff1,2\n\n3,4\n", encoding="utf-8")
+    assert read_export(tmp_path / "Any.csv", ANY).accepted()["a"].tolist() == ["\ufeff1", "3"]
+
+
+@pytest.mark.parametrize("end", ["", "\x0b", "\u2028"])
+def test_rows_that_ran_into_the_header_are_not_shown(end: str, tmp_path: Path) -> None:
+    header, *rows = FILES[STAFF.file_name].splitlines()
+    report, _ = counts_of(tmp_path, {STAFF.file_name: end.join([header, *rows]) + "\n"})
+    assert report.exports[STAFF.file_name].verdict == "blocked"
+    said = json.dumps(as_json(report))
+    for word in ("Maria", "Lopez", "maria.lopez", "0101", "Khan"):
+        assert word not in said
+
+
+def test_an_unknown_column_is_still_named(tmp_path: Path) -> None:
+    text = FILES[STAFF.file_name].replace("Title,", "Title,Shoe_size,", 1)
+    report, _ = counts_of(tmp_path, {STAFF.file_name: text})
+    assert "Shoe_size" in json.dumps(as_json(report))
+
+
+_HEADER = FILES[STAFF.file_name].splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [f"\ufeff{_HEADER}", ",".join(f'"{name}"' for name in _HEADER.split(","))],
+)
+def test_a_second_header_is_told_however_it_is_written(again: str, tmp_path: Path) -> None:
+    report, counts = counts_of(tmp_path, {STAFF.file_name: f"{FILES[STAFF.file_name]}{again}\n"})
+    assert counts[STAFF.file_name] == {"repeated_header": 1}
+    assert report.verdict == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("rows", "out"),
+    [
+        (["007,101,Cy,Lee", "007,101,Cy,Lee", "007,101,Bob,Lee"], 3),
+        (["007,101,Cy,Lee", "007,,Bob,Lee"], 2),
+        (["007,101,Jos\u00e9,Lee", "007,102,Jose\u0301,Lee"], 0),
+    ],
+)
+def test_all_rows_of_two_children_are_kept_out(rows: list[str], out: int, tmp_path: Path) -> None:
+    others = [f"1{n:02},101,Ana,Ruiz{n}" for n in range(90)]
+    text = with_header(STUDENTS, *rows, *others, columns=STUDENTS.required_names)
+    write(tmp_path, {STUDENTS.file_name: text})
+    report = validate(tmp_path / STUDENTS.file_name)
+    export = report.exports[STUDENTS.file_name]
+    assert export.quarantined == out
+    assert ("student_id_reused" in export.findings.counts) == bool(out)
+    assert ("007" in set(report.accepted(STUDENTS.file_name)["ID"])) == (not out)
+
+
+def test_a_long_last_line_without_its_end_is_no_cut_file(tmp_path: Path) -> None:
+    text = FILES[STAFF.file_name] + "T4,101,Ann,Lee,ann.lee@example.org,Teacher,,one,two"
+    report, counts = counts_of(tmp_path, {STAFF.file_name: text})
+    assert counts[STAFF.file_name] == {"wrong_field_count": 1, "no_final_line_end": 1}
+    assert report.verdict == "accepted_with_findings"
+
+
+def test_a_school_without_its_zeros_is_said(tmp_path: Path) -> None:
+    text = with_header(ATTENDANCE, "0101,001,1,A,,10/02/25")
+    report, _ = counts_of(tmp_path, {ATTENDANCE.file_name: text})
+    (finding,) = report.exports[ATTENDANCE.file_name].findings
+    assert "the school would match without leading zeros" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ("101,001,1,A,,10/02/0025", "invalid_date"),
+        ("101,#REF!,1,A,,10/02/25", "id_looks_damaged"),
+        ("101,#12,1,A,,10/02/25", "unknown_student"),
+    ],
+)
+def test_what_is_one_thing_is_not_another(row: str, code: str, tmp_path: Path) -> None:
+    text = with_header(ATTENDANCE, "101,001,1,A,,10/02/25", row)
+    _, counts = counts_of(tmp_path, {ATTENDANCE.file_name: text})
+    assert code in counts[ATTENDANCE.file_name]
+
+
+def test_a_word_in_a_shifted_row_is_no_record_id(tmp_path: Path) -> None:
+    text = FILES[STUDENTS.file_name] + "Garcia,,Ana,Ruiz" + "," * 14 + "\n"
+    report, _ = counts_of(tmp_path, {STUDENTS.file_name: text})
+    assert "Garcia" not in json.dumps(as_json(report))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Copy of StudentExport.csv", STUDENTS),
+        ("2025-10-02_StudentExport.csv", STUDENTS),
+        ("Student Export.csv", STUDENTS),
+        ("STAFFTOSTUDENTEXPORT (1).CSV", STAFF_TO_STUDENT),
+        ("notes.txt", None),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_said(
+    name: str, meant: ExportSpec | None, tmp_path: Path
+) -> None:
+    write(tmp_path, {})
+    (tmp_path / name).write_text("ID\n")
+    hints = [one.message for one in validate(tmp_path).drop]
+    assert len(hints) == (meant is not None)
+    assert meant is None or f'Did you mean "{meant.file_name}"?' in hints[0]
