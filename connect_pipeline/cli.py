@@ -86,8 +86,13 @@ def main() -> None:
 
 
 def _fail(message: str, exit_code: int) -> None:
-    err.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    _say(message)
     sys.exit(exit_code)
+
+
+def _say(message: str) -> None:
+    """What went wrong, on the error stream."""
+    err.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _show_progress() -> None:
@@ -213,16 +218,24 @@ def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
     from connect_pipeline.run_lifecycle import district_run
 
     home = Home.from_environment()
-    previews: dict[str, dict[str, int]] = {}
+    previews: dict[str, dict[str, int] | str] = {}
+    exit_code = 0
     for name in districts:
-        with district_run(home, name, uuid.uuid4().hex, PREVIEW_JOB) as run:
-            previews[name] = run.preview_recipients()
+        try:
+            with district_run(home, name, uuid.uuid4().hex, PREVIEW_JOB) as run:
+                previews[name] = counts = run.preview_recipients()
+        except ConnectError as error:  # one district's fault is not another's
+            previews[name] = str(error)
+            exit_code = max(exit_code, error.exit_code)
+            _say(str(error))
+            continue
         if not as_json:
             out.print(f"{name}: would be listed now", style="bold", highlight=False)
-            for what, count in previews[name].items():
+            for what, count in counts.items():
                 out.print(f"  {what.replace('_', ' ')}: {count:,}", highlight=False)
     if as_json:
         _print_json(previews)
+    raise typer.Exit(exit_code)
 
 
 def _named(districts: list[str] | None, *, every: bool, with_attendance: bool = False) -> list[str]:

@@ -46,7 +46,7 @@ from connect_pipeline.errors import (
     UnbalancedError,
 )
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, set_sha256
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, PREVIEW_JOB, Ledger, now, set_sha256
 from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.published import open_published
 from connect_pipeline.recovery import refuse_lost_ledger
@@ -99,7 +99,15 @@ class DistrictRun:
     @cached_property
     def visit(self) -> DropVisit:
         """What this run has from the drop."""
-        return DropVisit(self.home, self.name, self.district, self.ledger, self.run_id, self.report)
+        return DropVisit(
+            self.home,
+            self.name,
+            self.district,
+            self.ledger,
+            self.run_id,
+            self.report,
+            leaves_receipts=self.job != PREVIEW_JOB,
+        )
 
     # -- checks ----------------------------------------------------------------------------
 
@@ -416,12 +424,14 @@ class DistrictRun:
             self._refuse_blocked()
         accounting = self.attendance_day.build_accounting()
         holds = self._attendance_holds()
-        if self.ledger.decision(self.name, ATTENDANCE_JOB, self.set_sha256) == "approved":
+        decision = self.ledger.decision(self.name, ATTENDANCE_JOB, self.set_sha256)
+        if decision in ("approved", "discarded"):
             holds = {}
+        listed = {"discarded": 1} if decision == "discarded" else self.attendance_day.preview()
         self.outcome = "previewed"
         return {
             **{f"absent, {reason}": count for reason, count in accounting.items()},
-            **self.attendance_day.preview(),
+            **listed,
             **{f"held: {code}": count for code, count in holds.items()},
         }
 

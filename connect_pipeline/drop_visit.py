@@ -37,7 +37,8 @@ T = TypeVar("T")
 class DropVisit:
     """What a run has from the drop: `fetched` by file name, and when each was `uploaded`.
 
-    A file that was received before, in another run, is fetched and was not uploaded.
+    A file that was received before, in another run, is fetched and was not uploaded. A preview's
+    visit leaves no receipt.
     """
 
     home: Home
@@ -46,6 +47,7 @@ class DropVisit:
     ledger: Ledger
     run_id: str
     report: Report
+    leaves_receipts: bool = True
     uploaded: dict[str, datetime] = field(default_factory=dict)
     fetched: dict[str, sftp.Fetched] = field(default_factory=dict)
     _names: dict[str, sftp.RemoteFile] | None = None
@@ -80,9 +82,10 @@ class DropVisit:
             self.report.findings_of(spec).add("file_still_changing")
             raise
         uploaded = datetime.fromtimestamp(fetched.mtime, UTC)
-        self.ledger.record_received(
-            self.name, spec.file_name, fetched.facts.sha256, fetched.size, uploaded, self.run_id
-        )
+        if self.leaves_receipts:
+            self.ledger.record_received(
+                self.name, spec.file_name, fetched.facts.sha256, fetched.size, uploaded, self.run_id
+            )
         log.info("%s: received %s, %s bytes", self.name, spec.file_name, f"{fetched.size:,}")
         self.uploaded[spec.file_name] = uploaded
         self.fetched[spec.file_name] = fetched

@@ -58,10 +58,11 @@ def district_run(
     try:
         with locked(home, name):
             ledger = open_ledger(home)
-            rebuild = partial(_rebuild, home, ledger, district, name, run_id)
-            recover(home, ledger, settings, name, job, rebuild)
-            ledger.expire_holds(name, now() - timedelta(days=district.keep.hold_days))
-            ledger.start_run(run_id, name, job)
+            if job != PREVIEW_JOB:  # which changes nothing, not even for the better
+                rebuild = partial(_rebuild, home, ledger, district, name, run_id)
+                recover(home, ledger, settings, name, job, rebuild)
+                ledger.expire_holds(name, now() - timedelta(days=district.keep.hold_days))
+                ledger.start_run(run_id, name, job)
             connection = _fresh_scratch(home, name, district.limits)
             run = DistrictRun(
                 home, name, district, ledger, run_id, job, now(), connection, Report(connection)
@@ -84,7 +85,7 @@ def district_run(
                 if job != PREVIEW_JOB:
                     _note_alarms(run, settings)
     finally:  # without the lock, for a receiver that is down takes its time
-        if ledger is not None:
+        if ledger is not None and job != PREVIEW_JOB:
             deliver(ledger, settings)
 
 
@@ -200,10 +201,11 @@ def _end(run: DistrictRun) -> None:
     """Report, ledger, and nothing left open. The scratch database goes: nobody reads it again."""
     codes = run.report.counts()
     try:
-        if outcome_exit_code(run.outcome) == 0:
-            run.ledger.supersede_holds(run.name, run.job)
-        run.ledger.end_run(run.run_id, run.outcome, codes, run.message)
-        _write_report(run)
+        if run.job != PREVIEW_JOB:
+            if outcome_exit_code(run.outcome) == 0:
+                run.ledger.supersede_holds(run.name, run.job)
+            run.ledger.end_run(run.run_id, run.outcome, codes, run.message)
+            _write_report(run)
     finally:
         run.visit.close()
         with suppress(duckdb.Error):

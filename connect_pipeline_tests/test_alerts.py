@@ -112,8 +112,11 @@ def test_an_unknown_student_is_accounted_for(home: SmallHome) -> None:
 
 def test_a_dry_run_counts_and_touches_nothing(home: SmallHome) -> None:
     home.upload(absences(f"102,004,0,A,,{day()}"))
+    reports, ledger = sorted(home.home.reports(NAME).iterdir()), home.home.ledger_file.read_bytes()
     counts = dry_run(home)
     assert (counts["voice"], counts["students"], counts["absent, listed"]) == (1, 1, 1)
+    assert sorted(home.home.reports(NAME).iterdir()) == reports
+    assert home.home.ledger_file.read_bytes() == ledger
     assert lists(home) == []
     assert not home.home.attendance(NAME).exists()
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed"

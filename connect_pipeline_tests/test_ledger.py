@@ -143,3 +143,21 @@ def test_a_server_that_is_not_there_is_one_clear_sentence(
     monkeypatch.setenv("CONNECT_LEDGER_URL", "postgresql+psycopg2://connect@127.0.0.1:1/none")
     with pytest.raises(EnvironmentFault, match="The ledger cannot be opened"):
         open_ledger(Home(tmp_path / "home"))
+
+
+def test_another_key_is_refused_once_somebody_was_listed(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With another key nobody is recognised as told already, and all would be told again."""
+    home = Home(tmp_path / "home")
+    monkeypatch.setenv("CONNECT_LEDGER_KEY", "one" * 30)
+    open_ledger(home).engine.dispose()
+    monkeypatch.setenv("CONNECT_LEDGER_KEY", "two" * 30)
+    open_ledger(home).engine.dispose()  # nobody was listed yet
+    row = dict.fromkeys((column.name for column in tables.listed.columns), "x")
+    with ledger.transaction() as connection:
+        connection.execute(sa.insert(tables.listed).values(**row))
+    open_ledger(home).engine.dispose()
+    monkeypatch.setenv("CONNECT_LEDGER_KEY", "one" * 30)
+    with pytest.raises(EnvironmentFault, match="everybody would be told again"):
+        open_ledger(home)

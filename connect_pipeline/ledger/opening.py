@@ -25,10 +25,10 @@ from connect_pipeline.home import (
     replacing,
 )
 from connect_pipeline.ledger.facts import Ledger
-from connect_pipeline.ledger.tables import listed
+from connect_pipeline.ledger.tables import ledger_key, listed
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-LATEST_MIGRATION = "0003"
+LATEST_MIGRATION = "0004"
 LOCK_SECONDS = 30
 KEY_CHARACTERS = 64
 
@@ -36,7 +36,7 @@ KEY_CHARACTERS = 64
 def open_ledger(home: Home) -> Ledger:
     """The ledger of `home`, made or migrated when needed.
 
-    Raises `EnvironmentFault` when its database cannot be reached, or its key is lost.
+    Raises `EnvironmentFault` when its database cannot be reached, or its key is lost or another.
     """
     private_folder(home.root)
     with suppress(OSError):  # whose folder it is not, is told by `doctor`
@@ -60,7 +60,9 @@ def open_ledger(home: Home) -> Ledger:
             f"The ledger cannot be opened ({type(error.orig).__name__}). Check CONNECT_LEDGER_URL,"
             " the server and the disk."
         ) from None
-    return Ledger(engine, _key(home, engine))
+    ledger = Ledger(engine, _key(home, engine))
+    _refuse_another_key(ledger)
+    return ledger
 
 
 def _engine_options(url: sa.URL) -> dict[str, Any]:
@@ -139,6 +141,27 @@ def _make_key(path: Path, engine: Engine) -> None:
             raise _key_fault(path, "is gone")
         with replacing(path) as file:
             file.write(secrets.token_hex(KEY_CHARACTERS // 2).encode())
+
+
+def _refuse_another_key(ledger: Ledger) -> None:
+    """Note the key at first use. While nobody was listed, another one may take its place."""
+    mine = ledger.hashed("the key of this ledger")
+    with ledger.engine.connect() as connection:
+        noted = connection.execute(sa.select(ledger_key.c.key_check)).scalar()
+    if noted == mine:
+        return
+    with ledger.transaction() as connection:
+        if (
+            noted is not None
+            and connection.execute(sa.select(listed.c.batch_id).limit(1)).first() is not None
+        ):
+            raise EnvironmentFault(
+                "The ledger's key is not the one with which it noted who was told, so everybody"
+                " would be told again. Set CONNECT_LEDGER_KEY as it was (in the shell, for Dagster"
+                " and for its daemon alike), or restore ledger.key."
+            )
+        connection.execute(sa.delete(ledger_key))
+        connection.execute(sa.insert(ledger_key).values(id=1, key_check=mine))
 
 
 def _key_fault(path: Path, what: str) -> EnvironmentFault:

@@ -152,3 +152,11 @@ alarm_notices = sa.Table(
     sa.Column("next_try_at", sa.String, nullable=False),
     sa.Column("delivered_at", sa.String),
 )
+
+# One row: a text's hash, which tells the key that all hashes here were made with from others.
+ledger_key = sa.Table(
+    "ledger_key",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key_check", sa.String, nullable=False),
+)
