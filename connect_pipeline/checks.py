@@ -293,7 +293,8 @@ def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
             SELECT line, {_record_id(read.spec)} AS record_id, unnest([{each}]) AS hit
             FROM failing AS cells{verbatim}
         )
-        WHERE hit IS NOT NULL
+        WHERE hit IS NOT NULL;
+        DROP TABLE failing;
         """
     )
     totals = read.connection.execute(

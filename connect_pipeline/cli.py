@@ -59,8 +59,13 @@ def process() -> None:
         code = stop.code if isinstance(stop.code, int) else 0
     logging.shutdown()
     with suppress(OSError):  # said by main
-        sys.stdout.flush()
+        _flush()
     os._exit(code)
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # as it is when a shell closed it (`>&-`)
+        sys.stdout.flush()
 
 
 def main() -> None:
@@ -68,7 +73,7 @@ def main() -> None:
     os.umask(0o077)  # what libraries write (Dagster's files, spills) is its owner's, too
     try:
         code = app(standalone_mode=False)  # that a command ended with
-        sys.stdout.flush()
+        _flush()
         sys.exit(code)
     except ConnectError as error:
         _fail(str(error), error.exit_code)
@@ -107,7 +112,7 @@ def _show_progress() -> None:
 
 
 def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))  # noqa: T201
 
 
 @app.command()
@@ -129,8 +134,9 @@ def validate(
     from connect_pipeline.report.as_json import as_json as to_json
     from connect_pipeline.validation import validate as run_validation
 
-    if page is not None and page.is_dir():
-        raise UsageError(f"{page} is a folder. Name the file that --html is to write.")
+    if page is not None and page.exists() and not page.is_file():
+        what = "a folder" if page.is_dir() else "a device"
+        raise UsageError(f"{page} is {what}. Name the file that --html is to write.")
     with err.status("Checking ...") as status:
         report = run_validation(source, progress=lambda name: status.update(f"Checking {name} ..."))
     if as_json:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -374,6 +375,7 @@ class DistrictRun:
     def settle_day(self) -> bool:
         """Whether the file says anything about today; a file of another day is blocked."""
         if self.attendance_day.is_of_today:
+            self._note_emptied_file()
             return True
         self.report.exports[ATTENDANCE.file_name].findings.escalate(
             "stale_file",
@@ -383,6 +385,22 @@ class DistrictRun:
         )
         self.outcome, self.message = "blocked", self._blocked_message(self._blocked())
         return False
+
+    def _note_emptied_file(self) -> None:
+        """A file without a row is lawful, and worth a look when the one before had some."""
+        export = self.report.exports[ATTENDANCE.file_name]
+        path = self.home.attendance(self.name)
+        if export.accepted or not path.exists() or not self.attendance_day.is_school_day:
+            return
+        with suppress(duckdb.Error), open_published(path) as day:
+            if day.execute("SELECT 1 FROM attendance.absences LIMIT 1").fetchone():
+                export.findings.escalate(
+                    "no_data_rows",
+                    Severity.WARNING,
+                    "By this file nobody is absent, and by the one before somebody was. If the"
+                    " export selected nothing by mistake, correct it and upload it again: whoever"
+                    " was listed today counts as cleared.",
+                )
 
     def account_absences(self) -> tuple[dict[str, int], bool]:
         """Counts of what becomes of each absent student, and whether the sums balance."""

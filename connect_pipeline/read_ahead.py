@@ -8,6 +8,7 @@ and whether it may be used: that is decided when all have arrived.
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -27,6 +28,7 @@ class ReadAhead:
         self._connection, self._district = connection, district
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read ahead")
         self._begun: dict[str, Future[ReadResult]] = {}
+        self._beside: duckdb.DuckDBPyConnection | None = None
 
     def begin(self, spec: ExportSpec, received: Received) -> None:
         """Read a file as soon as those before it are read. Doing so again changes nothing."""
@@ -45,13 +47,22 @@ class ReadAhead:
         return _read(self._connection, spec, received, self._district)
 
     def close(self) -> None:
-        """Wait for the file that is being read, and read no other one."""
-        self._thread.shutdown(cancel_futures=True)
+        """Stop what is being read, and read nothing more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        beside = self._beside
+        if beside is not None:
+            with suppress(duckdb.Error):  # it has just ended
+                beside.interrupt()
+        self._thread.shutdown()
 
     def _read_beside(self, spec: ExportSpec, received: Received) -> ReadResult:
         with self._connection.cursor() as beside:
-            beside.execute("USE scratch")
-            result = _read(beside, spec, received, self._district)
+            self._beside = beside
+            try:
+                beside.execute("USE scratch")
+                result = _read(beside, spec, received, self._district)
+            finally:
+                self._beside = None
         result.connection = self._connection
         return result
 

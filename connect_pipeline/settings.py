@@ -9,7 +9,7 @@ does, and secrets: those are named here (`password_env`) and read by `sftp/login
 from __future__ import annotations
 
 import re
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -385,7 +385,9 @@ def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
                 issubclass(candidate, BaseModel) or is_dataclass(candidate)
             ):
                 section = candidate
-    return list(getattr(section, "model_fields", None) or section.__dataclass_fields__)
+    if is_dataclass(section):
+        return [field.name for field in fields(section)]
+    return list(section.model_fields)
 
 
 def _line_of(node: yaml.Node, location: tuple[int | str, ...]) -> int:

@@ -110,6 +110,17 @@ def test_an_unknown_student_is_accounted_for(home: SmallHome) -> None:
     assert fates == [("004", "listed", None), ("999", "suppressed", "unknown_student")]
 
 
+def test_a_file_that_is_suddenly_empty_is_said(home: SmallHome) -> None:
+    """It is lawful: nobody is absent. But an export may have selected nothing by mistake."""
+    home.upload(absences())
+    assert home.run(ATTENDANCE_ALERTS).codes == {}
+    home.upload(absences(f"102,004,0,A,,{day()}"))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    home.upload(absences())
+    emptied = home.run(ATTENDANCE_ALERTS)
+    assert (emptied.outcome, emptied.codes) == ("nothing_new", {"no_data_rows": 1})
+
+
 def test_a_dry_run_counts_and_touches_nothing(home: SmallHome) -> None:
     home.upload(absences(f"102,004,0,A,,{day()}"))
     reports, ledger = sorted(home.home.reports(NAME).iterdir()), home.home.ledger_file.read_bytes()

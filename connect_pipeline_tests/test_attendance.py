@@ -664,7 +664,6 @@ def test_the_sender_learns_once_of_a_cleared_absence(tmp_path: Path) -> None:
     assert not folder.exists()
     runs.file([absence("001")])
     runs.file([absence("001")])
-    runs.file([absence("001"), absence("002")])
     (path,) = folder.glob("*.csv")
     rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
     assert [(row["channel"], row["student_id"], row["listed_in"]) for row in rows] == [
@@ -674,9 +673,53 @@ def test_the_sender_learns_once_of_a_cleared_absence(tmp_path: Path) -> None:
     manifest = json.loads(path.with_suffix(".json").read_text())
     assert manifest["cleared_students"] == 1
     assert manifest["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert manifest["students_absent_again"] == 0
+
+
+def test_the_sender_learns_that_a_cleared_absence_is_there_again(tmp_path: Path) -> None:
+    """It withheld or took back the message, and nobody is listed twice."""
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    both, one = [absence("001"), absence("002")], [absence("001")]
+    for rows in (both, one, both, both, one, both):
+        runs.file(rows)
     assert runs.accounting() == {"001": "already_listed", "002": "already_listed"}
-    runs.file([])
-    assert len(list(folder.glob("*.csv"))) == 2
+    changes = [
+        {
+            (row["change"], row["student_id"])
+            for row in csv.DictReader(io.StringIO(path.read_text("utf-8")))
+        }
+        for path in sorted((runs.home.outbox(NAME) / "cleared").glob("*.csv"))
+    ]
+    cleared, again = {("cleared", "002")}, {("absent_again", "002")}
+    assert changes == [cleared, again, cleared, again]
+
+
+@pytest.mark.parametrize(
+    ("code", "record_id", "text", "cleared"),
+    [
+        ("id_looks_damaged", "001.0", "101,001.0,1,A,,", ["002"]),
+        ("missing_key_value", "S1", ",S1,1,A,,", ["001", "002"]),
+        ("missing_key_value", None, "101,,1,A,,", []),
+        ("wrong_field_count", None, "101\t001\t1\tA", ["002"]),
+        ("wrong_field_count", None, "101;\u200b001;1;A", ["002"]),
+        ("invalid_date", "Garcia", "101,Garcia,1,A,,x", ["001", "002"]),
+    ],
+)
+def test_whoever_a_damaged_row_may_be_about_is_not_cleared(
+    code: str, record_id: str | None, text: str, cleared: list[str], tmp_path: Path
+) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    runs.file([absence("001"), absence("002")])
+    day = runs.day([absence("999")])
+    day.connection.execute(
+        "INSERT INTO quality.quarantine VALUES ('AttendanceExport.csv', 2, $1, $2, $3)",
+        [code, record_id, text],
+    )
+    day.build_absences()
+    day.build_accounting()
+    day.list_recipients()
+    fates = runs.accounting()
+    assert [student for student, reason in fates.items() if reason == "cleared"] == cleared
 
 
 def test_a_code_that_no_longer_alerts_is_not_cleared(tmp_path: Path) -> None:

@@ -132,6 +132,19 @@ def test_what_cannot_be_printed_is_no_success(home: SmallHome, command: list[str
     assert done.stderr.startswith("The disk or memory refused (No space left on device).")
 
 
+@pytest.mark.parametrize("command", ["validate exports", "status", "doctor --json", "--help"])
+def test_a_closed_output_is_no_failure(home: SmallHome, command: str) -> None:
+    words = command.replace("exports", str(home.drop))
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m connect_pipeline.cli {words} >&-"],
+        env=home.process_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 # -- JSON --------------------------------------------------------------------------------------
 
 

@@ -78,7 +78,12 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
             22,
             "less than or equal to 30",
         ),
-        ("removed: 0.10", "removes: 0.10", 22, "unknown key `districts.demo.thresholds.removes`"),
+        (
+            "removed: 0.10",
+            "removes: 0.10",
+            22,
+            "unknown key `districts.demo.thresholds.removes`; allowed here: removed, changed,",
+        ),
         ("folder: /exports\n", "folder: exports\n", 12, "a folder on the server, starting with /"),
         ('"ssh-ed25519 AAAA"', "anything", 11, "the server's public key"),
         ("DEMO_SFTP_PASSWORD", "hunter2!", 10, "the name of an environment variable"),

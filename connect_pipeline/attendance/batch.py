@@ -17,6 +17,8 @@ import duckdb
 
 from connect_pipeline.attendance import school_days, staging
 from connect_pipeline.attendance.statements import counts
+from connect_pipeline.contract import ATTENDANCE
+from connect_pipeline.databases import count_rows
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import stamp
 from connect_pipeline.settings import District
@@ -81,6 +83,7 @@ def manifest_facts(
         " (SELECT count(*) FROM attendance.recipients WHERE has_mixed_languages)"
     ).fetchone() or (0, 0)
     snapshot_id, published_at = roster_facts(connection)
+    kept_out = count_rows(connection, f"quality.quarantine WHERE export = '{ATTENDANCE.file_name}'")
     return {
         "batch_id": batch.batch_id,
         "district": name,
@@ -92,6 +95,7 @@ def manifest_facts(
         "students": batch.students,
         "recipients_with_mixed_languages": mixed,
         "accounting": accounted(connection),
+        "quarantined_rows": kept_out,
         "roster": {"snapshot_id": snapshot_id, "published_at": stamp(published_at)},
         "warnings": list(batch.warnings),
     }

@@ -1,8 +1,8 @@
-"""Cleared absences: who was listed today and is, by a later file, not absent any more.
+"""Cleared absences: who was listed today and is, by a later file, not absent any more, or again.
 
 For: the list from which a sender withholds or takes back messages, in `outbox/<district>/cleared/`.
 It lies apart, so that nobody sends it as absences by mistake.
-Belongs here: that list, each student once a day. Does not belong here: who counts as cleared
+Belongs here: that list, each change of a student once. Does not belong here: who counts as cleared
 (`sql/accounting.sql`).
 """
 
@@ -33,16 +33,19 @@ class ClearedList:
     run_id: str
     file_sha256: str
 
-    def write(self) -> str | None:
-        """Write the list and commit it as a batch of its own; returns its ID, None without news."""
-        if not self._anybody("attendance.accounting WHERE reason = 'cleared'"):
+    def write(self, *, has_earlier: bool) -> str | None:
+        """Write the list and commit it as a batch of its own; returns its ID, None without news.
+
+        `has_earlier` says whether the sender has such a list of today.
+        """
+        if not has_earlier and not self._anybody("attendance.accounting WHERE reason = 'cleared'"):
             return None
         with self.ledger.transaction() as transaction:
             told.lock_district(transaction, self.name)
             staging.settle(transaction, self.home, self.name)
             known = told.known_cleared(transaction, self.name, self.today)
             with files.earlier_today(self.connection, self.home, self.name, self.today):
-                run(self.connection, "cleared", known=known)
+                run(self.connection, "cleared", known=known, today=self.today)
             if not self._anybody("attendance.cleared"):
                 return None
             batch_id = self._stage(transaction)
@@ -56,16 +59,19 @@ class ClearedList:
         batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
         final = staging.batch_files(self.home, self.name, batch_id)
         listed = staging.staged(final.cleared, batch_id)
-        rows, students = self.connection.execute(
-            "SELECT count(*), count(DISTINCT student_id) FROM attendance.cleared"
-        ).fetchone() or (0, 0)
+        rows, cleared, again = self.connection.execute(
+            "SELECT count(*), count(DISTINCT student_id) FILTER (WHERE change = 'cleared'),"
+            " count(DISTINCT student_id) FILTER (WHERE change = 'absent_again')"
+            " FROM attendance.cleared"
+        ).fetchone() or (0, 0, 0)
         facts = {
             "batch_id": batch_id,
             "district": self.name,
             "date": self.today.isoformat(),
             "listed_at": stamp(listed_at),
             "rows": rows,
-            "cleared_students": students,
+            "cleared_students": cleared,
+            "students_absent_again": again,
         }
         with staging.discarding(self.home, self.name, batch_id):
             files.bind_batch(self.connection, self.today, batch_id, listed_at)
@@ -84,7 +90,7 @@ class ClearedList:
                     listed_at=listed_at,
                     run_id=self.run_id,
                     file_sha256=self.file_sha256,
-                    counts={told.CLEARED: students},
+                    counts={told.CLEARED: cleared, told.ABSENT_AGAIN: again},
                 ),
             )
         return batch_id

@@ -74,6 +74,11 @@ class AttendanceDay:
         ).fetchone()
         return found is not None
 
+    @property
+    def is_school_day(self) -> bool:
+        """Whether the district's calendar has school today."""
+        return school_days.is_school_day(self.today, self.district.attendance)
+
     # -- absences --------------------------------------------------------------------------
 
     def build_absences(self) -> dict[str, int]:
@@ -92,7 +97,7 @@ class AttendanceDay:
             self.connection,
             "absences",
             today=self.today,
-            is_school_day=school_days.is_school_day(self.today, settings),
+            is_school_day=self.is_school_day,
             alert_codes=list(settings.alert_codes),
         )
         run(self.connection, "children", min_periods=settings.min_periods)
@@ -150,7 +155,7 @@ class AttendanceDay:
             self.connection,
             "accounting",
             today=self.today,
-            is_school_day=school_days.is_school_day(self.today, settings),
+            is_school_day=self.is_school_day,
             speaks_for_today=self.is_of_today,
         )
         self._balance()
@@ -211,7 +216,8 @@ class AttendanceDay:
             self._write_clerks_list()
         if batch is not None:
             staging.place(self.home, self.name, batch.batch_id)
-        self._cleared_list().write()
+        has_cleared = any(one.is_cleared_list for one in earlier)
+        self._cleared_list().write(has_earlier=has_cleared)
         return batch
 
     def _cleared_list(self) -> ClearedList:

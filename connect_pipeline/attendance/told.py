@@ -30,6 +30,7 @@ HMAC_BLOCK = 64
 ID_TIME = "%Y%m%dT%H%M%SZ"
 ROWS_AT_ONCE = 10_000
 CLEARED = "cleared"
+ABSENT_AGAIN = "absent_again"
 LOW_LUNCH_BALANCE = "low_lunch_balance"
 """Lists that are not of absences, as `channel` of `listed` and in the counts of `batches`."""
 
@@ -108,15 +109,18 @@ def load_told(
 
 
 def known_cleared(transaction: Connection, district: str, day: date) -> list[str]:
-    """The students of whom the sender knows already that their absence of `day` is cleared."""
+    """The students of whom the sender knows that their absence of `day` is cleared, and no more."""
     found = transaction.execute(
-        sa.select(listed.c.student_id).where(
+        sa.select(listed.c.student_id, listed.c.period)
+        .where(
             listed.c.district == district,
             listed.c.date == day.isoformat(),
             listed.c.channel == CLEARED,
         )
+        .order_by(listed.c.batch_id)
     )
-    return [row.student_id for row in found]
+    latest = {row.student_id: row.period for row in found}
+    return [student for student, change in latest.items() if not change.startswith(ABSENT_AGAIN)]
 
 
 def told_of_balance(transaction: Connection, district: str, first_day: date) -> list[str]:

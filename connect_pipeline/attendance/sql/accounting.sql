@@ -28,11 +28,28 @@ reached AS (
     SELECT DISTINCT student_id FROM attendance.destinations
 ),
 
--- A quarantined row is not a vanished one: whoever it may be about is not cleared.
-unreadable AS (
-    SELECT DISTINCT trim(unnest(regexp_split_to_array(text, '[",]'))) AS student_id
+-- A quarantined row is not a vanished one: whoever it may be about is not cleared. Of one in which
+-- there is no ID, nobody knows whom it is about, and nobody is.
+kept_out AS (
+    SELECT
+        code,
+        record_id,
+        text
     FROM quality.quarantine
     WHERE export = 'AttendanceExport.csv'
+),
+
+unreadable AS (
+    SELECT DISTINCT
+        regexp_replace(unnest(regexp_split_to_array(text, '[",;|\t]')), '[\s\p{Cf}]', '', 'g')
+            AS student_id
+    FROM kept_out
+),
+
+damaged AS (
+    SELECT DISTINCT folded_id(record_id) AS folded_id
+    FROM kept_out
+    WHERE record_id IS NOT NULL
 ),
 
 cleared AS (
@@ -43,6 +60,12 @@ cleared AS (
     WHERE $speaks_for_today::BOOLEAN
     AND told.student_id NOT IN (SELECT student_id FROM absent WHERE date = $today::DATE)
     AND told.student_id NOT IN (SELECT student_id FROM unreadable WHERE student_id IS NOT NULL)
+    AND folded_id(told.student_id) NOT IN (SELECT folded_id FROM damaged)
+    AND NOT EXISTS (
+        FROM kept_out
+        WHERE code IN ('missing_key_value', 'id_looks_damaged')
+        AND record_id IS NULL
+    )
 ),
 
 reasons AS (

@@ -1,7 +1,22 @@
--- One row: a destination × a child that was listed earlier today and is not absent any more, and of
--- which the sender does not know that yet. Bound are the students of whom it does.
+-- One row: a destination × a child of which the sender is to learn that the absence listed earlier
+-- today is cleared, or that one it knows to be cleared is there again. Bound are the students of
+-- whom it knows the former.
 CREATE OR REPLACE TABLE attendance.cleared AS
+WITH changed AS (
+    SELECT
+        student_id,
+        CASE WHEN reason = 'cleared' THEN 'cleared' ELSE 'absent_again' END AS change
+    FROM attendance.accounting
+    WHERE date = $today::DATE
+    AND CASE
+        WHEN student_id IN (SELECT unnest($known::VARCHAR[]))
+            THEN status = 'listed' OR reason = 'already_listed'
+        ELSE coalesce(reason = 'cleared', false)
+    END
+)
+
 SELECT
+    changed.change,
     told.batch_id AS listed_in,
     told.channel,
     told.destination,
@@ -13,7 +28,4 @@ SELECT
     told.periods
 FROM earlier.attendance.recipient_absences AS told
 INNER JOIN earlier.attendance.recipients AS recipients USING (batch_id, channel, destination)
-INNER JOIN attendance.accounting AS accounting
-    ON told.student_id = accounting.student_id
-    AND accounting.reason = 'cleared'
-WHERE told.student_id NOT IN (SELECT unnest($known::VARCHAR[]));
+INNER JOIN changed USING (student_id);

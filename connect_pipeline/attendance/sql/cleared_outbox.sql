@@ -11,6 +11,7 @@ SELECT
     defused(student_name) AS student_name,
     defused(site_name) AS site_name,
     defused(site_phone) AS site_phone,
-    defused(array_to_string(periods, ', ')) AS periods
+    defused(array_to_string(periods, ', ')) AS periods,
+    change
 FROM attendance.cleared
 ORDER BY channel, destination, student_id, listed_in
