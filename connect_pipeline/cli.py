@@ -84,6 +84,8 @@ def main() -> None:
     except Exception as error:
         if hasattr(error, "format_message"):  # Click's own: a wrong option or argument
             _fail(error.format_message(), 2)
+        if str(error) == "Query interrupted":  # DuckDB's word for Ctrl-C
+            _fail("Stopped.", 130)
         from connect_pipeline.outcomes import as_our_error
 
         ours = as_our_error(error)

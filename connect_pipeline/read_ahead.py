@@ -7,6 +7,7 @@ and whether it may be used: that is decided when all have arrived.
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -49,10 +50,12 @@ class ReadAhead:
     def close(self) -> None:
         """Stop what is being read, and read nothing more."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-        beside = self._beside
-        if beside is not None:
-            with suppress(duckdb.Error):  # it has just ended
-                beside.interrupt()
+        while any(one.running() for one in self._begun.values()):
+            beside = self._beside
+            if beside is not None:
+                with suppress(duckdb.Error):  # it has just ended
+                    beside.interrupt()  # the statement at hand; the next may have begun meanwhile
+            time.sleep(0.02)
         self._thread.shutdown()
 
     def _read_beside(self, spec: ExportSpec, received: Received) -> ReadResult:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from connect_pipeline import read_ahead
 from connect_pipeline.contract import CORE, SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.databases import open_scratch
 from connect_pipeline.district_run import DistrictRun
+from connect_pipeline.inputs import Received
 from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.run_lifecycle import district_run
 from connect_pipeline_tests.faults.bench import Changes, FaultyServer
@@ -80,3 +85,20 @@ def test_what_is_published_already_is_not_read_before_it_must_be(home: SmallHome
         run.visit.read(STAFF_TO_STUDENT)
         assert read_so_far(run) == {SCHOOLS.table, *(spec.table for spec in CORE)}
         run.outcome = "unchanged"
+
+
+def test_what_is_being_read_is_given_up_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as at Ctrl-C: nobody waits for a large file then."""
+    began = threading.Event()
+
+    def reads_long(*_: object, connection: duckdb.DuckDBPyConnection, **__: object) -> None:
+        began.set()
+        connection.execute("SELECT sum(a.i * b.i % 7) FROM range(300000) a(i), range(300000) b(i)")
+
+    monkeypatch.setattr(read_ahead, "read_export", reads_long)
+    reading = read_ahead.ReadAhead(open_scratch(), None)
+    reading.begin(STAFF, Received(Path(STAFF.file_name)))
+    assert began.wait(10)
+    until = time.monotonic() + 5
+    reading.close()
+    assert time.monotonic() < until
