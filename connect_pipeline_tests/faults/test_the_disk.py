@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline import alarms, ledger, snapshots
+from connect_pipeline import alarms, snapshots
 from connect_pipeline.contract import CORE, SCHOOLS, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.ledger import tables
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.faults.absences import absent, list_absences, told
 from connect_pipeline_tests.receivers import Webhook, webhook
@@ -287,7 +288,7 @@ def test_without_its_ledger_nobody_is_told_again(home: SmallHome) -> None:
 
 def test_a_snapshot_of_before_the_hashes_is_only_opened(home: SmallHome) -> None:
     with home.ledger.transaction() as connection:
-        connection.execute(sa.update(ledger.snapshots).values(file_sha256=None))
+        connection.execute(sa.update(tables.snapshots).values(file_sha256=None))
     assert home.nightly().outcome == "unchanged"
     row: Any = home.ledger.current_snapshot(NAME)
     assert snapshots.is_undamaged(home.roster, row)
