@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from connect_pipeline.settings import Attendance, District
 
 SAMPLED_ROWS = 20_000
-SAFE_RECORD_ID = "[A-Za-z._-]{0,16}[0-9][A-Za-z0-9._-]{0,31}"  # a word may be a name
+SAFE_RECORD_ID = "[A-Za-z0-9._-]{1,32}"
+# A finding shows less than its row is known by: an ID that is a mere word may be a name.
+SHOWN_RECORD_ID = "CASE WHEN regexp_matches(record_id, '[0-9]') THEN record_id END"
 
 
 @dataclass
@@ -306,7 +308,7 @@ def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
             read.findings.add(rule.code, line=first_line, column=column.name, count=total)
             continue
         places = read.connection.execute(
-            "SELECT line, record_id FROM hits WHERE hit = $hit ORDER BY line LIMIT $cap",
+            f"SELECT line, {SHOWN_RECORD_ID} FROM hits WHERE hit = $hit ORDER BY line LIMIT $cap",
             {"hit": hit, "cap": STORED_PER_CODE},
         ).fetchall()
         read.findings.add_many(
@@ -332,7 +334,7 @@ def _run_table_rule(read: ReadResult, rule: TableRule, select: str, thresholds: 
     if not total:
         return
     places = read.connection.execute(
-        "SELECT line, record_id, column_name, detail FROM hits ORDER BY line LIMIT $cap",
+        f"SELECT line, {SHOWN_RECORD_ID}, column_name, detail FROM hits ORDER BY line LIMIT $cap",
         {"cap": STORED_PER_CODE},
     ).fetchall()
     read.findings.add_many(

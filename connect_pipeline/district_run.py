@@ -527,7 +527,8 @@ class DistrictRun:
         for name in blocked:
             worst = next(iter(self.report.exports[name].findings))
             reasons.append(f"{name}: {catalogue()[worst.code].doc}")
+        more = "`validate`" if self.job == PREVIEW_JOB else "The report"  # a preview writes none
         return (
             f"{self.name}: blocked. {' '.join(reasons)} What is published stays."
-            " The report says what to change."
+            f" {more} says what to change."
         )

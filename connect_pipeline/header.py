@@ -19,7 +19,7 @@ from connect_pipeline.findings import Findings
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 LONGEST_SHOWN_NAME = 40
 NOT_SHOWN = "(a name that may be data and is not shown)"
-MAY_BE_DATA = re.compile("@|[0-9]{3}|[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
+MAY_BE_DATA = re.compile(r"@|[0-9]{3}|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 LAWFUL_HEADER = re.compile(r'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*')
 
 

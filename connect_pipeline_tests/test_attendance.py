@@ -8,6 +8,7 @@ import hmac
 import io
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -653,6 +654,20 @@ def test_settings_for_days_without_school_are_read() -> None:
     )
 
 
+def test_an_id_with_a_blank_inside_is_recognised_in_a_damaged_row(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [replace(ANA, student_id="A 1"), BEN])
+    runs.file([absence("A 1"), absence("002")])
+    day = runs.day([absence("002")])
+    day.connection.execute(
+        "INSERT INTO quality.quarantine VALUES"
+        " ('AttendanceExport.csv', 3, 'wrong_field_count', NULL, '101, A 1 ,1')"
+    )
+    day.build_absences()
+    day.build_accounting()
+    day.list_recipients()
+    assert runs.accounting() == {"002": "already_listed"}
+
+
 # -- cleared absences -------------------------------------------------------------------------
 
 
@@ -702,6 +717,8 @@ def test_the_sender_learns_that_a_cleared_absence_is_there_again(tmp_path: Path)
         ("missing_key_value", None, "101,,1,A,,", []),
         ("wrong_field_count", None, "101\t001\t1\tA", ["002"]),
         ("wrong_field_count", None, "101;\u200b001;1;A", ["002"]),
+        ("id_looks_damaged", "NULL", "101,NULL,1,A,,", []),
+        ("missing_key_value", "Garcia", ",Garcia,1,A,,", ["001", "002"]),
         ("invalid_date", "Garcia", "101,Garcia,1,A,,x", ["001", "002"]),
     ],
 )

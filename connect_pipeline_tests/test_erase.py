@@ -438,7 +438,7 @@ def test_under_another_key_nothing_is_published(home: SmallHome) -> None:
     home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Korean", "Russian")})
     home.environment["CONNECT_LEDGER_KEY"] = "f" * 64
     before = home.roster_bytes()
-    with pytest.raises(EnvironmentFault, match="key"):
+    with pytest.raises(EnvironmentFault, match="The ledger's key is not the one"):
         home.nightly()
     assert home.roster_bytes() == before
 

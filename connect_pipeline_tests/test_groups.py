@@ -246,6 +246,21 @@ def test_a_line_that_names_nobody_keeps_everybody(home: SmallHome) -> None:
     assert [row[:3] for row in home.query(KEPT)] == [("student", "001", "unnamed_row_quarantined")]
 
 
+def test_who_has_a_word_for_an_id_is_kept_and_nobody_else(home: SmallHome) -> None:
+    """No finding shows the word, which may be a name; the row is known by it all the same."""
+    row = "gus,101,Gus,Hall,,,Ivy Hall,(201) 555-0117,,,,,12345,9,,,English,SMS"
+    home.upload({STUDENT_FILE: with_rows(FILES[STUDENT_FILE], row)})
+    home.publish()
+    left = [line for line in FILES[STUDENT_FILE].splitlines() if not line.startswith("006,")]
+    others = "\n".join([*left, row, row.replace("Gus,Hall", "Ben,West"), ""])
+    classes = FILES[CLASS_FILE].replace("102,T3,006,0,Grade 3,G3,1\n", "")
+    home.upload({STUDENT_FILE: others, CLASS_FILE: classes})
+    home.publish()
+    assert [row[:3] for row in home.query(KEPT)] == [("student", "gus", "row_quarantined")]
+    reused = "SELECT DISTINCT record_id FROM quality.findings WHERE code = 'student_id_reused'"
+    assert home.query(reused) == [(None,)]
+
+
 BOTH = "007,{school},Gus,Hall,,,Ivy Hall,(201) 555-0117,,,,,12345,9,,,English,SMS"
 BOTH_STAFF = "T7,{school},Ida,West,ida.west@example.org,Teacher,"
 

@@ -30,9 +30,10 @@ HMAC_BLOCK = 64
 ID_TIME = "%Y%m%dT%H%M%SZ"
 ROWS_AT_ONCE = 10_000
 CLEARED = "cleared"
-ABSENT_AGAIN = "absent_again"
 LOW_LUNCH_BALANCE = "low_lunch_balance"
 """Lists that are not of absences, as `channel` of `listed` and in the counts of `batches`."""
+ABSENT_AGAIN = "absent_again"
+"""In a list of cleared absences, what stands again; `period` of `listed` begins with it."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def load_told(
 
 
 def known_cleared(transaction: Connection, district: str, day: date) -> list[str]:
-    """The students of whom the sender knows that their absence of `day` is cleared, and no more."""
+    """The students of whom the sender knows that their absence of `day` is cleared."""
     found = transaction.execute(
         sa.select(listed.c.student_id, listed.c.period)
         .where(

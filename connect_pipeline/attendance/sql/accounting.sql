@@ -41,8 +41,12 @@ kept_out AS (
 
 unreadable AS (
     SELECT DISTINCT
-        regexp_replace(unnest(regexp_split_to_array(text, '[",;|\t]')), '[\s\p{Cf}]', '', 'g')
-            AS student_id
+        regexp_replace(
+            unnest(regexp_split_to_array(text, '[",;|\t]')),
+            '^[\s\p{Cf}]+|[\s\p{Cf}]+$',
+            '',
+            'g'
+        ) AS student_id
     FROM kept_out
 ),
 
@@ -63,8 +67,8 @@ cleared AS (
     AND folded_id(told.student_id) NOT IN (SELECT folded_id FROM damaged)
     AND NOT EXISTS (
         FROM kept_out
-        WHERE code IN ('missing_key_value', 'id_looks_damaged')
-        AND record_id IS NULL
+        WHERE (code IN ('missing_key_value', 'id_looks_damaged') AND record_id IS NULL)
+        OR (code = 'id_looks_damaged' AND NOT regexp_matches(record_id, '[0-9]'))
     )
 ),
 

@@ -39,7 +39,7 @@ RULE = TableRule(
                 coalesce(bool_or(schedules.school = unmatched.school), false) AS at_school,
                 coalesce(
                     bool_or(
-                        ltrim(schedules.school, '0') = ltrim(unmatched.school, '0')
+                        schedules.school = unmatched.school
                         AND ltrim(schedules.period, '0') = ltrim(unmatched.period, '0')
                     ),
                     false
@@ -48,7 +48,7 @@ RULE = TableRule(
                     bool_or(
                         schedules.school <> unmatched.school
                         AND ltrim(schedules.school, '0') = ltrim(unmatched.school, '0')
-                        AND schedules.period = unmatched.period
+                        AND ltrim(schedules.period, '0') = ltrim(unmatched.period, '0')
                     ),
                     false
                 ) AS is_about_school
