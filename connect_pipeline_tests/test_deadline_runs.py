@@ -34,9 +34,13 @@ ZONE = ZoneInfo("America/Los_Angeles")
 
 @pytest.fixture
 def ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
-    """One district that has published its first night; its files are an hour old."""
+    """One district that has published its first night; its files are an hour old.
+
+    Its last deadline was half a day ago, whatever time of day it is.
+    """
     with fleet(tmp_path, monkeypatch) as made:
-        made.add("a", deadline="12:00", attendance={"enabled": True, "send_at": ["10:00"]})
+        deadline = (datetime.now(ZONE) + timedelta(hours=12)).strftime("%H:%M")
+        made.add("a", deadline=deadline, attendance={"enabled": True, "send_at": ["10:00"]})
         age_all(made, 1)
         assert run(made) == "published"
         yield made
