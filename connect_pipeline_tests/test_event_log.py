@@ -37,6 +37,26 @@ with dagster_instance(Home.from_environment()) as instance:
         talks.execute_in_process(instance=instance)
 """
 
+KILLED = 137
+DIES_WHILE_MAKING = """
+import os, sys
+import sqlalchemy as sa
+from connect_pipeline.home import Home
+from connect_pipeline.orchestration.launch import dagster_instance
+
+left = int(sys.argv[1])
+
+@sa.event.listens_for(sa.Engine, "before_cursor_execute")
+def count(*_):
+    global left
+    left -= 1
+    if left == 0:
+        os._exit(137)
+
+with dagster_instance(Home.from_environment()):
+    print(int(sys.argv[1]) - left)
+"""
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
@@ -104,3 +124,44 @@ def test_many_readers_at_once(home: Home) -> None:
         with ThreadPoolExecutor(40) as threads:
             found = list(threads.map(lambda _: instance.all_asset_keys(), range(400)))
     assert found == [[]] * 400
+
+
+def making(home: Home, dies_before: int) -> subprocess.CompletedProcess[str]:
+    """A process that makes Dagster's databases, and is killed before this statement (0: never)."""
+    return subprocess.run(
+        [sys.executable, "-c", DIES_WHILE_MAKING, str(dies_before)],
+        env={**os.environ, "CONNECT_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_kill_while_dagsters_databases_are_made_is_harmless(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = making(home, 0)
+    assert whole.returncode == 0, whole.stderr
+    statements = int(whole.stdout)
+    assert statements > 100, "they are not counted"
+    for part in (1, 3, 5, 7):
+        again = Home(tmp_path / f"killed-{part}")
+        killed = making(again, statements * part // 8)
+        assert killed.returncode == KILLED, killed.stderr
+        monkeypatch.setenv("DAGSTER_HOME", str(again.dagster))
+        with dagster_instance(again) as instance:
+            assert one_line.execute_in_process(instance=instance).success
+            assert len(instance.get_runs()) == 1
+        with dagster_instance(again) as instance:
+            assert len(instance.get_runs()) == 1, "what is whole stays"
+
+
+@dg.op
+def line() -> None:
+    """Nothing."""
+
+
+@dg.job
+def one_line() -> None:
+    """One step."""
+    line()

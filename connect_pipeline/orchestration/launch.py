@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,7 +18,7 @@ import dagster as dg
 
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.errors import ConnectError, EnvironmentFault
-from connect_pipeline.home import Home, private_folder, replacing, state_folder
+from connect_pipeline.home import Home, private_folder, remove_tree, replacing, state_folder
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.locks import file_locked
 from connect_pipeline.orchestration.names import DISTRICT_TAG
@@ -66,7 +68,10 @@ def dagster_instance(home: Home) -> dg.DagsterInstance:
     """
     folder = Path(dagster_home(home))
     lock = folder / "connect.lock"
-    with file_locked(lock, f"Another process has held {lock} for too long. Wait for it to end."):
+    with (
+        file_locked(lock, f"Another process has held {lock} for too long. Wait for it to end."),
+        _made_whole(folder),
+    ):
         try:
             return dg.DagsterInstance.get()
         except Exception as error:
@@ -76,6 +81,24 @@ def dagster_instance(home: Home) -> dg.DagsterInstance:
                 " its dagster.yaml, the database that this names, and the disk. `dagster instance"
                 " info` says why."
             ) from None
+
+
+@contextmanager
+def _made_whole(folder: Path) -> Iterator[None]:
+    """See to it that Dagster's databases are made as a whole: it does not finish half-made ones.
+
+    While they are made, a file says so. Where a kill left that file, what there is of them is empty
+    and goes.
+    """
+    databases = [folder / name for name in ("history", "schedules", "events")]
+    being_made = folder / "being_made"
+    if being_made.exists():
+        for half_made in databases:
+            remove_tree(half_made)
+    if not any(database.exists() for database in databases):
+        being_made.touch()
+    yield
+    being_made.unlink(missing_ok=True)
 
 
 def run_job(home: Home, job: str, district: str) -> Finished:
