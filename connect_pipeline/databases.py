@@ -32,14 +32,21 @@ def in_memory() -> duckdb.DuckDBPyConnection:
 
 
 def attach(
-    connection: duckdb.DuckDBPyConnection, path: Path | None, name: str, *, read_only: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    path: Path | None,
+    name: str,
+    *,
+    read_only: bool = False,
+    options: str = "",
 ) -> None:
     """Attach a database file (made when there is none), or an empty one in memory, under a name.
 
-    DuckDB 1.5 takes no parameter here.
+    `options` are more of DuckDB's own, such as `ROW_GROUP_SIZE 20480`. DuckDB 1.5 takes no
+    parameter here.
     """
     place = str(path).replace("'", "''") if path else ":memory:"
-    connection.execute(f"ATTACH '{place}' AS {name}{' (READ_ONLY)' if read_only else ''}")
+    wanted = ", ".join(option for option in ("READ_ONLY" if read_only else "", options) if option)
+    connection.execute(f"ATTACH '{place}' AS {name}{f' ({wanted})' if wanted else ''}")
 
 
 def open_scratch(

@@ -63,7 +63,7 @@ def district_run(
                 recover(home, ledger, settings, name, job, rebuild)
                 ledger.expire_holds(name, now() - timedelta(days=district.keep.hold_days))
                 ledger.start_run(run_id, name, job)
-            connection = _fresh_scratch(home, name, district.limits)
+            connection = _fresh_scratch(home, name, district.limits, job)
             run = DistrictRun(
                 home, name, district, ledger, run_id, job, now(), connection, Report(connection)
             )
@@ -96,7 +96,7 @@ def _rebuild(
 
     They were judged when it was first published, so no hold asks an operator again.
     """
-    connection = _fresh_scratch(home, name, district.limits)
+    connection = _fresh_scratch(home, name, district.limits, CORE_JOB)
     run = DistrictRun(
         home, name, district, ledger, run_id, CORE_JOB, now(), connection, Report(connection)
     )
@@ -174,13 +174,15 @@ def _prepare(run: DistrictRun) -> None:
     load_erased(run.connection, run.name, run.erased, hmac_keys(run.ledger.key))
 
 
-def _fresh_scratch(home: Home, name: str, limits: Limits) -> duckdb.DuckDBPyConnection:
+def _fresh_scratch(home: Home, name: str, limits: Limits, job: str) -> duckdb.DuckDBPyConnection:
+    """In a file for a night, which is large; in memory for a day, which is faster, and spills."""
     path = home.work(name)
     private_folder(path.parent)
     remove_scratch(home, name)
     private_folder(home.scratch(name))
     try:
-        connection = open_scratch(path, spill=home.scratch(name), limits=limits)
+        in_file = path if job == CORE_JOB else None
+        connection = open_scratch(in_file, spill=home.scratch(name), limits=limits)
     except duckdb.Error as error:
         raise DiskFault(
             f"The scratch database of {name} cannot be made ({type(error).__name__}):"

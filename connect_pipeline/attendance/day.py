@@ -235,7 +235,7 @@ class AttendanceDay:
     def _stage_batch(
         self, transaction: Connection, earlier: list[told.EarlierBatch], core_is_held: bool
     ) -> Batch:
-        """Write the batch's files under staged names, then its ledger rows, still uncommitted."""
+        """Write the batch's files under staged names, and its ledger rows, still uncommitted."""
         batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
         final = staging.batch_files(self.home, self.name, batch_id)
         batch = describe_batch(
@@ -249,19 +249,12 @@ class AttendanceDay:
             earlier=[one.listed_at for one in earlier if not one.is_cleared_list],
             core_is_held=core_is_held,
         )
-        listed = staging.staged(final.outbox, batch_id)
+        day, listed = (staging.staged(one, batch_id) for one in (final.day, final.outbox))
         with staging.discarding(self.home, self.name, batch_id):
-            files.bind_batch(self.connection, self.today, batch_id, listed_at)
-            day = staging.staged(final.day, batch_id)
             with (
                 files.earlier_today(self.connection, self.home, self.name, self.today),
-                files.writing_day(self.connection, day, self.today, batch_id, listed_at),
+                files.writing(self.connection, day, listed, self.today, batch_id, listed_at),
             ):
-                files.write_outbox(self.connection, listed)
-                facts = manifest_facts(self.connection, self.name, batch)
-                files.write_manifest(
-                    staging.staged(final.manifest, batch_id), final.outbox, listed, facts
-                )
                 told.record_batch(
                     self.connection,
                     transaction,
@@ -276,6 +269,9 @@ class AttendanceDay:
                         counts={**batch.recipients, "students": batch.students},
                     ),
                 )
+            facts = manifest_facts(self.connection, self.name, batch)
+            manifest = staging.staged(final.manifest, batch_id)
+            files.write_manifest(manifest, final.outbox, listed, facts)
         return batch
 
     def _refresh_day(self) -> None:

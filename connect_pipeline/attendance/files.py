@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from connect_pipeline.attendance import staging
-from connect_pipeline.attendance.statements import text
+from connect_pipeline.attendance.statements import prepare, text
 from connect_pipeline.databases import NEVER, attach
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import (
@@ -32,6 +32,10 @@ from connect_pipeline.home import (
 )
 from connect_pipeline.ledger import stamp
 from connect_pipeline.published import ATTENDANCE_TABLES
+
+DAY_ROW_GROUP = 20_480
+"""Rows that the day's file is written by. What does not fill one is written twice, first into
+memory; so they are small."""
 
 
 @contextmanager
@@ -109,7 +113,7 @@ def write_day(
     path.unlink(missing_ok=True)
     with connection.cursor() as own:
         bind_batch(own, today, batch_id, listed_at)
-        attach(own, path, "day")
+        attach(own, path, "day", options=f"ROW_GROUP_SIZE {DAY_ROW_GROUP}")
         # What is committed goes into the file at once, and not into a log beside it first.
         own.execute("SET checkpoint_threshold = '1KB'")
         try:
@@ -131,26 +135,41 @@ def write_day(
 
 
 @contextmanager
-def writing_day(
+def writing(
+    connection: duckdb.DuckDBPyConnection,
+    day: Path,
+    outbox: Path,
+    today: date,
+    batch_id: str,
+    listed_at: datetime,
+) -> Iterator[None]:
+    """Write a batch's day and list beside what is done inside: both are written at the end.
+
+    A thread for each, for each of a large district's files keeps one processor busy.
+    """
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="write") as beside:
+        batch = (today, batch_id, listed_at)
+        written = [
+            beside.submit(write_day, connection, day, *batch),
+            beside.submit(write_outbox, connection, outbox, *batch),
+        ]
+        yield
+        for one in written:
+            one.result()
+
+
+def write_outbox(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
     today: date,
     batch_id: str,
     listed_at: datetime,
-) -> Iterator[None]:
-    """Write the day with a batch beside what is done inside: both are written at the end.
-
-    A thread of its own, for each of a large district's files keeps one processor busy.
-    """
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="write day") as beside:
-        written = beside.submit(write_day, connection, path, today, batch_id, listed_at)
-        yield
-        written.result()
-
-
-def write_outbox(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+) -> None:
     """Write the sender's list: UTF-8, one row per destination and child."""
-    write_csv(connection, text("outbox"), path)
+    with connection.cursor() as own:
+        prepare(own)
+        bind_batch(own, today, batch_id, listed_at)
+        write_csv(own, text("outbox"), path)
 
 
 def write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:

@@ -10,25 +10,32 @@ WITH unsaid AS (
 ),
 
 -- Most classes have none of these students, and are left out before anything else is read.
-classes_of_them AS (
+enrolled AS MATERIALIZED (
+    SELECT
+        class_id,
+        student_id
+    FROM roster.connect.enrollments
+    WHERE student_id IN (SELECT student_id FROM unsaid)
+),
+
+classes_of_them AS MATERIALIZED (
     SELECT
         classes.school,
-        enrollments.student_id,
+        enrolled.student_id,
         classes.period,
         classes.staff_id
-    FROM roster.connect.enrollments AS enrollments
+    FROM enrolled
     INNER JOIN roster.connect.classes AS classes USING (class_id)
-    WHERE enrollments.student_id IN (SELECT student_id FROM unsaid)
+    INNER JOIN unsaid USING (school, student_id, period)
 ),
 
 taught AS MATERIALIZED (
     SELECT
-        school,
-        student_id,
-        period,
+        classes_of_them.school,
+        classes_of_them.student_id,
+        classes_of_them.period,
         nullif(concat_ws(' ', staff.first_name, staff.last_name), '') AS teacher_name
     FROM classes_of_them
-    INNER JOIN unsaid USING (school, student_id, period)
     INNER JOIN roster.connect.staff AS staff USING (staff_id)
 ),
 
