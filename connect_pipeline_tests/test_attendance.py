@@ -739,6 +739,14 @@ def test_whoever_a_damaged_row_may_be_about_is_not_cleared(
     assert [student for student, reason in fates.items() if reason == "cleared"] == cleared
 
 
+def test_who_lost_the_zeros_of_an_id_is_not_cleared(tmp_path: Path) -> None:
+    """The child is absent in every file: who was told of it must not hear otherwise."""
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    runs.file([absence("001"), absence("002")])
+    runs.file([absence("1")])
+    assert runs.accounting() == {"1": "unknown_student", "002": "cleared"}
+
+
 def test_a_code_that_no_longer_alerts_is_not_cleared(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA])
     runs.file([absence("001")])

@@ -50,10 +50,16 @@ unreadable AS (
     FROM kept_out
 ),
 
+-- So it is with an ID that no student has, and that lost its zeros for instance.
 damaged AS (
-    SELECT DISTINCT folded_id(record_id) AS folded_id
+    SELECT folded_id(record_id) AS folded_id
     FROM kept_out
     WHERE record_id IS NOT NULL
+    UNION
+    SELECT folded_id(student_id) AS folded_id
+    FROM absent
+    WHERE NOT is_known
+    AND date = $today::DATE
 ),
 
 cleared AS (
