@@ -363,8 +363,15 @@ def _problem(node: yaml.Node, item: Any) -> tuple[int, str]:
         return line, f"unknown key `{dotted}`; allowed here: {allowed}."
     if kind == "missing":
         return line, f"`{dotted}` is missing and required."
+    if kind in _NO_SECTION:
+        allowed = ", ".join(_allowed_keys(location))
+        return line, f"`{dotted}`: expected keys of its own below it: {allowed}."
     message = item["msg"].removeprefix("Value error, ")
     return line, f"`{dotted}`: expected {_lower_first(message.removeprefix('Input should be '))}."
+
+
+_NO_SECTION = ("model_type", "model_attributes_type", "dataclass_type")
+"""What pydantic says of a value where a section of the settings is expected."""
 
 
 def _lower_first(text: str) -> str:

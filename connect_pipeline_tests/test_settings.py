@@ -84,6 +84,18 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
             22,
             "unknown key `districts.demo.thresholds.removes`; allowed here: removed, changed,",
         ),
+        (
+            "thresholds: {removed: 0.10, changed: 0.75}",
+            "thresholds: 5",
+            22,
+            "`districts.demo.thresholds`: expected keys of its own below it: removed, changed,",
+        ),
+        (
+            "quiet_seconds: {core: 60, attendance: 15}",
+            "quiet_seconds: [60, 15]",
+            23,
+            "`districts.demo.quiet_seconds`: expected keys of its own below it: core, attendance.",
+        ),
         ("folder: /exports\n", "folder: exports\n", 12, "a folder on the server, starting with /"),
         ('"ssh-ed25519 AAAA"', "anything", 11, "the server's public key"),
         ("DEMO_SFTP_PASSWORD", "hunter2!", 10, "the name of an environment variable"),
