@@ -147,7 +147,7 @@ FAULTS = (
         "missing file",
         lambda home: home.upload({CLASS_FILE: None}),
         1,
-        f"{CLASS_FILE}: A file of the core set (Staff, Student, StaffToStudent) is not in the drop",
+        f"{CLASS_FILE}: A file that the run needs is not in the drop",
         (0, f"missing: {CLASS_FILE}"),
     ),
     Fault(
@@ -162,7 +162,7 @@ FAULTS = (
         "folder for a file",
         folder_for(lambda home: home.drop / STAFF_FILE),
         1,
-        f"{STAFF_FILE}: A file of the core set",
+        f"{STAFF_FILE}: A file that the run needs",
     ),
     Fault(
         "file too large",
