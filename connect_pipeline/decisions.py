@@ -41,7 +41,10 @@ def decide(home: Home, district: str, decision: Decision, by: str) -> list[str]:
     says = []
     for job in held:
         hold = ledger.decide(district, job, decision, by)
-        says.append(f"{district}: {decision} the {job} files held since {hold['held_at']}.")
+        reasons = ", ".join(f"{code} {count:,}" for code, count in hold["codes"].items())
+        says.append(
+            f"{district}: {decision} the {job} files held since {hold['held_at']} ({reasons})."
+        )
     if decision is Decision.APPROVED:
         steps = " and ".join(f"`connect-pipeline {NEXT_COMMAND[job]} {district}`" for job in held)
         says.append(f"The next run goes on with them, if the files are still the same: {steps}.")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -251,10 +252,8 @@ class DistrictRun:
         )
 
     def _may_go_on(self, codes: dict[str, int], preview: dict[str, Any] | None = None) -> bool:
-        if not codes:
-            return True
-        decision = self.ledger.decision(self.name, self.job, self.set_sha256)
-        if decision == "approved":
+        decision = self._decision(self.job, codes)
+        if codes and decision == "approved":
             log.info("%s: approved by an operator, going on", self.name)
             return True
         if decision == "discarded":
@@ -264,6 +263,8 @@ class DistrictRun:
                 " Upload new ones."
             )
             return False
+        if not codes:
+            return True
         self.hold_preview = preview or {}
         if self.job == CORE_JOB:
             self.hold_preview["report"] = self.report_page.name
@@ -276,6 +277,23 @@ class DistrictRun:
             f" then run `connect-pipeline approve {self.name}` or `discard {self.name}`."
         )
         return False
+
+    def _decision(self, job: str, codes: Collection[str]) -> str | None:
+        """What an operator decided about exactly these bytes; None also when other reasons came.
+
+        An approval is of the reasons that were there to be seen; that nobody has uploaded anything
+        since is none. One of absences is of its day.
+        """
+        hold = self.ledger.last_hold(self.name, job, self.set_sha256)
+        if hold is None:
+            return None
+        if hold["state"] == "approved":
+            held_on = self.district.day_of(datetime.fromisoformat(hold["held_at"]))
+            if job == ATTENDANCE_JOB and held_on != self._today:
+                return None
+            if not {*codes} <= {*hold["codes"], "stale_file"}:
+                return None
+        return str(hold["state"])
 
     def publish(self) -> str:
         """Publish the candidate as the current snapshot; returns its ID."""
@@ -442,7 +460,7 @@ class DistrictRun:
             self._refuse_blocked()
         accounting = self.attendance_day.build_accounting()
         holds = self._attendance_holds()
-        decision = self.ledger.decision(self.name, ATTENDANCE_JOB, self.set_sha256)
+        decision = self._decision(ATTENDANCE_JOB, holds)
         if decision in ("approved", "discarded"):
             holds = {}
         listed = {"discarded": 1} if decision == "discarded" else self.attendance_day.preview()

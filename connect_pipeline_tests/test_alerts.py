@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.contract import ATTENDANCE
 from connect_pipeline.errors import UnbalancedError
+from connect_pipeline.ledger import stamp
+from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.launch import Finished
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
 from connect_pipeline.published import open_published
@@ -90,6 +93,29 @@ def test_an_absent_school_is_held_until_an_operator_approves(home: SmallHome) ->
     assert (shown["students"], [one for one in shown if one.startswith("held")]) == (3, [])
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
     assert {child for row in recipients(home) for child in row[2]} == {"004", "005", "006"}
+
+
+def test_an_approval_of_absences_is_of_its_day(home: SmallHome) -> None:
+    home.upload(absences(*(f"102,00{n},0,A,," for n in (4, 5, 6))))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert home.command_here("approve", NAME).returncode == 0
+    with home.ledger.transaction() as connection:
+        yesterday = stamp(datetime.now(UTC) - timedelta(days=1))
+        connection.execute(sa.update(holds).values(held_at=yesterday))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert lists(home) == []
+
+
+def test_discarded_absences_stay_discarded_when_nothing_holds_them_any_more(
+    home: SmallHome,
+) -> None:
+    home.upload(absences(*(f"102,00{n},0,A,,{day()}" for n in (4, 5, 6))))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert home.command_here("discard", NAME).returncode == 0
+    home.write_settings(attendance={"enabled": True, "max_absent_share": 1.0})
+    assert dry_run(home)["discarded"] == 1
+    assert home.run(ATTENDANCE_ALERTS).outcome == "discarded"
+    assert lists(home) == []
 
 
 def test_periods_that_no_schedule_has_are_held(home: SmallHome) -> None:

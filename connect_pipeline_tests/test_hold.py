@@ -18,10 +18,12 @@ from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.errors import UsageError
+from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.names import DECIDE_HOLD
 from connect_pipeline.sample.district import generate
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.snapshots import roll_back
 from connect_pipeline_tests.small_district import FILES as SMALL
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
@@ -517,6 +519,58 @@ def test_an_approval_ends_when_other_files_are_published(
     held.upload({STUDENT_FILE: bad})
     assert held.nightly().outcome == "held"
     assert states(held) == [("superseded", "Sam Operator"), ("held", None)]
+
+
+def test_what_was_discarded_stays_discarded_when_nothing_holds_it_any_more(
+    held: SmallHome,
+) -> None:
+    with held.here():
+        decide(held.home, NAME, Decision.DISCARDED, "Pat Operator")
+    held.write_settings(thresholds={"removed": 1, "unknown_references": 1, "bad_rows": 1})
+    before = held.current()
+    assert held.nightly().outcome == "discarded"
+    assert held.current() == before
+
+
+def test_an_approval_is_of_the_reasons_that_were_there(home: SmallHome) -> None:
+    home.write_settings(add_only=window(-1, 1))
+    rows = rows_of(home, STUDENT_FILE)
+    for row in rows:
+        del row["BusRoute"]
+    upload(home, STUDENT_FILE, rows[: len(rows) // 2])
+    waits = home.nightly()
+    assert (waits.outcome, set(waits.report.holding_codes())) == ("held", {"column_vanished"})
+    with home.here():
+        decide(home.home, NAME, Decision.APPROVED, "Sam Operator")
+    home.write_settings(add_only=window(-9, -2))
+    again = home.nightly()
+    assert again.outcome == "held", "nobody has seen that the file now removes half the students"
+    assert "mass_removal" in again.report.holding_codes()
+    assert states(home) == [("approved", "Sam Operator"), ("held", None)]
+    with home.here():
+        decide(home.home, NAME, Decision.APPROVED, "Sam Operator")
+    home.publish()
+
+
+def test_a_rollback_ends_what_waits(held: SmallHome) -> None:
+    """It was compared with another snapshot."""
+    with held.here():
+        roll_back(held.home, held.ledger, NAME, held.current(), "Pat Operator")
+        with pytest.raises(UsageError, match="Nothing is held"):
+            decide(held.home, NAME, Decision.APPROVED, "Pat Operator")
+    assert states(held) == [("superseded", None)]
+
+
+def test_of_two_who_decide_at_once_one_is_told(
+    held: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = held.ledger
+    seen = ledger.open_hold(NAME, CORE_JOB)
+    ledger.decide(NAME, CORE_JOB, "approved", "Pat Operator")
+    monkeypatch.setattr(type(ledger), "open_hold", lambda *_: seen)  # as it was a moment ago
+    with pytest.raises(UsageError, match="Somebody else has just decided"):
+        ledger.decide(NAME, CORE_JOB, "discarded", "Sam Operator")
+    assert states(held) == [("approved", "Pat Operator")]
 
 
 def test_an_operator_decides_in_dagster(held: SmallHome) -> None:

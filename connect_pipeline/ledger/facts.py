@@ -220,15 +220,15 @@ class Ledger:
             published_set = sa.select(snapshots.c.set_sha256).where(
                 snapshots.c.district == district, snapshots.c.snapshot_id == snapshot_id
             )
-            others = sa.true() if rolled_back else holds.c.set_sha256.not_in(published_set)
+            # What waits was compared with another snapshot than the one gone back to.
+            ended = (
+                holds.c.state.in_(("held", "approved"))
+                if rolled_back
+                else sa.and_(holds.c.state == "approved", holds.c.set_sha256.not_in(published_set))
+            )
             connection.execute(
                 sa.update(holds)
-                .where(
-                    holds.c.district == district,
-                    holds.c.job == CORE_JOB,
-                    holds.c.state == "approved",
-                    others,
-                )
+                .where(holds.c.district == district, holds.c.job == CORE_JOB, ended)
                 .values(state="superseded")
             )
 
@@ -363,10 +363,10 @@ class Ledger:
         )
         return found[0] if found else None
 
-    def decision(self, district: str, job: str, set_hash: str) -> str | None:
-        """The state of the last hold on exactly these bytes; None when they were never held."""
+    def last_hold(self, district: str, job: str, set_hash: str) -> RowMapping | None:
+        """The last hold on exactly these bytes; None when they were never held."""
         found = self.rows(
-            sa.select(holds.c.state)
+            sa.select(holds)
             .where(
                 holds.c.district == district,
                 holds.c.job == job,
@@ -375,7 +375,7 @@ class Ledger:
             .order_by(holds.c.id.desc())
             .limit(1)
         )
-        return str(found[0]["state"]) if found else None
+        return found[0] if found else None
 
     def decide(self, district: str, job: str, state: str, by: str) -> RowMapping:
         """Approve or discard the open hold; returns it.
@@ -388,9 +388,14 @@ class Ledger:
                 f"Nothing is held for {district}; `status {district}` shows its state."
             )
         with self.transaction() as connection:
-            connection.execute(
+            decided = connection.execute(
                 sa.update(holds)
-                .where(holds.c.id == hold["id"])
+                .where(holds.c.id == hold["id"], holds.c.state == "held")
                 .values(state=state, decided_at=stamp(now()), decided_by=by)
+            )
+        if not decided.rowcount:
+            raise UsageError(
+                f"Somebody else has just decided on what is held for {district};"
+                f" `status {district}` shows its state."
             )
         return hold
