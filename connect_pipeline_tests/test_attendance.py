@@ -380,7 +380,7 @@ def test_a_quarantined_row_is_not_a_vanished_one(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA, BEN])
     runs.file([absence("001"), absence("002")])
     runs.file([absence("001")], quarantined=['101,"002,1,A'])
-    assert runs.accounting() == {"001": "already_listed"}
+    assert runs.accounting() == {"001": "already_listed", "002": "already_listed"}
 
 
 def test_a_file_of_yesterday_changes_nothing_about_today(tmp_path: Path) -> None:
@@ -665,7 +665,7 @@ def test_an_id_with_a_blank_inside_is_recognised_in_a_damaged_row(tmp_path: Path
     day.build_absences()
     day.build_accounting()
     day.list_recipients()
-    assert runs.accounting() == {"002": "already_listed"}
+    assert runs.accounting() == {"002": "already_listed", "A 1": "already_listed"}
 
 
 # -- cleared absences -------------------------------------------------------------------------
@@ -709,6 +709,51 @@ def test_the_sender_learns_that_a_cleared_absence_is_there_again(tmp_path: Path)
     assert changes == [cleared, again, cleared, again]
 
 
+def changes(runs: Runs) -> list[set[tuple[str, str, str]]]:
+    """What the lists of cleared absences say, one after the other: change, student, periods."""
+    return [
+        {
+            (row["change"], row["student_id"], row["periods"])
+            for row in csv.DictReader(io.StringIO(path.read_text("utf-8")))
+        }
+        for path in sorted((runs.home.outbox(NAME) / "cleared").glob("*.csv"))
+    ]
+
+
+def test_each_new_period_takes_back_the_message_of_a_period(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA], policy="each_new_period")
+    first, second = absence("001"), absence("001", "2")
+    for rows in ([first], [first, second], [second], [first, second]):
+        runs.file(rows)
+    assert changes(runs) == [{("cleared", "001", "1")}, {("absent_again", "001", "1")}]
+
+
+def test_each_new_period_restores_no_message_of_another_period(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA], policy="each_new_period")
+    for rows in ([absence("001")], [], [absence("001", "2")]):
+        runs.file(rows)
+    assert changes(runs) == [{("cleared", "001", "1")}]
+    assert runs.accounting() == {"001": "listed"}
+
+
+def test_each_new_period_names_the_school_of_the_new_period(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA], policy="each_new_period")
+    both = [absence("001"), absence("001", "3", school="102")]
+    runs.file(both[:1])
+    runs.file(both)
+    first, second = runs.published(
+        "SELECT DISTINCT batch_id, site_name, site_phone FROM attendance.recipient_absences"
+        " ORDER BY batch_id"
+    )
+    only_there = Runs.at(tmp_path / "other", [ANA], policy="each_new_period")
+    only_there.file(both[1:])
+    ((_, name, phone),) = only_there.published(
+        "SELECT DISTINCT batch_id, site_name, site_phone FROM attendance.recipient_absences"
+    )
+    assert second[1:] == (name, phone)
+    assert first[1:] != (name, phone)
+
+
 @pytest.mark.parametrize(
     ("code", "record_id", "text", "cleared"),
     [
@@ -717,6 +762,13 @@ def test_the_sender_learns_that_a_cleared_absence_is_there_again(tmp_path: Path)
         ("missing_key_value", None, "101,,1,A,,", []),
         ("wrong_field_count", None, "101\t001\t1\tA", ["002"]),
         ("wrong_field_count", None, "101;\u200b001;1;A", ["002"]),
+        ("wrong_field_count", None, "101,01,4,A,,today,x", ["002"]),
+        ("wrong_field_count", None, "101,001.0,4,A,,today,x", ["002"]),
+        ("wrong_field_count", None, "101 001 1 A", ["002"]),
+        ("wrong_field_count", None, "101,'001,4,A", ["002"]),
+        ("wrong_field_count", None, "101,#001,4,A", ["002"]),
+        ("wrong_field_count", None, "101,002,1,A,,today,x", ["001"]),
+        ("wrong_field_count", None, "101,,5,A,,today,x", []),
         ("id_looks_damaged", "NULL", "101,NULL,1,A,,", []),
         ("missing_key_value", "Garcia", ",Garcia,1,A,,", ["001", "002"]),
         ("invalid_date", "Garcia", "101,Garcia,1,A,,x", ["001", "002"]),
@@ -744,7 +796,11 @@ def test_who_lost_the_zeros_of_an_id_is_not_cleared(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA, BEN])
     runs.file([absence("001"), absence("002")])
     runs.file([absence("1")])
-    assert runs.accounting() == {"1": "unknown_student", "002": "cleared"}
+    assert runs.accounting() == {
+        "1": "unknown_student",
+        "001": "already_listed",
+        "002": "cleared",
+    }
 
 
 def test_a_code_that_no_longer_alerts_is_not_cleared(tmp_path: Path) -> None:

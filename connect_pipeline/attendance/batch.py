@@ -17,7 +17,6 @@ import duckdb
 
 from connect_pipeline.attendance import school_days, staging
 from connect_pipeline.attendance.statements import counts
-from connect_pipeline.contract import ATTENDANCE
 from connect_pipeline.databases import count_rows
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import stamp
@@ -83,7 +82,7 @@ def manifest_facts(
         " (SELECT count(*) FROM attendance.recipients WHERE has_mixed_languages)"
     ).fetchone() or (0, 0)
     snapshot_id, published_at = roster_facts(connection)
-    kept_out = count_rows(connection, f"quality.quarantine WHERE export = '{ATTENDANCE.file_name}'")
+    kept_out = count_rows(connection, "attendance.kept_out")
     return {
         "batch_id": batch.batch_id,
         "district": name,

@@ -1,9 +1,9 @@
-"""Cleared absences: who was listed today and is, by a later file, not absent any more, or again.
+"""Cleared absences: what was listed today and is, by a later file, not so any more, or again.
 
 For: the list from which a sender withholds or takes back messages, in `outbox/<district>/cleared/`.
 It lies apart, so that nobody sends it as absences by mistake.
-Belongs here: that list, each change of a student once. Does not belong here: who counts as cleared
-(`sql/accounting.sql`).
+Belongs here: that list, each change of a message once. Does not belong here: which messages stand
+(`sql/cleared.sql`).
 """
 
 from __future__ import annotations
@@ -27,25 +27,30 @@ class ClearedList:
     connection: duckdb.DuckDBPyConnection
     home: Home
     name: str
+    policy: str
     ledger: Ledger
     today: date
     now: datetime
     run_id: str
     file_sha256: str
 
-    def write(self, *, has_earlier: bool) -> str | None:
-        """Write the list and commit it as a batch of its own; returns its ID, None without news.
-
-        `has_earlier` says whether the sender has such a list of today.
-        """
-        if not has_earlier and not self._anybody("attendance.accounting WHERE reason = 'cleared'"):
+    def write(self) -> str | None:
+        """Write the list and commit it as a batch of its own; returns its ID, None without news."""
+        if not self._anybody("attendance.told"):
             return None
         with self.ledger.transaction() as transaction:
             told.lock_district(transaction, self.name)
             staging.settle(transaction, self.home, self.name)
             known = told.known_cleared(transaction, self.name, self.today)
             with files.earlier_today(self.connection, self.home, self.name, self.today):
-                run(self.connection, "cleared", known=known, today=self.today)
+                run(
+                    self.connection,
+                    "cleared",
+                    known_students=[student for student, _ in known],
+                    known_batches=[batch for _, batch in known],
+                    policy=self.policy,
+                    today=self.today,
+                )
             if not self._anybody("attendance.cleared"):
                 return None
             batch_id = self._stage(transaction)

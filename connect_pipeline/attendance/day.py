@@ -90,7 +90,14 @@ class AttendanceDay:
         run(self.connection, "reported", arrival_date=self.arrival_date)
         run(self.connection, "spoken_for", arrival_date=self.arrival_date)
         with attached_roster(self.connection, self.home, self.name):
-            for step in ("students", "contacts", "schools", "teachers", "roster_facts"):
+            for step in (
+                "students",
+                "contacts",
+                "schools",
+                "teachers",
+                "kept_out",
+                "roster_facts",
+            ):
                 run(self.connection, step)
         self._load_school_codes()
         run(
@@ -151,6 +158,7 @@ class AttendanceDay:
         self._consider(told.batches_of(transaction, self.name, self.today))
         settings = self.district.attendance
         run(self.connection, "entries", policy=settings.policy)
+        run(self.connection, "doubtful", today=self.today)
         run(
             self.connection,
             "accounting",
@@ -216,8 +224,7 @@ class AttendanceDay:
             self._write_clerks_list()
         if batch is not None:
             staging.place(self.home, self.name, batch.batch_id)
-        has_cleared = any(one.is_cleared_list for one in earlier)
-        self._cleared_list().write(has_earlier=has_cleared)
+        self._cleared_list().write()
         return batch
 
     def _cleared_list(self) -> ClearedList:
@@ -225,6 +232,7 @@ class AttendanceDay:
             connection=self.connection,
             home=self.home,
             name=self.name,
+            policy=self.district.attendance.policy,
             ledger=self.ledger,
             today=self.today,
             now=self.now,

@@ -44,7 +44,7 @@ def missed_send_time(
     """
     passed = [
         datetime.combine(district.day_of(listed_at), clock, district.zone)
-        for clock in sorted(district.attendance.send_at)
+        for clock in sorted({*district.attendance.send_at})
     ]
     passed = [moment for moment in passed if moment < listed_at]
     if not passed:

@@ -109,8 +109,8 @@ def load_told(
     run(connection, "told", **dict(zip(names, columns, strict=True)))
 
 
-def known_cleared(transaction: Connection, district: str, day: date) -> list[str]:
-    """The students of whom the sender knows that their absence of `day` is cleared."""
+def known_cleared(transaction: Connection, district: str, day: date) -> list[tuple[str, str]]:
+    """The messages, by student and batch, of which the sender knows that they are cleared."""
     found = transaction.execute(
         sa.select(listed.c.student_id, listed.c.period)
         .where(
@@ -120,8 +120,11 @@ def known_cleared(transaction: Connection, district: str, day: date) -> list[str
         )
         .order_by(listed.c.batch_id)
     )
-    latest = {row.student_id: row.period for row in found}
-    return [student for student, change in latest.items() if not change.startswith(ABSENT_AGAIN)]
+    latest: dict[tuple[str, str], str] = {}
+    for row in found:
+        change, _, batch_id = row.period.split(" ")
+        latest[row.student_id, batch_id] = change
+    return [message for message, change in latest.items() if change != ABSENT_AGAIN]
 
 
 def told_of_balance(transaction: Connection, district: str, first_day: date) -> list[str]:

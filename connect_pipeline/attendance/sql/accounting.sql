@@ -28,54 +28,15 @@ reached AS (
     SELECT DISTINCT student_id FROM attendance.destinations
 ),
 
--- A quarantined row is not a vanished one: whoever it may be about is not cleared. Of one in which
--- there is no ID, nobody knows whom it is about, and nobody is.
-kept_out AS (
-    SELECT
-        code,
-        record_id,
-        text
-    FROM quality.quarantine
-    WHERE export = 'AttendanceExport.csv'
-),
-
-unreadable AS (
-    SELECT DISTINCT
-        regexp_replace(
-            unnest(regexp_split_to_array(text, '[",;|\t]')),
-            '^[\s\p{Cf}]+|[\s\p{Cf}]+$',
-            '',
-            'g'
-        ) AS student_id
-    FROM kept_out
-),
-
--- So it is with an ID that no student has, and that lost its zeros for instance.
-damaged AS (
-    SELECT folded_id(record_id) AS folded_id
-    FROM kept_out
-    WHERE record_id IS NOT NULL
-    UNION
-    SELECT folded_id(student_id) AS folded_id
-    FROM absent
-    WHERE NOT is_known
-    AND date = $today::DATE
-),
-
-cleared AS (
+-- Whoever was told of, and is not absent by this file.
+gone AS (
     SELECT
         told.student_id,
-        told.batch_id
+        told.batch_id,
+        told.student_id IN (SELECT student_id FROM attendance.doubtful) AS is_doubtful
     FROM told
     WHERE $speaks_for_today::BOOLEAN
     AND told.student_id NOT IN (SELECT student_id FROM absent WHERE date = $today::DATE)
-    AND told.student_id NOT IN (SELECT student_id FROM unreadable WHERE student_id IS NOT NULL)
-    AND folded_id(told.student_id) NOT IN (SELECT folded_id FROM damaged)
-    AND NOT EXISTS (
-        FROM kept_out
-        WHERE (code IN ('missing_key_value', 'id_looks_damaged') AND record_id IS NULL)
-        OR (code = 'id_looks_damaged' AND NOT regexp_matches(record_id, '[0-9]'))
-    )
 ),
 
 reasons AS (
@@ -113,6 +74,6 @@ SELECT
     $today::DATE AS date,
     student_id,
     'suppressed' AS status,
-    'cleared' AS reason,
+    CASE WHEN is_doubtful THEN 'already_listed' ELSE 'cleared' END AS reason,
     batch_id
-FROM cleared;
+FROM gone;

@@ -24,7 +24,12 @@ entered AS (
 
 SELECT
     (SELECT count(*) FROM absent)
-    = (SELECT count(*) FROM attendance.accounting WHERE reason IS DISTINCT FROM 'cleared')
+    = (SELECT count(*) FROM attendance.accounting SEMI JOIN absent USING (date, student_id))
+    AND NOT EXISTS (
+        FROM attendance.accounting
+        ANTI JOIN absent USING (date, student_id)
+        WHERE student_id NOT IN (SELECT student_id FROM attendance.told)
+    )
     AND NOT EXISTS (FROM repeated) AS each_absent_student_once,
     (SELECT count(*) FROM attendance.accounting WHERE status = 'listed')
     = (SELECT count(*) FROM entered) AS listed_have_recipients,

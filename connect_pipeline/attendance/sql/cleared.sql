@@ -1,31 +1,56 @@
--- One row: a destination × a child of which the sender is to learn that the absence listed earlier
--- today is cleared, or that one it knows to be cleared is there again. Bound are the students of
--- whom it knows the former.
+-- One row: a destination × a child × a message of earlier today of which the sender is to learn that
+-- it is cleared, or that one it knows to be cleared stands again. Bound are the messages, by student
+-- and batch, of which it knows the former. A message is of a day (once_per_day), or of its periods
+-- (each_new_period): cleared is one of which the file says nothing any more.
 CREATE OR REPLACE TABLE attendance.cleared AS
-WITH changed AS (
+WITH known AS (
+    SELECT
+        unnest($known_students::VARCHAR[]) AS student_id,
+        unnest($known_batches::VARCHAR[]) AS batch_id
+),
+
+absent AS (
     SELECT
         student_id,
-        CASE WHEN reason = 'cleared' THEN 'cleared' ELSE 'absent_again' END AS change
-    FROM attendance.accounting
+        list(DISTINCT period) AS periods
+    FROM attendance.absences
     WHERE date = $today::DATE
-    AND CASE
-        WHEN student_id IN (SELECT unnest($known::VARCHAR[]))
-            THEN status = 'listed' OR reason = 'already_listed'
-        ELSE coalesce(reason = 'cleared', false)
-    END
+    GROUP BY student_id
+),
+
+messages AS (
+    SELECT
+        told.*,
+        recipients.language,
+        known.student_id IS NOT NULL AS is_known,
+        CASE
+            WHEN absent.student_id IS NULL THEN false
+            WHEN $policy = 'once_per_day' THEN true
+            ELSE list_has_any(told.periods, absent.periods)
+        END AS is_absent,
+        CASE
+            WHEN children.student_id IS NULL THEN false
+            WHEN $policy = 'once_per_day' THEN true
+            ELSE list_has_any(told.periods, children.periods)
+        END AS alerts
+    FROM earlier.attendance.recipient_absences AS told
+    INNER JOIN earlier.attendance.recipients AS recipients USING (batch_id, channel, destination)
+    LEFT JOIN absent USING (student_id)
+    LEFT JOIN attendance.children AS children USING (student_id)
+    LEFT JOIN known USING (student_id, batch_id)
+    WHERE told.student_id NOT IN (SELECT student_id FROM attendance.doubtful)
 )
 
 SELECT
-    changed.change,
-    told.batch_id AS listed_in,
-    told.channel,
-    told.destination,
-    recipients.language,
-    told.student_id,
-    told.student_name,
-    told.site_name,
-    told.site_phone,
-    told.periods
-FROM earlier.attendance.recipient_absences AS told
-INNER JOIN earlier.attendance.recipients AS recipients USING (batch_id, channel, destination)
-INNER JOIN changed USING (student_id);
+    CASE WHEN is_known THEN 'absent_again' ELSE 'cleared' END AS change,
+    batch_id AS listed_in,
+    channel,
+    destination,
+    language,
+    student_id,
+    student_name,
+    site_name,
+    site_phone,
+    periods
+FROM messages
+WHERE CASE WHEN is_known THEN alerts ELSE NOT is_absent END;

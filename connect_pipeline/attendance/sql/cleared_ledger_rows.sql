@@ -1,10 +1,11 @@
--- One row: a student of whose cleared absence, or of whose being absent again, the sender learns, in
--- the columns of the ledger. `period` tells one such change from the next of the same day.
+-- One row: a student × a batch of whose cleared absence, or of whose being absent again, the sender
+-- learns, in the columns of the ledger. `period` says which change it is, in which list, of which
+-- batch.
 SELECT DISTINCT
     $district AS district,
     $date AS date,
     student_id,
-    change || ' ' || $batch_id AS period,
+    concat_ws(' ', change, $batch_id, listed_in) AS period,
     'cleared' AS channel,
     '' AS destination_hash,
     $batch_id AS batch_id

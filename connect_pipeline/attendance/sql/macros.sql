@@ -9,10 +9,16 @@ CREATE OR REPLACE TEMP MACRO period_number(period) AS
 CREATE OR REPLACE TEMP MACRO lesson_key(school, period) AS
     school || chr(31) || period;
 
--- An ID less what spreadsheets and people change in it: invisible characters, case, ".0", zeros.
+-- An ID less what spreadsheets and people change in it: invisible characters, quotes and the like
+-- around it, case, ".0", zeros.
 CREATE OR REPLACE TEMP MACRO folded_id(cell) AS
     ltrim(
-        regexp_replace(lower(regexp_replace(cell, '[\s\p{Cf}]', '', 'g')), '\.0+$', ''), '0'
+        regexp_replace(
+            lower(regexp_replace(cell, '^[^\p{L}\p{N}]+|[\s\p{Cf}]|[^\p{L}\p{N}]+$', '', 'g')),
+            '\.0+$',
+            ''
+        ),
+        '0'
     );
 
 -- The items of a short list without repeats, in the order in which they first stand.

@@ -10,16 +10,44 @@ WITH audiences AS (
     WHERE told <> ''
 ),
 
-with_news AS (
+in_order AS (
     SELECT
         audiences.told,
         children.*,
-        list_transform(
-            list_select(string_split(children.lessons, chr(10)), children.places),
-            lambda lesson: NOT list_contains(string_split(audiences.told, chr(10)), lesson)
-        ) AS is_news
+        list_select(string_split(children.lessons, chr(10)), children.places) AS lessons_in_order
     FROM audiences
     INNER JOIN attendance.children AS children USING (student_id)
+),
+
+with_news AS (
+    SELECT
+        *,
+        list_transform(
+            lessons_in_order,
+            lambda lesson: NOT list_contains(string_split(told, chr(10)), lesson)
+        ) AS is_news
+    FROM in_order
+),
+
+-- The news may be of one of the two schools at which a child misses lessons.
+news_of_schools AS (
+    SELECT
+        student_id,
+        told,
+        unnest(list_where(lessons_in_order, is_news)) AS lesson,
+        generate_subscripts(list_where(lessons_in_order, is_news), 1) AS place
+    FROM with_news
+),
+
+sites AS (
+    SELECT
+        news.student_id,
+        news.told,
+        string_agg(DISTINCT schools.site_name, ', ' ORDER BY schools.site_name) AS site_name,
+        arg_min(schools.site_phone, news.place) AS site_phone
+    FROM news_of_schools AS news
+    INNER JOIN attendance.schools AS schools ON split_part(news.lesson, chr(31), 1) = schools.school
+    GROUP BY news.student_id, news.told
 )
 
 SELECT
@@ -34,12 +62,13 @@ SELECT
 FROM attendance.children
 UNION ALL
 SELECT
-    student_id,
-    told,
-    student_name,
-    site_name,
-    site_phone,
-    list_where(periods, is_news) AS periods,
-    list_where(codes, is_news) AS codes,
-    list_where(teacher_names, is_news) AS teacher_names
-FROM with_news;
+    with_news.student_id,
+    with_news.told,
+    with_news.student_name,
+    sites.site_name,
+    sites.site_phone,
+    list_where(with_news.periods, with_news.is_news) AS periods,
+    list_where(with_news.codes, with_news.is_news) AS codes,
+    list_where(with_news.teacher_names, with_news.is_news) AS teacher_names
+FROM with_news
+INNER JOIN sites USING (student_id, told);

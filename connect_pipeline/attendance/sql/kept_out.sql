@@ -1,0 +1,50 @@
+-- One row: a row of the file that was kept out, with what it may say whom it is about: the ID that
+-- was read from it, the words of it that are a student's ID, and all words, folded. Unknown students
+-- are not among them: they are accounted for.
+CREATE OR REPLACE TABLE attendance.kept_out AS
+WITH broken AS (
+    SELECT
+        line,
+        code,
+        record_id,
+        list_distinct(
+            regexp_split_to_array(text, '[",;|\t]') || regexp_split_to_array(text, '[",;|\t:，\s]+')
+        ) AS words
+    FROM quality.quarantine
+    WHERE export = 'AttendanceExport.csv'
+    AND code <> 'unknown_student'
+),
+
+words AS (
+    SELECT
+        line,
+        regexp_replace(unnest(words), '^[\s\p{Cf}]+|[\s\p{Cf}]+$', '', 'g') AS word
+    FROM broken
+),
+
+named AS (
+    SELECT
+        words.line,
+        list(words.word) AS student_ids
+    FROM words
+    INNER JOIN roster.connect.students AS students ON words.word = students.student_id
+    GROUP BY words.line
+),
+
+folded AS (
+    SELECT
+        line,
+        list(folded_id(word)) AS folded_ids
+    FROM words
+    WHERE word <> ''
+    GROUP BY line
+)
+
+SELECT
+    broken.code,
+    broken.record_id,
+    coalesce(named.student_ids, []) AS student_ids,
+    coalesce(folded.folded_ids, []) AS folded_ids
+FROM broken
+LEFT JOIN named USING (line)
+LEFT JOIN folded USING (line);
