@@ -40,6 +40,17 @@ def attendance_due(district: District) -> list[time]:
     return sorted({(moment - DUE_BEFORE_SENDING).time() for moment in moments})
 
 
+def attendance_wanted_since(moment: datetime, district: District) -> datetime:
+    """Since when the file that is due at `moment` should have been uploaded.
+
+    That is the time of sending before it on that day, or the day's beginning.
+    """
+    day = district.day_of(moment)
+    clocks = (time.min, *district.attendance.send_at)
+    begun = (datetime.combine(day, clock, district.zone).astimezone(UTC) for clock in clocks)
+    return max(instant for instant in begun if instant <= moment)
+
+
 def expects_attendance(day: date, district: District) -> bool:
     """Whether a file that is not there on `day` is missed: not on days without school."""
     return day.weekday() < SATURDAY and is_school_day(day, district.attendance)

@@ -38,7 +38,7 @@ from connect_pipeline.contract import (
     ExportSpec,
 )
 from connect_pipeline.databases import count_rows
-from connect_pipeline.deadlines import deadline_before
+from connect_pipeline.deadlines import attendance_wanted_since, deadline_before
 from connect_pipeline.drop_visit import DropVisit
 from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.errors import (
@@ -394,6 +394,13 @@ class DistrictRun:
         """Whether the file says anything about today; a file of another day is blocked."""
         if self.attendance_day.is_of_today:
             self._note_emptied_file()
+            if self.is_late:
+                self.report.exports[ATTENDANCE.file_name].findings.escalate(
+                    "stale_file",
+                    Severity.WARNING,
+                    "Nobody has uploaded this file since the last time of sending, and it is due:"
+                    " absences that came later are not in it. Export them and upload the file.",
+                )
             return True
         self.report.exports[ATTENDANCE.file_name].findings.escalate(
             "stale_file",
@@ -403,6 +410,14 @@ class DistrictRun:
         )
         self.outcome, self.message = "blocked", self._blocked_message(self._blocked())
         return False
+
+    @property
+    def is_late(self) -> bool:
+        """Whether an attendance file was due when this run began, and none has come for it."""
+        uploaded = self.visit.uploaded.get(ATTENDANCE.file_name)
+        if self.deadline is None or self.job != ATTENDANCE_JOB or uploaded is None:
+            return False
+        return uploaded < attendance_wanted_since(self.deadline, self.district)
 
     def _note_emptied_file(self) -> None:
         """A file without a row is lawful, and worth a look when the one before had some."""

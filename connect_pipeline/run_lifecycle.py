@@ -145,7 +145,9 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
         codes |= Counter(hold["codes"])
     is_fresh = bool(run.visit.uploaded) and not run.stale
     if run.job == ATTENDANCE_JOB:
-        is_fresh = run.is_of_today
+        is_fresh = run.is_of_today and not run.is_late
+        if run.is_late:
+            codes["stale_file"] = 1
     alarms.after_run(
         run.ledger,
         settings,

@@ -246,6 +246,26 @@ def of_today() -> str:
     return FILES[ATTENDANCE.file_name].replace("10/02/25", f"{datetime.now(ZONE):%m/%d/%y}")
 
 
+def test_an_attendance_file_is_due_before_each_time_of_sending(ships: Fleet) -> None:
+    """The morning's file says nothing of the afternoon."""
+    ships.upload("a", {ATTENDANCE.file_name: of_today()})
+    assert run(ships, job=ATTENDANCE_ALERTS) == "listed"
+    later = now() + timedelta(minutes=10)
+    clock = (later - timedelta(minutes=1)).astimezone(ZONE)
+    ships.districts["a"]["attendance"]["send_at"] = [f"{clock:%H:%M}"]
+    ships.load()
+    if clock.date() != datetime.now(ZONE).date():
+        pytest.skip("midnight passes in between, and the file is of another day")
+    assert run(ships, later, ATTENDANCE_ALERTS) == "nothing_new"
+    assert causes(ships) == {"stale": {"stale_file": 1}}
+    path = ships.server.root / "a" / ATTENDANCE.file_name
+    ships.districts["a"]["attendance"]["send_at"] = []
+    ships.load()
+    path.write_text(path.read_text() + "\n")
+    assert run(ships, later, ATTENDANCE_ALERTS) == "nothing_new"
+    assert causes(ships) == {}
+
+
 def test_an_attendance_file_of_another_day_is_late(ships: Fleet) -> None:
     """The small district's is of a year ago."""
     assert run(ships, now(), ATTENDANCE_ALERTS) == "blocked"

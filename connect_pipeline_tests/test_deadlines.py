@@ -11,6 +11,7 @@ import pytest
 from dagster._utils.schedules import cron_string_iterator
 
 from connect_pipeline.deadlines import (
+    attendance_wanted_since,
     attendance_due,
     deadline_before,
     deadline_on,
@@ -85,6 +86,16 @@ def test_the_attendance_file_is_due_half_an_hour_before_each_sending() -> None:
         for day in range(24, 31)
     }
     assert expected == {24: True, 25: True, 26: False, 27: False, 28: False, 29: False, 30: True}
+
+
+@pytest.mark.parametrize(
+    ("due", "since"), [(time(9, 30), time(0)), (time(17), time(10)), (time(18), time(17, 30))]
+)
+def test_a_file_is_wanted_since_the_last_sending_of_its_day(due: time, since: time) -> None:
+    school = district(attendance=Attendance(send_at=(time(10), time(17, 30))))
+    day = date(2026, 11, 24)
+    wanted = attendance_wanted_since(datetime.combine(day, due, school.zone), school)
+    assert wanted == datetime.combine(day, since, school.zone)
 
 
 @pytest.mark.parametrize(("zone", "night"), NIGHTS)

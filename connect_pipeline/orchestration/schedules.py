@@ -12,7 +12,11 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from connect_pipeline.contract import ATTENDANCE
-from connect_pipeline.deadlines import attendance_due, expects_attendance
+from connect_pipeline.deadlines import (
+    attendance_due,
+    attendance_wanted_since,
+    expects_attendance,
+)
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration import names
@@ -54,15 +58,15 @@ def _attendance_due(home: Home, name: str, district: District) -> dg.ScheduleDef
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def due(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        today = district.day_of(context.scheduled_execution_time)
-        if not expects_attendance(today, district):
+        moment = context.scheduled_execution_time
+        if not expects_attendance(district.day_of(moment), district):
             return dg.SkipReason("No school today.")
         row = open_ledger(home).last_received(name, ATTENDANCE.file_name)
         if row is not None:
             uploaded = datetime.fromisoformat(row["uploaded_at"]).astimezone(district.zone)
-            if uploaded.date() == today:
+            if uploaded >= attendance_wanted_since(moment, district):
                 return dg.SkipReason(f"Today's file came at {uploaded:%H:%M}.")
-        return _request(name, context.scheduled_execution_time)
+        return _request(name, moment)
 
     return due
 
