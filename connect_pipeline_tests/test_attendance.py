@@ -18,8 +18,10 @@ import sqlalchemy as sa
 
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.told import hmac_keys
+from connect_pipeline.contract import CORE
 from connect_pipeline.errors import EnvironmentFault, Refused, SettingsError
 from connect_pipeline.home import Home
+from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.ledger.tables import batches, listed
 from connect_pipeline.published import ATTENDANCE_TABLES
 from connect_pipeline_tests.attendance_runs import (
@@ -622,6 +624,20 @@ def test_an_old_or_held_roster_is_a_warning_and_a_missed_send_time_is_said(
     assert batch is not None
     assert batch.warnings == ("roster_is_old", "roster_is_held")
     assert batch.missed_send_time == "10:00"
+
+
+def test_a_night_that_changed_nothing_confirms_the_roster(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    runs.now = datetime(2026, 10, 9, 19, 0, tzinfo=UTC)
+    ledger = runs.ledger()
+    ledger.start_run("night", NAME, CORE_JOB)
+    for spec in CORE:
+        uploaded = runs.now - timedelta(hours=12)
+        ledger.record_received(NAME, spec.file_name, "0" * 64, 1, uploaded, "night")
+    ledger.end_run("night", "unchanged", {}, "")
+    batch = runs.file([absence("001", date="10/09/26")])
+    assert batch is not None
+    assert batch.warnings == ()
 
 
 def test_a_preview_touches_nothing(tmp_path: Path) -> None:

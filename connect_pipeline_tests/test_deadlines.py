@@ -11,8 +11,8 @@ import pytest
 from dagster._utils.schedules import cron_string_iterator
 
 from connect_pipeline.deadlines import (
-    attendance_wanted_since,
     attendance_due,
+    attendance_wanted_since,
     deadline_before,
     deadline_on,
     expects_attendance,

@@ -42,6 +42,18 @@ class Batch:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class RosterState:
+    """What the ledger says of the roster: whether newer files of it are held.
+
+    `confirmed_at` is when the files that it is of were last uploaded; None when the last night came
+    to something else.
+    """
+
+    is_held: bool
+    confirmed_at: datetime | None
+
+
 def describe_batch(
     connection: duckdb.DuckDBPyConnection,
     home: Home,
@@ -52,14 +64,15 @@ def describe_batch(
     today: date,
     listed_at: datetime,
     earlier: Iterable[datetime],
-    core_is_held: bool,
+    roster: RosterState,
 ) -> Batch:
     """The batch that was built; `earlier` are the times of today's earlier ones."""
     files = staging.batch_files(home, name, batch_id)
     missed = school_days.missed_send_time(listed_at, earlier, district)
     _snapshot_id, published_at = roster_facts(connection)
-    is_old = school_days.roster_is_old(published_at, today, district)
-    warnings = {"roster_is_old": is_old, "roster_is_held": core_is_held}
+    is_of = max(published_at, roster.confirmed_at or published_at)
+    is_old = school_days.roster_is_old(is_of, today, district)
+    warnings = {"roster_is_old": is_old, "roster_is_held": roster.is_held}
     return Batch(
         batch_id=batch_id,
         date=today,

@@ -18,6 +18,7 @@ from connect_pipeline.attendance import files, school_days, staging, told
 from connect_pipeline.attendance.attached import attached_roster
 from connect_pipeline.attendance.batch import (
     Batch,
+    RosterState,
     accounted,
     describe_batch,
     manifest_facts,
@@ -27,12 +28,15 @@ from connect_pipeline.attendance.batch import (
 from connect_pipeline.attendance.cleared import ClearedList
 from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file
 from connect_pipeline.attendance.statements import prepare, run, text
+from connect_pipeline.contract import CORE
 from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.settings import District
 
 CLERKS_LIST = "students_without_contact.csv"
+RUNS = 100
+"""The runs among which the last night is looked for: attendance has more of them."""
 
 
 @dataclass
@@ -209,7 +213,10 @@ class AttendanceDay:
         The published day is refreshed either way. Call after `build_accounting`. Raises
         `EnvironmentFault` when disk or ledger refuse: then nobody was listed.
         """
-        core_is_held = self.ledger.open_hold(self.name, CORE_JOB) is not None
+        roster = RosterState(
+            is_held=self.ledger.open_hold(self.name, CORE_JOB) is not None,
+            confirmed_at=self._roster_confirmed_at(),
+        )
         with self.ledger.transaction() as transaction:
             told.lock_district(transaction, self.name)
             staging.settle(transaction, self.home, self.name)
@@ -220,7 +227,7 @@ class AttendanceDay:
                 self._refresh_day()
                 batch = None
             else:
-                batch = self._stage_batch(transaction, earlier, core_is_held)
+                batch = self._stage_batch(transaction, earlier, roster)
             self._write_clerks_list()
         if batch is not None:
             staging.place(self.home, self.name, batch.batch_id)
@@ -241,7 +248,10 @@ class AttendanceDay:
         )
 
     def _stage_batch(
-        self, transaction: Connection, earlier: list[told.EarlierBatch], core_is_held: bool
+        self,
+        transaction: Connection,
+        earlier: list[told.EarlierBatch],
+        roster: RosterState,
     ) -> Batch:
         """Write the batch's files under staged names, and its ledger rows, still uncommitted."""
         batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
@@ -255,7 +265,7 @@ class AttendanceDay:
             today=self.today,
             listed_at=listed_at,
             earlier=[one.listed_at for one in earlier if not one.is_cleared_list],
-            core_is_held=core_is_held,
+            roster=roster,
         )
         day, listed = (staging.staged(one, batch_id) for one in (final.day, final.outbox))
         with staging.discarding(self.home, self.name, batch_id):
@@ -281,6 +291,16 @@ class AttendanceDay:
             manifest = staging.staged(final.manifest, batch_id)
             files.write_manifest(manifest, final.outbox, listed, facts)
         return batch
+
+    def _roster_confirmed_at(self) -> datetime | None:
+        """When the files of the last night were uploaded, if what they say is published."""
+        nights = (run for run in self.ledger.runs_of(self.name, RUNS) if run["job"] == CORE_JOB)
+        ended = next((run for run in nights if run["outcome"] != "running"), None)
+        if ended is None or ended["outcome"] not in ("published", "unchanged"):
+            return None
+        received = [self.ledger.last_received(self.name, spec.file_name) for spec in CORE]
+        uploads = [datetime.fromisoformat(row["uploaded_at"]) for row in received if row]
+        return min(uploads) if len(uploads) == len(CORE) else None
 
     def _refresh_day(self) -> None:
         """Publish today's absences and accounting without a batch."""
