@@ -70,6 +70,10 @@ class Home:
     def lock(self, district: str) -> Path:
         return self.root / "work" / f"{district}.lock"
 
+    def job_lock(self, job: str) -> Path:
+        """What a job that has no district's lock holds. No district's name has a dot."""
+        return self.root / "work" / f"job.{job}.lock"
+
     def erasing(self, district: str) -> Path:
         """What an erasure under way looks for; gone when it is complete."""
         return self.root / "work" / f"{district}.erasing"

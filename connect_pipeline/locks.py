@@ -1,12 +1,14 @@
 """One at a time, on one machine: runs of a district, and who makes Dagster's databases.
 
-For: the lock that a run, an erasure, a rollback and the retention job take.
+For: the lock that a run, an erasure, a rollback and the retention job take; and whether a job's
+process lives.
 Belongs here: locks. Does not belong here: several machines (`dagster.yaml`'s tag limits).
 """
 
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,3 +44,28 @@ def file_locked(path: Path, busy: str) -> Iterator[None]:
                     raise EnvironmentFault(busy) from None
                 time.sleep(0.2)
         yield
+
+
+@contextmanager
+def under_way(path: Path) -> Iterator[None]:
+    """Show by a lock on `path`, which others may share, that this process is at work."""
+    private_folder(path.parent)
+    with path.open("a") as file:
+        path.chmod(0o600)
+        fcntl.flock(file, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            os.utime(path)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process that lives holds the lock that `path` is: the system ends a dead one's."""
+    if not path.exists():
+        return False
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +14,17 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 from dagster._core.storage.tags import PARTITION_NAME_TAG
+from dagster._daemon.auto_run_reexecution.auto_run_reexecution import should_retry
 
 from connect_pipeline import alarms
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB
-from connect_pipeline.orchestration import watch
-from connect_pipeline.orchestration.names import NIGHTLY_SYNC
+from connect_pipeline.locks import is_held, under_way
+from connect_pipeline.orchestration import retention, watch
+from connect_pipeline.orchestration.names import DECIDE_HOLD, NIGHTLY_SYNC, RETENTION
 from connect_pipeline.settings import Settings, load_settings
 from connect_pipeline_tests.fleet import WATCH, Fleet, fleet
+from connect_pipeline_tests.small_home import python_path
 
 LATER = 1e6
 """Seconds from now, by when everything has had its time."""
@@ -37,15 +44,23 @@ def settings(ships: Fleet) -> Settings:
 
 def begin(ships: Fleet) -> str:
     """A run that Dagster and the ledger take for one under way."""
+    run_id = start(ships, NIGHTLY_SYNC, {PARTITION_NAME_TAG: "a"})
+    ships.ledger.start_run(run_id, "a", CORE_JOB)
+    return run_id
+
+
+def start(ships: Fleet, job: str, tags: dict[str, str]) -> str:
+    """A run that Dagster takes for one under way."""
     assert ships.defs is not None
+    config = {"decision": "APPROVED", "by": "Pat Operator"}
+    definition = ships.defs.resolve_job_def(job)
     run = ships.instance.create_run_for_job(
-        ships.defs.resolve_job_def(NIGHTLY_SYNC), tags={PARTITION_NAME_TAG: "a"}
+        definition,
+        tags={**definition.tags, **tags},  # as when it is launched
+        run_config={"ops": {"decide_held_files": {"config": config}}} if job == DECIDE_HOLD else {},
     )
-    event = dg.DagsterEvent(
-        event_type_value=dg.DagsterEventType.RUN_START.value, job_name=NIGHTLY_SYNC
-    )
+    event = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_START.value, job_name=job)
     ships.instance.report_dagster_event(event, run.run_id)
-    ships.ledger.start_run(run.run_id, "a", CORE_JOB)
     return str(run.run_id)
 
 
@@ -80,6 +95,87 @@ def test_a_run_that_works_is_left_alone(ships: Fleet, monkeypatch: pytest.Monkey
         fcntl.flock(file, fcntl.LOCK_EX)
         assert "0 dead runs were ended" in ships.reason(WATCH)
     assert status(ships, run_id) == "STARTED"
+    assert "1 dead runs were ended" in ships.reason(WATCH)
+
+
+def test_a_run_of_a_district_that_left_the_settings_is_ended_too(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its slot in the queue is one of four."""
+    run_id = begin(ships)
+    ships.add("b")
+    del ships.districts["a"]
+    ships.load()
+    later(monkeypatch)
+    ships.home.lock("a").parent.mkdir(parents=True)
+    with ships.home.lock("a").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert "0 dead runs were ended" in ships.reason(WATCH)
+    assert "1 dead runs were ended" in ships.reason(WATCH)
+    run = ships.instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.status is dg.DagsterRunStatus.FAILURE
+    assert not should_retry(run, ships.instance), "nobody could run it"
+    watch.tell_of_dead_run(ships.ledger, settings(ships), run)
+    assert alarms.open_alarms(ships.ledger) == []
+
+
+@pytest.mark.parametrize(
+    ("job", "tags"), [(RETENTION, {}), (DECIDE_HOLD, {PARTITION_NAME_TAG: "a"})]
+)
+def test_a_job_without_a_districts_lock_is_ended_when_its_process_is_gone(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch, job: str, tags: dict[str, str]
+) -> None:
+    run_id = start(ships, job, tags)
+    assert "0 dead runs were ended" in ships.reason(WATCH), "it may not have taken its lock yet"
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom connect_pipeline.locks import under_way\n"
+        "with under_way(Path(sys.argv[1])):\n    print('at work', flush=True)\n    time.sleep(600)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(ships.home.job_lock(job))],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": python_path()},
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        later(monkeypatch)
+        assert "0 dead runs were ended" in ships.reason(WATCH)
+        process.kill()
+    assert "1 dead runs were ended" in ships.reason(WATCH)
+    run = ships.instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.status is dg.DagsterRunStatus.FAILURE
+    assert should_retry(run, ships.instance) is (job == RETENTION), "a decision is a person's"
+
+
+def test_retention_is_seen_to_be_at_work(ships: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def purge(home: Home, *_: object) -> dict[str, int]:
+        seen.append(is_held(home.job_lock(RETENTION)))
+        return {}
+
+    monkeypatch.setattr(retention, "purge", purge)
+    assert ships.defs is not None
+    done = ships.defs.resolve_job_def(RETENTION).execute_in_process(instance=ships.instance)
+    assert done.success
+    assert seen == [True]
+    assert not is_held(ships.home.job_lock(RETENTION))
+
+
+def test_a_job_that_has_just_ended_may_still_say_so(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(ships, RETENTION, {})
+    lock = ships.home.job_lock(RETENTION)
+    with under_way(lock):
+        pass
+    later(monkeypatch)
+    just_now = watch.time.time()
+    os.utime(lock, (just_now, just_now))
+    assert "0 dead runs were ended" in ships.reason(WATCH)
+    os.utime(lock, (just_now - 120, just_now - 120))
     assert "1 dead runs were ended" in ships.reason(WATCH)
 
 

@@ -6,10 +6,12 @@ Belongs here: the job and its config. Does not belong here: what a decision mean
 """
 
 import dagster as dg
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 from pydantic import Field
 
 from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.home import Home
+from connect_pipeline.locks import under_way
 from connect_pipeline.orchestration import names
 from connect_pipeline.outcomes import as_our_error
 
@@ -27,7 +29,8 @@ def decide_hold_job(home: Home, partitions: dg.PartitionsDefinition[str]) -> dg.
     @dg.op(description="Approves or discards what is held for the district.")
     def decide_held_files(context: dg.OpExecutionContext, config: DecideHold) -> None:
         try:
-            says = decide(home, context.partition_key, config.decision, config.by)
+            with under_way(home.job_lock(names.DECIDE_HOLD)):
+                says = decide(home, context.partition_key, config.decision, config.by)
         except Exception as error:
             raise dg.Failure(str(as_our_error(error)), allow_retries=False) from None
         for sentence in says:
@@ -38,6 +41,7 @@ def decide_hold_job(home: Home, partitions: dg.PartitionsDefinition[str]) -> dg.
         partitions_def=partitions,
         description="Approve or discard what is held for a district.",
         executor_def=dg.in_process_executor,
+        tags={MAX_RETRIES_TAG: "0"},  # by then others may be held, which nobody has looked at
     )
     def decide_hold() -> None:
         decide_held_files()

@@ -14,6 +14,8 @@ DECIDE_HOLD = "decide_hold"
 RETENTION = "retention"
 
 JOB_KINDS = {NIGHTLY_SYNC: CORE_JOB, ATTENDANCE_ALERTS: ATTENDANCE_JOB}
+LOCKED_JOBS = (DECIDE_HOLD, RETENTION)
+"""They hold a lock of the job while they work, and none of a district."""
 
 DISTRICT_TAG = "connect/district"
 """Runs with the same value never overlap (dagster.yaml, tag concurrency)."""

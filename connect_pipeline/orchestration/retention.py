@@ -11,7 +11,7 @@ from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import now, open_ledger
-from connect_pipeline.locks import locked
+from connect_pipeline.locks import locked, under_way
 from connect_pipeline.orchestration import names
 from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.retention import purge
@@ -26,6 +26,10 @@ def retention_job(home: Home, settings: Settings) -> dg.JobDefinition:
 
     @dg.op(description="Removes received files, snapshots, reports, lists and rows that are old.")
     def purge_districts(context: dg.OpExecutionContext) -> None:
+        with under_way(home.job_lock(names.RETENTION)):
+            purge_all(context)
+
+    def purge_all(context: dg.OpExecutionContext) -> None:
         faults = []
         for name, district in settings.districts.items():
             try:

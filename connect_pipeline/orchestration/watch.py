@@ -9,26 +9,26 @@ at drops (`sensors.py`).
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import time
 from datetime import datetime
 
 import dagster as dg
-from dagster._core.storage.tags import PARTITION_NAME_TAG
+from dagster._core.storage.tags import MAX_RETRIES_TAG, PARTITION_NAME_TAG
 
 from connect_pipeline import alarms
 from connect_pipeline.alarm_delivery import deliver
 from connect_pipeline.alarm_words import Cause
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, open_ledger
+from connect_pipeline.locks import is_held
 from connect_pipeline.orchestration import names
-from connect_pipeline.settings import Settings
+from connect_pipeline.settings import DISTRICT_NAME, Settings
 
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 30
-# A run takes its district's lock in its first seconds and tells Dagster its end in the last ones.
+# A run takes its lock in its first seconds and tells Dagster its end in the last ones.
 GONE_AFTER_SECONDS = 60
 NAMES_SHOWN = 10
 
@@ -98,8 +98,9 @@ def end_dead_runs(
 ) -> list[str]:
     """Tell Dagster of runs whose process is gone; their IDs.
 
-    Otherwise they count as under way for ever, and the queue lets no other run of their district
-    begin: Dagster's default launcher (1.13) notices a dead process only while the server that
+    Otherwise they count as under way for ever: the queue lets no other run of their district begin,
+    and with a few of them none at all, so those of districts that left the settings end, too.
+    Dagster's default launcher (1.13) notices a dead process only while the server that
     started it lives, and a command's never. A launcher that can tell by itself is left to it.
     """
     if instance.run_launcher.supports_check_run_worker_health:
@@ -108,30 +109,33 @@ def end_dead_runs(
     under_way = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     for record in instance.get_run_records(dg.RunsFilter(statuses=under_way)):
         run = record.dagster_run
-        name = run.tags.get(PARTITION_NAME_TAG, "")
-        if run.job_name not in names.JOB_KINDS or name not in settings.districts:
+        if run.job_name not in (*names.JOB_KINDS, *names.LOCKED_JOBS):
             continue
-        if _is_gone(home, ledger, name, record):
+        if _is_gone(home, ledger, record):
+            name = run.tags.get(PARTITION_NAME_TAG, "")
+            if run.job_name in names.JOB_KINDS and name not in settings.districts:
+                instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0"})  # it could only fail
             instance.report_run_failed(run, CUT_OFF)
-            log.warning("%s: run %s is gone", name, run.run_id)
+            log.warning("%s: run %s is gone", name or run.job_name, run.run_id)
             ended.append(run.run_id)
     return ended
 
 
-def _is_gone(home: Home, ledger: Ledger, name: str, record: dg.RunRecord) -> bool:
-    """Whether a run that was begun a while ago has no process: nobody has its district's lock."""
-    if time.time() - (record.start_time or time.time()) < GONE_AFTER_SECONDS:
+def _is_gone(home: Home, ledger: Ledger, record: dg.RunRecord) -> bool:
+    """Whether a run that was begun a while ago has no process: nobody has its lock."""
+    run = record.dagster_run
+    if _is_recent(record.start_time or time.time()):
         return False
-    row = ledger.run(record.dagster_run.run_id)
+    if run.job_name in names.LOCKED_JOBS:
+        path = home.job_lock(run.job_name)
+        # It is touched when the work is over, and telling Dagster takes a moment.
+        return not is_held(path) and not (path.exists() and _is_recent(path.stat().st_mtime))
+    row = ledger.run(run.run_id)
     if row is not None and row["ended_at"] is not None and row["outcome"] != "running":
-        ended = datetime.fromisoformat(row["ended_at"]).timestamp()
-        return time.time() - ended > GONE_AFTER_SECONDS
-    path = home.lock(name)
-    if not path.exists():
-        return True
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+        return not _is_recent(datetime.fromisoformat(row["ended_at"]).timestamp())
+    name = run.tags.get(PARTITION_NAME_TAG, "")
+    return not DISTRICT_NAME.fullmatch(name) or not is_held(home.lock(name))
+
+
+def _is_recent(moment: float) -> bool:
+    return time.time() - moment < GONE_AFTER_SECONDS
