@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -21,6 +22,7 @@ from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.locks import is_held, under_way
 from connect_pipeline.orchestration import retention, watch
+from connect_pipeline.orchestration.launch import QUIET
 from connect_pipeline.orchestration.names import DECIDE_HOLD, NIGHTLY_SYNC, RETENTION
 from connect_pipeline.settings import Settings, load_settings
 from connect_pipeline_tests.fleet import WATCH, Fleet, fleet
@@ -223,6 +225,54 @@ def test_a_run_that_could_not_begin_is_told_of(ships: Fleet) -> None:
     watch.tell_of_dead_run(ships.ledger, settings(ships), run)
     (alarm,) = alarms.open_alarms(ships.ledger)
     assert alarm["codes"] == {"did_not_begin": 1}
+
+
+def execute(ships: Fleet, job: dg.JobDefinition, **options: Any) -> tuple[dg.DagsterRun, str]:
+    """Run a job as Dagster does it: the run's record, and what its first error says."""
+    result = job.execute_in_process(
+        instance=ships.instance, raise_on_error=False, run_config=QUIET, **options
+    )
+    run = ships.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert run.status is dg.DagsterRunStatus.FAILURE
+    errors = [getattr(event.event_specific_data, "error", None) for event in result.all_events]
+    chain = [error for error in errors if error is not None]
+    for error in chain:
+        chain += [error.cause] if error.cause is not None else []
+    return run, " ".join(error.message for error in chain)
+
+
+def test_a_run_without_a_partition_says_that_one_is_to_be_chosen(ships: Fleet) -> None:
+    assert ships.defs is not None
+    run, says = execute(ships, ships.defs.resolve_job_def(NIGHTLY_SYNC))
+    assert "UsageError: Choose a district as partition: a run is for one district." in says
+    assert "KeyError" not in says
+    assert not should_retry(run, ships.instance)
+
+
+def test_assets_that_are_chosen_one_by_one_are_no_run(ships: Fleet) -> None:
+    assert ships.defs is not None
+    job = ships.defs.resolve_implicit_global_asset_job_def()
+    _, says = execute(
+        ships, job, partition_key="a", asset_selection=[dg.AssetKey("attendance_export")]
+    )
+    assert "UsageError: Launch one of the jobs nightly_sync, attendance_alerts" in says
+
+
+def test_only_a_run_that_was_killed_is_tried_again(ships: Fleet) -> None:
+    assert ships.defs is not None
+    job = ships.defs.resolve_job_def(NIGHTLY_SYNC)
+    ships.home.settings_file.unlink()  # it fails with that reason, before its first step
+    run, says = execute(ships, job, partition_key="a")
+    assert "There is no settings file" in says
+    assert run.tags["dagster/failure_reason"] == "RUN_EXCEPTION"
+    assert not should_retry(run, ships.instance)
+    killed = ships.instance.get_run_by_id(begin(ships))
+    assert killed is not None
+    ships.instance.report_run_failed(killed, watch.CUT_OFF)
+    killed = ships.instance.get_run_by_id(killed.run_id)
+    assert killed is not None
+    assert should_retry(killed, ships.instance)
 
 
 def test_the_next_run_ends_what_was_cut_off(ships: Fleet) -> None:

@@ -16,10 +16,10 @@ from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.tags import PARTITION_NAME_TAG
+from dagster._core.storage.tags import MAX_RETRIES_TAG, PARTITION_NAME_TAG
 
 from connect_pipeline.district_run import DistrictRun
-from connect_pipeline.errors import ConnectError
+from connect_pipeline.errors import ConnectError, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration.names import DEADLINE_TAG, JOB_KINDS
 from connect_pipeline.outcomes import as_our_error
@@ -39,18 +39,38 @@ class DistrictRuns(dg.ConfigurableResource):
         dagster_run = context.run
         if dagster_run is None:
             raise dg.Failure("A district run needs a Dagster run.", allow_retries=False)
-        district = dagster_run.tags[PARTITION_NAME_TAG]
-        job = JOB_KINDS[dagster_run.job_name]
         due = dagster_run.tags.get(DEADLINE_TAG)
         deadline = datetime.fromisoformat(due) if due else None
         home = Home(Path(self.home))
         try:
+            district, job = _what_to_run(dagster_run)
             with district_run(home, district, dagster_run.run_id, job, deadline) as run:
                 yield run
-        except ConnectError:
-            raise
         except Exception as error:
+            _is_not_tried_again(context.instance, dagster_run.run_id)
+            if isinstance(error, ConnectError):
+                raise
             raise as_our_error(error) from None
+
+
+def _what_to_run(run: dg.DagsterRun) -> tuple[str, str]:
+    """The district and the kind of job. Raises `UsageError` for a run that has none."""
+    district, job = run.tags.get(PARTITION_NAME_TAG), JOB_KINDS.get(run.job_name)
+    if district is None:
+        raise UsageError("Choose a district as partition: a run is for one district.")
+    if job is None:  # assets that were chosen one by one in the UI
+        raise UsageError(f"Launch one of the jobs {', '.join(JOB_KINDS)}: a run is a whole one.")
+    return district, job
+
+
+def _is_not_tried_again(instance: dg.DagsterInstance | None, run_id: str) -> None:
+    """Tell Dagster (1.13), which takes what a resource raises for a death without a reason."""
+    if instance is None:
+        return
+    try:
+        instance.add_run_tags(run_id, {MAX_RETRIES_TAG: "0"})
+    except Exception as error:  # the reason itself is what must be told
+        log.warning("Dagster may try run %s again: %s", run_id, as_our_error(error))
 
 
 @contextmanager
