@@ -7,7 +7,7 @@ checks of the set-up. Does not belong here: checks of files (`validation.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from connect_pipeline import sftp
@@ -15,6 +15,7 @@ from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.errors import ConnectError, EnvironmentFault
 from connect_pipeline.home import Home, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
+from connect_pipeline.orchestration.instance import examine_dagster_home
 from connect_pipeline.settings import District, load_settings
 
 T = TypeVar("T")
@@ -30,11 +31,14 @@ class Diagnosis:
 
 
 def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
-    """Look at the home, the settings, the ledger, and each district's drop."""
+    """Look at the home, the settings, the ledger, Dagster's home, and each district's drop."""
     settings, diagnosis = _try("settings", lambda: load_settings(home.settings_file))
     yield diagnosis
     yield _try("home folder", lambda: _write_probe(home))[1]
     yield _try("ledger", lambda: open_ledger(home))[1]
+    if home.settings_file.exists():  # else CONNECT_HOME may be a slip, and nothing is made there
+        says, diagnosis = _try("Dagster's home", lambda: examine_dagster_home(home))
+        yield replace(diagnosis, says=says or diagnosis.says)
     if settings is None:
         return
     if only is not None:

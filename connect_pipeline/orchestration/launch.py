@@ -7,20 +7,19 @@ here: what a run does (`district_run.py`).
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import dagster as dg
 
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.errors import ConnectError, EnvironmentFault
-from connect_pipeline.home import Home, private_folder, remove_tree, replacing, state_folder
+from connect_pipeline.home import Home, remove_tree
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.locks import file_locked
+from connect_pipeline.orchestration.instance import dagster_home
 from connect_pipeline.orchestration.names import DISTRICT_TAG
 from connect_pipeline.outcomes import outcome_exit_code
 
@@ -45,20 +44,6 @@ class Finished:
     def exit_code(self) -> int:
         """The command's exit code (DESIGN section 8)."""
         return outcome_exit_code(self.outcome)
-
-
-def dagster_home(home: Home) -> str:
-    """`DAGSTER_HOME`, by default below `home`; made with our `dagster.yaml` at first use."""
-    place = os.environ.get("DAGSTER_HOME")
-    if not place:
-        place = str(home.dagster)
-        os.environ["DAGSTER_HOME"] = place
-    folder = private_folder(state_folder("DAGSTER_HOME", place))
-    if not (folder / "dagster.yaml").exists():
-        text = resources.files(__package__).joinpath("dagster.yaml").read_bytes()
-        with replacing(folder / "dagster.yaml") as file:
-            file.write(text)
-    return place
 
 
 def dagster_instance(home: Home) -> dg.DagsterInstance:

@@ -23,7 +23,8 @@ from rich.table import Table
 
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home, private_folder, replacing
-from connect_pipeline.orchestration.launch import Finished, dagster_home, run_job
+from connect_pipeline.orchestration.instance import dagster_home
+from connect_pipeline.orchestration.launch import Finished, run_job
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS, NIGHTLY_SYNC
 from connect_pipeline.published import open_published
 from connect_pipeline.sample.district import GeneratedDistrict, generate

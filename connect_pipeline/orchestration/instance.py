@@ -1,0 +1,87 @@
+"""`DAGSTER_HOME` and its `dagster.yaml`: where Dagster keeps its instance, and on whose terms.
+
+For: the commands, which make both at need, and Dagster's own processes, which do not: without our
+`dagster.yaml` they would go on with Dagster's defaults.
+Belongs here: the folder and that file. Does not belong here: Dagster itself, which takes a second
+to import (`launch.py` opens the instance).
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from connect_pipeline.errors import SettingsError
+from connect_pipeline.home import Home, private_folder, replacing, state_folder
+from connect_pipeline.orchestration.names import DISTRICT_TAG
+
+SETTINGS = "dagster.yaml"
+
+
+def dagster_home(home: Home) -> str:
+    """`DAGSTER_HOME`, by default below `home`; made with our `dagster.yaml` at first use."""
+    place = os.environ.get("DAGSTER_HOME")
+    if not place:
+        place = str(home.dagster)
+        os.environ["DAGSTER_HOME"] = place
+    folder = private_folder(state_folder("DAGSTER_HOME", place))
+    if not (folder / SETTINGS).exists():
+        text = resources.files(__package__).joinpath(SETTINGS).read_bytes()
+        with replacing(folder / SETTINGS) as file:
+            file.write(text)
+    return place
+
+
+def refuse_defaults() -> None:
+    """Raise `SettingsError` where `DAGSTER_HOME` names a folder without a `dagster.yaml`.
+
+    Dagster (1.13) would send telemetry, keep what steps print, and run a district twice at once.
+    """
+    place = os.environ.get("DAGSTER_HOME")
+    if place and not (Path(place) / SETTINGS).exists():
+        raise SettingsError(
+            f"{place} (DAGSTER_HOME) has no {SETTINGS}: run `connect-pipeline doctor` first, which"
+            " makes it, then start Dagster again."
+        )
+
+
+def examine_dagster_home(home: Home) -> str:
+    """Make `DAGSTER_HOME` at need, say where. Raises `SettingsError` for what of ours it lacks."""
+    path = Path(dagster_home(home)) / SETTINGS
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path} cannot be read: {type(error).__name__}.") from None
+    lacks = _lacks(config if isinstance(config, dict) else {})
+    if lacks:
+        raise SettingsError(
+            f"{path} lacks {', '.join(lacks)}. Take these sections over from the {SETTINGS} of this"
+            " version, or move yours away: `connect-pipeline doctor` makes a new one."
+        )
+    return f"{path} is as it must be"
+
+
+def _lacks(config: dict[str, Any]) -> list[str]:
+    lacks = []
+    if _at(config, "telemetry", "enabled") is not False:
+        lacks.append("`telemetry: enabled: false`")
+    if _at(config, "compute_logs", "class") != "NoOpComputeLogManager":
+        lacks.append("`compute_logs` that keep nothing")
+    limits = (
+        _at(config, "concurrency", "runs", "tag_concurrency_limits"),
+        _at(config, "run_coordinator", "config", "tag_concurrency_limits"),  # the older place
+    )
+    keys = [_at(limit, "key") for found in limits if isinstance(found, list) for limit in found]
+    if DISTRICT_TAG not in keys:
+        lacks.append(f"a `tag_concurrency_limits` for {DISTRICT_TAG}")
+    return lacks
+
+
+def _at(value: Any, *keys: str) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,95 @@
+"""`DAGSTER_HOME`: made by `doctor`, judged by it, and never silently run on Dagster's defaults."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.small_home import NAME, SmallHome, python_path, small_home
+
+OURS = resources.files("connect_pipeline.orchestration").joinpath("dagster.yaml").read_text()
+DEFINITIONS = "from connect_pipeline.definitions import defs\ndefs().get_repository_def()\n"
+
+
+@pytest.fixture
+def home(server: EmbeddedServer, tmp_path: Path) -> SmallHome:
+    """A home whose settings have just been written, with DAGSTER_HOME in a place of its own."""
+    home = small_home(server, tmp_path)
+    home.environment["DAGSTER_HOME"] = str(tmp_path / "state" / "dagster")
+    return home
+
+
+def place(home: SmallHome) -> Path:
+    return Path(home.environment["DAGSTER_HOME"]) / "dagster.yaml"
+
+
+def load(home: SmallHome) -> subprocess.CompletedProcess[str]:
+    """What Dagster's daemon and web server load, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", DEFINITIONS],
+        env=home.process_environment(PYTHONPATH=python_path()),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_dagster_does_not_run_on_its_defaults_and_doctor_makes_its_home(home: SmallHome) -> None:
+    for is_there in (False, True):
+        if is_there:
+            place(home).parent.mkdir(parents=True)
+        refused = load(home)
+        assert refused.returncode != 0
+        last = refused.stderr.strip().splitlines()[-1]
+        assert f"{place(home).parent} (DAGSTER_HOME) has no dagster.yaml" in last
+        assert "run `connect-pipeline doctor` first, which makes it" in last
+    done = home.command("doctor", NAME)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"ok  Dagster's home: {place(home)} is as it must be" in done.stdout
+    assert place(home).read_text() == OURS
+    loaded = load(home)
+    assert loaded.returncode == 0, loaded.stderr
+
+
+def test_doctor_makes_nothing_where_no_settings_are(home: SmallHome) -> None:
+    home.home.settings_file.unlink()
+    done = home.command("doctor")
+    assert done.returncode == 2
+    assert "Dagster's home" not in done.stdout
+    assert not place(home).exists()
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "says"),
+    [
+        ("telemetry:\n  enabled: false", "telemetry:\n  enabled: true", "`telemetry: enabled:"),
+        ("telemetry:\n  enabled: false\n", "", "`telemetry: enabled: false`"),
+        ("NoOpComputeLogManager", "LocalComputeLogManager", "`compute_logs` that keep nothing"),
+        ("key: connect/district", "key: dagster/job", "`tag_concurrency_limits` for connect/dist"),
+        (OURS, "", "`telemetry: enabled: false`, `compute_logs` that keep nothing, a `tag_conc"),
+        (OURS, "{", "cannot be read"),
+    ],
+)
+def test_doctor_says_what_a_dagster_yaml_lacks(
+    home: SmallHome, ours: str, theirs: str, says: str
+) -> None:
+    place(home).parent.mkdir(parents=True)
+    assert ours in OURS
+    place(home).write_text(OURS.replace(ours, theirs, 1))
+    done = home.command_here("doctor", NAME, **home.environment)
+    assert done.returncode == 2
+    (line,) = [one for one in done.stdout.splitlines() if "Dagster's home" in one]
+    assert line.startswith(f"BAD Dagster's home: {place(home)} ")
+    assert says in line
+
+
+def test_what_stands_beside_ours_is_the_operators(home: SmallHome) -> None:
+    place(home).parent.mkdir(parents=True)
+    place(home).write_text(OURS + "storage: {postgres: {postgres_url: {env: DAGSTER_URL}}}\n")
+    done = home.command_here("doctor", NAME, **home.environment)
+    assert done.returncode == 0, done.stdout
