@@ -24,6 +24,7 @@ class Cause(StrEnum):
     STALE = "stale"
     DAMAGED = "damaged"
     NO_ACCESS = "no_access"
+    SETTINGS = "settings"
 
 
 JOBS = {CORE_JOB: "Nightly run", ATTENDANCE_JOB: "Attendance run"}
@@ -40,6 +41,8 @@ SAYS = {
     Cause.DAMAGED: "what is published was damaged on the disk. It was set aside; the run says"
     " whether it could be rebuilt from what was received. Check the disk.",
     Cause.NO_ACCESS: "the drop cannot be looked at.",
+    Cause.SETTINGS: "nothing runs for the district, for its section of districts.yaml is wrong:"
+    " `doctor` says where. What is published stays.",
 }
 """One sentence or two per cause: what it means and what to do."""
 

@@ -22,12 +22,16 @@ from connect_pipeline.orchestration.retention import retention_job, retention_sc
 from connect_pipeline.orchestration.schedules import deadline_schedules
 from connect_pipeline.orchestration.sensors import arrival_sensors
 from connect_pipeline.orchestration.watch import watch_sensors
-from connect_pipeline.settings import load_settings
+from connect_pipeline.settings import load_sound_districts
 
 
 def build_defs(home: Home) -> dg.Definitions:
-    """The definitions for the districts of `home`. Raises `SettingsError` when it has none."""
-    settings = load_settings(home.settings_file)
+    """The definitions for the districts of `home`. Raises `SettingsError` when it has none.
+
+    A district whose section of the settings is wrong is left out; `night_watch` tells of it.
+    """
+    sound = load_sound_districts(home.settings_file)
+    settings = sound.settings
     districts = dg.StaticPartitionsDefinition(sorted(settings.districts))
     nightly = [*nightly_assets(districts), *lunch_assets(districts)]
     attendance = attendance_assets(districts)
@@ -39,7 +43,7 @@ def build_defs(home: Home) -> dg.Definitions:
             retention_job(home, settings),
         ],
         schedules=[*deadline_schedules(home, settings), retention_schedule()],
-        sensors=[*arrival_sensors(home, settings), *watch_sensors(home, settings)],
+        sensors=[*arrival_sensors(home, settings), *watch_sensors(home, sound)],
         resources={"run": DistrictRuns(home=str(home.root))},
         executor=dg.in_process_executor,
     )

@@ -37,7 +37,7 @@ from connect_pipeline.outcomes import as_our_error, outcome_exit_code
 from connect_pipeline.recovery import recover, refuse_lost_ledger
 from connect_pipeline.report.of_run import write_reports
 from connect_pipeline.retention import made_current
-from connect_pipeline.settings import District, Settings, load_settings
+from connect_pipeline.settings import District, Settings, load_sound_districts
 from connect_pipeline.validation import Report
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,8 @@ def district_run(
     `deadline` is when the files were due, if that is why the run was started.
     Raises `SettingsError`, or `EnvironmentFault` when another run has the district's lock.
     """
-    settings = load_settings(home.settings_file)
-    district = settings.district(name)
+    sound = load_sound_districts(home.settings_file)
+    district, settings = sound.district(name), sound.told
     ledger = None
     try:
         with locked(home, name):

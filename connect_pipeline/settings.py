@@ -9,10 +9,10 @@ does, and secrets: those are named here (`password_env`) and read by `sftp/login
 from __future__ import annotations
 
 import re
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -319,6 +319,80 @@ def load_settings(path: Path) -> Settings:
     Raises `SettingsError`, whose message has one line per mistake: file, line, key, and what is
     allowed. Values are not repeated, for a secret may have been pasted in by mistake.
     """
+    _, settings, problems = _read(path)
+    if settings is None or problems:
+        raise SettingsError(_listing(path, problems))
+    return settings
+
+
+@dataclass(frozen=True)
+class SoundSettings:
+    """The settings as far as they are right: one district's mistake is not another's.
+
+    `told` has the districts that are left out, too, with as much of them as an alarm needs and can
+    be read; `wrong` has their mistakes by name.
+    """
+
+    settings: Settings
+    told: Settings
+    wrong: dict[str, str]
+
+    def district(self, name: str) -> District:
+        """One district's settings. Raises `SettingsError` when they are wrong, or not there."""
+        if name in self.wrong:
+            raise SettingsError(self.wrong[name])
+        return self.settings.district(name)
+
+
+def load_sound_districts(path: Path) -> SoundSettings:
+    """Read `districts.yaml` without the districts whose sections are wrong: for what runs unseen.
+
+    Raises `SettingsError` as `load_settings` does when a mistake is outside of all districts, or
+    when no district is right.
+    """
+    data, settings, problems = _read(path)
+    if settings is not None and not problems:
+        return SoundSettings(settings, settings, {})
+    wrong: dict[str, list[_Problem]] = {}
+    for problem in problems:
+        top, name, *_ = (*problem.location, None, None)
+        if top != "districts" or not isinstance(name, str) or not DISTRICT_NAME.fullmatch(name):
+            raise SettingsError(_listing(path, problems))
+        wrong.setdefault(name, []).append(problem)
+    sections = data["districts"]
+    if not wrong.keys() <= sections.keys():  # such as `1:`, which is no text
+        raise SettingsError(_listing(path, problems))
+    right = {name: section for name, section in sections.items() if name not in wrong}
+    try:
+        settings = Settings.model_validate({**data, "districts": right})
+    except ValidationError:
+        raise SettingsError(_listing(path, problems)) from None
+    left_out = {name: _as_told(name, sections[name], found) for name, found in wrong.items()}
+    told = settings.model_copy(update={"districts": {**settings.districts, **left_out}})
+    return SoundSettings(
+        settings, told, {name: _listing(path, found) for name, found in wrong.items()}
+    )
+
+
+def _as_told(name: str, section: Any, problems: list[_Problem]) -> District:
+    """What an alarm needs of a district whose section is wrong, from the keys that are right."""
+    bad = {problem.location[2] if len(problem.location) > 2 else None for problem in problems}
+    kept = section if isinstance(section, dict) and None not in bad else {}
+    readable = {key: kept[key] for key in ("timezone", "alarms") if key in kept and key not in bad}
+    readable["alarms"] = Alarms.model_validate(readable.get("alarms", {}))
+    return District.model_construct(name=name, **readable)
+
+
+class _Problem(NamedTuple):
+    """A mistake: in which key, on which line, and what to do."""
+
+    location: tuple[int | str, ...]
+    line: int
+    text: str
+
+
+def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
+    """The file's data, the settings if they are valid, and every mistake."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -339,22 +413,24 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(f"{path.name} line 1: the file is empty; `districts:` is expected.")
     repeated = _repeated_keys(node)
     try:
-        settings = Settings.model_validate(data)
+        return data, Settings.model_validate(data), repeated
     except ValidationError as error:
         problems = [_problem(node, item) for item in error.errors(include_input=False)]
-        raise SettingsError(_listing(path, repeated + problems)) from None
-    if repeated:
-        raise SettingsError(_listing(path, repeated))
-    return settings
+        return data, None, repeated + problems
 
 
-def _listing(path: Path, problems: list[tuple[int, str]]) -> str:
-    return "\n".join(f"{path.name} line {line}: {text}" for line, text in sorted(set(problems)))
+def _listing(path: Path, problems: list[_Problem]) -> str:
+    said = {(problem.line, problem.text) for problem in problems}
+    return "\n".join(f"{path.name} line {line}: {text}" for line, text in sorted(said))
 
 
-def _problem(node: yaml.Node, item: Any) -> tuple[int, str]:
-    """A pydantic error as (line, sentence)."""
+def _problem(node: yaml.Node, item: Any) -> _Problem:
+    """A pydantic error as a line and a sentence."""
     location = tuple(item["loc"])
+    return _Problem(location, *_line_and_text(node, item, location))
+
+
+def _line_and_text(node: yaml.Node, item: Any, location: tuple[int | str, ...]) -> tuple[int, str]:
     dotted = ".".join(str(part) for part in location) or "the file"
     line = _line_of(node, location)
     kind = item["type"]
@@ -417,17 +493,18 @@ def _line_of(node: yaml.Node, location: tuple[int | str, ...]) -> int:
     return int(line)
 
 
-def _repeated_keys(node: yaml.Node) -> list[tuple[int, str]]:
+def _repeated_keys(node: yaml.Node, location: tuple[int | str, ...] = ()) -> list[_Problem]:
     """YAML lets a later key silently win; a repeated district must not hide another."""
-    found: list[tuple[int, str]] = []
+    found: list[_Problem] = []
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
             if key.value in seen:
-                found.append((key.start_mark.line + 1, f"`{key.value}` stands here twice."))
+                text = f"`{key.value}` stands here twice."
+                found.append(_Problem(location, key.start_mark.line + 1, text))
             seen.add(key.value)
-            found += _repeated_keys(value)
+            found += _repeated_keys(value, (*location, key.value))
     elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            found += _repeated_keys(value)
+        for place, value in enumerate(node.value):
+            found += _repeated_keys(value, (*location, place))
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connect_pipeline.errors import SettingsError
-from connect_pipeline.settings import load_settings
+from connect_pipeline.settings import load_settings, load_sound_districts
 
 GOOD = """\
 districts:
@@ -147,3 +147,77 @@ def test_a_missing_file_and_an_unknown_district_say_what_to_do(tmp_path: Path) -
     (tmp_path / "districts.yaml").write_text(GOOD)
     with pytest.raises(SettingsError, match="Known: demo"):
         load_settings(tmp_path / "districts.yaml").district("dome")
+
+
+OTHER = GOOD.partition("districts:\n")[2].replace("demo", "other", 1)
+WEBHOOK = "    alarms: {webhook: {url: 'https://hooks.example.org/x', secret_env: HOOK_SECRET}}\n"
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("port: 2222", "prot: 2222"),
+        ("port: 2222", "port: 2222\n      port: 2223"),
+        ("      host: 127.0.0.1\n", ""),
+        ("policy: once_per_day", "policy: twice"),
+    ],
+)
+def test_one_districts_mistake_is_not_anothers(tmp_path: Path, good: str, bad: str) -> None:
+    text = GOOD.replace(good, bad, 1) + WEBHOOK + OTHER
+    mistakes = "\n".join(refused(tmp_path, text))
+    sound = load_sound_districts(tmp_path / "districts.yaml")
+    assert list(sound.settings.districts) == ["other"]
+    assert sound.wrong == {"demo": mistakes}
+    assert sound.district("other") == sound.settings.district("other")
+    with pytest.raises(SettingsError) as caught:
+        sound.district("demo")
+    assert str(caught.value) == mistakes
+    webhook = sound.told.district("demo").alarms.webhook
+    assert webhook is not None
+    assert webhook.secret_env == "HOOK_SECRET"
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "  demo: 5\n",
+        "  demo:\n",
+        "  demo: {alarms: {webhok: 1}, timezone: Mars, name: x}\n",
+        "  demo: [1]\n",
+    ],
+)
+def test_what_is_wrong_in_a_section_is_not_used_for_telling(tmp_path: Path, section: str) -> None:
+    (tmp_path / "districts.yaml").write_text(f"districts:\n{section}{OTHER}")
+    sound = load_sound_districts(tmp_path / "districts.yaml")
+    assert list(sound.wrong) == ["demo"]
+    told = sound.told.district("demo")
+    assert (told.zone.key, told.alarms.webhook, told.alarms.mail) == ("America/Los_Angeles",) + (
+        None,
+    ) * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace("port:", "prot:"),
+        GOOD + OTHER.replace("port:", "prot:") + "alarm: {}\n",
+        GOOD + OTHER.replace("other", "Other District").replace("port:", "prot:"),
+        GOOD + OTHER.replace("other", "1"),
+        GOOD + OTHER.replace("other", "demo"),
+        GOOD + "  other: {\n",
+        "districts: [{a: 1, a: 2}]\n",
+        "",
+    ],
+)
+def test_what_is_wrong_with_the_whole_file_is_refused_as_ever(tmp_path: Path, text: str) -> None:
+    mistakes = "\n".join(refused(tmp_path, text))
+    with pytest.raises(SettingsError) as caught:
+        load_sound_districts(tmp_path / "districts.yaml")
+    assert str(caught.value) == mistakes
+
+
+def test_settings_that_are_right_are_the_same_either_way(tmp_path: Path) -> None:
+    (tmp_path / "districts.yaml").write_text(GOOD + OTHER)
+    sound = load_sound_districts(tmp_path / "districts.yaml")
+    assert sound.settings == sound.told == load_settings(tmp_path / "districts.yaml")
+    assert sound.wrong == {}

@@ -14,12 +14,14 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster._daemon.auto_run_reexecution.auto_run_reexecution import should_retry
 
 from connect_pipeline import alarms
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB
+from connect_pipeline.ledger.tables import alarm_notices
 from connect_pipeline.locks import is_held, under_way
 from connect_pipeline.orchestration import retention, watch
 from connect_pipeline.orchestration.launch import QUIET
@@ -283,3 +285,26 @@ def test_the_next_run_ends_what_was_cut_off(ships: Fleet) -> None:
     row = ships.ledger.run(run_id)
     assert row is not None
     assert (row["outcome"], row["message"]) == ("failed:3", "a: the run was cut off.")
+
+
+def test_a_wrong_district_stops_no_other_and_is_told_of_until_it_is_corrected(ships: Fleet) -> None:
+    hook = {"url": "http://127.0.0.1:9/hook", "secret_env": "HOOK_SECRET"}
+    ships.add("b", alarms={"webhook": hook}, dead_line="23:30")
+    defs = ships.load()
+    partitions = defs.resolve_job_def(NIGHTLY_SYNC).partitions_def
+    assert partitions is not None
+    assert partitions.get_partition_keys() == ["a"]
+    ships.tick()
+    (request,) = ships.tick()
+    assert (request.partition_key, ships.run(request)) == ("a", "published")
+    for _ in range(2):
+        with pytest.raises(dg.Failure, match=r"runs for b, .*districts\.yaml line \d+: unk"):
+            ships.evaluate(WATCH)
+        (alarm,) = alarms.open_alarms(ships.ledger)
+        assert (alarm["district"], alarm["cause"]) == ("b", "settings")
+    with ships.ledger.transaction() as connection:
+        notices = connection.execute(sa.select(alarm_notices.c.channel)).scalars().all()
+    assert notices == ["own webhook"], "once, by the channel of its own"
+    del ships.districts["b"]["dead_line"]
+    ships.load()
+    assert "0 alarms are open" in ships.reason(WATCH)

@@ -1,8 +1,8 @@
 """The watch: what nobody asked for and somebody must see.
 
 For: `night_watch`, which ends runs whose process is gone, delivers alarms that could not be
-delivered before, and is red while a drop cannot be looked at; and `runs_that_died`, which raises an
-alarm for a run that could not say its end itself.
+delivered before, and is red while a drop cannot be looked at or a district's settings are wrong;
+and `runs_that_died`, which raises an alarm for a run that could not say its end itself.
 Belongs here: these two sensors. Does not belong here: what an alarm is (`alarms.py`), and looking
 at drops (`sensors.py`).
 """
@@ -20,10 +20,10 @@ from connect_pipeline import alarms
 from connect_pipeline.alarm_delivery import deliver
 from connect_pipeline.alarm_words import Cause
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import Ledger, open_ledger
+from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
 from connect_pipeline.locks import is_held
 from connect_pipeline.orchestration import names
-from connect_pipeline.settings import DISTRICT_NAME, Settings
+from connect_pipeline.settings import DISTRICT_NAME, Settings, SoundSettings
 
 log = logging.getLogger(__name__)
 
@@ -35,32 +35,36 @@ NAMES_SHOWN = 10
 CUT_OFF = "The run's process is gone: it was killed, or the machine went down."
 
 
-def watch_sensors(home: Home, settings: Settings) -> list[dg.SensorDefinition]:
+def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]:
     """`night_watch` and `runs_that_died`."""
+    told = sound.told
 
     @dg.sensor(
         name="night_watch",
         minimum_interval_seconds=WATCH_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Red while a drop cannot be looked at. Delivers alarms; ends runs that died.",
+        description="Red while a drop or settings cannot be read. Delivers alarms, ends dead runs.",
     )
     def night_watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         ledger = open_ledger(home)
-        ended = end_dead_runs(home, ledger, context.instance, settings)
-        undelivered = deliver(ledger, settings, seconds=30)
+        ended = end_dead_runs(home, ledger, context.instance, sound.settings)
+        tell_of_wrong_settings(ledger, sound)
+        undelivered = deliver(ledger, told, seconds=30)
         for row in alarms.open_alarms(ledger):
-            if row["district"] not in settings.districts:  # nobody looks there any more
+            if row["district"] not in told.districts:  # nobody looks there any more
                 alarms.clear(ledger, row["district"], row["job"], list(Cause))
         found = alarms.open_alarms(ledger)
         closed = [str(row["district"]) for row in found if row["cause"] == Cause.NO_ACCESS.value]
+        reds = [_wrong_settings(sound.wrong)] if sound.wrong else []
         if closed:
             shown = ", ".join(closed[:NAMES_SHOWN])
             more = f" and {len(closed) - NAMES_SHOWN} more" if len(closed) > NAMES_SHOWN else ""
-            raise dg.Failure(
+            reds.append(
                 f"The drop of {shown}{more} cannot be looked at, for a reason that does not pass by"
-                " itself: `connect-pipeline doctor` says which.",
-                allow_retries=False,
+                " itself: `connect-pipeline doctor` says which."
             )
+        if reds:
+            raise dg.Failure(" ".join(reds), allow_retries=False)
         return dg.SkipReason(
             f"{len(found)} alarms are open, {undelivered} could not be delivered,"
             f" {len(ended)} dead runs were ended."
@@ -72,9 +76,27 @@ def watch_sensors(home: Home, settings: Settings) -> list[dg.SensorDefinition]:
         description="An alarm for a run that was killed, or could not even begin.",
     )
     def runs_that_died(context: dg.RunFailureSensorContext) -> None:
-        tell_of_dead_run(open_ledger(home), settings, context.dagster_run)
+        tell_of_dead_run(open_ledger(home), told, context.dagster_run)
 
     return [night_watch, runs_that_died]
+
+
+def _wrong_settings(wrong: dict[str, str]) -> str:
+    """Which districts have wrong settings, and where, in one sentence."""
+    shown = sorted(wrong)[:NAMES_SHOWN]
+    more = f" and {len(wrong) - len(shown)} more" if len(wrong) > len(shown) else ""
+    places = " ".join(line for name in shown for line in wrong[name].splitlines())
+    return f"Nothing runs for {', '.join(shown)}{more}, for their settings are wrong: {places}"
+
+
+def tell_of_wrong_settings(ledger: Ledger, sound: SoundSettings) -> None:
+    """Raise an alarm for each district that is left out, and end it when it is not any more."""
+    for name, says in sound.wrong.items():
+        codes = {"mistakes": len(says.splitlines())}
+        alarms.raise_alarm(ledger, sound.told, name, CORE_JOB, Cause.SETTINGS, codes)
+    for row in alarms.open_alarms(ledger):
+        if row["cause"] == Cause.SETTINGS.value and row["district"] not in sound.wrong:
+            alarms.clear(ledger, row["district"], CORE_JOB, [Cause.SETTINGS])
 
 
 def tell_of_dead_run(ledger: Ledger, settings: Settings, run: dg.DagsterRun) -> None:
