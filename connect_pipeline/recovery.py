@@ -20,6 +20,7 @@ from sqlalchemy.engine import RowMapping
 from connect_pipeline import alarms, snapshots
 from connect_pipeline.alarm_words import Cause
 from connect_pipeline.attendance.staging import recover as recover_attendance
+from connect_pipeline.damage import refuse_unread, refuse_unreadable
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, remove_partials
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, stamp
@@ -70,19 +71,21 @@ def recover(
 
 
 def _remove_damaged_day(home: Home, ledger: Ledger, settings: Settings, name: str) -> None:
-    """Remove today's absences when they cannot be read: who was listed is in the ledger.
+    """Remove today's absences when they are damaged: who was listed is in the ledger.
 
     The lists that were made from them are in the outbox. Reading all of it costs little, for it is
-    one day, and DuckDB checks every block that it reads.
+    one day, and DuckDB checks every block that it reads. Raises `EnvironmentFault` when the file
+    cannot be read, which says nothing about what is in it.
     """
     path = home.attendance(name)
-    if not path.exists():
+    if not refuse_unreadable(path):
         return
     try:
         with open_published(path) as connection:
             for table in ATTENDANCE_TABLES:
                 connection.execute(f"SELECT max(hash(COLUMNS(*))) FROM {table.name}").fetchall()
     except duckdb.Error as error:
+        refuse_unread(path, error)
         path.unlink()
         log.error("%s: %s is damaged (%s): removed", name, path.name, type(error).__name__)
         alarms.raise_alarm(ledger, settings, name, ATTENDANCE_JOB, Cause.DAMAGED, {"days": 1})

@@ -18,6 +18,7 @@ import duckdb
 from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.damage import Damaged, refuse_unread, refuse_unreadable
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import (
     PARTIAL_SUFFIX,
@@ -86,18 +87,19 @@ def publish(
 def verify(path: Path) -> str:
     """Open a snapshot as a reader would; return its ID.
 
-    Raises `EnvironmentFault` when it is damaged.
+    Raises `Damaged` when it is, another `EnvironmentFault` when it cannot be read.
     """
     try:
         with open_published(path) as connection:
             row = connection.execute("SELECT snapshot_id FROM connect.snapshot").fetchone()
     except duckdb.Error as error:
-        raise EnvironmentFault(
+        refuse_unread(path, error)
+        raise Damaged(
             f"The snapshot {path.name} cannot be read ({type(error).__name__}): it is damaged."
             " Run `sync` again to rebuild it from what was received."
         ) from None
     if row is None:
-        raise EnvironmentFault(f"The snapshot {path.name} is empty. Run `sync` again.")
+        raise Damaged(f"The snapshot {path.name} is empty. Run `sync` again.")
     return str(row[0])
 
 
@@ -111,12 +113,18 @@ def is_undamaged(path: Path, row: RowMapping) -> bool:
     """Whether `path` holds the snapshot of this ledger row, byte for byte.
 
     DuckDB finds a changed byte only when somebody reads its block, and none in its free space.
+    Raises `EnvironmentFault` when it is there and cannot be read: then nobody knows.
     """
+    if not refuse_unreadable(path):
+        return False
     try:
         if row["file_sha256"] is not None and file_digest(path) != row["file_sha256"]:
             return False
         return verify(path) == str(row["snapshot_id"])
-    except (OSError, EnvironmentFault):
+    except OSError as error:
+        refuse_unread(path, error)
+        return False
+    except Damaged:
         return False
 
 
@@ -160,7 +168,8 @@ def recover(home: Home, ledger: Ledger, district: str) -> list[str]:
 def _adopt(home: Home, ledger: Ledger, district: str) -> list[str]:
     """Take a published roster into a ledger that knows nothing of the district: it was lost.
 
-    So the next night is compared with what people have, and not published unseen.
+    So the next night is compared with what people have, and not published unseen. Raises
+    `EnvironmentFault` when it cannot be read.
     """
     roster = home.roster(district)
     try:
@@ -170,7 +179,10 @@ def _adopt(home: Home, ledger: Ledger, district: str) -> list[str]:
                 "SELECT epoch(published_at)::BIGINT, run_id, staff_sha256, student_sha256,"
                 " staff_to_student_sha256, school_sha256 FROM connect.snapshot"
             ).fetchone()
-    except (EnvironmentFault, duckdb.Error):
+    except Damaged:
+        return []
+    except duckdb.Error as error:
+        refuse_unread(roster, error)
         return []
     published_at, run_id, *hashes = row or ()
     sources = zip((STAFF, STUDENTS, STAFF_TO_STUDENT, SCHOOLS), hashes, strict=True)
@@ -196,7 +208,8 @@ def set_aside_damaged(home: Home, ledger: Ledger, district: str) -> RowMapping |
     What readers find then is the newest older snapshot that is whole, if there is one: last
     night's good data is better than a damaged file. The damaged one stays beside, as `.damaged`,
     until the next publication. After a rollback, the ledger keeps it as the current one when there
-    is no older one: what was rolled back must not come back by itself.
+    is no older one: what was rolled back must not come back by itself. Raises `EnvironmentFault`,
+    and leaves all as it is, when a snapshot cannot be read.
     """
     row = ledger.current_snapshot(district)
     if row is None:
@@ -205,20 +218,26 @@ def set_aside_damaged(home: Home, ledger: Ledger, district: str) -> RowMapping |
     file, roster = home.snapshot(district, lost), home.roster(district)
     if is_undamaged(file, row):
         return None
+    whole = _newest_whole_before(home, ledger, district, lost)
     if file.exists():
         rename_durably(file, file.with_suffix(DAMAGED_SUFFIX))
-    for older in ledger.snapshots_of(district):
-        snapshot_id = str(older["snapshot_id"])
-        if snapshot_id < lost and is_undamaged(home.snapshot(district, snapshot_id), older):
-            _point_roster_at(home, district, snapshot_id)
-            ledger.make_current(district, snapshot_id, rolled_back=bool(row["rolled_back"]))
-            break
+    if whole is not None:
+        _point_roster_at(home, district, whole)
+        ledger.make_current(district, whole, rolled_back=bool(row["rolled_back"]))
     else:
         roster.unlink(missing_ok=True)
         if row["rolled_back"]:
             return row
     ledger.forget_snapshot(district, lost)
     return row
+
+
+def _newest_whole_before(home: Home, ledger: Ledger, district: str, lost: str) -> str | None:
+    for older in ledger.snapshots_of(district):
+        snapshot_id = str(older["snapshot_id"])
+        if snapshot_id < lost and is_undamaged(home.snapshot(district, snapshot_id), older):
+            return snapshot_id
+    return None
 
 
 def _give_back(home: Home, district: str, row: RowMapping) -> list[str]:

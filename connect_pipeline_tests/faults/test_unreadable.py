@@ -1,0 +1,165 @@
+"""What cannot be read is not damaged: nothing is removed, and the run says which file it is."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+
+from connect_pipeline.damage import refuse_unread, refuse_unreadable
+from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import tables
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.faults.absences import absent, list_absences
+from connect_pipeline_tests.permissions import bound_by_permissions
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
+
+
+@pytest.fixture(scope="module")
+def with_a_day(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """A published roster and today's absences."""
+    home = small_home(server, tmp_path_factory.mktemp("day"), attendance={"enabled": True})
+    home.publish()
+    absent(home, "101,001,1,A")
+    assert list_absences(home).outcome == "listed"
+    return home
+
+
+@pytest.fixture
+def home(with_a_day: SmallHome, tmp_path: Path) -> SmallHome:
+    return with_a_day.copy(tmp_path)
+
+
+def published_files(home: SmallHome) -> dict[str, str]:
+    folder = home.home.published(NAME)
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@contextmanager
+def closed(path: Path) -> Iterator[None]:
+    """As if `path` were another user's."""
+    before = path.stat().st_mode
+    path.chmod(0)
+    try:
+        yield
+    finally:
+        path.chmod(before)
+
+
+def attendance(home: Home) -> Path:
+    return home.attendance(NAME)
+
+
+def roster(home: Home) -> Path:
+    return home.roster(NAME)
+
+
+@pytest.mark.parametrize("place", [attendance, roster])
+def test_a_file_of_another_user_is_not_damaged(home: SmallHome, place: object) -> None:
+    assert callable(place)
+    path, before, current = place(home.home), published_files(home), home.current()
+    with closed(path):
+        done = home.nightly_process(preexec=bound_by_permissions())
+    assert done.returncode == 3, done
+    assert "cannot be read: Permission denied" in done.stdout
+    assert path.name in done.stdout or current in done.stdout, "the file is named"
+    assert "damaged" not in done.stderr
+    assert published_files(home) == before
+    assert home.nightly().outcome == "unchanged"
+    assert (published_files(home), home.current()) == (before, current)
+
+
+def test_a_published_roster_of_another_user_is_not_passed_over_without_a_ledger(
+    home: SmallHome,
+) -> None:
+    """Or the night would be published without being compared with what people have."""
+    for path in home.home.root.glob("ledger.db*"):
+        path.unlink()
+    before = published_files(home)
+    with closed(home.roster):
+        done = home.nightly_process(preexec=bound_by_permissions())
+    assert (done.returncode, "Permission denied" in done.stdout) == (3, True), done
+    assert published_files(home) == before
+
+
+def test_an_unreadable_older_snapshot_leaves_a_damaged_one_where_it_is(home: SmallHome) -> None:
+    older = home.current()
+    home.upload({"StudentExport.csv": home.read("StudentExport.csv").replace("Korean", "Spanish")})
+    lost = home.publish()
+    file = home.home.snapshot(NAME, lost)
+    file.write_bytes(file.read_bytes()[:-1000])
+    before = published_files(home)
+    with closed(home.home.snapshot(NAME, older)):
+        done = home.nightly_process(preexec=bound_by_permissions())
+    assert (done.returncode, older in done.stdout) == (3, True), done
+    assert published_files(home) == before
+
+
+def test_rollback_to_a_snapshot_of_another_user_says_so(home: SmallHome) -> None:
+    with closed(home.roster):
+        done = home.command("rollback", NAME, home.current(), preexec=bound_by_permissions())
+    assert (done.returncode, "Permission denied" in done.stderr) == (3, True), done
+    assert "is damaged" not in done.stderr
+
+
+@pytest.mark.parametrize("place", [attendance, roster])
+def test_a_reader_that_holds_a_file_open_for_writing_damages_nothing(
+    home: SmallHome, place: object
+) -> None:
+    assert callable(place)
+    with home.ledger.transaction() as connection:  # then only DuckDB judges the snapshot
+        connection.execute(sa.update(tables.snapshots).values(file_sha256=None))
+    path, current = place(home.home), home.current()
+    program = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
+    reader = subprocess.Popen(
+        [sys.executable, "-c", program, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "1\n"
+    try:
+        with pytest.raises(EnvironmentFault, match="another program has it open for writing"):
+            home.nightly()
+    finally:
+        reader.communicate("\n")
+    assert path.exists()
+    assert home.current() == current
+    assert home.nightly().outcome == "unchanged"
+
+
+def test_what_is_not_there_is_not_unreadable(tmp_path: Path) -> None:
+    assert not refuse_unreadable(tmp_path / "none")
+    (tmp_path / "file").touch()
+    assert refuse_unreadable(tmp_path / "file")
+    assert not refuse_unreadable(tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES])
+def test_what_the_system_lacks_is_no_damage(tmp_path: Path, number: int) -> None:
+    reason = os.strerror(number)
+    for error in (OSError(number, reason), duckdb.IOException(f"Cannot open file: {reason}")):
+        with pytest.raises(EnvironmentFault, match=reason):
+            refuse_unread(tmp_path / "file", error)
+
+
+def test_what_the_file_lacks_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    refuse_unread(path, OSError(errno.EIO, os.strerror(errno.EIO)))
+    refuse_unread(path, duckdb.IOException("Corrupt database file"))
