@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import getpass
 import json
 import logging
 import os
@@ -27,6 +26,7 @@ from rich.table import Table
 
 from connect_pipeline.errors import ConnectError, UsageError
 from connect_pipeline.home import Home
+from connect_pipeline.who import user_name
 
 if TYPE_CHECKING:
     from connect_pipeline.orchestration.launch import Finished
@@ -442,7 +442,7 @@ def _decide(district: str, decision: str) -> None:
     from connect_pipeline.decisions import Decision, decide
 
     home = Home.from_environment()
-    for sentence in decide(home, district, Decision(decision), getpass.getuser()):
+    for sentence in decide(home, district, Decision(decision), user_name()):
         out.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -460,7 +460,7 @@ def rollback(
     home = Home.from_environment()
     load_settings(home.settings_file).district(district)
     with locked(home, district):
-        snapshots.roll_back(home, open_ledger(home), district, snapshot, getpass.getuser())
+        snapshots.roll_back(home, open_ledger(home), district, snapshot, user_name())
     out.print(
         f"{district}: snapshot {snapshot} is current. The next sync will hold.", soft_wrap=True
     )
@@ -534,9 +534,7 @@ def export(
         raise UsageError(f"--format is one of {', '.join(FORMATS)}.")
     home = Home.from_environment()
     load_settings(home.settings_file).district(district)
-    written = export_tables(
-        home, open_ledger(home), district, folder, file_format, getpass.getuser()
-    )
+    written = export_tables(home, open_ledger(home), district, folder, file_format, user_name())
     for name, rows in written.items():
         out.print(f"{folder / name}: {rows:,} rows", highlight=False, soft_wrap=True)
 
@@ -552,7 +550,7 @@ def erase(
     """Forget a student or a whole district, provably."""
     from connect_pipeline.erasure.erase import erase_district, erase_student, lift_erasure
 
-    home, by = Home.from_environment(), getpass.getuser()
+    home, by = Home.from_environment(), user_name()
     if lift:
         out.print(
             lift_erasure(home, district, student, by), markup=False, highlight=False, soft_wrap=True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from connect_pipeline.cli import app
 from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.who import name_of, user_name
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, with_rows
 
 # DESIGN section 8.
@@ -143,6 +145,54 @@ def test_a_closed_output_is_no_failure(home: SmallHome, command: str) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# -- who it was -------------------------------------------------------------------------------
+
+
+def test_who_has_no_name_is_known_by_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_entry(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", no_entry)
+    assert user_name() == f"uid {os.getuid()}"
+    assert name_of(54321) == "uid 54321"
+    monkeypatch.setenv("USER", "pat")
+    assert user_name() == "pat"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be a user that has no name")
+@pytest.mark.parametrize(
+    ("words", "exit_code"),
+    [
+        *((f"approve {NAME}", 2), (f"discard {NAME}", 2), (f"rollback {NAME} CURRENT", 0)),
+        *((f"export {NAME} OUT", 0), (f"erase {NAME} --student 006", 0)),
+    ],
+)
+def test_commands_of_who_has_no_name(
+    home: SmallHome, tmp_path: Path, words: str, exit_code: int
+) -> None:
+    words = words.replace("CURRENT", home.current()).replace("OUT", str(tmp_path / "out"))
+    environment = home.process_environment()
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        environment.pop(variable, None)
+    program = (
+        "import os; os.setreuid(54321, -1)\nfrom connect_pipeline.cli import process; process()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words.split()],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == exit_code, done
+    assert "A bug" not in done.stderr
+    if words.startswith("export"):
+        record = json.loads((tmp_path / "out" / "disclosure.json").read_text())
+        assert record["disclosed_by"] == "uid 54321"
 
 
 # -- JSON --------------------------------------------------------------------------------------
