@@ -6,8 +6,10 @@ checks of the set-up. Does not belong here: checks of files (`validation.py`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 from connect_pipeline import sftp
@@ -17,6 +19,7 @@ from connect_pipeline.home import Home, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.instance import examine_dagster_home
 from connect_pipeline.settings import District, load_settings
+from connect_pipeline.who import name_of, user_name
 
 T = TypeVar("T")
 
@@ -34,7 +37,7 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
     """Look at the home, the settings, the ledger, Dagster's home, and each district's drop."""
     settings, diagnosis = _try("settings", lambda: load_settings(home.settings_file))
     yield diagnosis
-    yield _try("home folder", lambda: _write_probe(home))[1]
+    yield _try("home folder", lambda: _look_at_home(home))[1]
     yield _try("ledger", lambda: open_ledger(home))[1]
     if home.settings_file.exists():  # else CONNECT_HOME may be a slip, and nothing is made there
         says, diagnosis = _try("Dagster's home", lambda: examine_dagster_home(home))
@@ -68,6 +71,11 @@ def _look(district: District) -> dict[str, sftp.RemoteFile]:
         return drop.look()
 
 
+def _look_at_home(home: Home) -> None:
+    _write_probe(home)
+    _refuse_foreign_files(home)
+
+
 def _write_probe(home: Home) -> None:
     probe = home.root / "doctor.probe"
     with replacing(probe) as file:
@@ -77,6 +85,36 @@ def _write_probe(home: Home) -> None:
         raise EnvironmentFault(
             f"{home.root} can be read by everybody on this machine. Run: chmod 700 {home.root}"
         )
+
+
+def _refuse_foreign_files(home: Home) -> None:
+    """Say which is the first place of ours that whoever runs this may not read and write.
+
+    One command run by root leaves files that the service's own user cannot read.
+    """
+    for path in _own_places(home):
+        is_folder = path.is_dir()
+        wanted = os.R_OK | os.W_OK | (os.X_OK if is_folder else 0)
+        if os.access(path, wanted) or not os.path.lexists(path):  # gone: a run is under way
+            continue
+        owner, me = name_of(path.lstat().st_uid), user_name()
+        mend = "chmod -R u+rwX" if owner == me else f"chown -R {me}"
+        raise EnvironmentFault(
+            f"{path} belongs to {owner}, and {me} cannot read and write it. Run: {mend} {home.root}"
+        )
+
+
+def _own_places(home: Home) -> Iterator[Path]:
+    """The files and folders that runs make; what is made for the operator may be read-only."""
+    kept = (home.ledger_file, home.ledger_key_file)
+    tops = ("landing", "work", "published", "reports", "outbox", "certificates")
+    for top in (*kept, *(home.root / name for name in tops), home.dagster):
+        if not os.path.lexists(top):
+            continue
+        yield top
+        for folder, folders, files in os.walk(top):
+            folders.sort()
+            yield from (Path(folder, name) for name in (*folders, *sorted(files)))
 
 
 def _try(what: str, work: Callable[[], T]) -> tuple[T | None, Diagnosis]:

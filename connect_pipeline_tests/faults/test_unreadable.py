@@ -116,6 +116,38 @@ def test_rollback_to_a_snapshot_of_another_user_says_so(home: SmallHome) -> None
     assert "is damaged" not in done.stderr
 
 
+def own_places(home: Home) -> list[Path]:
+    return [
+        home.attendance(NAME),
+        home.published(NAME) / "snapshots",
+        home.landing(NAME),
+        next(home.landing(NAME).iterdir()),
+        home.ledger_file,
+        home.outbox(NAME),
+    ]
+
+
+def test_doctor_names_what_another_user_owns(home: SmallHome) -> None:
+    healthy = home.command("doctor", NAME, preexec=bound_by_permissions())
+    assert (healthy.returncode, "ok  home folder: well" in healthy.stdout) == (0, True), healthy
+    for path in own_places(home.home):
+        with closed(path):
+            done = home.command("doctor", NAME, preexec=bound_by_permissions())
+        (said,) = [line for line in done.stdout.splitlines() if line.startswith("BAD home folder")]
+        assert f"{path} belongs to " in said
+        assert f"Run: chmod -R u+rwX {home.home.root}" in said
+        assert done.returncode == 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_doctor_says_whose_it_is_and_who_should_have_it(home: SmallHome) -> None:
+    path = home.home.attendance(NAME)
+    os.chown(path, 54321, -1)
+    done = home.command("doctor", NAME, preexec=bound_by_permissions())
+    assert f"{path} belongs to uid 54321, and root cannot read" in done.stdout
+    assert f"Run: chown -R root {home.home.root}" in done.stdout
+
+
 @pytest.mark.parametrize("place", [attendance, roster])
 def test_a_reader_that_holds_a_file_open_for_writing_damages_nothing(
     home: SmallHome, place: object
