@@ -522,7 +522,7 @@ def _print_answer(answer: dict[str, Any]) -> None:
 @app.command()
 def export(
     district: District,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the tables are written.")],
+    place: Annotated[str, typer.Argument(metavar="DIR", help="Where the tables are written.")],
     file_format: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
 ) -> None:
     """Write the published tables as Parquet or CSV, and record the disclosure."""
@@ -532,6 +532,9 @@ def export(
 
     if file_format not in FORMATS:
         raise UsageError(f"--format is one of {', '.join(FORMATS)}.")
+    if not place.strip():  # a path of no name is the working directory
+        raise UsageError("Name the folder that the tables are to be written to.")
+    folder = Path(place)
     home = Home.from_environment()
     load_settings(home.settings_file).district(district)
     written = export_tables(home, open_ledger(home), district, folder, file_format, user_name())

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,12 @@ def export_tables(
     """Write every published table of a district to `folder`; returns rows by file name.
 
     The disclosure is in the ledger before the first file is: a copy that nobody knows of is worse
-    than a record of a copy that failed. `disclosure.json` beside the files says the same.
-    Raises `UsageError` when nothing is published yet, `EnvironmentFault` when the disk refuses.
+    than a record of a copy that failed. `disclosure.json` beside the files says the same. The files
+    get their names when all are written; what had such a name, a link as well, gives way.
+    Raises `UsageError` when nothing is published yet or the folder is one of ours,
+    `EnvironmentFault` when the disk refuses.
     """
+    _refuse_own_folders(home, folder)
     if not home.roster(district).exists():
         raise UsageError(f"Nothing is published for {district} yet; run `sync {district}` first.")
     private_folder(folder)
@@ -77,11 +80,15 @@ def export_tables(
                 },
             }
             _record_disclosure(ledger, record)
-            written = {}
+            written, whole = {}, []
             for connection, table in opened:
                 name = f"{table.name.replace('.', '_')}.{file_format}"
-                _copy(connection, table, folder / name, file_format)
+                beside = stack.enter_context(_written_beside(folder / name))
+                _copy(connection, table, beside, file_format)
+                whole.append((beside, folder / name))
                 written[name] = rows[table.name]
+            for beside, target in whole:
+                _rename(beside, target)
     except duckdb.Error as error:
         raise EnvironmentFault(
             f"The tables of {district} could not be written to {folder}"
@@ -109,18 +116,29 @@ def write_csv(
 
     Raises `EnvironmentFault` when the disk refuses.
     """
-    beside = target.with_name(f"{target.name}{PARTIAL_SUFFIX}")
     private_folder(target.parent)
-    try:
-        _create_private(beside)
+    with _written_beside(target) as beside:
         cells = ", ".join(f"{defused_sql(name)} AS {name}" for name in columns)
         _copy_select(connection, f"SELECT {cells} FROM ({select})", beside, "FORMAT csv, HEADER")
-        sync_file(beside)
-        rename_durably(beside, target)
-    except OSError as error:
-        raise disk_fault(error, f"write {target.name}") from None
-    finally:
-        beside.unlink(missing_ok=True)
+        _rename(beside, target)
+
+
+def _refuse_own_folders(home: Home, folder: Path) -> None:
+    """An erasure does not look into copies, and would take those in the home for something else."""
+    wanted = folder.resolve()
+    own = {"CONNECT_HOME": home.root, "DAGSTER_HOME": home.dagster}
+    if os.environ.get("DAGSTER_HOME"):
+        own["DAGSTER_HOME"] = Path(os.environ["DAGSTER_HOME"])
+    for variable, place in own.items():
+        for above in (wanted, *wanted.parents):
+            # Two names of one folder need not be spelled alike.
+            if above == place.resolve() or (
+                above.exists() and place.exists() and above.samefile(place)
+            ):
+                raise UsageError(
+                    f"{folder} is in {variable} ({place}), which holds this program's own files:"
+                    " an erasure would not forget a copy there. Name a folder elsewhere."
+                )
 
 
 def _open_tables(stack: ExitStack, home: Home, district: str) -> list[Open]:
@@ -161,7 +179,6 @@ def _copy(
         for column in table.columns
     )
     options = "FORMAT parquet" if file_format == "parquet" else "FORMAT csv, HEADER"
-    _create_private(target)
     _copy_select(connection, f"SELECT {columns} FROM {table.name}", target, options)
 
 
@@ -172,9 +189,25 @@ def _copy_select(
     connection.execute(f"COPY ({select}) TO '{place}' ({options}, USE_TMP_FILE false)")
 
 
-def _create_private(path: Path) -> None:
-    """Its owner's only from the first byte on."""
+@contextmanager
+def _written_beside(target: Path) -> Iterator[Path]:
+    """A new file beside `target`, its owner's only from the first byte on, gone at the end."""
+    beside = target.with_name(f"{target.name}.{os.getpid()}{PARTIAL_SUFFIX}")
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE))
+        try:
+            beside.unlink(missing_ok=True)
+            os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+        except OSError as error:
+            raise disk_fault(error, f"write {target}") from None
+        yield beside
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _rename(beside: Path, target: Path) -> None:
+    try:
+        sync_file(beside)
+        rename_durably(beside, target)
     except OSError as error:
-        raise disk_fault(error, f"write {path}") from None
+        raise disk_fault(error, f"write {target}") from None

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import resource
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -15,7 +19,7 @@ from connect_pipeline.export import disclosures_of, export_tables
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_district import FILES
-from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
+from connect_pipeline_tests.small_home import NAME, SmallHome, python_path, small_home
 
 STUDENT_FILE = STUDENTS.file_name
 FORMULAS = ("=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "＝1+1")
@@ -107,3 +111,93 @@ def test_nothing_published_is_nothing_to_export(server: EmbeddedServer, tmp_path
     assert (done.returncode, "Nothing is published" in done.stderr) == (2, True)
     assert not (tmp_path / "out").exists()
     assert empty.command_here("export", NAME, str(tmp_path), "--format", "xlsx").returncode == 2
+
+
+# -- where to ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["home", "home/outbox/x", "dagster/y", "linked/x", "home/a/.."])
+def test_own_folders_get_no_copy(home: SmallHome, tmp_path: Path, place: str) -> None:
+    """An erasure would not find it there."""
+    (tmp_path / "home").symlink_to(home.home.root)
+    (tmp_path / "linked").symlink_to(tmp_path / "home")
+    dagster = tmp_path / "dagster"
+    before = sorted(home.home.root.rglob("*"))
+    done = subprocess.run(
+        [sys.executable, "-m", "connect_pipeline.cli", "export", NAME, place],
+        env=home.process_environment(DAGSTER_HOME=str(dagster), PYTHONPATH=python_path()),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "holds this program's own files" in done.stderr) == (2, True), done
+    assert sorted(home.home.root.rglob("*")) == before
+    assert not dagster.exists()
+
+
+@pytest.mark.parametrize("place", ["", " "])
+def test_a_folder_without_a_name_is_not_the_working_directory(
+    home: SmallHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = home.command_here("export", NAME, place)
+    assert (done.returncode, "Name the folder" in done.stderr) == (2, True), done
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_beside_the_home_is_well(home: SmallHome) -> None:
+    beside = home.home.root.with_name(f"{home.home.root.name}-exports")
+    assert home.command_here("export", NAME, str(beside)).returncode == 0
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "csv"])
+def test_what_had_the_name_gives_way(home: SmallHome, tmp_path: Path, file_format: str) -> None:
+    """Also an open file's permissions, and a link, whose target stays as it is."""
+    out = tmp_path / "out"
+    out.mkdir()
+    students, staff = out / f"connect_students.{file_format}", out / f"connect_staff.{file_format}"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("somebody's")
+    students.write_text("of a night before")
+    students.chmod(0o644)
+    staff.symlink_to(elsewhere)
+    done = home.command_here("export", NAME, str(out), "--format", file_format)
+    assert done.returncode == 0, done
+    assert elsewhere.read_text() == "somebody's"
+    assert not staff.is_symlink()
+    assert {path.stat().st_mode & 0o777 for path in out.iterdir()} == {0o600}
+    assert len(list(out.iterdir())) == len(ROSTER_TABLES) + 1
+
+
+def test_a_copy_that_fails_leaves_what_was_there(home: SmallHome, tmp_path: Path) -> None:
+    """The disk is full at some table: none has its name yet."""
+    out = tmp_path / "out"
+    assert home.command_here("export", NAME, str(out), "--format", "csv").returncode == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    students = out / "connect_students.csv"
+    students.write_text("of a night before")
+    before[students.name] = students.read_bytes()
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from connect_pipeline import export; from connect_pipeline.home import Home\n"
+        "export._record_disclosure = lambda *_: None\n"  # the ledger has a disk of its own
+        "export.export_tables(Home(Path(sys.argv[1])), None, sys.argv[2], Path(sys.argv[3]),"
+        " 'csv', 'Pat Operator')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(home.home.root), NAME, str(out)],
+        env=home.process_environment(PYTHONPATH=python_path()),
+        preexec_fn=limited,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "connect_pipeline.errors.EnvironmentFault" in done.stderr, done
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
