@@ -403,7 +403,12 @@ def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
         raise SettingsError(f"{path} cannot be read: {type(error).__name__}.") from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        endless = _line_in_itself(node) if node is not None else None
+        if endless is not None:
+            raise SettingsError(f"{path.name} line {endless}: an anchor (&) that contains itself.")
         data = yaml.safe_load(text)
+    except RecursionError:
+        raise SettingsError(f"{path.name}: lists or keys in one another, far too deep.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -493,18 +498,54 @@ def _line_of(node: yaml.Node, location: tuple[int | str, ...]) -> int:
     return int(line)
 
 
-def _repeated_keys(node: yaml.Node, location: tuple[int | str, ...] = ()) -> list[_Problem]:
-    """YAML lets a later key silently win; a repeated district must not hide another."""
-    found: list[_Problem] = []
+def _children(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                text = f"`{key.value}` stands here twice."
-                found.append(_Problem(location, key.start_mark.line + 1, text))
-            seen.add(key.value)
-            found += _repeated_keys(value, (*location, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for place, value in enumerate(node.value):
-            found += _repeated_keys(value, (*location, place))
+        return [one for pair in node.value for one in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _line_in_itself(node: yaml.Node) -> int | None:
+    """The 1-based line of an anchor whose alias is within it, so that reading would never end."""
+    around: set[int] = set()
+    done: set[int] = set()
+    left = [(node, False)]
+    while left:
+        current, is_left = left.pop()
+        if is_left:
+            around.discard(id(current))
+            done.add(id(current))
+        elif id(current) in around:
+            return int(current.start_mark.line) + 1
+        elif id(current) not in done:
+            around.add(id(current))
+            left.append((current, True))
+            left += [(child, False) for child in _children(current)]
+    return None
+
+
+def _repeated_keys(node: yaml.Node) -> list[_Problem]:
+    """YAML lets a later key silently win; a repeated district must not hide another.
+
+    Every node is visited once: by its aliases, a short file may have more places than can be.
+    """
+    found: list[_Problem] = []
+    visited = {id(node)}
+    left: list[tuple[tuple[int | str, ...], yaml.Node]] = [((), node)]
+    while left:
+        location, current = left.pop()
+        parts: list[tuple[int | str, yaml.Node]] = []
+        if isinstance(current, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in current.value:
+                if key.value in seen:
+                    text = f"`{key.value}` stands here twice."
+                    found.append(_Problem(location, key.start_mark.line + 1, text))
+                seen.add(key.value)
+                parts.append((key.value, value))
+        elif isinstance(current, yaml.SequenceNode):
+            parts += enumerate(current.value)
+        for part, value in parts:
+            if id(value) not in visited:
+                visited.add(id(value))
+                left.append(((*location, part), value))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from pathlib import Path
 
@@ -139,6 +140,39 @@ def test_a_repeated_district_hides_no_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{", "- a\n- b\n", "districts: {}\n", "\t"])
 def test_what_is_no_settings_file_is_refused(tmp_path: Path, text: str) -> None:
     assert all(one.startswith("districts.yaml line 1") for one in refused(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        (24, "more: &x [*x]"),
+        (24, "more: &x {below: {deeper: *x}}"),
+        (24, "more: &x {<<: *x}"),
+        (25, "more:\n  one: &x {of: [a, {b: *x}]}"),
+        (24, "? &x [*x]\n: a key"),
+    ],
+)
+def test_an_anchor_within_itself_is_told(tmp_path: Path, line: int, lines: str) -> None:
+    (said,) = refused(tmp_path, f"{GOOD}{lines}\n")
+    assert said == f"districts.yaml line {line}: an anchor (&) that contains itself."
+
+
+def test_an_anchor_used_twice_is_none_within_itself(tmp_path: Path) -> None:
+    text = GOOD.replace("sites: {", "sites: &sites {").replace("thresholds: {", "thresholds: &t {")
+    again = text.partition("districts:\n")[2].replace("  demo:", "  other:")
+    again = re.sub(r"&sites \{.*\}", "*sites", again)
+    again = re.sub(r"&t \{.*\}", "*t", again)
+    (tmp_path / "districts.yaml").write_text(text + again)
+    settings = load_settings(tmp_path / "districts.yaml")
+    assert settings.district("other").sites == settings.district("demo").sites
+
+
+def test_what_is_too_deep_or_too_often_said_ends_with_a_sentence(tmp_path: Path) -> None:
+    (said,) = refused(tmp_path, "districts: " + "[" * 20_000 + "]" * 20_000)
+    assert said == "districts.yaml: lists or keys in one another, far too deep."
+    doubled = "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
+    said = refused(tmp_path, f"{GOOD}a0: &a0 [x]\n{doubled}")[0]
+    assert "unknown key `a0`" in said
 
 
 def test_a_missing_file_and_an_unknown_district_say_what_to_do(tmp_path: Path) -> None:
