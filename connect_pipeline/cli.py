@@ -102,6 +102,11 @@ def _say(message: str) -> None:
     err.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
+def _print_line(text: str) -> None:
+    """A line as it is: what is in brackets in a path is no markup."""
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def _show_progress() -> None:
     """Our own log, on the error stream."""
     from rich.logging import RichHandler
@@ -184,11 +189,9 @@ def generate(
         made = write_district(folder, students, seed, today=today)
         labels = add_defects(folder, seed) if defects else []
     for name, rows in made.counts.items():
-        out.print(f"{folder / name}: {rows:,} rows", highlight=False, soft_wrap=True)
+        _print_line(f"{folder / name}: {rows:,} rows")
     if labels:
-        out.print(
-            f"{len(labels)} defects, each labelled in {folder / 'defects.json'}", soft_wrap=True
-        )
+        _print_line(f"{len(labels)} defects, each labelled in {folder / 'defects.json'}")
 
 
 @app.command()
@@ -312,7 +315,7 @@ def _print_finished(one: Finished) -> None:
     style = "green" if one.exit_code == 0 else "red"
     out.print(f"{one.district}: {word}", style=style, highlight=False)
     if one.message:
-        out.print(one.message, markup=False, highlight=False, soft_wrap=True)
+        _print_line(one.message)
 
 
 @app.command()
@@ -417,7 +420,7 @@ def _print_preview(preview: dict[str, Any]) -> None:
             table.add_row(*(_cell(row[column]) for column in columns))
         out.print(table)
     if preview.get("would_vanish"):
-        out.print(f"  who would vanish: {preview['would_vanish']}, beside the report")
+        _print_line(f"  who would vanish: {preview['would_vanish']}, beside the report")
 
 
 def _cell(value: Any) -> str:
@@ -443,7 +446,7 @@ def _decide(district: str, decision: str) -> None:
 
     home = Home.from_environment()
     for sentence in decide(home, district, Decision(decision), user_name()):
-        out.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        _print_line(sentence)
 
 
 @app.command()
@@ -461,9 +464,7 @@ def rollback(
     load_settings(home.settings_file).district(district)
     with locked(home, district):
         snapshots.roll_back(home, open_ledger(home), district, snapshot, user_name())
-    out.print(
-        f"{district}: snapshot {snapshot} is current. The next sync will hold.", soft_wrap=True
-    )
+    _print_line(f"{district}: snapshot {snapshot} is current. The next sync will hold.")
 
 
 @app.command()
@@ -539,7 +540,7 @@ def export(
     load_settings(home.settings_file).district(district)
     written = export_tables(home, open_ledger(home), district, folder, file_format, user_name())
     for name, rows in written.items():
-        out.print(f"{folder / name}: {rows:,} rows", highlight=False, soft_wrap=True)
+        _print_line(f"{folder / name}: {rows:,} rows")
 
 
 @app.command()
@@ -555,9 +556,7 @@ def erase(
 
     home, by = Home.from_environment(), user_name()
     if lift:
-        out.print(
-            lift_erasure(home, district, student, by), markup=False, highlight=False, soft_wrap=True
-        )
+        _print_line(lift_erasure(home, district, student, by))
         return
     if student is None and sys.stdin.isatty():
         typer.confirm(f"Erase everything of {district}, for ever?", abort=True)
@@ -567,10 +566,8 @@ def erase(
         else:
             done = erase_student(home, district, student, by)
     for sentence in done.says:
-        out.print(sentence, markup=False, highlight=False, soft_wrap=True)
-    out.print(
-        f"The certificate is {done.certificate}.", markup=False, highlight=False, soft_wrap=True
-    )
+        _print_line(sentence)
+    _print_line(f"The certificate is {done.certificate}.")
 
 
 @app.command()

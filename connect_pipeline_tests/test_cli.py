@@ -338,3 +338,16 @@ def test_exports_to_a_place_that_is_no_folder(home: SmallHome, tmp_path: Path) -
     done = home.command_here("export", NAME, str(tmp_path / "file"))
     assert done.returncode == 3
     assert "File exists" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a[/b]", "a[red]b", "a[/]"])
+def test_brackets_in_a_path_are_a_part_of_it(home: SmallHome, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    done = home.command_here("export", NAME, str(folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{folder / 'connect_students.parquet'}: 7 rows\n" in done.stdout
+    drop = tmp_path / "drop" / name
+    done = home.command_here("generate", str(drop), "--students", "200", "--defects")
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+    assert f"{drop / STUDENTS.file_name}: " in done.stdout
+    assert f"each labelled in {drop / 'defects.json'}" in done.stdout
