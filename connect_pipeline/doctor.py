@@ -34,14 +34,19 @@ class Diagnosis:
 
 
 def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
-    """Look at the home, the settings, the ledger, Dagster's home, and each district's drop."""
+    """Look at the home, the settings, the ledger, Dagster's home, and each district's drop.
+
+    Makes no ledger and no folder where there are no settings: CONNECT_HOME may be mistyped. Then
+    nothing else is looked at.
+    """
     settings, diagnosis = _try("settings", lambda: load_settings(home.settings_file))
     yield diagnosis
+    if not os.path.lexists(home.settings_file):
+        return
     yield _try("home folder", lambda: _look_at_home(home))[1]
-    yield _try("ledger", lambda: open_ledger(home))[1]
-    if home.settings_file.exists():  # else CONNECT_HOME may be a slip, and nothing is made there
-        says, diagnosis = _try("Dagster's home", lambda: examine_dagster_home(home))
-        yield replace(diagnosis, says=says or diagnosis.says)
+    yield _examine_ledger(home)
+    says, diagnosis = _try("Dagster's home", lambda: examine_dagster_home(home))
+    yield replace(diagnosis, says=says or diagnosis.says)
     if settings is None:
         return
     if only is not None:
@@ -49,6 +54,12 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
     for name, district in settings.districts.items():
         if only in (None, name):
             yield from _examine_drop(name, district)
+
+
+def _examine_ledger(home: Home) -> Diagnosis:
+    if not os.environ.get("CONNECT_LEDGER_URL") and not home.ledger_file.exists():
+        return Diagnosis("ledger", 0, "none yet; the first run makes it")
+    return _try("ledger", lambda: open_ledger(home))[1]
 
 
 def _examine_drop(name: str, district: District) -> Iterator[Diagnosis]:

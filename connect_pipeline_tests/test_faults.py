@@ -460,3 +460,51 @@ def test_a_full_disk_at_the_very_first_run(server: EmbeddedServer, tmp_path: Pat
         assert not home.roster.exists()
     home.publish()
     home.assert_tidy()
+
+
+# -- doctor touches nothing ----------------------------------------------------------------------
+
+
+def snapshot_of(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every path below, with its permissions and content."""
+    return {
+        str(path.relative_to(folder.parent)): (
+            path.stat().st_mode,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in (folder, *folder.rglob("*"))
+    }
+
+
+def test_doctor_leaves_a_mistyped_home_alone(home: SmallHome, tmp_path: Path) -> None:
+    mistyped = tmp_path / "mistyped"
+    for _ in range(2):
+        done = home.command_here("doctor", CONNECT_HOME=str(mistyped))
+        assert_said(done, 2, f"There is no settings file {mistyped}/districts.yaml")
+        assert not mistyped.exists()
+    mistyped.mkdir(mode=0o755)
+    (mistyped / "somebody's").write_text("own")
+    before = snapshot_of(mistyped)
+    done = home.command_here("doctor", CONNECT_HOME=str(mistyped))
+    assert_said(done, 2, f"There is no settings file {mistyped}/districts.yaml")
+    assert snapshot_of(mistyped) == before
+
+
+def test_doctor_makes_nothing_in_a_new_home(server: EmbeddedServer, tmp_path: Path) -> None:
+    home = small_home(server, tmp_path)
+    before = snapshot_of(home.home.root)
+    done = home.command_here("doctor", NAME)
+    assert_said(done, 0, "ok  ledger: none yet; the first run makes it")
+    assert snapshot_of(home.home.root) == before
+
+
+def test_a_folder_that_was_there_keeps_its_permissions(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """Others may have a part in it; `doctor` says so."""
+    home = small_home(server, tmp_path)
+    home.home.root.chmod(0o755)
+    assert home.command_here("status", NAME).returncode == 0
+    assert home.home.root.stat().st_mode & 0o777 == 0o755
+    assert home.home.ledger_file.stat().st_mode & 0o777 == 0o600
+    assert_said(home.command_here("doctor", NAME), 3, "chmod 700")
