@@ -41,6 +41,8 @@ app = typer.Typer(
 )
 out = Console()
 err = Console(stderr=True)
+_answers: list[Any] = []
+"""What this run printed as JSON."""
 
 Districts = Annotated[list[str] | None, typer.Argument(help="Names as in districts.yaml.")]
 All = Annotated[bool, typer.Option("--all", help="Every district in the settings.")]
@@ -71,6 +73,7 @@ def _flush() -> None:
 def main() -> None:
     """Run a command; an error is one sentence and an exit code, never a traceback."""
     os.umask(0o077)  # what libraries write (Dagster's files, spills) is its owner's, too
+    _answers.clear()
     try:
         code = app(standalone_mode=False)  # that a command ended with
         _flush()
@@ -93,7 +96,11 @@ def main() -> None:
 
 
 def _fail(message: str, exit_code: int) -> None:
+    """End with this. Who asked for JSON gets an object in any case, and no more than one."""
     _say(message)
+    if "--json" in sys.argv[1:] and not _answers:
+        with suppress(OSError):  # nobody reads it
+            _print_json({"error": message})
     sys.exit(exit_code)
 
 
@@ -119,6 +126,7 @@ def _show_progress() -> None:
 
 
 def _print_json(value: Any) -> None:
+    _answers.append(value)
     print(json.dumps(value, indent=1, ensure_ascii=False, default=str))  # noqa: T201
 
 

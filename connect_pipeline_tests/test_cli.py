@@ -229,6 +229,38 @@ def test_a_failing_sync_prints_json_too(home: SmallHome) -> None:
     assert "has no folder /nowhere" in result["message"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("sync", "sync nowhere", "alerts", f"alerts {NAME}", "status nowhere", "doctor nowhere"),
+        *("history nowhere", f"history {NAME} --on yesterday", "validate no/such/folder"),
+        *("sync --no-such-option", "validate", f"status {NAME} {NAME}"),
+    ],
+)
+def test_wrong_usage_is_one_json_object_too(home: SmallHome, words: str) -> None:
+    done = home.command_here(*words.split(), "--json")
+    assert done.returncode == 2, done
+    said = only_object(done.stdout)
+    assert list(said) == ["error"]
+    assert said["error"] in done.stderr
+    assert home.command_here(*words.split()).stdout.count("error") == 0
+
+
+def test_a_fault_is_one_json_object_too(home: SmallHome) -> None:
+    home.home.ledger_key_file.write_bytes(b"")
+    done = home.command_here("status", "--json")
+    assert done.returncode == 3
+    assert "is not whole" in only_object(done.stdout)["error"]
+
+
+def test_a_fault_after_the_answer_adds_no_second_object(home: SmallHome, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    page = tmp_path / "file" / "page.html"
+    done = home.command_here("validate", str(home.drop), "--json", "--html", str(page))
+    assert done.returncode == 3, done
+    assert only_object(done.stdout)["verdict"] == "accepted_with_findings"
+
+
 def test_status_prints_one_json_object(home: SmallHome) -> None:
     state = only_object(home.command_here("status", "--json").stdout)[NAME]
     assert state["published"] == home.current()
