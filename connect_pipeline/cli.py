@@ -259,20 +259,21 @@ def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
 
 def _named(districts: list[str] | None, *, every: bool, with_attendance: bool = False) -> list[str]:
     """The districts that a command line names, checked against the settings."""
-    from connect_pipeline.settings import load_settings
+    from connect_pipeline.settings import load_settings, load_sound_districts
 
     if bool(districts) == every:
         raise UsageError("Name the districts, or give --all.")
-    settings = load_settings(Home.from_environment().settings_file)
+    path = Home.from_environment().settings_file
     if districts:
+        sound = load_sound_districts(path)
         for name in districts:
-            chosen = settings.district(name)
+            chosen = sound.district(name)
             if with_attendance and not chosen.attendance.enabled:
                 raise UsageError(f"{name} has no attendance alerts: attendance.enabled is off.")
         return districts
     return [
         name
-        for name, district in settings.districts.items()
+        for name, district in load_settings(path).districts.items()
         if district.attendance.enabled or not with_attendance
     ]
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, now, open_ledger
-from connect_pipeline.settings import load_settings
+from connect_pipeline.settings import load_sound_districts
 
 NEXT_COMMAND = {CORE_JOB: "sync", ATTENDANCE_JOB: "alerts"}
 
@@ -29,7 +29,7 @@ def decide(home: Home, district: str, decision: Decision, by: str) -> list[str]:
 
     Raises `UsageError` when nothing is held any more: then the next run looks again.
     """
-    days = load_settings(home.settings_file).district(district).keep.hold_days
+    days = load_sound_districts(home.settings_file).district(district).keep.hold_days
     ledger = open_ledger(home)
     expired = ledger.expire_holds(district, now() - timedelta(days=days))
     held = [job for job in NEXT_COMMAND if ledger.open_hold(district, job)]
