@@ -21,6 +21,7 @@ from sqlalchemy.engine import RowMapping
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.formulas import defused_sql
 from connect_pipeline.home import (
+    OWN_FOLDERS,
     PARTIAL_SUFFIX,
     PRIVATE_FILE,
     Home,
@@ -124,21 +125,22 @@ def write_csv(
 
 
 def _refuse_own_folders(home: Home, folder: Path) -> None:
-    """An erasure does not look into copies, and would take those in the home for something else."""
+    """An erasure does not look into copies, and would take those among our own for something else."""
     wanted = folder.resolve()
-    own = {"CONNECT_HOME": home.root, "DAGSTER_HOME": home.dagster}
-    if os.environ.get("DAGSTER_HOME"):
-        own["DAGSTER_HOME"] = Path(os.environ["DAGSTER_HOME"])
-    for variable, place in own.items():
-        for above in (wanted, *wanted.parents):
-            # Two names of one folder need not be spelled alike.
-            if above == place.resolve() or (
-                above.exists() and place.exists() and above.samefile(place)
-            ):
-                raise UsageError(
-                    f"{folder} is in {variable} ({place}), which holds this program's own files:"
-                    " an erasure would not forget a copy there. Name a folder elsewhere."
-                )
+    dagster = Path(os.environ.get("DAGSTER_HOME") or home.dagster)
+    own = [dagster, *(home.root / name for name in OWN_FOLDERS)]
+    if _is_same(wanted, home.root) or any(
+        _is_same(above, place) for place in own for above in (wanted, *wanted.parents)
+    ):
+        raise UsageError(
+            f"{folder} holds this program's own files: an erasure would not forget a copy there."
+            " Name a folder elsewhere."
+        )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Two names of one folder need not be spelled alike."""
+    return one == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
 
 
 def _open_tables(stack: ExitStack, home: Home, district: str) -> list[Open]:

@@ -25,6 +25,16 @@ PARTIAL_SUFFIX = ".partial"
 # (1.13) looks for `dagster.yaml` by a pattern, goes on without our settings if it finds none, and
 # pastes paths into database URLs, where `%41` is an A.
 NOT_IN_PATHS = "?*[\\%"
+OWN_FOLDERS = (
+    "certificates",
+    "landing",
+    "opt_outs",
+    "outbox",
+    "published",
+    "reports",
+    "work",
+)
+"""The folders of a home in which nobody else's files belong."""
 
 
 @dataclass(frozen=True)
