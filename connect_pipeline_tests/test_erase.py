@@ -374,6 +374,21 @@ def test_later_uploads_are_kept_out_until_the_erasure_is_lifted(home: SmallHome)
         erase.lift_erasure(home.home, NAME, ERASED, "Pat Operator")
 
 
+def test_the_night_after_an_erasure_that_was_a_mistake_publishes_the_student_again(
+    home: SmallHome,
+) -> None:
+    """The files and the settings are those of the snapshot, which has lost the student."""
+    assert home.nightly().outcome == "unchanged"
+    erase_student(home)
+    with home.here():
+        erase.lift_erasure(home.home, NAME, ERASED, "Pat Operator")
+    home.publish()
+    assert home.query(f"SELECT count(*) FROM connect.students WHERE student_id = '{ERASED}'") == [
+        (1,)
+    ]
+    assert home.nightly().outcome == "unchanged"
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -467,6 +482,32 @@ def test_an_erasure_that_is_cut_short_is_finished_by_the_same_command(
     assert certificate["rows_removed"]["connect.students"] == 3, "of both attempts together"
     # Absent, cleared, and with a low balance.
     assert certificate["rows_removed"]["ledger.listed"] == 3
+
+
+def test_an_erasure_that_was_cut_short_is_not_lifted(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it looks for would stay on the disk, and no other student could be erased."""
+
+    def cut(*_: object) -> None:
+        raise EnvironmentFault("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erase, "_rebuild_days", cut)
+        with pytest.raises(EnvironmentFault, match="the power went"):
+            erase_student(home)
+    lifted = home.command_here("erase", NAME, "--student", ERASED, "--lift")
+    assert (lifted.returncode, lifted.stdout) == (2, "")
+    assert "run the same `erase` again first" in lifted.stderr
+    erase_student(home)
+    assert home.command_here("erase", NAME, "--student", ERASED, "--lift").returncode == 0
+    assert home.command_here("erase", NAME, "--student", "S88").returncode == 0
+
+
+def test_nothing_is_made_for_a_name_that_has_no_erasure(home: SmallHome) -> None:
+    lifted = home.command_here("erase", "shelbyville", "--lift")
+    assert (lifted.returncode, "nothing to lift" in lifted.stderr) == (2, True)
+    assert not home.home.lock("shelbyville").exists()
 
 
 def test_a_night_between_two_attempts_does_not_bring_the_student_back(
@@ -578,6 +619,27 @@ def test_a_district_is_erased_and_does_not_come_back(home: SmallHome) -> None:
     assert not home.roster.exists()
     assert home.command_here("erase", NAME, "--lift").returncode == 0
     home.publish()
+
+
+def test_a_district_out_of_the_settings_is_erased_to_the_end(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its command asks, and when all of its folders are gone already."""
+
+    def cut(*_: object) -> None:
+        raise EnvironmentFault("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "forget_district", cut)
+        with pytest.raises(EnvironmentFault, match="the power went"), home.here():
+            erase.erase_district(home.home, NAME, "Pat Operator")
+    settings = home.home.settings_file
+    settings.write_text(settings.read_text().replace(f"{NAME}:", "shelbyville:", 1))
+    done = home.command_here("erase", NAME)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert home.ledger.rows(sa.select(listed)) == []
+    again = home.command_here("erase", NAME)
+    assert (again.returncode, again.stdout) == (2, ""), "it is nowhere now"
 
 
 # -- retention -----------------------------------------------------------------------------------

@@ -162,11 +162,15 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
 def lift_erasure(home: Home, district: str, student_id: str | None, by: str) -> str:
     """Let a student or district be published again, from the next upload on.
 
-    Raises `UsageError` when there is no such erasure.
+    Raises `UsageError` when there is no such erasure, or one that was cut short: what it looks
+    for lies on the disk until it is complete, and no other student could be erased.
     """
     ledger = open_ledger(home)
     subject = records.subject_hash(ledger, district, student_id and student_id.strip())
-    records.lift(ledger, district, subject, by)
+    records.refuse_unknown(ledger, district, subject)  # before a lock is made for any name
+    with locked(home, district):
+        records.refuse_incomplete(ledger, district, subject)
+        records.lift(ledger, district, subject, by)
     return f"{district}: the erasure is lifted. The next sync publishes what the files say."
 
 
@@ -175,8 +179,11 @@ def _known(home: Home, district: str) -> None:
     try:
         load_settings(home.settings_file).district(district)
     except SettingsError:
-        is_name = DISTRICT_NAME.fullmatch(district) is not None
-        if not is_name or not any(place.exists() for place in _places(home, district)):
+        if DISTRICT_NAME.fullmatch(district) is None:
+            raise
+        if any(place.exists() for place in _places(home, district)):
+            return
+        if not home.root.is_dir() or not records.is_under_way(open_ledger(home), district):
             raise
 
 
@@ -215,6 +222,7 @@ def _rebuild_snapshots(home: Home, ledger: Ledger, district: str, found: Traces)
     for path in traces.snapshot_files(home, district):
 
         def place(rebuilt: Path, snapshot_id: str = path.stem) -> None:
+            records.forget_settings(ledger, district, snapshot_id)
             snapshots.replace_file(home, ledger, district, snapshot_id, rebuilt)
 
         _rebuild(home, district, path, found, place)

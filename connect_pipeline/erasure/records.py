@@ -15,7 +15,14 @@ from sqlalchemy.engine import RowMapping
 from connect_pipeline.erasure.keep_out import subject_text
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.ledger import Ledger, now, stamp
-from connect_pipeline.ledger.tables import alarm_notices, alarms, erasures, listed, metadata
+from connect_pipeline.ledger.tables import (
+    alarm_notices,
+    alarms,
+    erasures,
+    listed,
+    metadata,
+    snapshots,
+)
 
 WHOLE_DISTRICT = ""
 
@@ -69,10 +76,45 @@ def complete(ledger: Ledger, number: int) -> None:
         )
 
 
+def is_under_way(ledger: Ledger, district: str) -> bool:
+    """Whether an erasure of the district, or of a student of it, was begun and not completed."""
+    return any(row["completed_at"] is None for row in standing(ledger, district))
+
+
+def refuse_unknown(ledger: Ledger, district: str, subject: str) -> None:
+    """Raises `UsageError` when no erasure of the subject stands."""
+    if not any(row["subject_hash"] == subject for row in standing(ledger, district)):
+        raise UsageError(f"No such erasure stands for {district}: there is nothing to lift.")
+
+
+def refuse_incomplete(ledger: Ledger, district: str, subject: str) -> None:
+    """Raises `UsageError` when the subject's erasure was cut short."""
+    for row in standing(ledger, district):
+        if row["subject_hash"] == subject and row["completed_at"] is None:
+            raise UsageError(
+                f"That erasure of {district} was cut short: run the same `erase` again first,"
+                " without --lift."
+            )
+
+
+def forget_settings(ledger: Ledger, district: str, snapshot_id: str) -> None:
+    """The snapshot is no longer what its files and settings come to.
+
+    Else the erasure's lift would give back the very settings that it was published under, and the
+    next run would find nothing to do.
+    """
+    of_snapshot = sa.and_(snapshots.c.district == district, snapshots.c.snapshot_id == snapshot_id)
+    with ledger.transaction() as connection:
+        exports = connection.execute(sa.select(snapshots.c.exports).where(of_snapshot)).scalar()
+        if exports and exports.pop("settings", None) is not None:
+            connection.execute(sa.update(snapshots).where(of_snapshot).values(exports=exports))
+
+
 def lift(ledger: Ledger, district: str, subject: str, by: str) -> None:
     """Let the subject be published again. Raises `UsageError` when it is not erased."""
+    refuse_unknown(ledger, district, subject)
     with ledger.transaction() as connection:
-        lifted = connection.execute(
+        connection.execute(
             sa.update(erasures)
             .where(
                 erasures.c.district == district,
@@ -81,8 +123,6 @@ def lift(ledger: Ledger, district: str, subject: str, by: str) -> None:
             )
             .values(lifted_at=stamp(now()), lifted_by=by)
         )
-        if not lifted.rowcount:
-            raise UsageError(f"No such erasure stands for {district}: there is nothing to lift.")
 
 
 def standing(ledger: Ledger, district: str) -> Sequence[RowMapping]:
