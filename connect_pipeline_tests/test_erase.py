@@ -276,6 +276,34 @@ def test_who_reads_the_old_file_goes_on_and_the_next_reader_sees_the_new_one(
     assert home.query(query) == [(7,)]
 
 
+SEPARATED = (
+    "Z9;101;Zebu;Quill;;;Pa Quillfeather;(201) 555-0177;pa.q@example.com;;;;;9;;;;",
+    "Z9\t101\tZebu\tQuill\t\t\tPa Quillfeather",
+    "Z9|101|Zebu|Quill",
+    "'Z9', 101, Zebu, Quill",
+)
+
+
+def test_a_line_with_other_separators_goes_and_stays_out(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """And no line of somebody else's for the area code in it."""
+    other = 'E3,101,Kim,Moe,,,Jo Moe,"(201) 555-0179,,,,,12345,9,,,,'
+    text = with_rows(FILES[STUDENT_FILE], *SEPARATED, other)
+    home = small_home(server, tmp_path, {**FILES, STUDENT_FILE: text})
+    home.publish()
+    query = "SELECT left(text, 2) FROM quality.quarantine"
+    assert len(home.query(query)) == len(SEPARATED) + 1
+    with home.here():
+        for student in ("Z9", "201"):
+            erase.erase_student(home.home, NAME, student, "Pat Operator")
+    assert home.query(query) == [("E3",)]
+    assert places_of(home, ("Z9", "Pa Quill", "Zebu")) == {}
+    home.upload({STUDENT_FILE: text.replace("Korean", "Russian")})
+    home.publish()
+    assert home.query(query) == [("E3",)]
+
+
 # -- the certificate -----------------------------------------------------------------------------
 
 

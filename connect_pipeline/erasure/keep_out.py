@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import duckdb
 
 from connect_pipeline.databases import count_rows
+from connect_pipeline.erasure.recognising import words_that_may_be_ids
 from connect_pipeline.reader import ReadResult
 
 CODE = "student_erased"
@@ -65,7 +66,7 @@ def keep_out_erased(read: ReadResult) -> bool:
         DELETE FROM quality.quarantine
         WHERE export = $export AND line IN (
             SELECT line FROM (
-                SELECT line, trim(unnest(regexp_extract_all(text, '[^,"]+'))) AS word
+                SELECT line, unnest({words_that_may_be_ids("text")}) AS word
                 FROM quality.quarantine WHERE export = $export
             )
             WHERE {_is_erased("word")}

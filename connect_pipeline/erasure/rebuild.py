@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.databases import attach, in_memory
+from connect_pipeline.databases import attach, in_memory, insert_rows
+from connect_pipeline.erasure.recognising import is_in, words_that_may_be_ids
 from connect_pipeline.erasure.traces import Traces
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import PRIVATE_FILE, sync_file
@@ -37,7 +38,7 @@ SNAPSHOT = {
     "quality.findings": (
         f"WHERE record_id IS DISTINCT FROM getvariable('student') OR export = '{STAFF.file_name}'"
     ),
-    "quality.quarantine": "WHERE NOT mentions_student(export, text)",
+    "quality.quarantine": "WHERE rowid NOT IN (FROM own_lines)",
 }
 ATTENDANCE = {
     "attendance.absences": "WHERE student_id <> getvariable('student')",
@@ -60,18 +61,13 @@ CHANGED = {
     ),
 }
 
-MENTIONS = f"""
-CREATE TEMP MACRO mentions_student(export, text) AS
-    (
-        export <> '{STAFF.file_name}'
-        AND list_contains(
-            list_transform(regexp_extract_all(text, '[^,"]+'), lambda cell: trim(cell)),
-            getvariable('student')
-        )
-    )
-    OR len(
-        list_filter(getvariable('words')::VARCHAR[], lambda word: contains(text, word))
-    ) > 0
+OWN_LINES = f"""
+SELECT rowid, text,
+    export <> '{STAFF.file_name}'
+    AND list_contains({words_that_may_be_ids("text")}, getvariable('student'))
+FROM old.quality.quarantine
+WHERE contains(text, getvariable('student'))
+OR len(list_filter(getvariable('searched')::VARCHAR[], lambda word: contains(text, word))) > 0
 """
 OWN_OF_SNAPSHOT = """
 CREATE TEMP TABLE own_classes AS
@@ -112,16 +108,29 @@ def _prepare(connection: duckdb.DuckDBPyConnection, source: Path, traces: Traces
     attach(connection, source, "old", read_only=True)
     values = {
         "student": traces.student_id,
-        "words": traces.telling_words,
+        "words": traces.words,
+        "searched": traces.telling_words,
         "lonely_groups": traces.lonely_groups,
     }
     for name, value in values.items():
         connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
-    connection.execute(MENTIONS)
     tables = _tables(connection)
     if "connect.students" in tables:
         connection.execute(OWN_OF_SNAPSHOT)
+        _find_own_lines(connection, traces)
     return {name: where for name, where in (SNAPSHOT | ATTENDANCE).items() if name in tables}
+
+
+def _find_own_lines(connection: duckdb.DuckDBPyConnection, traces: Traces) -> None:
+    """Which quarantined lines name the student, by the ID or by a word."""
+    connection.execute("CREATE TEMP TABLE own_lines (id BIGINT)")
+    lines = connection.execute(OWN_LINES).fetchall()
+    own = [
+        [number]
+        for number, text, has_id in lines
+        if has_id or any(is_in(word, text) for word in traces.telling_words)
+    ]
+    insert_rows(connection, "own_lines", own)
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
