@@ -22,6 +22,9 @@ from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.erasure import erase, records
+from connect_pipeline.erasure.recognising import is_in
+from connect_pipeline.erasure.search import is_left_in_database
+from connect_pipeline.erasure.traces import RECEIVED_ENCODINGS, Traces
 from connect_pipeline.errors import EnvironmentFault, Refused, UsageError
 from connect_pipeline.ledger import ATTENDANCE_JOB, now
 from connect_pipeline.ledger.tables import listed, runs
@@ -274,6 +277,96 @@ def test_who_reads_the_old_file_goes_on_and_the_next_reader_sees_the_new_one(
         query = "SELECT count(*) FROM connect.students"
         assert reader.execute(query).fetchall() == [(8,)]
     assert home.query(query) == [(7,)]
+
+
+# -- words that others have, too -----------------------------------------------------------------
+
+NEIGHBOURS = (
+    "E1,101,Zed,Vane,,,{contact},(201) 555-0177,ann@example.com,,,,12345,9,,1.00,English,All",
+    "E2,101,Joe,Lind,,,Mary Smithson,(201) 555-0178,joann@example.com,,,,12345,9,,1.00,English,All",
+    # Quarantined: another child's whose contact's name goes on, and the student's own.
+    'E3,101,Kim,Moe,,,Mary Smithson,"(201) 555-0179,,,,,12345,9,,,,',
+    'E4,101,Zed,Vane,,,{contact},"(201) 555-0180,ann@example.com,,,,12345,9,,,,',
+)
+
+
+@pytest.mark.parametrize(
+    "contact", ["Mary Smith", "Lincoln", "Parent", "Student", "Unknown", "Guardian", "Algebra"]
+)
+def test_a_word_that_is_part_of_what_others_have_does_not_stop_an_erasure(
+    server: EmbeddedServer, tmp_path: Path, contact: str
+) -> None:
+    rows = [row.format(contact=contact) for row in NEIGHBOURS]
+    classes = [f"101,T1,{student},1,Algebra I,MA101,1" for student in ("E1", "E2")]
+    home = small_home(
+        server,
+        tmp_path,
+        {
+            **FILES,
+            STUDENT_FILE: with_rows(FILES[STUDENT_FILE], *rows),
+            CLASS_FILE: with_rows(FILES[CLASS_FILE], *classes),
+        },
+    )
+    assert home.command_here("sync", NAME).returncode == 0
+    done = home.command_here("erase", NAME, "--student", "E1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not home.home.erasing(NAME).exists()
+    assert home.query("SELECT name, email FROM connect.contacts WHERE student_id LIKE 'E%'") == [
+        ("Mary Smithson", "joann@example.com")
+    ]
+    assert home.query("SELECT left(text, 2) FROM quality.quarantine") == [("E3",)]
+    left = home.home.roster(NAME).read_bytes().replace(b"joann@example.com", b"")
+    assert b"ann@example.com" not in left
+    assert b"12015550177" not in left
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "found"),
+    [
+        ("Mary Smith", "Mary Smithson", False),
+        ("Mary Smith", "Rosemary Smith", False),
+        ("Mary Smith", "Mary Smith2", False),
+        ("Mary Smith", "xMary Smith, Mary Smith", True),
+        ("Mary Smith", "\u201cMary Smith\u201d", True),
+        ("Mary Smith", r"a line\nMary Smith\nanother", True),
+        ("Ana Ruiz", "Ana Ruiz\u00e9", False),
+        ("ann@example.com", "joann@example.com", False),
+        ("ann@example.com", "jo.ann@example.com", False),
+        ("ann@example.com", "ann@example.com.example.org", False),
+        ("ann@example.com", "Write to ann@example.com.", True),
+        ("ann@example.com", "<ann@example.com>;x", True),
+        ("+12015550177", "+120155501771", False),
+        ("+12015550177", "'+12015550177\t", True),
+    ],
+)
+def test_a_word_is_found_where_it_stands_alone(
+    tmp_path: Path, word: str, text: str, *, found: bool
+) -> None:
+    assert is_in(word, text) is found
+    path = tmp_path / "file"
+    for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
+        path.write_bytes(f"{text}\n".encode(encoding))
+        own = Traces("X", words=[word])
+        assert own.mentioned_in(path, encodings=RECEIVED_ENCODINGS) is found, encoding
+
+
+def test_the_search_finds_a_word_in_a_cell_and_in_a_page(tmp_path: Path) -> None:
+    """Cells lie one behind the other in a page, so that there are no letters to look at."""
+    path = tmp_path / "x.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE t AS SELECT unnest(['Mary Smithson', 'Zed Vane']) AS a")
+        connection.execute("CREATE TABLE gone AS SELECT 'Otto Quill' || range AS a FROM range(9)")
+        connection.execute("CHECKPOINT")
+        connection.execute("UPDATE gone SET a = 'x'")
+        connection.execute("CHECKPOINT")
+    assert b"Otto Quill" in path.read_bytes()
+    for word, left in (
+        ("Mary Smith", False),
+        ("Mary Smithson", True),
+        ("Zed Vane", True),
+        ("Otto Quill", True),
+    ):
+        assert is_left_in_database(path, Traces("X", words=[word])) is left, word
 
 
 SEPARATED = (

@@ -32,6 +32,12 @@ from connect_pipeline.erasure.files import (
 )
 from connect_pipeline.erasure.opt_outs import opt_outs_without_student
 from connect_pipeline.erasure.rebuild import without_student
+from connect_pipeline.erasure.recognising import is_in
+from connect_pipeline.erasure.search import (
+    is_left_in_database,
+    is_left_in_records,
+    is_left_in_text,
+)
 from connect_pipeline.erasure.traces import Traces
 from connect_pipeline.errors import SettingsError, SystemFault, UsageError
 from connect_pipeline.export import disclosures_of
@@ -325,9 +331,9 @@ def _search(home: Home, district: str, found: Traces) -> dict[str, int]:
     Raises `SystemFault` when one is found: then the erasure is not complete.
     """
     searched = 0
-    for path in _searched_files(home, district):
+    for path, is_left_in in _searched_files(home, district):
         searched += 1
-        if found.mentioned_in(path):
+        if is_left_in(path, found):
             place = path.relative_to(home.root)
             raise SystemFault(
                 f"Something of the student is still in {place}, so the erasure is not complete."
@@ -336,15 +342,21 @@ def _search(home: Home, district: str, found: Traces) -> dict[str, int]:
     return {"files": searched, "words": len(found.telling_words)}
 
 
-def _searched_files(home: Home, district: str) -> Iterator[Path]:
-    for place in (*_places(home, district), home.dagster, home.certificates):
-        yield from report_files(place)
-    for path in sorted(home.root.glob(f"{home.ledger_file.name}*")):
-        yield path
+def _searched_files(
+    home: Home, district: str
+) -> Iterator[tuple[Path, Callable[[Path, Traces], bool]]]:
+    """Each file, and how it is searched."""
+    for place in _places(home, district):
+        for path in report_files(place):
+            is_database = path.is_relative_to(home.published(district))
+            yield path, is_left_in_database if is_database else is_left_in_text
+    records_of_all = [*report_files(home.dagster), *report_files(home.certificates)]
+    for path in (*records_of_all, *sorted(home.root.glob(f"{home.ledger_file.name}*"))):
+        yield path, is_left_in_records
     work = home.work(district)
     for path in sorted(work.parent.glob(f"{district}.*")):
         if path.is_file() and path != home.erasing(district):
-            yield path
+            yield path, is_left_in_text
 
 
 OUT_OF_REACH = (
@@ -367,7 +379,9 @@ def _remains(home: Home, ledger: Ledger, district: str, found: Traces) -> list[s
     opt_outs = opt_out_file(home, district)
     if opt_outs.exists():
         text = opt_outs.read_text(encoding="utf-8", errors="replace")
-        lines = sum(any(word in line for word in found.telling_words) for line in text.splitlines())
+        lines = sum(
+            any(is_in(word, line) for word in found.telling_words) for line in text.splitlines()
+        )
         if lines:
             remains.append(
                 f"{lines} lines of {opt_outs.relative_to(home.root)} that are about the student's"

@@ -17,11 +17,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+import connect_pipeline
+from connect_pipeline.erasure.recognising import is_destination, is_in, is_in_bytes
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, replacing
 from connect_pipeline.published import open_published
@@ -38,11 +41,14 @@ TELLING = 6
 class Traces:
     """`words` are the student's alone; `lonely_groups` have never had another member.
 
+    `common` are those of the words that are part of what others have or of our own sentences (a
+    contact may be called `Lincoln`, or `Unknown`): finding them in a file says nothing.
     `done` are the files that this erasure has changed so far, for its certificate.
     """
 
     student_id: str
     words: list[str] = field(default_factory=list)
+    common: list[str] = field(default_factory=list)
     lonely_groups: list[str] = field(default_factory=list)
     done: list[dict[str, Any]] = field(default_factory=list)
     listed_rows: int = 0
@@ -87,7 +93,8 @@ class Traces:
     @property
     def telling_words(self) -> list[str]:
         """Words that no other file holds by chance."""
-        return [word for word in self.words if len(word) >= TELLING]
+        common = set(self.common)
+        return [word for word in self.words if len(word) >= TELLING and word not in common]
 
     def mentioned_in(
         self, path: Path, *, by_id: bool = False, encodings: Sequence[str] = ("utf-8",)
@@ -99,8 +106,11 @@ class Traces:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 if by_id and any(one.search(content) for one in self._id_patterns(encodings)):
                     return True
-                words = _encoded(self.telling_words, encodings)
-                return any(content.find(data) >= 0 for data in words)
+                return any(
+                    is_in_bytes(word, content, encoding)
+                    for word in self.telling_words
+                    for encoding in encodings
+                )
 
     def _id_patterns(self, encodings: Sequence[str]) -> Iterable[re.Pattern[bytes]]:
         for data in _encoded([self.student_id], encodings):
@@ -142,8 +152,45 @@ def gather(home: Home, district: str, student_id: str, started_at: str) -> Trace
         with _asked(path, student_id, words) as connection:
             shared |= _column(connection, SHARED_WORDS_OF_A_DAY)
     traces.words, traces.lonely_groups = sorted(words - shared), sorted(groups - with_others)
+    traces.common = sorted(_common(home, district, traces))
     keep(home, district, traces)
     return traces
+
+
+def _common(home: Home, district: str, traces: Traces) -> set[str]:
+    """Those of the words that are in what others have, in the settings, or in our own text."""
+    names = [word for word in traces.words if not is_destination(word)]
+    common = {word for word in names if any(is_in(word, text) for text in own_texts())}
+    texts = [read_text(home.settings_file)]
+    for path in (*snapshot_files(home, district), *attendance_files(home, district)):
+        query = TEXTS if path.parent == home.snapshot(district, "x").parent else TEXTS_OF_A_DAY
+        with _asked(path, traces.student_id, traces.words, traces.lonely_groups) as connection:
+            texts += _column(connection, HOLDING_A_WORD.format(texts=query))
+    for text in texts:
+        common |= {word for word in traces.words if is_in(word, text)}
+    return common
+
+
+def read_text(path: Path) -> str:
+    """A text file, whatever is in it; empty when there is none."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+@cache
+def own_texts() -> tuple[str, ...]:
+    """This package's own files: every fixed sentence and name that we write is in one of them.
+
+    Less the sample district, whose people are nobody's.
+    """
+    package = Path(connect_pipeline.__file__).parent
+    return tuple(
+        read_text(path)
+        for path in sorted(package.rglob("*"))
+        if path.suffix in (".py", ".sql", ".html") and not path.is_relative_to(package / "sample")
+    )
 
 
 def keep(home: Home, district: str, traces: Traces) -> None:
@@ -239,6 +286,50 @@ WITH others AS (
     SELECT unnest([name, phone]) FROM connect.sites
 )
 SELECT DISTINCT word FROM others WHERE list_contains(getvariable('words')::VARCHAR[], word)
+"""
+
+# What others have that may hold one of the words as a part.
+HOLDING_A_WORD = """
+SELECT DISTINCT text FROM ({texts}) AS texts
+WHERE len(
+    list_filter(getvariable('words')::VARCHAR[], lambda word: contains(text, word))
+) > 0
+"""
+
+TEXTS = """
+SELECT concat_ws(' ', first_name, last_name) AS text FROM connect.students
+WHERE student_id <> getvariable('student')
+UNION ALL
+SELECT unnest([bus_route, zip_code]) FROM connect.students
+WHERE student_id <> getvariable('student')
+UNION ALL
+SELECT unnest([name, phone, email]) FROM connect.contacts
+WHERE student_id <> getvariable('student')
+UNION ALL
+SELECT unnest([concat_ws(' ', first_name, last_name), email, title, mobile_phone])
+FROM connect.staff
+UNION ALL
+SELECT unnest([name, address, phone]) FROM connect.sites
+UNION ALL
+SELECT unnest([course_name, course_number, section_number]) FROM connect.classes
+WHERE NOT list_contains(getvariable('groups')::VARCHAR[], 'class:' || class_id)
+UNION ALL
+SELECT name FROM connect.groups
+WHERE NOT list_contains(getvariable('groups')::VARCHAR[], group_id)
+"""
+
+TEXTS_OF_A_DAY = """
+SELECT destination AS text FROM attendance.recipients
+WHERE student_ids <> [getvariable('student')]
+UNION ALL
+SELECT unnest(contact_names) FROM attendance.recipients
+WHERE NOT list_contains(student_ids, getvariable('student'))
+UNION ALL
+SELECT student_name FROM attendance.recipient_absences
+WHERE student_id <> getvariable('student')
+UNION ALL
+SELECT unnest(list_concat(teacher_names, [site_name, site_phone]))
+FROM attendance.recipient_absences
 """
 
 GROUPS = """
