@@ -125,7 +125,7 @@ def write_csv(
 
 
 def _refuse_own_folders(home: Home, folder: Path) -> None:
-    """An erasure does not look into copies, and would take those among our own for something else."""
+    """An erasure forgets no copies, and takes those among our own files for something else."""
     wanted = folder.resolve()
     dagster = Path(os.environ.get("DAGSTER_HOME") or home.dagster)
     own = [dagster, *(home.root / name for name in OWN_FOLDERS)]
