@@ -496,15 +496,3 @@ def test_doctor_makes_nothing_in_a_new_home(server: EmbeddedServer, tmp_path: Pa
     done = home.command_here("doctor", NAME)
     assert_said(done, 0, "ok  ledger: none yet; the first run makes it")
     assert snapshot_of(home.home.root) == before
-
-
-def test_a_folder_that_was_there_keeps_its_permissions(
-    server: EmbeddedServer, tmp_path: Path
-) -> None:
-    """Others may have a part in it; `doctor` says so."""
-    home = small_home(server, tmp_path)
-    home.home.root.chmod(0o755)
-    assert home.command_here("status", NAME).returncode == 0
-    assert home.home.root.stat().st_mode & 0o777 == 0o755
-    assert home.home.ledger_file.stat().st_mode & 0o777 == 0o600
-    assert_said(home.command_here("doctor", NAME), 3, "chmod 700")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.engine import Engine
 from connect_pipeline.errors import EnvironmentFault, SettingsError
 from connect_pipeline.home import (
     PRIVATE_FILE,
+    PRIVATE_FOLDER,
     Home,
     disk_fault,
     private_folder,
@@ -36,7 +38,9 @@ def open_ledger(home: Home) -> Ledger:
 
     Raises `EnvironmentFault` when its database cannot be reached, or its key is lost or another.
     """
-    private_folder(home.root)  # one that others may read, and was there before, `doctor` tells
+    private_folder(home.root)
+    with suppress(OSError):  # whose folder it is not, is told by `doctor`
+        home.root.chmod(PRIVATE_FOLDER)
     given = os.environ.get("CONNECT_LEDGER_URL")
     try:
         # Never a path as part of a URL: there, `?` and `%` mean something else.
