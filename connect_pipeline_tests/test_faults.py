@@ -490,9 +490,13 @@ def test_doctor_leaves_a_mistyped_home_alone(home: SmallHome, tmp_path: Path) ->
     assert snapshot_of(mistyped) == before
 
 
-def test_doctor_makes_nothing_in_a_new_home(server: EmbeddedServer, tmp_path: Path) -> None:
+def test_doctor_makes_only_dagsters_settings_in_a_new_home(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
     home = small_home(server, tmp_path)
     before = snapshot_of(home.home.root)
     done = home.command_here("doctor", NAME)
     assert_said(done, 0, "ok  ledger: none yet; the first run makes it")
-    assert snapshot_of(home.home.root) == before
+    made = snapshot_of(home.home.root)
+    assert {name: made[name] for name in before} == before
+    assert made.keys() - before.keys() == {"home/dagster", "home/dagster/dagster.yaml"}
