@@ -13,7 +13,7 @@ import dagster as dg
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration.absences import attendance_assets
 from connect_pipeline.orchestration.decide_hold import decide_hold_job
-from connect_pipeline.orchestration.instance import refuse_defaults
+from connect_pipeline.orchestration.instance import warn_of_defaults
 from connect_pipeline.orchestration.jobs import jobs
 from connect_pipeline.orchestration.lunch import lunch_assets
 from connect_pipeline.orchestration.nightly import nightly_assets
@@ -52,5 +52,5 @@ def build_defs(home: Home) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions for CONNECT_HOME, as Dagster's own processes load them."""
-    refuse_defaults()
+    warn_of_defaults()
     return build_defs(Home.from_environment())

@@ -8,6 +8,7 @@ to import (`launch.py` opens the instance).
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib import resources
 from pathlib import Path
@@ -18,6 +19,8 @@ import yaml
 from connect_pipeline.errors import SettingsError
 from connect_pipeline.home import Home, private_folder, replacing, state_folder
 from connect_pipeline.orchestration.names import DISTRICT_TAG
+
+log = logging.getLogger(__name__)
 
 SETTINGS = "dagster.yaml"
 
@@ -36,16 +39,18 @@ def dagster_home(home: Home) -> str:
     return place
 
 
-def refuse_defaults() -> None:
-    """Raise `SettingsError` where `DAGSTER_HOME` names a folder without a `dagster.yaml`.
+def warn_of_defaults() -> None:
+    """Say so where `DAGSTER_HOME` names a folder without a `dagster.yaml`.
 
-    Dagster (1.13) would send telemetry, keep what steps print, and run a district twice at once.
+    Dagster (1.13) sends telemetry then, keeps what steps print, and runs a district twice at once.
     """
     place = os.environ.get("DAGSTER_HOME")
     if place and not (Path(place) / SETTINGS).exists():
-        raise SettingsError(
-            f"{place} (DAGSTER_HOME) has no {SETTINGS}: run `connect-pipeline doctor` first, which"
-            " makes it, then start Dagster again."
+        log.warning(
+            "%s (DAGSTER_HOME) has no %s, so Dagster runs on its defaults: run `connect-pipeline"
+            " doctor`, which makes it, then start Dagster again.",
+            place,
+            SETTINGS,
         )
 
 
