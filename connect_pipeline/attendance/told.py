@@ -122,8 +122,9 @@ def known_cleared(transaction: Connection, district: str, day: date) -> list[tup
     )
     latest: dict[tuple[str, str], str] = {}
     for row in found:
-        change, _, batch_id = row.period.split(" ")
-        latest[row.student_id, batch_id] = change
+        change, _, *batch_ids = row.period.split(" ")
+        for batch_id in batch_ids:  # none in a row that an earlier version wrote
+            latest[row.student_id, batch_id] = change
     return [message for message, change in latest.items() if change != ABSENT_AGAIN]
 
 
