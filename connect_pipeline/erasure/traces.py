@@ -257,16 +257,20 @@ SELECT unnest(list_append(contact_names, destination)) FROM attendance.recipient
 WHERE student_ids = [getvariable('student')]
 """
 
-SHARED_WORDS_OF_A_DAY = """
-WITH others AS (
-    SELECT destination AS word FROM attendance.recipients
-    WHERE student_ids <> [getvariable('student')]
-    UNION ALL
-    SELECT unnest(contact_names) FROM attendance.recipients
-    WHERE NOT list_contains(student_ids, getvariable('student'))
-    UNION ALL
-    SELECT student_name FROM attendance.recipient_absences
-    WHERE student_id <> getvariable('student')
+OTHERS_OF_A_DAY = """
+SELECT destination FROM attendance.recipients
+WHERE student_ids <> [getvariable('student')]
+UNION ALL
+SELECT unnest(contact_names) FROM attendance.recipients
+WHERE NOT list_contains(student_ids, getvariable('student'))
+UNION ALL
+SELECT student_name FROM attendance.recipient_absences
+WHERE student_id <> getvariable('student')
+"""
+
+SHARED_WORDS_OF_A_DAY = f"""
+WITH others (word) AS (
+    {OTHERS_OF_A_DAY}
     UNION ALL
     SELECT unnest(teacher_names) FROM attendance.recipient_absences
 )
@@ -290,7 +294,7 @@ SELECT DISTINCT word FROM others WHERE list_contains(getvariable('words')::VARCH
 
 # What others have that may hold one of the words as a part.
 HOLDING_A_WORD = """
-SELECT DISTINCT text FROM ({texts}) AS texts
+SELECT DISTINCT text FROM ({texts}) AS texts (text)
 WHERE len(
     list_filter(getvariable('words')::VARCHAR[], lambda word: contains(text, word))
 ) > 0
@@ -318,15 +322,8 @@ SELECT name FROM connect.groups
 WHERE NOT list_contains(getvariable('groups')::VARCHAR[], group_id)
 """
 
-TEXTS_OF_A_DAY = """
-SELECT destination AS text FROM attendance.recipients
-WHERE student_ids <> [getvariable('student')]
-UNION ALL
-SELECT unnest(contact_names) FROM attendance.recipients
-WHERE NOT list_contains(student_ids, getvariable('student'))
-UNION ALL
-SELECT student_name FROM attendance.recipient_absences
-WHERE student_id <> getvariable('student')
+TEXTS_OF_A_DAY = f"""
+{OTHERS_OF_A_DAY}
 UNION ALL
 SELECT unnest(list_concat(teacher_names, [site_name, site_phone]))
 FROM attendance.recipient_absences

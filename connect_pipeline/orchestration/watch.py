@@ -57,11 +57,9 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
         closed = [str(row["district"]) for row in found if row["cause"] == Cause.NO_ACCESS.value]
         reds = [_wrong_settings(sound.wrong)] if sound.wrong else []
         if closed:
-            shown = ", ".join(closed[:NAMES_SHOWN])
-            more = f" and {len(closed) - NAMES_SHOWN} more" if len(closed) > NAMES_SHOWN else ""
             reds.append(
-                f"The drop of {shown}{more} cannot be looked at, for a reason that does not pass by"
-                " itself: `connect-pipeline doctor` says which."
+                f"The drop of {_named(closed)} cannot be looked at, for a reason that does not"
+                " pass by itself: `connect-pipeline doctor` says which."
             )
         if reds:
             raise dg.Failure(" ".join(reds), allow_retries=False)
@@ -81,12 +79,17 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
     return [night_watch, runs_that_died]
 
 
+def _named(districts: list[str]) -> str:
+    """The first of these districts by name, and how many more there are."""
+    more = len(districts) - NAMES_SHOWN
+    return ", ".join(districts[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def _wrong_settings(wrong: dict[str, str]) -> str:
     """Which districts have wrong settings, and where, in one sentence."""
-    shown = sorted(wrong)[:NAMES_SHOWN]
-    more = f" and {len(wrong) - len(shown)} more" if len(wrong) > len(shown) else ""
-    places = " ".join(line for name in shown for line in wrong[name].splitlines())
-    return f"Nothing runs for {', '.join(shown)}{more}, for their settings are wrong: {places}"
+    districts = sorted(wrong)
+    places = " ".join(line for name in districts[:NAMES_SHOWN] for line in wrong[name].splitlines())
+    return f"Nothing runs for {_named(districts)}, for their settings are wrong: {places}"
 
 
 def tell_of_wrong_settings(ledger: Ledger, sound: SoundSettings) -> None:
