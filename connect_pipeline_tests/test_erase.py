@@ -370,10 +370,10 @@ def test_the_search_finds_a_word_in_a_cell_and_in_a_page(tmp_path: Path) -> None
 
 
 SEPARATED = (
-    "Z9;101;Zebu;Quill;;;Pa Quillfeather;(201) 555-0177;pa.q@example.com;;;;;9;;;;",
-    "Z9\t101\tZebu\tQuill\t\t\tPa Quillfeather",
-    "Z9|101|Zebu|Quill",
-    "'Z9', 101, Zebu, Quill",
+    "ZQ90417;101;Zebu;Quill;;;Pa Quillfeather;(201) 555-0177;pa.q@example.com;;;;;9;;;;",
+    "ZQ90417\t101\tZebu\tQuill\t\t\tPa Quillfeather",
+    "ZQ90417|101|Zebu|Quill",
+    "'ZQ90417', 101, Zebu, Quill",
 )
 
 
@@ -388,10 +388,10 @@ def test_a_line_with_other_separators_goes_and_stays_out(
     query = "SELECT left(text, 2) FROM quality.quarantine"
     assert len(home.query(query)) == len(SEPARATED) + 1
     with home.here():
-        for student in ("Z9", "201"):
+        for student in ("ZQ90417", "201"):
             erase.erase_student(home.home, NAME, student, "Pat Operator")
     assert home.query(query) == [("E3",)]
-    assert places_of(home, ("Z9", "Pa Quill", "Zebu")) == {}
+    assert places_of(home, ("ZQ90417", "Pa Quill", "Zebu")) == {}
     home.upload({STUDENT_FILE: text.replace("Korean", "Russian")})
     home.publish()
     assert home.query(query) == [("E3",)]
@@ -530,15 +530,12 @@ def test_a_damaged_row_is_kept_out_of_the_quarantine_too(home: SmallHome, row: s
     assert home.query(f"SELECT count(*) FROM quality.quarantine WHERE {said}") == [(0,)]
     words = ("Quillfeather", ERASED, "q77@example", "ulon")
     places = {path.split("/")[0] for path in places_of(home, words)}
-    assert places <= {"landing", "published"}
-    in_padding = "published" in places
+    assert places == {"landing"}
     assert run.report.exports[STUDENT_FILE].findings.counts["student_erased"] == len(
         row.splitlines()
     )
     export = run.report.exports[STUDENT_FILE]
     assert export.lines == 1 + export.accepted + export.quarantined, "no row is lost"
-    if in_padding:
-        pytest.xfail("DuckDB 2.0 now and then writes memory it did not clear into a page's padding")
 
 
 def test_an_absence_of_the_student_is_nobodys(home: SmallHome) -> None:
