@@ -78,6 +78,8 @@ class FileFacts:
     """Windows-1252 only: lines with a byte that is not ASCII, from `first_non_utf8_line` on."""
     first_non_utf8_line: int | None
     """Windows-1252 only: the line (1-based) that shows that the file is not UTF-8."""
+    ends_within_character: bool
+    """UTF-8 only, as characters before or its mark show: the last character lacks bytes."""
     has_long_line: bool
     """Some line is longer than the limit, in bytes as received (UTF-16: as UTF-8)."""
     free_byte: int | None
@@ -91,7 +93,12 @@ class FileFacts:
     @property
     def needs_copy(self) -> bool:
         """The file must go through `write_normalised` before DuckDB may read it."""
-        return self.has_bom or self.encoding != "utf-8" or self.line_endings not in ((), ("\n",))
+        return (
+            self.has_bom
+            or self.encoding != "utf-8"
+            or self.ends_within_character
+            or self.line_endings not in ((), ("\n",))
+        )
 
 
 class BytesPass:
@@ -138,6 +145,7 @@ class BytesPass:
             magic=_magic(self._head),
             converted_lines=text.non_ascii_lines if not_utf8 else 0,
             first_non_utf8_line=text.first_bad_line,
+            ends_within_character=text.ends_within_character,
             has_long_line=lines.has_long_line,
             free_byte=lines.free_bytes[0][0] if lines.free_bytes else None,
         )
@@ -146,7 +154,11 @@ class BytesPass:
         """Decide the encoding by the mark at the start, and pass on what was held back."""
         bom, encoding = _mark(self._head)
         self._has_bom = bool(bom)
-        text = _Utf8Text(self._lines) if encoding == "utf-8" else _Utf16Text(self._lines, encoding)
+        text = (
+            _Utf8Text(self._lines, is_marked=self._has_bom)
+            if encoding == "utf-8"
+            else _Utf16Text(self._lines, encoding)
+        )
         self._text = text
         text.feed(self._head[len(bom) :])
         self._head = self._head[:_HEAD_BYTES]
@@ -158,13 +170,15 @@ class _Utf8Text:
 
     encoding: Encoding = "utf-8"
 
-    def __init__(self, lines: _Lines) -> None:
+    def __init__(self, lines: _Lines, *, is_marked: bool) -> None:
         self._lines = lines
+        self._is_surely_utf8 = is_marked
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._half_character = 0
         self._line_is_counted = False
         self.non_ascii_lines = 0
         self.first_bad_line: int | None = None
+        self.ends_within_character = False
 
     def feed(self, chunk: bytes) -> None:
         if self.first_bad_line is not None:
@@ -174,17 +188,22 @@ class _Utf8Text:
         self._lines.feed(chunk)
 
     def finish(self) -> None:
-        if self.first_bad_line is None and self._half_character:  # cut within a character
+        if self.first_bad_line is not None or not self._half_character:
+            return
+        if self._is_surely_utf8:
+            self.ends_within_character = True
+        else:  # the only bytes above 127, such as the é of a last name in Windows-1252
             self._found_bad(b"")
 
     def _decode(self, chunk: bytes) -> None:
         try:
-            self._decoder.decode(chunk)
+            text = self._decoder.decode(chunk)
         except UnicodeDecodeError as error:
             start = max(0, error.start - self._half_character)
             self._found_bad(chunk[:start])
             self._count_non_ascii_lines(chunk[start:])
         else:
+            self._is_surely_utf8 = self._is_surely_utf8 or not text.isascii()
             self._half_character = len(self._decoder.getstate()[0])
 
     def _found_bad(self, before: bytes) -> None:
@@ -208,6 +227,7 @@ class _Utf16Text:
 
     first_bad_line: int | None = None
     non_ascii_lines = 0
+    ends_within_character = False
 
     def __init__(self, lines: _Lines, encoding: Encoding) -> None:
         self.encoding = encoding
@@ -334,7 +354,7 @@ def write_normalised(source: Path, target: BinaryIO, facts: FileFacts) -> None:
 def _as_utf8(source: Path, facts: FileFacts) -> Iterator[bytes]:
     with source.open("rb", buffering=0) as file:
         file.seek(len(_mark(file.read(_LONGEST_BOM))[0]))
-        if facts.encoding == "utf-8":
+        if facts.encoding == "utf-8" and not facts.ends_within_character:
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
         elif facts.encoding == "windows-1252":

@@ -449,9 +449,11 @@ class DistrictRun:
 
     def _attendance_holds(self) -> dict[str, int]:
         """What of the file must wait for an operator: codes with their counts."""
-        schools = self.attendance_day.emptied_schools()
-        if schools:
-            self.report.exports[ATTENDANCE.file_name].findings.add("mass_absence", found=schools)
+        findings = self.report.exports[ATTENDANCE.file_name].findings
+        if schools := self.attendance_day.emptied_schools():
+            findings.add("mass_absence", found=schools)
+        if students := self.attendance_day.absent_by_another_days_file():
+            findings.add("file_of_another_day", found=students)
         return self.report.holding_codes()
 
     def destinations_listed_twice(self) -> int:

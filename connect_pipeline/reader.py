@@ -482,6 +482,9 @@ def _padded_columns(result: ReadResult) -> frozenset[str]:
 
 def _judge_last_line(result: ReadResult) -> None:
     """A last line without a line end was cut if it is short, and may have been if it is not."""
+    if result.facts.ends_within_character:
+        result.findings.add("truncated_file", line=result.lines)
+        return
     if result.facts.ends_with_newline or result.lines < 2:
         return
     row = result.connection.execute(

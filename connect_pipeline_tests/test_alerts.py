@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -116,6 +118,39 @@ def test_discarded_absences_stay_discarded_when_nothing_holds_them_any_more(
     assert dry_run(home)["discarded"] == 1
     assert home.run(ATTENDANCE_ALERTS).outcome == "discarded"
     assert lists(home) == []
+
+
+SCHOOL_OF = ((1, 101), (2, 101), (4, 102), (5, 102), (6, 102))
+
+
+@pytest.mark.parametrize(("students", "outcome"), [(5, "held"), (4, "listed")])
+def test_the_file_of_another_day_is_held_if_it_has_no_dates(
+    home: SmallHome, students: int, outcome: str
+) -> None:
+    home.write_settings(attendance={"enabled": True, "max_absent_share": 1.0})
+    rows = [f"{school},00{n},0,A,," for n, school in SCHOOL_OF[:students]]
+    home.upload(absences(*rows))
+    yesterday = time.time() - 24 * 3600
+    os.utime(home.drop / ATTENDANCE.file_name, (yesterday, yesterday))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "blocked"
+    home.upload(absences(*rows))
+    run = home.run(ATTENDANCE_ALERTS)
+    assert (run.outcome, lists(home) == []) == (outcome, outcome == "held")
+    if outcome == "held":
+        assert run.codes["file_of_another_day"] == 1
+        assert dry_run(home)["held: file_of_another_day"] == 1
+        assert home.command_here("approve", NAME).returncode == 0
+        assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+
+
+def test_the_file_of_another_day_is_todays_if_it_says_so(home: SmallHome) -> None:
+    """As an export may be written the evening before, for what is known already."""
+    home.write_settings(attendance={"enabled": True, "max_absent_share": 1.0})
+    text = absences(*(f"{school},00{n},0,A,,{day()}" for n, school in SCHOOL_OF))
+    home.upload(text)
+    yesterday = time.time() - 24 * 3600
+    os.utime(home.drop / ATTENDANCE.file_name, (yesterday, yesterday))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
 
 
 def test_periods_that_no_schedule_has_are_held(home: SmallHome) -> None:

@@ -30,6 +30,7 @@ class Read:
     bom: bytes
     text: str
     first_bad_line: int | None
+    ends_within_character: bool = False
 
 
 def read_slowly(data: bytes) -> Read:
@@ -41,6 +42,9 @@ def read_slowly(data: bytes) -> Read:
     try:
         return Read("utf-8", bom, body.decode("utf-8"), None)
     except UnicodeDecodeError as error:
+        is_cut = error.reason == "unexpected end of data"
+        if is_cut and (bom or not body[: error.start].isascii()):
+            return Read("utf-8", bom, body.decode("utf-8", "replace"), None, True)
         before = re.split(rb"\r\n|\r|\n", body[: error.start])
         return Read("windows-1252", bom, "".join(WINDOWS_1252[b] for b in body), len(before))
 
@@ -50,8 +54,9 @@ def expected_facts(data: bytes) -> FileFacts:
     ends = re.findall(r"\r\n|\r|\n", read.text)
     lines = re.split(r"\r\n|\r|\n", read.text)
     is_1252 = read.first_bad_line is not None
-    measured = "latin-1" if is_1252 else "utf-8"
-    as_received = [len(line) if is_1252 else len(line.encode(measured)) for line in lines]
+    as_received = [len(line) if is_1252 else len(line.encode()) for line in lines]
+    if read.ends_within_character:
+        as_received[-1] = len(re.split(rb"[\r\n]", data[len(read.bom) :])[-1])
     free = [code for code in CONTROLS if chr(code) not in read.text]
     return FileFacts(
         byte_count=len(data),
@@ -67,6 +72,7 @@ def expected_facts(data: bytes) -> FileFacts:
         if is_1252
         else 0,
         first_non_utf8_line=read.first_bad_line,
+        ends_within_character=read.ends_within_character,
         has_long_line=any(length > LINE_BYTES for length in as_received),
         free_byte=free[0] if free else None,
     )
@@ -204,3 +210,13 @@ def test_files_that_are_no_text_are_known_by_their_first_bytes(
 ) -> None:
     assert facts_of(data).magic == magic
     assert facts_of(data, [1, 2]).magic == magic
+
+
+def test_a_file_cut_within_a_character_is_utf8_if_it_has_others() -> None:
+    """A file whose only one is the last byte is Windows-1252: the é of the last name in it."""
+    whole = "ID,Name\n1,Zoë\n2,José".encode()
+    cut = facts_of(whole[:-1])
+    assert (cut.encoding, cut.ends_within_character, cut.needs_copy) == ("utf-8", True, True)
+    assert facts_of(b"\xef\xbb\xbfID\nJos\xc3").ends_within_character
+    alone = facts_of("ID,Name\n2,José".encode("cp1252"))
+    assert (alone.encoding, alone.ends_within_character) == ("windows-1252", False)

@@ -119,6 +119,7 @@ SEVERITIES = {
     "row_conservation": "system",
     "rolled_back": "hold",
     "mass_absence": "hold",
+    "file_of_another_day": "hold",
     "ids_renumbered": "hold",
     "contents_swapped": "hold",
     "removal_deferred": "info",

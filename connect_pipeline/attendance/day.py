@@ -28,13 +28,15 @@ from connect_pipeline.attendance.batch import (
 from connect_pipeline.attendance.cleared import ClearedList
 from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file
 from connect_pipeline.attendance.statements import prepare, run, text
-from connect_pipeline.contract import CORE
+from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.settings import District
 
 CLERKS_LIST = "students_without_contact.csv"
+FEW_STUDENTS = 4
+"""So many, and no others, may be absent on two days in a row, and make the same file twice."""
 RUNS = 100
 """The runs among which the last night is looked for: attendance has more of them."""
 
@@ -136,6 +138,17 @@ class AttendanceDay:
             max_absent_share=self.district.attendance.max_absent_share,
         )
         return int(schools)
+
+    def absent_by_another_days_file(self) -> int:
+        """How many students are absent without a date, in a file that came on an earlier day, too.
+
+        A few of them may well be absent again. Call after `build_absences`.
+        """
+        uploads = self.ledger.uploads_of(self.name, ATTENDANCE.file_name, self.file_sha256)
+        if not any(self.district.day_of(moment) < self.today for moment in uploads):
+            return 0
+        ((students,),) = run(self.connection, "absent_without_date")
+        return int(students) if students > FEW_STUDENTS else 0
 
     # -- accounting ------------------------------------------------------------------------
 

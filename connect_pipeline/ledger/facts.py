@@ -158,6 +158,17 @@ class Ledger:
         )
         return found[0] if found else None
 
+    def uploads_of(self, district: str, export: str, sha256: str) -> list[datetime]:
+        """When exactly this file was uploaded, each receipt of it."""
+        found = self.rows(
+            sa.select(received.c.uploaded_at).where(
+                received.c.district == district,
+                received.c.export == export,
+                received.c.sha256 == sha256,
+            )
+        )
+        return [datetime.fromisoformat(row["uploaded_at"]) for row in found]
+
     def begin_snapshot(
         self,
         district: str,
