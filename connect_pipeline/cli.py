@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -48,6 +48,10 @@ Districts = Annotated[list[str] | None, typer.Argument(help="Names as in distric
 All = Annotated[bool, typer.Option("--all", help="Every district in the settings.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 District = Annotated[str, typer.Argument(help="A name as in districts.yaml.")]
+HeldJob = Annotated[
+    Literal["core", "attendance"] | None,
+    typer.Option("--job", help="Whose files are meant, when both jobs' are held."),
+]
 
 
 def process() -> None:
@@ -372,10 +376,12 @@ def _print_state(name: str, state: dict[str, Any]) -> None:
     back = " (an operator went back to it)" if state["rolled_back"] else ""
     out.print(f"[bold]{name}[/bold]  published: {state['published'] or 'nothing yet'}{back}")
     for hold in state["holds"]:
+        which = f" --job {hold['job']}" if len(state["holds"]) > 1 else ""
         out.print(
             f"  held ({hold['job']}) since {hold['held_at']}: {', '.join(hold['codes'])};"
-            f" approve {name} or discard {name}",
+            f" approve {name}{which} or discard {name}{which}",
             style="red",
+            soft_wrap=True,
         )
         _print_preview(hold["preview"])
     for alarm in state["alarms"]:
@@ -439,22 +445,28 @@ def _cell(value: Any) -> str:
 
 
 @app.command()
-def approve(district: District) -> None:
+def approve(district: District, job: HeldJob = None) -> None:
     """Release exactly the held files; the next run publishes them."""
-    _decide(district, "approved")
+    _decide(district, "approved", job)
 
 
 @app.command()
-def discard(district: District) -> None:
+def discard(district: District, job: HeldJob = None) -> None:
     """Give up the held files; what is published stays until others come."""
-    _decide(district, "discarded")
+    _decide(district, "discarded", job)
 
 
-def _decide(district: str, decision: str) -> None:
-    from connect_pipeline.decisions import Decision, decide
+def _decide(district: str, decision: str, job: str | None) -> None:
+    from connect_pipeline import decisions
 
     home = Home.from_environment()
-    for sentence in decide(home, district, Decision(decision), user_name()):
+    for sentence in decisions.decide(
+        home,
+        district,
+        decisions.Decision(decision),
+        user_name(),
+        decisions.HeldJob(job) if job else None,
+    ):
         _print_line(sentence)
 
 

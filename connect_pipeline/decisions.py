@@ -1,6 +1,6 @@
 """An operator's decision on what is held: the same from the shell and from the Dagster UI.
 
-For: `approve`, `discard` and the job `decide_hold`. Belongs here: which holds are meant, and what
+For: `approve`, `discard` and the job `decide_hold`. Belongs here: which hold is meant, and what
 is said. Does not belong here: what a decision does to a run (`district_run.py`).
 """
 
@@ -24,28 +24,49 @@ class Decision(StrEnum):
     DISCARDED = "discarded"
 
 
-def decide(home: Home, district: str, decision: Decision, by: str) -> list[str]:
-    """Decide on everything that is held for a district; returns what to tell the operator.
+class HeldJob(StrEnum):
+    """Whose files are held: the night's or the absences'."""
 
-    Raises `UsageError` when nothing is held any more: then the next run looks again.
+    CORE = CORE_JOB
+    ATTENDANCE = ATTENDANCE_JOB
+
+
+def decide(
+    home: Home, district: str, decision: Decision, by: str, job: HeldJob | None = None
+) -> list[str]:
+    """Decide on what is held for a district; returns what to tell the operator.
+
+    Raises `UsageError` when nothing is held any more, for then the next run looks again, and when
+    both jobs' files are held and `job` does not say which are meant: who has read why the absences
+    are held has not read why the night is.
     """
     days = load_sound_districts(home.settings_file).district(district).keep.hold_days
     ledger = open_ledger(home)
     expired = ledger.expire_holds(district, now() - timedelta(days=days))
-    held = [job for job in NEXT_COMMAND if ledger.open_hold(district, job)]
+    held = [one for one in NEXT_COMMAND if ledger.open_hold(district, one)]
+    if len(held) > 1 and job is None:
+        raise UsageError(
+            f"{district}: both the core and the attendance files are held, for reasons of their"
+            f" own; `status {district}` has them. Say which are meant: `--job core` or `--job"
+            " attendance` (in the Dagster UI, `job: CORE` or `job: ATTENDANCE`)."
+        )
+    if job is not None:
+        held = [one for one in held if one == job]
     if not held:
         why = f" What was held has waited for more than {days} days and expired." if expired else ""
         raise UsageError(
-            f"Nothing is held for {district}; `status {district}` shows its state.{why}"
+            f"Nothing is held for {district}{f' ({job})' if job else ''};"
+            f" `status {district}` shows its state.{why}"
         )
-    says = []
-    for job in held:
-        hold = ledger.decide(district, job, decision, by)
-        reasons = ", ".join(f"{code} {count:,}" for code, count in hold["codes"].items())
-        says.append(
-            f"{district}: {decision} the {job} files held since {hold['held_at']} ({reasons})."
-        )
+    (job_held,) = held
+    hold = ledger.decide(district, job_held, decision, by)
+    reasons = ", ".join(f"{code} {count:,}" for code, count in hold["codes"].items())
+    says = [
+        f"{district}: {decision} the {job_held} files held since {hold['held_at']} ({reasons})."
+    ]
     if decision is Decision.APPROVED:
-        steps = " and ".join(f"`connect-pipeline {NEXT_COMMAND[job]} {district}`" for job in held)
-        says.append(f"The next run goes on with them, if the files are still the same: {steps}.")
+        says.append(
+            "The next run goes on with them, if the files are still the same:"
+            f" `connect-pipeline {NEXT_COMMAND[job_held]} {district}`."
+        )
     return says

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline.attendance.day import AttendanceDay
-from connect_pipeline.contract import ATTENDANCE
+from connect_pipeline.contract import ATTENDANCE, STUDENTS
 from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.ledger import stamp
 from connect_pipeline.ledger.tables import holds
@@ -22,7 +22,7 @@ from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, without_rows
 
 ALERTS = {"enabled": True, "alert_codes": ["A", "U"], "other_codes": ["E"], "absent_floor": 3}
 
@@ -95,6 +95,28 @@ def test_an_absent_school_is_held_until_an_operator_approves(home: SmallHome) ->
     assert (shown["students"], [one for one in shown if one.startswith("held")]) == (3, [])
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
     assert {child for row in recipients(home) for child in row[2]} == {"004", "005", "006"}
+
+
+def test_who_decides_on_absences_decides_on_no_held_night(home: SmallHome) -> None:
+    home.upload(absences(*(f"102,00{n},0,A,,{day()}" for n in (4, 5, 6))))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    students = home.read(STUDENTS.file_name)
+    home.upload({STUDENTS.file_name: without_rows(students, "001", "002", "003", "004", "005")})
+    assert home.run().outcome == "held"
+
+    assert home.command_here("discard", NAME, "--job", "nightly").returncode == 2
+    unclear = home.command_here("approve", NAME)
+    assert unclear.returncode == 2
+    assert "`--job core` or `--job attendance`" in unclear.stderr
+    assert [row["state"] for row in home.ledger.holds_of(NAME, 5)] == ["held", "held"]
+    assert f"approve {NAME} --job attendance" in home.command_here("status", NAME).stdout
+
+    assert home.command_here("approve", NAME, "--job", "attendance").returncode == 0
+    states = {row["job"]: row["state"] for row in home.ledger.holds_of(NAME, 5)}
+    assert states == {"attendance": "approved", "core": "held"}
+    assert home.command_here("approve", NAME, "--job", "attendance").returncode == 2
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert home.command_here("discard", NAME).returncode == 0
 
 
 def test_an_approval_of_absences_is_of_its_day(home: SmallHome) -> None:

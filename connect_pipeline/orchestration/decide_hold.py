@@ -9,7 +9,7 @@ import dagster as dg
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 from pydantic import Field
 
-from connect_pipeline.decisions import Decision, decide
+from connect_pipeline.decisions import Decision, HeldJob, decide
 from connect_pipeline.home import Home
 from connect_pipeline.locks import under_way
 from connect_pipeline.orchestration import names
@@ -21,6 +21,9 @@ class DecideHold(dg.Config):
 
     decision: Decision = Field(description="approved: the next run goes on with these files")
     by: str = Field(min_length=1, description="Your name: it stays in the ledger.")
+    job: HeldJob | None = Field(
+        default=None, description="Whose files are meant, when both jobs' are held."
+    )
 
 
 def decide_hold_job(home: Home, partitions: dg.PartitionsDefinition[str]) -> dg.JobDefinition:
@@ -30,7 +33,7 @@ def decide_hold_job(home: Home, partitions: dg.PartitionsDefinition[str]) -> dg.
     def decide_held_files(context: dg.OpExecutionContext, config: DecideHold) -> None:
         try:
             with under_way(home.job_lock(names.DECIDE_HOLD)):
-                says = decide(home, context.partition_key, config.decision, config.by)
+                says = decide(home, context.partition_key, config.decision, config.by, config.job)
         except Exception as error:
             raise dg.Failure(str(as_our_error(error)), allow_retries=False) from None
         for sentence in says:
