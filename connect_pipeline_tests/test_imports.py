@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connect_pipeline import ALLOCATOR
+from connect_pipeline.cleared_memory import ALLOCATOR
 from connect_pipeline_tests.small_district import write
 
 HEAVY = {"alembic", "cryptography", "dagster", "jinja2", "pandas", "paramiko", "phonenumbers"}
@@ -70,16 +70,27 @@ def test_validate_in_python_loads_nothing_heavy(tmp_path: Path) -> None:
     assert loaded_after(program, write(tmp_path)) & HEAVY == set()
 
 
-def test_duckdb_clears_the_memory_that_it_hands_out() -> None:
-    """Else words of a row that was kept out may be in the gaps of a snapshot's blocks.
-
-    Its allocator says itself which options it took, and there are none that it takes later.
-    """
+@pytest.mark.parametrize(
+    ("left", "arguments", "cleared"),
+    [
+        pytest.param("certificates/one.json", (), True, id="something was erased"),
+        pytest.param("work/springfield.erasing", (), True, id="an erasure was cut short"),
+        pytest.param("districts.yaml", ("erase", "springfield"), True, id="something is erased"),
+        pytest.param("districts.yaml", (), False, id="nothing was erased"),
+    ],
+)
+def test_duckdb_clears_its_memory_where_something_was_erased(
+    tmp_path: Path, left: str, arguments: tuple[str, ...], *, cleared: bool
+) -> None:
+    """Its allocator says itself which options it took, and takes none later."""
+    (tmp_path / left).parent.mkdir(exist_ok=True)
+    (tmp_path / left).write_text("")
     done = subprocess.run(
-        [sys.executable, "-c", "import connect_pipeline.definitions"],
-        env={**os.environ, ALLOCATOR: "confirm_conf:true"},
+        [sys.executable, "-c", "import connect_pipeline.definitions", *arguments],
+        env={**os.environ, ALLOCATOR: "confirm_conf:true", "CONNECT_HOME": str(tmp_path)},
         capture_output=True,
         check=True,
         text=True,
     )
-    assert "Set conf value: zero:true" in done.stderr
+    assert "Set conf value: confirm_conf:true" in done.stderr
+    assert ("Set conf value: zero:true" in done.stderr) is cleared
