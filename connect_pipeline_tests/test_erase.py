@@ -719,7 +719,7 @@ def test_a_district_is_erased_and_does_not_come_back(home: SmallHome) -> None:
     done = home.command_here("erase", NAME)
     assert (done.returncode, done.stderr) == (0, "")
     assert "districts.yaml" in done.stdout
-    everybody = ("Ana", "Lopez", "Roy", "eva@example.com", "2015550111", *UNIQUE)
+    everybody = ("Lopez", "Ortiz", "Maria", "eva@example.com", "2015550111", *UNIQUE)
     assert places_of(home, everybody) == {}
     with home.ledger.engine.connect() as connection:
         for table in (
