@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from connect_pipeline.errors import ConnectError, UsageError
+from connect_pipeline.errors import ConnectError, SettingsError, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.who import user_name
 
@@ -338,24 +338,26 @@ def status(
 ) -> None:
     """Show what is published, what is held, and the last runs; of many, one line each."""
     from connect_pipeline.ledger import open_ledger
-    from connect_pipeline.settings import load_settings
+    from connect_pipeline.settings import load_sound_districts
     from connect_pipeline.status import district_status, overview
 
     home = Home.from_environment()
-    settings = load_settings(home.settings_file)
-    names = [district] if district else list(settings.districts)
-    for name in names:
-        settings.district(name)
+    sound = load_sound_districts(home.settings_file)
+    if district:
+        sound.district(district)
+    names = [district] if district else list(sound.settings.districts)
     ledger = open_ledger(home)
     if len(names) > 1 and not as_json:
         _print_overview(overview(ledger, names))
-        return
-    states = {name: district_status(home, ledger, name) for name in names}
-    if as_json:
-        _print_json(states)
-        return
-    for name, state in states.items():
-        _print_state(name, state)
+    else:
+        states = {name: district_status(home, ledger, name) for name in names}
+        if as_json:
+            _print_json(states)
+        else:
+            for name, state in states.items():
+                _print_state(name, state)
+    if sound.wrong and not district:
+        raise SettingsError("\n".join(sound.wrong.values()))
 
 
 def _print_overview(lines: list[Line]) -> None:
@@ -479,10 +481,10 @@ def rollback(
     from connect_pipeline import snapshots
     from connect_pipeline.ledger import open_ledger
     from connect_pipeline.locks import locked
-    from connect_pipeline.settings import load_settings
+    from connect_pipeline.settings import load_sound_districts
 
     home = Home.from_environment()
-    load_settings(home.settings_file).district(district)
+    load_sound_districts(home.settings_file).district(district)
     with locked(home, district):
         snapshots.roll_back(home, open_ledger(home), district, snapshot, user_name())
     _print_line(f"{district}: snapshot {snapshot} is current. The next sync will hold.")
@@ -503,12 +505,12 @@ def history(
 
     from connect_pipeline import history as past
     from connect_pipeline.ledger import open_ledger
-    from connect_pipeline.settings import load_settings
+    from connect_pipeline.settings import load_sound_districts
 
     if student and group:
         raise UsageError("Ask for --student or for --group, not for both.")
     home = Home.from_environment()
-    zone = load_settings(home.settings_file).district(district).zone
+    zone = load_sound_districts(home.settings_file).district(district).zone
     try:
         day = datetime.date.fromisoformat(on) if on else datetime.datetime.now(zone).date()
     except ValueError:
@@ -550,7 +552,7 @@ def export(
     """Write the published tables as Parquet or CSV, and record the disclosure."""
     from connect_pipeline.export import FORMATS, export_tables
     from connect_pipeline.ledger import open_ledger
-    from connect_pipeline.settings import load_settings
+    from connect_pipeline.settings import load_sound_districts
 
     if file_format not in FORMATS:
         raise UsageError(f"--format is one of {', '.join(FORMATS)}.")
@@ -558,7 +560,7 @@ def export(
         raise UsageError("Name the folder that the tables are to be written to.")
     folder = Path(place)
     home = Home.from_environment()
-    load_settings(home.settings_file).district(district)
+    load_sound_districts(home.settings_file).district(district)
     written = export_tables(home, open_ledger(home), district, folder, file_format, user_name())
     for name, rows in written.items():
         _print_line(f"{folder / name}: {rows:,} rows")

@@ -425,7 +425,7 @@ def _quarantine_unlawful(result: ReadResult, lawful: str, limits: Limits) -> Non
     )
     connection.execute(
         "INSERT INTO quality.quarantine"
-        f" SELECT $export, line, code, {record_id}, text FROM unlawful",
+        f" SELECT $export, line, code, {record_id}, text FROM unlawful ORDER BY line",
         {"export": spec.file_name},
     )
     for code, count in connection.execute(

@@ -147,6 +147,38 @@ def test_a_closed_output_is_no_failure(home: SmallHome, command: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+# -- another district's mistake -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(f"status {NAME}", f"history {NAME} --student 001", f"rollback {NAME} CURRENT"),
+        *(f"export {NAME} OUT", f"erase {NAME} --student 404"),
+    ],
+)
+def test_another_districts_mistake_stops_no_operator(
+    home: SmallHome, tmp_path: Path, words: str
+) -> None:
+    with_a_wrong_district(home)
+    words = words.replace("CURRENT", home.current()).replace("OUT", str(tmp_path / "out"))
+    done = home.command_here(*words.split())
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_status_of_all_names_the_district_whose_settings_are_wrong(home: SmallHome) -> None:
+    with_a_wrong_district(home)
+    shown = home.command_here("status")
+    assert (shown.returncode, NAME in shown.stdout) == (2, True)
+    assert "shelbyville" in shown.stderr
+    assert list(json.loads(home.command_here("status", "--json").stdout)) == [NAME]
+
+
+def with_a_wrong_district(home: SmallHome) -> None:
+    text = home.home.settings_file.read_text()
+    home.home.settings_file.write_text(f"{text}  shelbyville:\n    nmae: Shelbyville\n")
+
+
 # -- who it was -------------------------------------------------------------------------------
 
 

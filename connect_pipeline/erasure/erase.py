@@ -54,7 +54,7 @@ from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import received
 from connect_pipeline.locks import locked
 from connect_pipeline.run_lifecycle import remove_scratch
-from connect_pipeline.settings import DISTRICT_NAME, load_settings
+from connect_pipeline.settings import DISTRICT_NAME, load_sound_districts
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +183,7 @@ def lift_erasure(home: Home, district: str, student_id: str | None, by: str) -> 
 def _known(home: Home, district: str) -> None:
     """Refuse a name that neither the settings nor any state has; it may be a typing mistake."""
     try:
-        load_settings(home.settings_file).district(district)
+        load_sound_districts(home.settings_file).district(district)
     except SettingsError:
         if DISTRICT_NAME.fullmatch(district) is None:
             raise
