@@ -33,6 +33,7 @@ def clear_memory_where_needed() -> None:
 def _was_anything_erased() -> bool:
     try:
         home = Home.from_environment()
-        return home.certificates.exists() or any(home.erasing("any").parent.glob("*.erasing"))
+        cut_short = home.erasing("*")
+        return home.certificates.exists() or any(cut_short.parent.glob(cut_short.name))
     except (ConnectError, OSError):  # whoever works with this home will say so
         return False

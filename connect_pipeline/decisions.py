@@ -43,15 +43,13 @@ def decide(
     days = load_sound_districts(home.settings_file).district(district).keep.hold_days
     ledger = open_ledger(home)
     expired = ledger.expire_holds(district, now() - timedelta(days=days))
-    held = [one for one in NEXT_COMMAND if ledger.open_hold(district, one)]
-    if len(held) > 1 and job is None:
+    held = [one for one in NEXT_COMMAND if job in (None, one) and ledger.open_hold(district, one)]
+    if len(held) > 1:
         raise UsageError(
             f"{district}: both the core and the attendance files are held, for reasons of their"
             f" own; `status {district}` has them. Say which are meant: `--job core` or `--job"
             " attendance` (in the Dagster UI, `job: CORE` or `job: ATTENDANCE`)."
         )
-    if job is not None:
-        held = [one for one in held if one == job]
     if not held:
         why = f" What was held has waited for more than {days} days and expired." if expired else ""
         raise UsageError(

@@ -481,7 +481,10 @@ def _padded_columns(result: ReadResult) -> frozenset[str]:
 
 
 def _judge_last_line(result: ReadResult) -> None:
-    """A last line without a line end was cut if it is short, and may have been if it is not."""
+    """A last line without a line end was cut if it is short or ends within a character.
+
+    Otherwise it may have been.
+    """
     if result.facts.ends_within_character:
         result.findings.add("truncated_file", line=result.lines)
         return
