@@ -27,7 +27,7 @@ from connect_pipeline_tests.sshd import OpenSshd
 
 PYTHON = sys.executable
 CLI = [PYTHON, "-m", "connect_pipeline.cli"]
-TODAY = dt.date.today()  # noqa: DTZ011 - the absences must be of this machine's day
+TODAY = dt.datetime.now(dt.UTC).date()  # of the zone of `Night`: absences must be of its today
 
 
 class Bench:
@@ -106,7 +106,12 @@ class Night:
         self.environment = {"CONNECT_HOME": str(self.home)}
         self.sftp = server.settings(self.exports)
         sftp = self.sftp.model_dump(mode="json", exclude_none=True)
-        district = {"name": "Bench", "sftp": sftp, "attendance": {"enabled": True}}
+        district = {
+            "name": "Bench",
+            "timezone": "UTC",
+            "sftp": sftp,
+            "attendance": {"enabled": True},
+        }
         self.settings = yaml.safe_dump({"districts": {"bench": district}})
 
     def forget_everything(self) -> None:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,15 +146,12 @@ class SmallHome:
         return self.command("sync", NAME, **environment)
 
     def nightly_process(
-        self,
-        preexec: Callable[[], None] | None = None,
-        path: Sequence[Path] = (),
-        **environment: str,
+        self, preexec: Callable[[], None] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """`nightly` in a process of its own; `path` comes first in its PYTHONPATH."""
+        """`nightly` in a process of its own."""
         return subprocess.run(
             [sys.executable, "-m", "connect_pipeline_tests.small_home"],
-            env=self.process_environment(PYTHONPATH=python_path(*path), **environment),
+            env=self.process_environment(PYTHONPATH=python_path()),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -34,6 +34,7 @@ from connect_pipeline.run_lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import load_settings
 from connect_pipeline.status import district_status
+from connect_pipeline_tests.dying import DIES_AT, KILLED
 from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import (
     NAME,
@@ -48,8 +49,6 @@ from connect_pipeline_tests.small_home import (
 STAFF_FILE, STUDENT_FILE, CLASS_FILE, ATTENDANCE_FILE = (
     spec.file_name for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT, ATTENDANCE)
 )
-DIES_AT = Path(__file__).parent / "dies_at"
-KILLED = 137
 ERASED = "Q77X"
 # Each is nowhere but in this student's rows. The sibling shares the phone and one parent.
 UNIQUE = (

@@ -18,18 +18,18 @@ import pytest
 
 from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.dying import dies_before
 from connect_pipeline_tests.small_home import (
     NAME,
     SmallHome,
     content_of,
+    main,
     small_home,
     with_rows,
     without_rows,
 )
 
-DIES_AT = Path(__file__).parent / "dies_at"
-KILLED = 137
-SLICES = 8
+SLICES = 4
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,10 @@ def kill_at(home: SmallHome, nights: Nights, share: float) -> None:
     running.communicate()
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", range(7))
 def test_sync_killed_at_any_instant(nights: Nights, tmp_path: Path, number: int) -> None:
     home = nights.home.copy(tmp_path)
-    share = -0.3 if number == 0 else (number - 1 + random.Random(number).random()) / 10  # noqa: S311
+    share = -0.3 if number == 0 else (number - 1 + random.Random(number).random()) / 5  # noqa: S311
     kill_at(home, nights, share)
     assert nights.whole(home) in (1, 2)
     assert_one_more_run_ends_it(home, nights)
@@ -145,19 +145,12 @@ def test_a_sync_that_is_stopped_says_so(
     assert_one_more_run_ends_it(home, nights)
 
 
-def dies_before(home: SmallHome, step: int, log: Path) -> int:
-    """Run the nightly steps, to die before the given one; the exit code."""
-    done = home.nightly_process(path=[DIES_AT], DIES_AT=str(step), DIES_AT_LOG=str(log))
-    assert done.returncode in (0, KILLED), done
-    return done.returncode
-
-
 def test_the_durable_steps_are_in_the_order_that_makes_a_kill_harmless(
     nights: Nights, tmp_path: Path
 ) -> None:
     """And the list that the next test goes through has them all."""
     home = nights.home.copy(tmp_path / "home")
-    assert dies_before(home, 0, tmp_path / "log") == 0
+    assert dies_before(home, main, 0, tmp_path / "log") == 0
     steps = (tmp_path / "log").read_text().replace(str(home.home.root), "~")
     new = home.current()
     published = f"~/published/{NAME}"
@@ -183,12 +176,12 @@ def test_the_durable_steps_are_in_the_order_that_makes_a_kill_harmless(
 def test_a_run_killed_before_each_of_its_durable_steps(
     nights: Nights, tmp_path: Path, part: int
 ) -> None:
-    """Every eighth step, from the first to the last: all parts together are all steps."""
+    """Every fourth step, from the first to the last: all parts together are all steps."""
     step = part + 1
     seen = set()
     while True:
         home = nights.home.copy(tmp_path / str(step))
-        code = dies_before(home, step, tmp_path / f"{step}.log")
+        code = dies_before(home, main, step, tmp_path / f"{step}.log")
         seen.add(nights.whole(home))
         if code == 0:
             break

@@ -7,8 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,16 +32,14 @@ from connect_pipeline.published import LUNCH_LIST
 from connect_pipeline.recovery import refuse_lost_ledger
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import LunchList as Wanted
-from connect_pipeline_tests import small_home as small_home_module
 from connect_pipeline_tests.attendance_oracle import Oracle
 from connect_pipeline_tests.attendance_runs import NAME, NOON, Runs, absence
+from connect_pipeline_tests.dying import KILLED, dies_before
 from connect_pipeline_tests.small_home import NAME as SPRINGFIELD
-from connect_pipeline_tests.small_home import SmallHome, python_path, small_home, without_rows
+from connect_pipeline_tests.small_home import SmallHome, main, small_home, without_rows
 from connect_pipeline_tests.small_roster import Contact, Student, write_roster
 
 EXAMPLES = int(os.environ.get("CONNECT_TESTS_EXAMPLES", "10"))
-DIES_AT = Path(__file__).parent / "dies_at"
-KILLED = 137
 
 EVA = Contact("primary", "Eva Ruiz", "+12015550111", "Eva@example.com")
 ANA = Student("001", "Ana Ruiz", contacts=(EVA,), language="es", lunch_balance="-3.00")
@@ -411,32 +407,17 @@ def evening(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) ->
     return small_home(server, tmp_path_factory.mktemp("evening"), **LIST)
 
 
-def night_process(home: SmallHome, step: int, log: Path) -> int:
-    """One night in a process of its own, which dies before the given durable step (0: never)."""
-    done = subprocess.run(
-        [sys.executable, "-m", small_home_module.__name__],
-        env=home.process_environment(
-            PYTHONPATH=python_path(DIES_AT), DIES_AT=str(step), DIES_AT_LOG=str(log)
-        ),
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode in (0, KILLED), done
-    return done.returncode
-
-
 @pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_night_killed_before_the_steps_of_listing_lists_once(
     evening: SmallHome, tmp_path: Path, every: int
 ) -> None:
     """From the first staged file on, and the two steps before it, which publish the night."""
-    assert night_process(evening.copy(tmp_path / "0"), 0, tmp_path / "log") == 0
+    assert dies_before(evening.copy(tmp_path / "0"), main, 0, tmp_path / "log") == 0
     steps = (tmp_path / "log").read_text().splitlines()
     first = next(n for n, step in enumerate(steps, 1) if "low_lunch_balance" in step)
     for step in range(first - 2, len(steps) + 1, every):
         home = evening.copy(tmp_path / str(step))
-        assert night_process(home, step, tmp_path / "log") == KILLED
+        assert dies_before(home, main, step, tmp_path / "log") == KILLED
         assert told(home) in ([], EXPECTED)
         assert home.nightly().outcome in ("published", "unchanged")
         assert told(home) == EXPECTED

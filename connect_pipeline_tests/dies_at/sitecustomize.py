@@ -1,9 +1,9 @@
 """Makes a Python process die, as by `kill -9`, just before its n-th durable step.
 
-For: `test_kill_anywhere.py`, which puts this folder first in the PYTHONPATH of a run, so that no
-product code has a hook. DIES_AT is n (0: never); DIES_AT_LOG names a file that gets one line per
-step. A step is what changes the disk for good: a sync, a rename, a link, an unlink, and a commit
-that has something to commit.
+For: `dying.py`, which imports it in a forked process, and `test_erase.py`, which puts this folder
+first in the PYTHONPATH of a command: so no product code has a hook. DIES_AT is n (0: never);
+DIES_AT_LOG names a file that gets one line per step. A step is what changes the disk for good: a
+sync, a rename, a link, an unlink, and a commit that has something to commit.
 """
 
 from __future__ import annotations

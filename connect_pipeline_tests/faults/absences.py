@@ -1,7 +1,6 @@
 """Absences of a small home: an upload, an attendance run, and what a sender finds.
 
-For: the fault tests. Run as a program, it is one attendance run on CONNECT_HOME in a process of its
-own, which a test can kill. Does not belong here: what is expected of it.
+For: the fault tests. Does not belong here: what is expected of a run.
 """
 
 from __future__ import annotations
@@ -67,7 +66,8 @@ def told(home: SmallHome) -> list[tuple[str, ...]]:
     return lines
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """One attendance run on CONNECT_HOME, for a process of its own."""
     done = _list_absences(Home.from_environment())
     sys.stdout.write(f"{done.outcome} {done.message}\n")
     sys.exit(0 if done.outcome in ("listed", "nothing_new") else int(os.EX_SOFTWARE))

@@ -7,23 +7,18 @@ run, fetching and recovery included, and by SIGKILL at instants spread over `ale
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline_tests.faults import absences
-from connect_pipeline_tests.faults.absences import absent, list_absences, told
-from connect_pipeline_tests.small_home import NAME, SmallHome, python_path, small_home
+from connect_pipeline_tests.dying import dies_before
+from connect_pipeline_tests.faults.absences import absent, list_absences, main, told
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
-DIES_AT = Path(absences.__file__).parent.parent / "dies_at"
-KILLED = 137
-SLICES = 8
+SLICES = 4
 
 
 @pytest.fixture(scope="module")
@@ -46,27 +41,6 @@ def undisturbed(
     return sorted(told(home))
 
 
-def attendance_process(home: SmallHome, step: int, log: Path) -> int:
-    """One attendance run in a process of its own, which dies before the given durable step."""
-    with home.here():
-        environment = dict(os.environ)
-    environment |= {
-        "PYTHONPATH": python_path(DIES_AT),
-        "DIES_AT": str(step),
-        "DIES_AT_LOG": str(log),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", absences.__name__],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode in (0, KILLED), done
-    return done.returncode
-
-
 def assert_told_once(home: SmallHome, undisturbed: list[tuple[str, ...]]) -> None:
     """After a kill, one more run makes everything right; a third changes nothing."""
     assert set(told(home)) <= set(undisturbed)
@@ -80,11 +54,11 @@ def assert_told_once(home: SmallHome, undisturbed: list[tuple[str, ...]]) -> Non
 def test_a_run_killed_before_each_of_its_durable_steps(
     morning: SmallHome, undisturbed: list[tuple[str, ...]], tmp_path: Path, part: int
 ) -> None:
-    """Every eighth step, from the first to the last: all parts together are all steps."""
+    """Every fourth step, from the first to the last: all parts together are all steps."""
     step = part + 1
     while True:
         home = morning.copy(tmp_path / str(step))
-        code = attendance_process(home, step, tmp_path / f"{step}.log")
+        code = dies_before(home, main, step, tmp_path / f"{step}.log")
         assert_told_once(home, undisturbed)
         if code == 0:
             break
