@@ -79,7 +79,7 @@ class FileFacts:
     first_non_utf8_line: int | None
     """Windows-1252 only: the line (1-based) that shows that the file is not UTF-8."""
     ends_within_character: bool
-    """UTF-8 only, as characters before or its mark show: the last character lacks bytes."""
+    """The last character lacks bytes. That it is UTF-8, characters before it or the mark show."""
     has_long_line: bool
     """Some line is longer than the limit, in bytes as received (UTF-16: as UTF-8)."""
     free_byte: int | None
@@ -227,10 +227,10 @@ class _Utf16Text:
 
     first_bad_line: int | None = None
     non_ascii_lines = 0
-    ends_within_character = False
 
     def __init__(self, lines: _Lines, encoding: Encoding) -> None:
         self.encoding = encoding
+        self.ends_within_character = False
         self._lines = lines
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
 
@@ -238,6 +238,7 @@ class _Utf16Text:
         self._lines.feed(self._decoder.decode(chunk).encode())
 
     def finish(self) -> None:
+        self.ends_within_character = bool(self._decoder.getstate()[0])
         self._lines.feed(self._decoder.decode(b"", final=True).encode())
 
 

@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from connect_pipeline.errors import ConnectError, SettingsError, UsageError
 from connect_pipeline.home import Home
@@ -30,7 +28,6 @@ from connect_pipeline.who import user_name
 
 if TYPE_CHECKING:
     from connect_pipeline.orchestration.launch import Finished
-    from connect_pipeline.status import Line
     from connect_pipeline.validation import Report
 
 app = typer.Typer(
@@ -340,6 +337,7 @@ def status(
     from connect_pipeline.ledger import open_ledger
     from connect_pipeline.settings import load_sound_districts
     from connect_pipeline.status import district_status, overview
+    from connect_pipeline.status_text import print_overview, print_state
 
     home = Home.from_environment()
     sound = load_sound_districts(home.settings_file)
@@ -348,102 +346,16 @@ def status(
     names = [district] if district else list(sound.settings.districts)
     ledger = open_ledger(home)
     if len(names) > 1 and not as_json:
-        _print_overview(overview(ledger, names))
+        print_overview(out, overview(ledger, names))
     else:
         states = {name: district_status(home, ledger, name) for name in names}
         if as_json:
             _print_json(states)
         else:
             for name, state in states.items():
-                _print_state(name, state)
+                print_state(out, name, state)
     if sound.wrong and not district:
         raise SettingsError("\n".join(sound.wrong.values()))
-
-
-def _print_overview(lines: list[Line]) -> None:
-    table = Table(
-        "district", "published (UTC)", "last run", "at (UTC)", "needs attention", box=None
-    )
-    for line in lines:
-        style = "red" if line.attention else None
-        needs = "; ".join(line.attention)
-        cells = (line.district, line.published_at, line.last_run, line.last_run_at, needs)
-        table.add_row(*cells, style=style)
-    out.print(table)
-    concerned = sum(bool(line.attention) for line in lines)
-    out.print(f"{len(lines)} districts, {concerned} need attention.", highlight=False)
-
-
-def _print_state(name: str, state: dict[str, Any]) -> None:
-    back = " (an operator went back to it)" if state["rolled_back"] else ""
-    out.print(f"[bold]{name}[/bold]  published: {state['published'] or 'nothing yet'}{back}")
-    for hold in state["holds"]:
-        which = f" --job {hold['job']}" if len(state["holds"]) > 1 else ""
-        out.print(
-            f"  held ({hold['job']}) since {hold['held_at']}: {', '.join(hold['codes'])};"
-            f" approve {name}{which} or discard {name}{which}",
-            style="red",
-            soft_wrap=True,
-        )
-        _print_preview(hold["preview"])
-    for alarm in state["alarms"]:
-        codes = ", ".join(f"{code}: {count}" for code, count in alarm["codes"].items())
-        since = f"  alarm since {alarm['raised_at']} ({codes}). {alarm['says']}"
-        out.print(since, style="red", markup=False, highlight=False, soft_wrap=True)
-    for one in state["erasures"]:
-        if one["completed_at"] is None:
-            out.print(
-                f"  an erasure of {one['erased_at']} was cut short: run the same command again",
-                style="red",
-            )
-    if state["erased_rows_received"]:
-        files = ", ".join(f"{name}: {n:,}" for name, n in state["erased_rows_received"].items())
-        out.print(
-            f"  the received files of the current night have rows of erased students ({files})."
-            " They are not published; ask the district to remove them from its exports.",
-            style="red",
-            markup=False,
-            soft_wrap=True,
-        )
-    for title, columns, rows in (
-        ("Last nights", ("published_at", "snapshot_id", "changes"), state["snapshots"]),
-        ("Last runs", ("started_at", "job", "outcome", "message"), state["runs"]),
-        (
-            "Decisions",
-            ("held_at", "job", "state", "decided_at", "decided_by"),
-            state["decisions"],
-        ),
-        (
-            "Disclosures",
-            ("disclosed_at", "disclosed_by", "format", "rows", "folder"),
-            state["disclosures"],
-        ),
-    ):
-        if rows:
-            table = Table(*columns, title=title, title_justify="left")
-            for row in rows:
-                table.add_row(*(_cell(row[column]) for column in columns))
-            out.print(table)
-
-
-def _print_preview(preview: dict[str, Any]) -> None:
-    """Why it is held, and what publishing would do at which school. The names are in a report."""
-    for reason in preview.get("reasons", ()):
-        out.print(f"  {reason['export']}: {reason['message']}", markup=False, highlight=False)
-    if preview.get("changes"):
-        columns = ("entity", "school", "before", "added", "removed", "changed")
-        table = Table(*columns, title="What publishing would do", title_justify="left")
-        for row in preview["changes"]:
-            table.add_row(*(_cell(row[column]) for column in columns))
-        out.print(table)
-    if preview.get("would_vanish"):
-        _print_line(f"  who would vanish: {preview['would_vanish']}, beside the report")
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, dict):
-        value = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in value.items())
-    return "" if value is None else escape(str(value))
 
 
 @app.command()
@@ -506,6 +418,7 @@ def history(
     from connect_pipeline import history as past
     from connect_pipeline.ledger import open_ledger
     from connect_pipeline.settings import load_sound_districts
+    from connect_pipeline.status_text import print_answer
 
     if student and group:
         raise UsageError("Ask for --student or for --group, not for both.")
@@ -526,21 +439,7 @@ def history(
     if as_json:
         _print_json(answer)
     else:
-        _print_answer(answer)
-
-
-def _print_answer(answer: dict[str, Any]) -> None:
-    """Facts one a line, then each list as a table."""
-    for name, value in answer.items():
-        if not isinstance(value, list | dict):
-            out.print(f"{name.replace('_', ' ')}: {value}", markup=False, highlight=False)
-    for name, value in answer.items():
-        rows = [value] if isinstance(value, dict) and value else value
-        if isinstance(rows, list) and rows:
-            table = Table(*(key.replace("_", " ") for key in rows[0]), title=name)
-            for row in rows:
-                table.add_row(*("" if cell is None else escape(str(cell)) for cell in row.values()))
-            out.print(table)
+        print_answer(out, answer)
 
 
 @app.command()

@@ -107,14 +107,17 @@ def test_a_long_last_line_without_its_end_is_no_cut_file(tmp_path: Path) -> None
     assert report.verdict == "accepted_with_findings"
 
 
-def test_a_file_cut_within_a_character_is_no_other_encoding(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_file_cut_within_a_character_is_no_other_encoding(tmp_path: Path, encoding: str) -> None:
     """All its fields are there, and in another encoding every name in it would be wrong."""
     whole = FILES[STAFF.file_name] + "T4,101,Zoë,Lee,zoe.lee@example.org,Teacher,Direccioné"
     write(tmp_path, {})
-    (tmp_path / STAFF.file_name).write_bytes(whole.encode()[:-1])
+    (tmp_path / STAFF.file_name).write_bytes(whole.encode(encoding)[:-1])
     report = validate(tmp_path)
     assert report.verdict == "blocked"
-    assert report.exports[STAFF.file_name].findings.counts == {"truncated_file": 1}
+    counts = report.exports[STAFF.file_name].findings.counts
+    assert bool(counts.pop("encoding_converted", 0)) == (encoding == "utf-16")
+    assert counts == {"truncated_file": 1}
 
 
 def test_a_school_without_its_zeros_is_said(tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""What `status` and `history` print for people.
+
+For: tables and lines on a terminal. Belongs here: how a state, many of them, and an answer about
+the past look. Does not belong here: what they say (`status.py`, `history.py`), reports on files
+(`report/`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from connect_pipeline.status import Line
+
+
+def print_overview(out: Console, lines: list[Line]) -> None:
+    """Many districts, one line each."""
+    table = Table(
+        "district", "published (UTC)", "last run", "at (UTC)", "needs attention", box=None
+    )
+    for line in lines:
+        style = "red" if line.attention else None
+        needs = "; ".join(line.attention)
+        cells = (line.district, line.published_at, line.last_run, line.last_run_at, needs)
+        table.add_row(*cells, style=style)
+    out.print(table)
+    concerned = sum(bool(line.attention) for line in lines)
+    out.print(f"{len(lines)} districts, {concerned} need attention.", highlight=False)
+
+
+def print_state(out: Console, name: str, state: dict[str, Any]) -> None:
+    """One district: what is published, what is held and why, alarms, and the last runs."""
+    back = " (an operator went back to it)" if state["rolled_back"] else ""
+    out.print(f"[bold]{name}[/bold]  published: {state['published'] or 'nothing yet'}{back}")
+    for hold in state["holds"]:
+        which = f" --job {hold['job']}" if len(state["holds"]) > 1 else ""
+        out.print(
+            f"  held ({hold['job']}) since {hold['held_at']}: {', '.join(hold['codes'])};"
+            f" approve {name}{which} or discard {name}{which}",
+            style="red",
+            soft_wrap=True,
+        )
+        _print_preview(out, hold["preview"])
+    for alarm in state["alarms"]:
+        codes = ", ".join(f"{code}: {count}" for code, count in alarm["codes"].items())
+        since = f"  alarm since {alarm['raised_at']} ({codes}). {alarm['says']}"
+        out.print(since, style="red", markup=False, highlight=False, soft_wrap=True)
+    for one in state["erasures"]:
+        if one["completed_at"] is None:
+            out.print(
+                f"  an erasure of {one['erased_at']} was cut short: run the same command again",
+                style="red",
+            )
+    if state["erased_rows_received"]:
+        files = ", ".join(f"{name}: {n:,}" for name, n in state["erased_rows_received"].items())
+        out.print(
+            f"  the received files of the current night have rows of erased students ({files})."
+            " They are not published; ask the district to remove them from its exports.",
+            style="red",
+            markup=False,
+            soft_wrap=True,
+        )
+    for title, columns, rows in (
+        ("Last nights", ("published_at", "snapshot_id", "changes"), state["snapshots"]),
+        ("Last runs", ("started_at", "job", "outcome", "message"), state["runs"]),
+        (
+            "Decisions",
+            ("held_at", "job", "state", "decided_at", "decided_by"),
+            state["decisions"],
+        ),
+        (
+            "Disclosures",
+            ("disclosed_at", "disclosed_by", "format", "rows", "folder"),
+            state["disclosures"],
+        ),
+    ):
+        if rows:
+            table = Table(*columns, title=title, title_justify="left")
+            for row in rows:
+                table.add_row(*(_cell(row[column]) for column in columns))
+            out.print(table)
+
+
+def _print_preview(out: Console, preview: dict[str, Any]) -> None:
+    """Why it is held, and what publishing would do at which school. The names are in a report."""
+    for reason in preview.get("reasons", ()):
+        out.print(f"  {reason['export']}: {reason['message']}", markup=False, highlight=False)
+    if preview.get("changes"):
+        columns = ("entity", "school", "before", "added", "removed", "changed")
+        table = Table(*columns, title="What publishing would do", title_justify="left")
+        for row in preview["changes"]:
+            table.add_row(*(_cell(row[column]) for column in columns))
+        out.print(table)
+    if preview.get("would_vanish"):
+        vanish = f"  who would vanish: {preview['would_vanish']}, beside the report"
+        out.print(vanish, markup=False, highlight=False, soft_wrap=True)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        value = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in value.items())
+    return "" if value is None else escape(str(value))
+
+
+def print_answer(out: Console, answer: dict[str, Any]) -> None:
+    """Facts one a line, then each list as a table."""
+    for name, value in answer.items():
+        if not isinstance(value, list | dict):
+            out.print(f"{name.replace('_', ' ')}: {value}", markup=False, highlight=False)
+    for name, value in answer.items():
+        rows = [value] if isinstance(value, dict) and value else value
+        if isinstance(rows, list) and rows:
+            table = Table(*(key.replace("_", " ") for key in rows[0]), title=name)
+            for row in rows:
+                table.add_row(*("" if cell is None else escape(str(cell)) for cell in row.values()))
+            out.print(table)
