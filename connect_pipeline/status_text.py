@@ -117,5 +117,5 @@ def print_answer(out: Console, answer: dict[str, Any]) -> None:
         if isinstance(rows, list) and rows:
             table = Table(*(key.replace("_", " ") for key in rows[0]), title=name)
             for row in rows:
-                table.add_row(*("" if cell is None else escape(str(cell)) for cell in row.values()))
+                table.add_row(*(_cell(cell) for cell in row.values()))
             out.print(table)

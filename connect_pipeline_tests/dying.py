@@ -32,6 +32,7 @@ def dies_before(home: SmallHome, run: Callable[[], None], step: int, log: Path) 
     process = _FORKS.Process(target=_run, args=(run, environment, said))
     process.start()
     process.join(120)
+    process.kill()  # does nothing to one that has ended
     assert process.exitcode in (0, KILLED), said.read_text()
     return process.exitcode
 
