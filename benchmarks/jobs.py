@@ -21,7 +21,7 @@ from connect_pipeline import landing
 from connect_pipeline.contract import EXPORTS
 from connect_pipeline.home import Home
 from connect_pipeline.limits import Limits
-from connect_pipeline.sample.district import generate
+from connect_pipeline.sample.district import OTHER_CODES, generate
 from connect_pipeline.sftp import connect
 from connect_pipeline_tests.sshd import OpenSshd
 
@@ -110,7 +110,7 @@ class Night:
             "name": "Bench",
             "timezone": "UTC",
             "sftp": sftp,
-            "attendance": {"enabled": True},
+            "attendance": {"enabled": True, "other_codes": list(OTHER_CODES)},
         }
         self.settings = yaml.safe_dump({"districts": {"bench": district}})
 

@@ -20,10 +20,12 @@ from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.attendance.staging import recover
 from connect_pipeline.checks import prepare
+from connect_pipeline.contract import ATTENDANCE
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, open_ledger
 from connect_pipeline.published import open_published
+from connect_pipeline.rules.sql import alike
 from connect_pipeline.settings import Attendance, District, Sftp
 from connect_pipeline_tests.small_roster import Student, write_roster
 
@@ -146,16 +148,20 @@ class Runs:
 
 
 def load_rows(connection: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:
-    """Fill `records.attendance` as the checks leave it."""
+    """Fill `records.attendance` as the checks leave it, and what they know of its like rows."""
     connection.execute(
-        "CREATE OR REPLACE TABLE records.attendance (line BIGINT, school VARCHAR,"
+        "CREATE OR REPLACE TABLE records.attendance_checked (line BIGINT, school VARCHAR,"
         " student_id VARCHAR, period VARCHAR, code VARCHAR, teacher_name VARCHAR, date VARCHAR)"
     )
     if rows:
         connection.executemany(
-            "INSERT INTO records.attendance VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO records.attendance_checked VALUES (?, ?, ?, ?, ?, ?, ?)",
             [[line, *row] for line, row in enumerate(rows, start=2)],
         )
+    connection.execute(
+        "CREATE OR REPLACE VIEW records.attendance AS FROM records.attendance_checked;"
+        f"CREATE OR REPLACE TABLE records.attendance_alike AS {alike(ATTENDANCE)}"
+    )
 
 
 def at_once(days: Sequence[AttendanceDay]) -> list[Batch | None]:

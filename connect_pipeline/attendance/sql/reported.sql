@@ -1,5 +1,6 @@
--- One row: a student absent from one period of one school on one day, as the file says it. The
--- first line wins; a row without a date is of the day on which the file arrived.
+-- One row: a student absent from one period of one school on one day, as the file says it. A row
+-- without a date is of the day on which the file arrived; where the file says that day of the same
+-- absence as well, the first line wins.
 CREATE OR REPLACE TABLE attendance.reported AS
 WITH dated AS (
     SELECT
@@ -18,7 +19,19 @@ SELECT
     student_id,
     period,
     date,
+    code,
+    teacher_name
+FROM dated
+ANTI JOIN records.attendance_alike USING (student_id, period)
+UNION ALL
+-- Only a few rows can be about one absence, and grouping all of them is dear.
+SELECT
+    school,
+    student_id,
+    period,
+    date,
     arg_min(code, line) AS code,
     arg_min(teacher_name, line) AS teacher_name
 FROM dated
+SEMI JOIN records.attendance_alike USING (student_id, period)
 GROUP BY school, student_id, period, date;
