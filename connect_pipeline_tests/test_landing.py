@@ -14,7 +14,7 @@ from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import PARTIAL_SUFFIX, Home
 from connect_pipeline.limits import Limits
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline.sftp import Drop, Fetched, FileTooLarge
+from connect_pipeline.sftp import Drop, Fetched
 
 NAME = "StudentExport.csv"
 LIMITS = Limits()
@@ -44,18 +44,13 @@ def drop(tmp_path: Path) -> Iterator[Drop]:
 
 @pytest.fixture
 def received(drop: Drop, home: Home) -> Fetched:
-    return landing.receive(drop, NAME, home, "demo", LIMITS)
+    return drop.fetch(NAME, home.landing("demo"), LIMITS.file_bytes)
 
 
 def test_a_received_file_is_found_by_its_content(received: Fetched, home: Home) -> None:
     assert received.path.parent == home.landing("demo")
     assert landing.landed_path(home, "demo", received.facts.sha256) == received.path
     assert landing.verify(home, "demo", received.facts.sha256, LIMITS) == received.facts
-
-
-def test_the_districts_limit_holds(drop: Drop, home: Home) -> None:
-    with pytest.raises(FileTooLarge):
-        landing.receive(drop, NAME, home, "demo", Limits(file_bytes=4))
 
 
 def test_a_flipped_bit_is_found_and_the_next_fetch_mends_it(
@@ -67,7 +62,7 @@ def test_a_flipped_bit_is_found_and_the_next_fetch_mends_it(
         landing.verify(home, "demo", sha256, LIMITS)
     with pytest.raises(EnvironmentFault, match="not there any more"):
         landing.landed_path(home, "demo", sha256)
-    landing.receive(drop, NAME, home, "demo", LIMITS)
+    drop.fetch(NAME, home.landing("demo"), LIMITS.file_bytes)
     assert landing.verify(home, "demo", sha256, LIMITS) == received.facts
 
 
