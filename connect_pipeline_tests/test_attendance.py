@@ -662,6 +662,20 @@ def test_a_damaged_published_day_is_said_and_lists_nobody(tmp_path: Path) -> Non
     assert runs.file([absence("001")]) is not None
 
 
+def test_messages_that_were_lost_with_a_damaged_day_are_to_be_taken_back_by_hand(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    first = runs.file([absence("001"), absence("002")])
+    assert first is not None
+    runs.home.attendance(NAME).unlink()
+    runs.file([absence("001")])
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "students who are not absent any more (1 of them)" in said
+    assert f"take them back by hand, from {first.batch_id}.csv" in said
+    assert not list((runs.home.outbox(NAME) / "cleared").glob("*"))
+
+
 def test_settings_for_days_without_school_are_read() -> None:
     found = district(no_school=[date(2026, 11, 26), "2026-12-21 to 2027-01-01"]).attendance
     assert found.no_school == (

@@ -8,6 +8,7 @@ Belongs here: that list, each change of a message once. Does not belong here: wh
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -18,6 +19,8 @@ from connect_pipeline.attendance import files, staging, told
 from connect_pipeline.attendance.statements import run, text
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, stamp
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class ClearedList:
                     policy=self.policy,
                     today=self.today,
                 )
+                self._say_what_is_lost()
             if not self._anybody("attendance.cleared"):
                 return None
             batch_id = self._stage(transaction)
@@ -59,6 +63,19 @@ class ClearedList:
 
     def _anybody(self, source: str) -> bool:
         return self.connection.execute(f"SELECT 1 FROM {source} LIMIT 1").fetchone() is not None
+
+    def _say_what_is_lost(self) -> None:
+        """A day that was damaged and begun anew does not know what its earlier lists said."""
+        row = run(self.connection, "cleared_and_lost")[0]
+        if row[0]:
+            log.error(
+                "%s: messages about students who are not absent any more (%s of them) were lost"
+                " with today's damaged file. They are on no list of cleared absences: take them"
+                " back by hand, from %s in the outbox",
+                self.name,
+                row[0],
+                ", ".join(f"{batch_id}.csv" for batch_id in row[1]),
+            )
 
     def _stage(self, transaction: Connection) -> str:
         batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
