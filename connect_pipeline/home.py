@@ -197,6 +197,21 @@ def remove_partials(folder: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
+def files_below(folder: Path) -> list[Path]:
+    """Every file below a folder, in order; none when it is not there.
+
+    Raises `DiskFault` when part of it may not be looked into: who searches must not miss that.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # removed meanwhile
+            raise disk_fault(error, f"look through {error.filename}") from None
+
+    walked = os.walk(folder, onerror=refuse)
+    paths = (Path(parent, name) for parent, _, names in walked for name in names)
+    return sorted(path for path in paths if path.is_file())
+
+
 def remove_tree(path: Path) -> None:
     """Remove a scratch folder and all below it, if it is there."""
     shutil.rmtree(path, ignore_errors=True)

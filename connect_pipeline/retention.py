@@ -7,7 +7,6 @@ age, because the current state was made from it. Does not belong here: when it r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import sqlalchemy as sa
 
 from connect_pipeline import landing, snapshots
 from connect_pipeline.contract import SCHOOLS
-from connect_pipeline.home import Home, disk_fault
+from connect_pipeline.home import Home, disk_fault, files_below
 from connect_pipeline.ledger import Ledger, stamp
 from connect_pipeline.ledger.tables import batches, holds, listed, received, runs
 from connect_pipeline.settings import District
@@ -55,13 +54,8 @@ def made_current(ledger: Ledger, name: str) -> set[str]:
     return keep | ({str(school["sha256"])} if school is not None else set())
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        yield from (path for path in folder.rglob("*") if path.is_file())
-
-
 def _remove_older(folder: Path, limit: datetime) -> int:
-    old = [path for path in _files(folder) if path.stat().st_mtime < limit.timestamp()]
+    old = [path for path in files_below(folder) if path.stat().st_mtime < limit.timestamp()]
     for path in old:
         path.unlink()
     return len(old)
@@ -70,7 +64,7 @@ def _remove_older(folder: Path, limit: datetime) -> int:
 def _remove_days(home: Home, name: str, limit: date) -> int:
     old = [
         path
-        for path in _files(home.attendance_day(name, "x").parent)
+        for path in files_below(home.attendance_day(name, "x").parent)
         if path.suffix == ".duckdb" and path.stem < limit.isoformat()
     ]
     for path in old:
@@ -84,7 +78,7 @@ def _forget(home: Home, ledger: Ledger, name: str, limit: datetime) -> int:
     Disclosures, publications and erasures stay: they are what an inspection asks for.
     """
     moment, day = stamp(limit), limit.date().isoformat()
-    there = [path.stem for path in _files(home.outbox(name)) if path.suffix == ".json"]
+    there = [path.stem for path in files_below(home.outbox(name)) if path.suffix == ".json"]
     last = sa.select(sa.func.max(received.c.id)).where(received.c.district == name)
     old = (
         (runs, runs.c.started_at < moment),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,6 @@ from connect_pipeline.erasure.files import (
     findings_without_student,
     list_without_student,
     manifest_of,
-    report_files,
 )
 from connect_pipeline.erasure.opt_outs import opt_outs_without_student
 from connect_pipeline.erasure.rebuild import without_student
@@ -45,7 +45,7 @@ from connect_pipeline.home import (
     PARTIAL_SUFFIX,
     Home,
     disk_fault,
-    remove_tree,
+    files_below,
     rename_durably,
     replacing,
     sync_folder,
@@ -125,17 +125,18 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
         started_at = stamp(now())
         _remove_leftovers(home, district)
         places = _places(home, district)
-        files = [path for place in places for path in report_files(place)]
+        files = [path for place in places for path in files_below(place)]
         files += [one for one in (opt_out_file(home, district),) if one.exists()]
         try:
             gone = Traces("")
             for path in files:
                 gone.note(home, path, file_sha256(path), None)
                 path.unlink()
+            for place in places:
+                if place.exists():
+                    shutil.rmtree(place)
         except OSError as error:
             raise disk_fault(error, f"erase {district}") from None
-        for place in places:
-            remove_tree(place)
         home.erasing(district).unlink(missing_ok=True)
         counts = records.forget_district(ledger, district)
         records.compact(ledger)
@@ -208,7 +209,7 @@ def _remove_leftovers(home: Home, district: str) -> None:
     for path in erasing.parent.glob(f"{erasing.name}.*{PARTIAL_SUFFIX}"):
         path.unlink()
     for place in _places(home, district):
-        for path in report_files(place):
+        for path in files_below(place):
             if path.suffix in (PARTIAL_SUFFIX, snapshots.DAMAGED_SUFFIX, ".wal", ".staged"):
                 path.unlink()
 
@@ -262,7 +263,7 @@ def _remove_received(home: Home, ledger: Ledger, district: str, found: Traces) -
         str(row["sha256"]): str(row["export"])
         for row in ledger.rows(sa.select(received).where(received.c.district == district))
     }
-    for path in report_files(home.landing(district)):
+    for path in files_below(home.landing(district)):
         by_id = exports.get(path.name) not in WITHOUT_STUDENTS
         if found.mentioned_in(path, by_id=by_id, encodings=traces.RECEIVED_ENCODINGS):
             _remove(home, district, path, found)
@@ -275,16 +276,16 @@ def _rewrite_lists(home: Home, district: str, found: Traces) -> None:
     opt_outs = opt_out_file(home, district)
     if opt_outs.exists():
         _rewrite(home, district, opt_outs, found, opt_outs_without_student)
-    for path in (*report_files(home.outbox(district)), *report_files(home.reports(district))):
+    for path in (*files_below(home.outbox(district)), *files_below(home.reports(district))):
         if path.suffix == ".csv":
             _rewrite(home, district, path, found, list_without_student)
         elif path.suffix == ".json" and path.is_relative_to(home.reports(district)):
             _rewrite(home, district, path, found, findings_without_student)
-    for path in report_files(home.outbox(district)):
+    for path in files_below(home.outbox(district)):
         listed = path.with_suffix(".csv")
         if path.suffix == ".json" and listed.exists():
             _rewrite(home, district, path, found, _manifest_of(listed))
-    for path in report_files(home.reports(district)):
+    for path in files_below(home.reports(district)):
         if found.mentioned_in(path):  # in whatever form: it does not stay
             _remove(home, district, path, found)
 
@@ -347,10 +348,10 @@ def _searched_files(
 ) -> Iterator[tuple[Path, Callable[[Path, Traces], bool]]]:
     """Each file, and how it is searched."""
     for place in _places(home, district):
-        for path in report_files(place):
+        for path in files_below(place):
             is_database = path.is_relative_to(home.published(district))
             yield path, is_left_in_database if is_database else is_left_in_text
-    records_of_all = [*report_files(home.dagster), *report_files(home.certificates)]
+    records_of_all = [*files_below(home.dagster), *files_below(home.certificates)]
     for path in (*records_of_all, *sorted(home.root.glob(f"{home.ledger_file.name}*"))):
         yield path, is_left_in_records
     work = home.work(district)

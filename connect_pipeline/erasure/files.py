@@ -11,8 +11,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from connect_pipeline.contract import STAFF
@@ -102,9 +101,3 @@ def _recipients(rows: list[Record]) -> dict[str, int]:
 
 def _line_end(content: bytes) -> str:
     return "\r\n" if b"\r\n" in content[:10_000] else "\n"
-
-
-def report_files(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, in order."""
-    if folder.is_dir():
-        yield from sorted(path for path in folder.rglob("*") if path.is_file())

@@ -195,3 +195,20 @@ def test_what_the_file_lacks_is_damage(tmp_path: Path) -> None:
     path.touch()
     refuse_unread(path, OSError(errno.EIO, os.strerror(errno.EIO)))
     refuse_unread(path, duckdb.IOException("Corrupt database file"))
+
+
+@pytest.mark.parametrize("what", [(), ("--student", "002")])
+def test_nothing_is_certified_where_the_search_could_not_look(
+    home: SmallHome, what: tuple[str, ...]
+) -> None:
+    cleared = home.home.outbox(NAME) / "cleared"
+    cleared.mkdir(exist_ok=True)
+    (cleared / "list.csv").write_text("student_id\n002\n")
+    with closed(cleared):
+        done = home.command("erase", NAME, *what, preexec=bound_by_permissions())
+        assert (done.returncode, "Permission denied" in done.stderr) == (3, True), done
+        assert not home.home.certificates.exists()
+    done = home.command("erase", NAME, *what)
+    assert done.returncode == 0, done
+    assert len(list(home.home.certificates.iterdir())) == 1
+    assert not any(b"002" in path.read_bytes() for path in cleared.glob("*"))
