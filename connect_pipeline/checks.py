@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from connect_pipeline import normalise
-from connect_pipeline.contract import Column, ExportSpec, Kind
+from connect_pipeline.contract import ATTENDANCE, Column, ExportSpec, Kind
 from connect_pipeline.databases import as_pattern, insert_rows
 from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.erasure.keep_out import keep_out_erased
@@ -416,5 +416,7 @@ def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
     limit = too_many_bad_rows(bad, rows, thresholds.bad_rows)
     if limit is not None and "too_many_bad_rows" not in read.findings.counts:
         read.findings.add("too_many_bad_rows", found=bad, limit=limit)
-    if rows and checked.accepted == 0:
+    # An absence of a student whom nobody knows is accounted for; a class with one is not.
+    unknown = read.findings.counts["unknown_student"] if read.spec is ATTENDANCE else 0
+    if rows and checked.accepted == 0 and not unknown:
         read.findings.add("no_data_rows")

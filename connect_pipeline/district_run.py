@@ -15,7 +15,7 @@ import logging
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -270,7 +270,10 @@ class DistrictRun:
             self.hold_preview["report"] = self.report_page.name
             would_vanish = roster.write_would_vanish(self.connection, self.report_page)
             self.hold_preview["would_vanish"] = would_vanish.name if would_vanish else None
-        self.ledger.hold(self.name, self.job, self.set_sha256, codes, self.hold_preview)
+        # What is undecided of absences ends with its day, too.
+        day = datetime.combine(self._today, time.min, self.district.zone)
+        since = day if self.job == ATTENDANCE_JOB else None
+        self.ledger.hold(self.name, self.job, self.set_sha256, codes, self.hold_preview, since)
         self.outcome = "held"
         self.message = (
             f"{self.name}: held ({', '.join(codes)}). What is published stays. Look at the report,"
@@ -282,17 +285,17 @@ class DistrictRun:
         """What an operator decided about exactly these bytes; None also when other reasons came.
 
         An approval is of the reasons that were there to be seen; that nobody has uploaded anything
-        since is none. One of absences is of its day.
+        since is none. What is decided of absences is of its day: without dates, the same bytes are
+        another day's absences on another day.
         """
         hold = self.ledger.last_hold(self.name, job, self.set_sha256)
         if hold is None:
             return None
-        if hold["state"] == "approved":
-            held_on = self.district.day_of(datetime.fromisoformat(hold["held_at"]))
-            if job == ATTENDANCE_JOB and held_on != self._today:
-                return None
-            if not {*codes} <= {*hold["codes"], "stale_file"}:
-                return None
+        held_on = self.district.day_of(datetime.fromisoformat(hold["held_at"]))
+        if job == ATTENDANCE_JOB and held_on != self._today:
+            return None
+        if hold["state"] == "approved" and not {*codes} <= {*hold["codes"], "stale_file"}:
+            return None
         return str(hold["state"])
 
     def publish(self) -> str:
@@ -350,7 +353,7 @@ class DistrictRun:
     def list_low_balances(self) -> LunchBatch | None:
         """List whose family is to be told of a low lunch balance; None when nobody is due."""
         wanted = self.district.lunch_list
-        if not wanted.enabled:
+        if not wanted.enabled or self.stale:  # who has paid since must not be told
             return None
         outbox = self.home.outbox(self.name) / LOW_LUNCH_BALANCE
         refuse_lost_ledger(self.ledger, self.name, outbox, timedelta(days=wanted.every_days + 1))
@@ -454,6 +457,8 @@ class DistrictRun:
             findings.add("mass_absence", found=schools)
         if students := self.attendance_day.absent_by_another_days_file():
             findings.add("file_of_another_day", found=students)
+        if students := self.attendance_day.cleared_beyond_measure():
+            findings.add("mass_cleared", found=students)
         return self.report.holding_codes()
 
     def destinations_listed_twice(self) -> int:

@@ -92,22 +92,38 @@ def _remove_damaged_day(home: Home, ledger: Ledger, settings: Settings, name: st
 
 
 def refuse_lost_ledger(
-    ledger: Ledger, name: str, outbox: Path, telling: timedelta = ALERT_DAY
+    ledger: Ledger,
+    name: str,
+    outbox: Path,
+    telling: timedelta = ALERT_DAY,
+    published: Path | None = None,
 ) -> None:
     """Raise `EnvironmentFault` when `outbox` has new lists that the ledger never heard of.
+
+    So has a `published` day of absences, which stays when a sender takes the lists away.
 
     Then the ledger is another one than the one that knows who was told, and all would be told
     again. Lists of before `telling` do not matter: retention may keep them longer than their rows.
     """
     since = stamp(now() - telling).translate(NO_PUNCTUATION)  # a batch's ID begins with its time
-    listed = {path.stem for path in outbox.glob("*.json") if path.stem >= since}
+    listed = {path.stem for path in outbox.glob("*.json")} | _published_batches(published)
+    listed = {batch_id for batch_id in listed if batch_id >= since}
     if not listed:
         return
     known = ledger.rows(sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(listed)))
     unknown = listed - {str(row["batch_id"]) for row in known}
     if unknown:
         raise EnvironmentFault(
-            f"{name}: the outbox holds {len(unknown)} lists that the ledger does not know, so the"
-            " ledger was lost or replaced. Nobody is listed, for nobody may be told twice. Restore"
-            f" the ledger from a backup; or, knowing who was told, move them from the outbox."
+            f"{name}: the outbox and what is published hold {len(unknown)} lists that the ledger"
+            " does not know, so the ledger was lost or replaced. Nobody is listed, for nobody may"
+            " be told twice. Restore the ledger from a backup; or, knowing who was told, move them"
+            " from the outbox, and attendance.duckdb away."
         )
+
+
+def _published_batches(day: Path | None) -> set[str]:
+    if day is None or not day.exists():
+        return set()
+    with open_published(day) as connection:
+        rows = connection.execute("SELECT DISTINCT batch_id FROM attendance.recipients").fetchall()
+    return {str(batch_id) for (batch_id,) in rows}

@@ -71,7 +71,8 @@ def district_run(
             try:
                 _prepare(run)
                 if job == ATTENDANCE_JOB:
-                    refuse_lost_ledger(ledger, name, home.outbox(name))
+                    published = home.attendance(name)
+                    refuse_lost_ledger(ledger, name, home.outbox(name), published=published)
                 yield run
             except ConnectError as error:
                 run.fail(error)

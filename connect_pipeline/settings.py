@@ -137,8 +137,9 @@ class Sftp(Section):
 class Attendance(Section):
     """Absence alerts (design, section 7).
 
-    `school_alert_codes` replaces `alert_codes` for the schools it names. Fewer than
-    `absent_floor` absent students never hold a batch, whatever their share of the school is.
+    `school_alert_codes` replaces `alert_codes` for the schools it names. `max_absent_share` is of a
+    school's students, `max_cleared_share` of those of whom somebody was told today. Fewer than
+    `absent_floor` students never hold a batch, whatever their share is.
     """
 
     enabled: bool = False
@@ -152,6 +153,7 @@ class Attendance(Section):
     default_channels: tuple[Channel, ...] = Field(default=("sms", "email"), min_length=1)
     default_language: str = "en"
     max_absent_share: Share = 0.4
+    max_cleared_share: Share = 0.25
     absent_floor: int = Field(default=20, ge=1)
 
 

@@ -130,6 +130,23 @@ def test_an_approval_of_absences_is_of_its_day(home: SmallHome) -> None:
     assert lists(home) == []
 
 
+def test_what_is_decided_of_absences_is_of_its_day(home: SmallHome) -> None:
+    """Without dates the same bytes are tomorrow's absences tomorrow."""
+    home.upload(absences(*(f"102,00{n},0,A,," for n in (4, 5, 6))))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    yesterday = stamp(datetime.now(UTC) - timedelta(days=1))
+    with home.ledger.transaction() as connection:
+        connection.execute(sa.update(holds).values(held_at=yesterday))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert home.command_here("discard", NAME).returncode == 0
+    assert home.run(ATTENDANCE_ALERTS).outcome == "discarded"
+    with home.ledger.transaction() as connection:
+        connection.execute(sa.update(holds).values(held_at=yesterday))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert home.command_here("approve", NAME).returncode == 0
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+
+
 def test_discarded_absences_stay_discarded_when_nothing_holds_them_any_more(
     home: SmallHome,
 ) -> None:
@@ -191,6 +208,41 @@ def test_an_unknown_student_is_accounted_for(home: SmallHome) -> None:
             "SELECT student_id, status, reason FROM attendance.accounting ORDER BY ALL"
         ).fetchall()
     assert fates == [("004", "listed", None), ("999", "suppressed", "unknown_student")]
+
+
+def test_a_file_of_none_but_unknown_students_is_accounted_for(home: SmallHome) -> None:
+    home.upload(absences(f"102,999,0,A,,{day()}"))
+    run = home.run(ATTENDANCE_ALERTS)
+    assert (run.outcome, run.codes) == ("nothing_new", {"unknown_student": 1})
+    with open_published(home.home.attendance(NAME)) as published:
+        fates = published.execute("SELECT student_id, reason FROM attendance.accounting").fetchall()
+    assert fates == [("999", "unknown_student")]
+
+
+def test_a_file_of_which_a_part_is_gone_is_held(home: SmallHome) -> None:
+    rows = [f"{school},00{n},0,A,,{day()}" for n, school in SCHOOL_OF]
+    home.write_settings(attendance={**ALERTS, "max_absent_share": 1.0})
+    home.upload(absences(*rows))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    home.upload(absences(*rows[:2]))
+    assert dry_run(home)["held: mass_cleared"] == 1
+    held = home.run(ATTENDANCE_ALERTS)
+    assert (held.outcome, held.codes["mass_cleared"]) == ("held", 1)
+    assert not (home.home.outbox(NAME) / "cleared").exists()
+    assert home.command_here("approve", NAME).returncode == 0
+    assert home.run(ATTENDANCE_ALERTS).outcome == "nothing_new"
+    assert list((home.home.outbox(NAME) / "cleared").glob("*.csv"))
+
+
+def test_without_its_ledger_a_published_day_tells_nobody_twice(home: SmallHome) -> None:
+    """Also when the sender has taken its lists out of the outbox."""
+    home.upload(absences(f"102,004,0,A,,{day()}"))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    for path in [*home.home.outbox(NAME).iterdir(), *home.home.root.glob("ledger.db*")]:
+        path.unlink()
+    assert home.run().outcome == "published"
+    assert home.run(ATTENDANCE_ALERTS).outcome == "failed:3"
+    assert lists(home) == []
 
 
 def test_a_file_that_is_suddenly_empty_is_said(home: SmallHome) -> None:

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline.attendance.batch import Batch
+from connect_pipeline.attendance.day import CLERKS_LIST, AttendanceDay
 from connect_pipeline.attendance.told import hmac_keys
 from connect_pipeline.contract import CORE
 from connect_pipeline.errors import EnvironmentFault, Refused, SettingsError
@@ -34,7 +35,7 @@ from connect_pipeline_tests.attendance_runs import (
     at_once,
     district,
 )
-from connect_pipeline_tests.small_roster import Contact, Student, enroll
+from connect_pipeline_tests.small_roster import Contact, Student, enroll, write_roster
 
 EVA = Contact("primary", "Eva Ruiz", "+12015550111", "Eva@example.com")
 LEO = Contact("secondary", "Leo Ruiz", "+12015550112", "leo@example.com")
@@ -517,6 +518,17 @@ def test_opt_outs_that_cannot_be_read_stop_the_batch(
     assert not runs.home.attendance(NAME).exists()
 
 
+@pytest.mark.parametrize("place", ["opt_outs.csv", "opt_outs/opt_outs.csv", "opt_outs/Demo.CSV"])
+def test_opt_outs_that_lie_where_nobody_reads_them_stop_the_batch(
+    tmp_path: Path, place: str
+) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    _opt_out(runs, "sms,+12015550111").rename(runs.home.root / place)
+    with pytest.raises(SettingsError, match=r"the opt-outs of demo are .*/opt_outs/demo\.csv"):
+        runs.file([absence("001")])
+    assert not runs.home.attendance(NAME).exists()
+
+
 # -- files ------------------------------------------------------------------------------------
 
 
@@ -864,3 +876,99 @@ def test_a_list_leaves_the_scratch_database_as_it_is_never_checkpointed(tmp_path
     day.build_accounting()
     assert day.list_recipients() is not None
     assert day.connection.execute(threshold).fetchall() == before
+
+
+def quarantine(day: AttendanceDay, code: str = "missing_key_value") -> None:
+    """A row that was kept out, of which nobody knows whom it is about."""
+    day.connection.execute(
+        "INSERT INTO quality.quarantine VALUES ('AttendanceExport.csv', 9, ?, NULL, '101,,1,A')",
+        [code],
+    )
+
+
+def test_a_doubtful_row_keeps_no_message_withheld(tmp_path: Path) -> None:
+    """Whom such a row may be about is not cleared; who is absent again is said to be."""
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    both = [absence("001"), absence("002")]
+    runs.file(both)
+    runs.file([absence("001")])
+    day = runs.day(both)
+    quarantine(day)
+    day.build_absences()
+    day.build_accounting()
+    day.list_recipients()
+    assert changes(runs) == [{("cleared", "002", "1")}, {("absent_again", "002", "1")}]
+
+
+def test_a_message_stands_again_only_where_the_family_may_be_told_now(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    both = [absence("001"), absence("002")]
+    runs.file(both)
+    runs.file([absence("001")])
+    _opt_out(runs, "sms,+12015550111")
+    runs.file(both)
+    runs.file([absence("001")])
+    write_roster(runs.home.roster(NAME), [ANA, replace(BEN, contacts=(LEO,))])
+    runs.file(both)
+    said = [
+        [
+            (row["change"], row["channel"], row["destination"])
+            for row in csv.DictReader(io.StringIO(path.read_text("utf-8")))
+        ]
+        for path in sorted((runs.home.outbox(NAME) / "cleared").glob("*.csv"))
+    ]
+    email, sms = ("email", "eva@example.com"), ("sms", "+12015550111")
+    assert said == [
+        [("cleared", *email), ("cleared", *sms)],
+        [("absent_again", *email)],
+        [("cleared", *email), ("cleared", *sms)],
+    ]
+    assert ("email", "leo@example.com", "002", ("1",)) in runs.told()
+
+
+def test_a_message_that_stands_again_says_what_the_child_misses_now(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [replace(ANA, schools=("101", "102"))])
+    runs.file([absence("001")])
+    runs.file([])
+    runs.file([absence("001", "5", school="102")])
+    assert changes(runs)[1] == {("absent_again", "001", "5")}
+    path = sorted((runs.home.outbox(NAME) / "cleared").glob("*.csv"))[-1]
+    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
+    assert {row["site_name"] for row in rows} == {"Rosa Parks Elementary School"}
+
+
+def test_a_clerks_list_that_cannot_be_written_keeps_nobody_from_being_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs = Runs.at(tmp_path, [ANA, CHO])
+    (runs.home.reports(NAME) / CLERKS_LIST / "in the way").mkdir(parents=True)
+    assert runs.file([absence("001"), absence("003")]) is not None
+    assert channels(runs) == {("email", "eva@example.com"), ("sms", "+12015550111")}
+    assert f"there is no new {CLERKS_LIST}" in caplog.text
+
+
+@pytest.mark.parametrize(("left", "too_many"), [(3, 2), (4, 0), (0, 5)])
+def test_a_part_of_a_file_clears_nobody_unasked(tmp_path: Path, left: int, too_many: int) -> None:
+    everybody = [replace(ANA, student_id=f"00{n}") for n in range(1, 6)]
+    runs = Runs.at(tmp_path, everybody, absent_floor=2, max_cleared_share=0.2)
+    rows = [absence(one.student_id) for one in everybody]
+    runs.file(rows)
+    day = runs.day(rows[:left])
+    day.build_absences()
+    assert day.cleared_beyond_measure() == too_many
+
+
+def test_without_dates_the_absences_of_the_day_before_are_another_days(tmp_path: Path) -> None:
+    """Also when the file is another one: the column of dates is gone, say."""
+    everybody = [replace(ANA, student_id=f"00{n}") for n in range(1, 6)]
+    runs = Runs.at(tmp_path, everybody)
+    dated = [absence(one.student_id, date="10/06/26") for one in everybody]
+    undated = [absence(one.student_id, date="") for one in everybody]
+    runs.file(dated)
+    runs.now += timedelta(days=1)
+    for rows, found in ((undated, 5), (undated[:4], 0), ([*undated[:4], absence("005", "2")], 0)):
+        day = runs.day(rows)
+        day.build_absences()
+        assert day.absent_by_another_days_file() == found
+    runs.home.attendance(NAME).write_bytes(b"damaged")
+    assert day.absent_by_another_days_file() == 0

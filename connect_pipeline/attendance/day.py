@@ -8,6 +8,7 @@ here: who is told of what (`sql/`), the ledger's rows (`told.py`), files (`files
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -26,13 +27,16 @@ from connect_pipeline.attendance.batch import (
     students_listed,
 )
 from connect_pipeline.attendance.cleared import ClearedList
-from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file
+from connect_pipeline.attendance.opt_outs import load_opt_outs
 from connect_pipeline.attendance.statements import prepare, run, text
 from connect_pipeline.contract import ATTENDANCE, CORE
-from connect_pipeline.errors import UnbalancedError
+from connect_pipeline.errors import EnvironmentFault, UnbalancedError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
+from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.settings import District
+
+log = logging.getLogger(__name__)
 
 CLERKS_LIST = "students_without_contact.csv"
 FEW_STUDENTS = 4
@@ -140,15 +144,36 @@ class AttendanceDay:
         return int(schools)
 
     def absent_by_another_days_file(self) -> int:
-        """How many students are absent without a date, in a file that came on an earlier day, too.
+        """How many students are absent without a date, by a file that is of an earlier day.
 
-        A few of them may well be absent again. Call after `build_absences`.
+        It came then, byte for byte, or has the same absences, with dates or without. A few of them
+        may well be absent again. Call after `build_absences`.
         """
-        uploads = self.ledger.uploads_of(self.name, ATTENDANCE.file_name, self.file_sha256)
-        if not any(self.district.day_of(moment) < self.today for moment in uploads):
-            return 0
         ((students,),) = run(self.connection, "absent_without_date")
-        return int(students) if students > FEW_STUDENTS else 0
+        if students <= FEW_STUDENTS:
+            return 0
+        uploads = self.ledger.uploads_of(self.name, ATTENDANCE.file_name, self.file_sha256)
+        came = any(self.district.day_of(moment) < self.today for moment in uploads)
+        return int(students) if came or self._is_what_was_published_before() else 0
+
+    def _is_what_was_published_before(self) -> bool:
+        """Whether the file's absences are just those of the last published day before today."""
+        with files.day_before(self.connection, self.home, self.name, self.today) as is_there:
+            return is_there and bool(run(self.connection, "same_as_other_day")[0][0])
+
+    def cleared_beyond_measure(self) -> int:
+        """How many students were told of today and are in this file no more, if they are too many.
+
+        Part of a file looks like a file by which the others have come. Call after `build_absences`.
+        """
+        if not self.is_of_today:
+            return 0
+        with self.ledger.transaction() as transaction:
+            self._load_told(transaction)
+        ((cleared, listed),) = run(self.connection, "cleared_counts", today=self.today)
+        settings = self.district.attendance
+        most = max(settings.absent_floor - 1, listed * settings.max_cleared_share)
+        return int(cleared) if cleared > most else 0
 
     # -- accounting ------------------------------------------------------------------------
 
@@ -158,7 +183,7 @@ class AttendanceDay:
         Raises `SettingsError` when the opt-outs cannot be read, and `UnbalancedError` when the
         accounting does not balance: our bug, and nobody is listed.
         """
-        load_opt_outs(self.connection, opt_out_file(self.home, self.name))
+        load_opt_outs(self.connection, self.home, self.name)
         run(
             self.connection,
             "destinations",
@@ -171,11 +196,10 @@ class AttendanceDay:
 
     def _account(self, transaction: Connection) -> None:
         """Account in the light of what the ledger has now."""
-        told.load_told(self.connection, transaction, self.name, self.today)
+        self._load_told(transaction)
         self._consider(told.batches_of(transaction, self.name, self.today))
         settings = self.district.attendance
         run(self.connection, "entries", policy=settings.policy)
-        run(self.connection, "doubtful", today=self.today)
         run(
             self.connection,
             "accounting",
@@ -186,6 +210,11 @@ class AttendanceDay:
         self._balance()
         run(self.connection, "recipients", default_language=settings.default_language)
         run(self.connection, "messages")
+
+    def _load_told(self, transaction: Connection) -> None:
+        """Who was told today, and of whom this file does not say for sure that they have come."""
+        told.load_told(self.connection, transaction, self.name, self.today)
+        run(self.connection, "doubtful", today=self.today)
 
     def _balance(self) -> None:
         row = run(self.connection, "balance", arrival_date=self.arrival_date)[0]
@@ -324,11 +353,17 @@ class AttendanceDay:
         staging.replace(day, unlisted)
 
     def _write_clerks_list(self) -> None:
-        """Write who is absent today and cannot be told: the school's clerk calls or corrects."""
+        """Write who is absent today and cannot be told: the school's clerk calls or corrects.
+
+        Never keeps the others from being told.
+        """
         path = self.home.reports(self.name) / CLERKS_LIST
         listed = staging.staged(path, "new")
-        files.write_csv(self.connection, text("unreachable"), listed)
-        staging.replace(path, listed)
+        try:
+            files.write_csv(self.connection, text("unreachable"), listed)
+            staging.replace(path, listed)
+        except (EnvironmentFault, duckdb.Error) as error:
+            log.error("%s: there is no new %s. %s", self.name, CLERKS_LIST, as_our_error(error))
 
 
 _BALANCES = ("each_absent_student_once", "listed_have_recipients", "no_destination_twice")

@@ -60,6 +60,33 @@ def earlier_today(
         connection.execute("DETACH earlier")
 
 
+@contextmanager
+def day_before(
+    connection: duckdb.DuckDBPyConnection, home: Home, name: str, today: date
+) -> Iterator[bool]:
+    """Attach the last published day before today as `other`; whether there is one to be read."""
+    kept = sorted(home.attendance_day(name, "x").parent.glob("*.duckdb"), reverse=True)
+    is_there = any(
+        _is_of_before(connection, path, today) for path in (home.attendance(name), *kept)
+    )
+    try:
+        yield is_there
+    finally:
+        connection.execute("DETACH DATABASE IF EXISTS other")
+
+
+def _is_of_before(connection: duckdb.DuckDBPyConnection, path: Path, today: date) -> bool:
+    """Attach a published day as `other`, if it is of before today."""
+    if not path.exists():
+        return False
+    with suppress(duckdb.Error):  # a damaged one says nothing
+        attach(connection, path, "other", read_only=True)
+        if "" < _day_of(connection, "other") < today.isoformat():
+            return True
+    connection.execute("DETACH DATABASE IF EXISTS other")
+    return False
+
+
 def _attach_published(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
     """Attach `attendance.duckdb` as `earlier` and return the day that it is of."""
     try:
@@ -69,9 +96,15 @@ def _attach_published(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
             f"{path} cannot be read ({type(error).__name__}). Move it away, then run again: the"
             " ledger knows who was listed."
         ) from None
+    return _day_of(connection, "earlier")
+
+
+def _day_of(connection: duckdb.DuckDBPyConnection, catalog: str) -> str:
+    """The day that an attached published file is of, in ISO."""
     row = connection.execute(
         "SELECT comment FROM duckdb_tables()"
-        " WHERE database_name = 'earlier' AND table_name = 'accounting'"
+        " WHERE database_name = $catalog AND table_name = 'accounting'",
+        {"catalog": catalog},
     ).fetchone()
     return str(row[0]) if row else ""
 

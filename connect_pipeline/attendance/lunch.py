@@ -26,7 +26,7 @@ from connect_pipeline.attendance.batch import (
     roster_facts,
     students_listed,
 )
-from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file
+from connect_pipeline.attendance.opt_outs import load_opt_outs
 from connect_pipeline.attendance.statements import prepare, run, text
 from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.home import Home
@@ -74,7 +74,7 @@ class LunchList:
         """
         prepare(self.connection)
         self._read_roster()
-        load_opt_outs(self.connection, opt_out_file(self.home, self.name))
+        load_opt_outs(self.connection, self.home, self.name)
         run(
             self.connection,
             "destinations",

@@ -4,7 +4,8 @@ For: `<home>/opt_outs/<district>.csv` (channel, destination), read into `attenda
 the form in which destinations are compared. Belongs here: that file. Does not belong here: what
 an opt-out does (`sql/entries.sql`).
 
-A line that cannot be read stops the batch: a message to someone who said no is a wrong message.
+A line that cannot be read stops the batch, and so does a file that lies where nobody would read
+it: a message to someone who said no is a wrong message.
 """
 
 from __future__ import annotations
@@ -28,12 +29,26 @@ def opt_out_file(home: Home, district: str) -> Path:
     return home.root / "opt_outs" / f"{district}.csv"
 
 
-def load_opt_outs(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Fill `attendance.opt_outs` from `path`; without a file nobody opted out. Returns how many.
+def refuse_misplaced(home: Home, district: str) -> None:
+    """Raise `SettingsError` for a file that must be the district's opt-outs and is not read."""
+    place = opt_out_file(home, district)
+    for path in (home.root / "opt_outs.csv", *sorted(place.parent.glob("*"))):
+        names = (place.stem.casefold(), "opt_outs")
+        if path != place and path.is_file() and path.stem.casefold() in names:
+            raise SettingsError(
+                f"{path} is not read: the opt-outs of {district} are {place}. Nobody is listed"
+                " until they are there."
+            )
+
+
+def load_opt_outs(connection: duckdb.DuckDBPyConnection, home: Home, district: str) -> int:
+    """Fill `attendance.opt_outs`; without a file nobody opted out. Returns how many.
 
     Raises `SettingsError` with file and line for anything that is not a channel and a
-    destination.
+    destination, and for a file that lies where it would not be read.
     """
+    refuse_misplaced(home, district)
+    path = opt_out_file(home, district)
     lines, channels, destinations = _read(path)
     foreign = connection.execute(
         f"SELECT 1 FROM (SELECT unnest($destinations::VARCHAR[]) AS destination)"

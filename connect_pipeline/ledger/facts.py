@@ -298,21 +298,25 @@ class Ledger:
         set_hash: str,
         codes: dict[str, int],
         preview: dict[str, Any] | None = None,
+        since: datetime | None = None,
     ) -> None:
         """These bytes are held. Older undecided holds of the job are superseded.
 
-        The same bytes again stay held since the first time, with what was seen this time.
+        The same bytes again stay held since the first time, with what was seen this time; unless
+        that was before `since`.
         """
         with self.transaction() as connection:
             open_holds = sa.and_(
                 holds.c.district == district, holds.c.job == job, holds.c.state == "held"
             )
-            same = connection.execute(
-                sa.select(holds.c.id).where(open_holds, holds.c.set_sha256 == set_hash)
-            ).first()
+            is_same = sa.and_(
+                holds.c.set_sha256 == set_hash,
+                holds.c.held_at >= (stamp(since) if since is not None else ""),
+            )
+            same = connection.execute(sa.select(holds.c.id).where(open_holds, is_same)).first()
             connection.execute(
                 sa.update(holds)
-                .where(open_holds, holds.c.set_sha256 != set_hash)
+                .where(open_holds, sa.not_(is_same))
                 .values(state="superseded", decided_at=stamp(now()))
             )
             seen: dict[str, Any] = {"codes": codes, "preview": preview or {}}

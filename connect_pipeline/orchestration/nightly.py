@@ -171,8 +171,8 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
             if run.ends_unchanged():
                 if not run.stale:
                     context.log_event(still_fresh(run))
-                    if (batch := run.list_low_balances()) is not None:
-                        context.log_event(still_due(run, batch))
+                if (batch := run.list_low_balances()) is not None:
+                    context.log_event(still_due(run, batch))
                 return
             run.refuse_missing(CORE)
         for spec, file in fetched.items():

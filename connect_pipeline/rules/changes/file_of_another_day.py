@@ -5,13 +5,14 @@ from connect_pipeline.rules.rule import ChangeRule, Severity
 RULE = ChangeRule(
     code="file_of_another_day",
     severity=Severity.HOLD,
-    doc="The same absences, without dates, were received on an earlier day.",
+    doc="The same absences, without dates now, were received on an earlier day.",
     help=(
         "Rows without a date count for the day on which the file arrives, and this very file, byte"
-        " for byte, arrived on another day before: most likely an old file was uploaded once more,"
-        " and families would be told that children are absent who are at school. Upload today's"
-        " file, and have the export fill in the date, so that no file can be taken for another"
-        " day's. If the same children really are absent, an operator approves the file."
+        " for byte or with just these absences, arrived on another day before: most likely an old"
+        " file was uploaded once more, and families would be told that children are absent who are"
+        " at school. Upload today's file, and have the export fill in the date, so that no file can"
+        " be taken for another day's. If the same children really are absent, an operator approves"
+        " the file."
     ),
     message=(
         "This file, with {found} students absent and no date, arrived on an earlier day already, so"
