@@ -119,6 +119,7 @@ SEVERITIES = {
     "row_conservation": "system",
     "rolled_back": "hold",
     "mass_absence": "hold",
+    "mass_cleared": "hold",
     "file_of_another_day": "hold",
     "ids_renumbered": "hold",
     "contents_swapped": "hold",
@@ -130,6 +131,7 @@ SEVERITIES = {
 
 SETTINGS = {
     "mass_absence",
+    "mass_cleared",
     "stale_file",
     "file_too_large",
     "line_too_long",
