@@ -71,15 +71,6 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """`columns` of this export name a row of `target` by its `target_columns`."""
-
-    columns: tuple[str, ...]
-    target: str
-    target_columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class ExportSpec:
     """One export: its exact file name and its columns in the contract's order.
 
@@ -90,7 +81,6 @@ class ExportSpec:
     file_name: str
     columns: tuple[Column, ...]
     identity: tuple[str, ...] = ()
-    references: tuple[Reference, ...] = ()
     table: str = ""
     row: str = "row"
     header_only_is_legal: bool = False
@@ -289,10 +279,6 @@ STAFF_TO_STUDENT = ExportSpec(
         "Course_number",
         "Section_number",
     ),
-    references=(
-        Reference(("Teacher",), "StaffExport.csv", ("ID",)),
-        Reference(("Student",), "StudentExport.csv", ("ID",)),
-    ),
     columns=(
         Column("School", True, Kind.SCHOOL, "school", True, Privacy.NONE, "school code"),
         Column("Teacher", True, Kind.ID, "staff_id", True, Privacy.DIRECTORY, "staff number"),
@@ -309,14 +295,6 @@ ATTENDANCE = ExportSpec(
     table="attendance",
     row="one student absent from one period on one day",
     identity=("School", "Student", "Period", "Date"),
-    references=(
-        Reference(("Student",), "StudentExport.csv", ("ID",)),
-        Reference(
-            ("School", "Student", "Period"),
-            "StaffToStudentExport.csv",
-            ("School", "Student", "Period"),
-        ),
-    ),
     header_only_is_legal=True,
     columns=(
         Column("School", True, Kind.SCHOOL, "school", True, Privacy.NONE, "school code"),

@@ -399,7 +399,8 @@ def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SettingsError(
-            f"There is no settings file {path}. Write one (README, Settings), or set CONNECT_HOME."
+            f"There is no settings file {path}. Write one (README, Set up a district), or set"
+            " CONNECT_HOME."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {type(error).__name__}.") from None

@@ -1,6 +1,6 @@
 """`status`: the state of a district, from the ledger: counts, codes and times, never a name.
 
-Belongs here: reading and arranging. Does not belong here: printing (`cli.py`).
+Belongs here: reading and arranging. Does not belong here: printing (`status_text.py`).
 """
 
 from __future__ import annotations

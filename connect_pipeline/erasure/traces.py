@@ -4,8 +4,8 @@ For: the student's own words (names, numbers and addresses that nobody else in t
 groups, gathered from everything that is published before any of it is changed. They lie in
 `work/<district>.erasing` until the erasure is complete, so that one that was cut short goes on
 with all of them.
-Belongs here: gathering, keeping, and recognising them in text. Does not belong here: changing
-anything.
+Belongs here: gathering, keeping, and which file mentions them. Does not belong here: by what a word
+is recognised (`recognising.py`), changing anything.
 """
 
 from __future__ import annotations

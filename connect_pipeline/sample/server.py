@@ -3,7 +3,7 @@
 For: a real SSH server on a loopback port, with its own host key, that serves one folder. What is
 tested against it goes through the same sockets, keys and packets as against a district's server.
 Belongs here: the server, and the hooks by which a test makes it misbehave. Does not belong here:
-the district's files (`synthetic.py`), and any use beyond loopback.
+the district's files (`district.py`), and any use beyond loopback.
 
 To misbehave, subclass `Handle` (an open file) or `Files` (the folder), and pass
 `files=YourFiles`; `Files.handle_class` says what `open` returns.
