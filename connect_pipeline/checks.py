@@ -29,7 +29,7 @@ from connect_pipeline.reader import (
     too_many_bad_rows,
 )
 from connect_pipeline.rules import rules_of
-from connect_pipeline.rules.rule import CellRule, ColumnRule, Severity, TableRule
+from connect_pipeline.rules.rule import CellRule, ColumnRule, Severity, TableCheck, TableRule
 from connect_pipeline.rules.sql import alike
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def check_export(
     for rule in sorted(rules_of(TableRule), key=lambda rule: rule.order):
         for check in rule.checks:
             if check.spec is read.spec and {one.file_name for one in check.needs} <= usable:
-                _run_table_rule(read, rule, check.select, thresholds)
+                _run_table_rule(read, rule, check, thresholds)
     _settle_removed(checked, thresholds)
     read.refused = read.findings.blocks_file
     return checked
@@ -323,12 +323,14 @@ def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
             _remove(read, rule, f"SELECT line, record_id FROM hits WHERE hit = {hit}")
 
 
-def _run_table_rule(read: ReadResult, rule: TableRule, select: str, thresholds: Thresholds) -> None:
+def _run_table_rule(
+    read: ReadResult, rule: TableRule, check: TableCheck, thresholds: Thresholds
+) -> None:
     made = read.connection.execute(
         "CREATE OR REPLACE TEMP TABLE hits AS"
         f" SELECT line, CASE WHEN regexp_full_match(record_id::VARCHAR, '{SAFE_RECORD_ID}')"
         " THEN record_id::VARCHAR END AS record_id, column_name::VARCHAR AS column_name,"
-        f" detail::VARCHAR AS detail FROM ({select})"
+        f" detail::VARCHAR AS detail FROM ({check.select})"
     )
     ((total,),) = made.fetchall()
     if not total:
@@ -347,7 +349,7 @@ def _run_table_rule(read: ReadResult, rule: TableRule, select: str, thresholds: 
     )
     if rule.hold_over:
         _hold_over_share(read, rule, getattr(thresholds, rule.hold_over))
-    if rule.severity is Severity.QUARANTINE or rule.drops_rows:
+    if rule.severity is Severity.QUARANTINE or (rule.drops_rows and not check.keeps_rows):
         _remove(read, rule, "SELECT line, record_id FROM hits")
 
 

@@ -100,6 +100,69 @@ def test_all_rows_of_two_children_are_kept_out(rows: list[str], out: int, tmp_pa
     assert ("007" in set(report.accepted(STUDENTS.file_name)["ID"])) == (not out)
 
 
+_TWO_SCHOOLS = (
+    *STUDENTS.required_names,
+    "ContactPhonePrimary",
+    "Grade",
+    "BusRoute",
+    "PrimaryLanguage",
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "differs"),
+    [
+        (
+            "Cy,Lee,(201) 555-0111,9,R1,Spanish",
+            "Cy,Lee,(201) 555-0119,9,R1,Spanish",
+            "ContactPhonePrimary",
+        ),
+        ("Cy,Lee,,9,R1,Spanish", "Cy,Lee,(201) 555-0119,9,R1,Spanish", "ContactPhonePrimary"),
+        ("Cy,Lee,none,9,R1,Spanish", "Cy,Lee,(201) 555-0119,9,R1,Spanish", "ContactPhonePrimary"),
+        ("Cy,Lee,,9,R1,", "Cy,Lee,,10,,Spanish", "Grade"),
+        ("Cy,Lee,,9,R1,", "Cy,Lee,,9,R2,", "BusRoute"),
+        ("Cy,Lee,,9,R1,", "Cy,Lee,,9,R1,Spanish", "PrimaryLanguage"),
+        ("Cy,,,,,", "Cy,Lee,,,,", "Name.Last"),
+        ("Cy,Lee,(201) 555-0111,9,R1,Spanish", "CY,LEE,,,,", None),
+        ("Cy,Lee,(201) 555-0111,9,R1,Spanish", "Cy,Lee,201-555-0111,09,R1,es", None),
+    ],
+)
+def test_what_a_second_schools_row_says_besides_is_not_lost_silently(
+    first: str, second: str, differs: str | None, tmp_path: Path
+) -> None:
+    rows = ["001,101,Ana,Ruiz,,,,", f"007,101,{first}", "008,101,Bo,Ito,,,,", f"007,102,{second}"]
+    text = with_header(STUDENTS, *rows, columns=_TWO_SCHOOLS)
+    write(tmp_path, {STUDENTS.file_name: text})
+    report = validate(tmp_path / STUDENTS.file_name)
+    export = report.exports[STUDENTS.file_name]
+    said = [one for one in export.findings if one.code == "conflicting_duplicate"]
+    expected = [(5, "007", differs)] if differs else []
+    assert [(one.line, one.record_id, one.column) for one in said] == expected
+    assert export.findings.counts["student_in_several_schools"] == 1
+    assert export.quarantined == 0
+    schools = report.connection.execute(
+        "SELECT school FROM records.students WHERE student_id = '007' ORDER BY line"
+    ).fetchall()
+    assert schools == [("101",), ("102",)]
+
+
+@pytest.mark.parametrize(
+    ("phones", "schools"),
+    [(["", "(201) 555-0119"], 2), (["(201) 555-0111", ""], 0), (["", ""], 2)],
+)
+def test_a_family_is_reachable_by_what_is_published_of_it(
+    phones: list[str], schools: int, tmp_path: Path
+) -> None:
+    """Of a student at two schools, the contacts of the first line."""
+    first, second = phones
+    rows = [f"007,101,Cy,Lee,{first}", f"007,102,Cy,Lee,{second}", "008,101,Bo,Ito,2015550112"]
+    columns = (*STUDENTS.required_names, "ContactPhonePrimary")
+    _, counts = counts_of(
+        tmp_path, {STUDENTS.file_name: with_header(STUDENTS, *rows, columns=columns)}
+    )
+    assert counts[STUDENTS.file_name].get("student_unreachable", 0) == schools
+
+
 def test_a_long_last_line_without_its_end_is_no_cut_file(tmp_path: Path) -> None:
     text = FILES[STAFF.file_name] + "T4,101,Ann,Lee,ann.lee@example.org,Teacher,,one,two"
     report, counts = counts_of(tmp_path, {STAFF.file_name: text})

@@ -139,11 +139,15 @@ class ColumnRule(Rule):
 
 @dataclass(frozen=True, kw_only=True)
 class TableCheck:
-    """What a table rule runs on one export: `select`, when `spec` and all of `needs` were read."""
+    """What a table rule runs on one export: `select`, when `spec` and all of `needs` were read.
+
+    Rows that `keeps_rows` finds are said and stay, though the rule drops those of other checks.
+    """
 
     spec: ExportSpec
     needs: tuple[ExportSpec, ...] = ()
     select: str
+    keeps_rows: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,20 +25,25 @@ RULE = TableRule(
         " phone or e-mail in your SIS."
     ),
     spec=STUDENTS,
-    # A student with a row for each school is reachable through any of them.
+    # Of a student with a row for each school, the contacts of the first line are published.
     select=f"""
         WITH silent AS MATERIALIZED (
             SELECT line, student_id, school FROM records.students WHERE {_IS_UNREACHABLE}
         ),
+        firsts AS (
+            SELECT student_id, min(line) AS line
+            FROM records.students
+            WHERE student_id IN (FROM records.students_alike)
+            GROUP BY student_id
+        ),
         unreachable AS (
             SELECT line, school
             FROM silent
-            WHERE student_id NOT IN (
-                SELECT student_id
-                FROM records.students
-                WHERE student_id IN (SELECT student_id FROM silent)
-                    AND line NOT IN (SELECT line FROM silent)
-            )
+            WHERE student_id NOT IN (FROM records.students_alike)
+            UNION ALL
+            SELECT line, school
+            FROM records.students
+            WHERE student_id IN (SELECT student_id FROM silent SEMI JOIN firsts USING (line))
         )
         SELECT
             min(line) AS line,
