@@ -12,7 +12,7 @@ import pytest
 
 from connect_pipeline import Report, validate
 from connect_pipeline.bytes_pass import scan_file
-from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.findings import Finding
 from connect_pipeline.limits import Limits, Thresholds
@@ -367,6 +367,38 @@ def test_one_unknown_school_code_is_one_finding(tmp_path: Path) -> None:
     rule = catalogue()["unknown_school"]
     report = report_on(tmp_path, rule, Example(STUDENTS, rows))
     assert report.exports[STUDENTS.file_name].findings.counts["unknown_school"] == 1
+
+
+@pytest.mark.parametrize("district", [None, DISTRICT, DISTRICT.model_copy(update={"sites": {}})])
+def test_a_site_name_that_two_places_write_differently_is_said_at_both(
+    district: District | None, tmp_path: Path
+) -> None:
+    text = FILES[SCHOOLS.file_name].replace("Lincoln High School", "Lincoln High")
+    write(tmp_path, {SCHOOLS.file_name: text})
+    received = {name: Received(tmp_path / name) for name in FILES}
+    found = findings_of(check_drop(received, district=district), SCHOOLS.file_name)
+    if district is None or not district.sites:
+        assert found == []
+        return
+    assert [(one.code, one.line) for one in found] == [
+        ("unknown_school", 2),
+        ("unknown_school", None),
+    ]
+    assert "for code 101, the name that the settings have for it is in no row" in found[1].message
+    assert "Lincoln" not in found[0].message + found[1].message
+
+
+def test_a_site_that_is_no_school_needs_no_code(tmp_path: Path) -> None:
+    depot = '"Bus Depot","9 Mill Road, Springfield",(201) 555-0199,\n'
+    write(tmp_path, {SCHOOLS.file_name: FILES[SCHOOLS.file_name] + depot})
+    received = {name: Received(tmp_path / name) for name in FILES}
+    assert check_drop(received, district=DISTRICT).counts() == {}
+
+
+def test_a_site_name_is_not_looked_for_without_a_school_file(tmp_path: Path) -> None:
+    write(tmp_path)
+    received = {name: Received(tmp_path / name) for name in FILES if name != SCHOOLS.file_name}
+    assert check_drop(received, district=DISTRICT).counts() == {}
 
 
 def test_name_of_one_child_in_two_spellings_is_no_second_child(tmp_path: Path) -> None:
