@@ -266,7 +266,9 @@ def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
         (
             rule,
             column,
-            rule.where.format(cell=f"cells.{_quoted(column)}", raw=f"raw.{_quoted(column)}"),
+            rule.where.format(
+                cell=f"cells.{_quoted(column)}", raw=f"raw.{_quoted(column)}", kind=column.kind
+            ),
         )
         for rule in rules_of(CellRule)
         for column in read.columns

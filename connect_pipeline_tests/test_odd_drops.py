@@ -204,6 +204,59 @@ def test_what_is_one_thing_is_not_another(row: str, code: str, tmp_path: Path) -
     assert code in counts[ATTENDANCE.file_name]
 
 
+_WHOLE = """
+Åsa Ângela João Zoë Ðorđe Ñandú É’Ivy Groß KŘÍŽ KOŽÍŠEK TOMÁŠ JOSÉ’S Nguyễn Šimon Đặng Łukasz
+O’Neil O‘Neil Ana–Eva Mª 中文 Αθηνά Иван ʻIolani Þorð Æsir CLÉŒ Ümit Çağ Şahin Ägnéša MUÑOZ CAFÉ…
+«LESAGÉ» café» naïve…”
+"""
+_TO_BE_ENCODED_TWICE = """
+Nguyễn Šimon Đặng Muñoz Łukasz Ćosić O’Neil Zoë Ñandú Óscar José 中文 Αθηνά Иван Ömer Şahin Ayşe Thị
+ʻIolani Renée Žižka דוד محمد 김 สม Вера Ōe Zoë😀
+"""
+
+
+def with_damaged_letters(folder: Path, column: str, cells: list[str]) -> list[str]:
+    """Those of the cells in which letters are said to be damaged."""
+    spec, row = (
+        (STUDENTS, "{number},101,Ana,{cell}")
+        if column == "Name.Last"
+        else (STAFF_TO_STUDENT, "101,T1,{number},1,{cell}")
+    )
+    rows = [row.format(number=number, cell=cell) for number, cell in enumerate(cells)]
+    text = with_header(spec, *rows, columns=spec.required_names)
+    (folder / spec.file_name).write_text(text, encoding="utf-8")
+    found = validate(folder / spec.file_name).exports[spec.file_name].findings
+    lines = [one.line for one in found if one.code == "encoding_damaged"]
+    return [cells[line - 2] for line in lines if line is not None]
+
+
+@pytest.mark.parametrize("column", ["Name.Last", "Name"])
+def test_letters_that_were_encoded_twice_are_told_from_names(tmp_path: Path, column: str) -> None:
+    assert with_damaged_letters(tmp_path, column, [*_WHOLE.split(), "JOSÉ\u00a0LUIS"]) == []
+    names = _TO_BE_ENCODED_TWICE.split()
+    twice = [name.encode().decode("cp1252", errors="replace") for name in names]
+    assert with_damaged_letters(tmp_path, column, twice) == twice
+
+
+@pytest.mark.parametrize(
+    ("cell", "of_name", "of_course"),
+    [
+        ("Mu?oz", True, True),
+        ("Mu??oz", True, False),
+        ("Jos?", True, False),
+        ("?ngel", True, False),
+        ("What's next?", True, False),
+        ("?", False, False),
+        ("Ana ?", False, False),
+    ],
+)
+def test_a_question_mark_stands_for_a_letter_of_a_name(
+    cell: str, of_name: bool, of_course: bool, tmp_path: Path
+) -> None:
+    assert bool(with_damaged_letters(tmp_path, "Name.Last", [cell])) == of_name
+    assert bool(with_damaged_letters(tmp_path, "Name", [cell])) == of_course
+
+
 def test_a_word_in_a_shifted_row_is_no_record_id(tmp_path: Path) -> None:
     text = FILES[STUDENTS.file_name] + "Garcia,,Ana,Ruiz" + "," * 14 + "\n"
     report, _ = counts_of(tmp_path, {STUDENTS.file_name: text})

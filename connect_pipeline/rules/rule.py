@@ -109,9 +109,10 @@ class CellRule(Rule):
     """A rule about single cells: all of them together cost one scan per export.
 
     `applies` picks the columns. `where` is SQL that is true for a broken cell: `{cell}` is the
-    trimmed text ('' when blank), `{raw}` the text as it stands in the file. A `counted` rule
-    gives one finding per column, with the first line and the number of cells. A rule that holds
-    for all `plain` files (ASCII without question marks) is not asked about those.
+    trimmed text ('' when blank), `{raw}` the text as it stands in the file, `{kind}` the column's
+    kind. A `counted` rule gives one finding per column, with the first line and the number of
+    cells. A rule that holds for all `plain` files (ASCII without question marks) is not asked
+    about those.
     """
 
     applies: Callable[[ExportSpec, Column], bool]

@@ -5,20 +5,32 @@ from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
 
 _COLUMNS = STUDENTS.required_names
 
-# The second byte of a two-byte UTF-8 character, as Windows-1252 shows it.
-_SECOND_BYTES = "".join(
+# UTF-8 that was read as Windows-1252 shows one character as two to four: a lead, which is also a
+# letter of ordinary names, and continuations, some of which may follow such a letter in one. So it
+# takes a pair that no name has: KŘÍŽ, JOSÉ’S and Groß with a no-break space are names.
+_CONTINUATIONS = "".join(
     bytes([byte]).decode("cp1252", errors="ignore") for byte in range(0x80, 0xC0)
+)
+_NEVER_IN_NAMES = "\u20ac\u201a\u0192\u201e\u02c6\u2030\u2039\u2022\u02dc"
+_NEVER_IN_NAMES += "\u00a1-\u00a9\u00ab\u00ac\u00af-\u00b3\u00b5\u00b6\u00b8\u00b9\u00bc-\u00bf"
+_FOLLOWS_LATIN = "".join(sorted(set(_CONTINUATIONS) - set("\u0160\u017d\u00a0")))
+_DOUBLY_ENCODED = (
+    f"[\u00c2\u00c3][{_CONTINUATIONS}]",  # é as Ã©
+    f"[\u00c4\u00c5][{_FOLLOWS_LATIN}]|\u00c5\u00a0[a-z]",  # ć as Ä‡, Š as Å and a no-break space
+    f"[\u00c6-\u00de][{_NEVER_IN_NAMES}]",  # и as Ð¸
+    "[\u00d0\u00d1][\u2020\u2021]",  # ц as Ñ†
+    "\u00ca\u00bb",  # an okina
+    f"\u00e1[\u00b8-\u00bb][{_CONTINUATIONS}]",  # ễ as á»…
+    f"[\u00e0-\u00ef][{_NEVER_IN_NAMES}][{_CONTINUATIONS}]",
+    f"[\u00e0-\u00ef][{_CONTINUATIONS}][{_NEVER_IN_NAMES}]",
+    "\u00e2\u20ac",  # an apostrophe as â€™
+    "\u00f0\u0178",
 )
 # Close enough to a letter, and much cheaper to prepare than the Unicode class.
 _LETTER = "[A-Za-z\u00c0-\U0010ffff]"
-_DAMAGED = "|".join(
-    (
-        "\ufffd",
-        rf"{_LETTER}\?{_LETTER}",
-        f"[\u00c2\u00c3][{_SECOND_BYTES}]",  # é as Ã©
-        "\u00e2\u20ac",  # an apostrophe as â€™
-    )
-)
+_DAMAGED = "|".join(("\ufffd", rf"{_LETTER}\?{_LETTER}", *_DOUBLY_ENCODED))
+# No name has a question mark; the name of a course may end in one.
+_DAMAGED_NAME = rf"{_LETTER}\?|\?{_LETTER}|\?\?"
 
 
 def _applies(spec: ExportSpec, column: Column) -> bool:
@@ -42,7 +54,8 @@ RULE = CellRule(
     holds_if_plain=True,
     # Nearly all text is plain ASCII without a question mark, and needs no closer look.
     where="(contains({cell}, '?') OR strlen({cell}) <> length({cell}))"
-    f" AND regexp_matches({{cell}}, '{_DAMAGED}')",
+    f" AND (regexp_matches({{cell}}, '{_DAMAGED}')"
+    f" OR ('{{kind}}' = '{Kind.NAME}' AND regexp_matches({{cell}}, '{_DAMAGED_NAME}')))",
     failing=Example(
         STUDENTS, with_header(STUDENTS, "001,101,Ana,Mu\u00c3\u00b1oz", columns=_COLUMNS), 2
     ),
