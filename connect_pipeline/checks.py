@@ -263,19 +263,13 @@ def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
     A `doubtful` column has one root cause, which is said already: only its keys are looked at.
     """
     pairs = [
-        (
-            rule,
-            column,
-            rule.where.format(
-                cell=f"cells.{_quoted(column)}", raw=f"raw.{_quoted(column)}", kind=column.kind
-            ),
-        )
+        (rule, column, where)
         for rule in rules_of(CellRule)
         for column in read.columns
         if rule.applies(read.spec, column)
         and (column.key or column not in doubtful)
         and not (rule.holds_if_plain and read.is_plain)
-        and ("{raw}" not in rule.where or column.field in read.padded)
+        and (where := _broken(rule, column, read))
     ]
     if not pairs:
         return
@@ -323,6 +317,15 @@ def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
         )
         if rule.severity is Severity.QUARANTINE:
             _remove(read, rule, f"SELECT line, record_id FROM hits WHERE hit = {hit}")
+
+
+def _broken(rule: CellRule, column: Column, read: ReadResult) -> str:
+    """SQL for whether a cell of `column` breaks `rule`; '' when that need not be asked."""
+    parts = [rule.where, rule.where_padded if column.field in read.padded else ""]
+    where = " OR ".join(f"({part})" for part in parts if part)
+    return where.format(
+        cell=f"cells.{_quoted(column)}", raw=f"raw.{_quoted(column)}", kind=column.kind
+    )
 
 
 def _run_table_rule(

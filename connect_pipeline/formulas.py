@@ -24,8 +24,10 @@ def defused_sql(cell: str) -> str:
 
     Most cells start with a letter or a digit, and no pattern need be asked about those.
     """
-    is_harmless = f"{cell} >= '0' AND {cell} < ':' OR {cell} >= 'A' AND {cell} < '{{'"
-    is_formula = f"regexp_matches({cell}, '{FORMULA}')"
-    return (
-        f"CASE WHEN {is_harmless} THEN {cell} WHEN {is_formula} THEN '''' || {cell} ELSE {cell} END"
-    )
+    return f"CASE WHEN {is_formula(cell)} THEN '''' || {cell} ELSE {cell} END"
+
+
+def is_formula(cell: str) -> str:
+    """SQL for whether a cell starts like a formula. It holds no braces: rules format it."""
+    is_harmless = f"{cell} >= '0' AND {cell} < ':' OR {cell} >= 'A' AND {cell} < chr(123)"
+    return f"(NOT ({is_harmless}) AND regexp_matches({cell}, '{FORMULA}'))"

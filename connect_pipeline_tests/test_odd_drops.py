@@ -16,6 +16,7 @@ from connect_pipeline.contract import (
     Column,
     ExportSpec,
 )
+from connect_pipeline.formulas import defused
 from connect_pipeline.reader import read_export
 from connect_pipeline.report.as_json import as_json
 from connect_pipeline.rules.rule import with_header
@@ -202,6 +203,45 @@ def test_what_is_one_thing_is_not_another(row: str, code: str, tmp_path: Path) -
     text = with_header(ATTENDANCE, "101,001,1,A,,10/02/25", row)
     _, counts = counts_of(tmp_path, {ATTENDANCE.file_name: text})
     assert code in counts[ATTENDANCE.file_name]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        ("Name.First", "\tAna", True),
+        ("Name.First", " =1+1", True),
+        ("Name.First", "＝1+1", True),
+        ("Name.First", "＋1", True),
+        ("Name.First", "－x", True),
+        ("Name.First", "＠SUM(A1)", True),
+        ("Name.First", "--", True),
+        ("Name.First", "+cmd", True),
+        ("Name.First", "-5", False),
+        ("Name.First", "-.5", False),
+        ("Name.First", "-5 ", False),
+        ("Name.First", "\t", False),
+        ("Name.First", "Ana\t", False),
+        ("Name.First", "'=1+1", False),
+        ("Name.First", "zoe", False),
+        ("Name.First", "Éva", False),
+        ("ID", "@x", True),
+        ("ID", "-1-2", True),
+        ("ID", "=1", False),  # `id_looks_damaged`
+        ("ID", "#12", False),
+        ("ContactPhonePrimary", "+1 201 555 0111", False),
+    ],
+)
+def test_a_formula_is_told_however_it_starts(
+    column: str, cell: str, said: bool, tmp_path: Path
+) -> None:
+    row = {"ID": "007", "School": "101", "Name.First": "Cy", "Name.Last": "Lee", column: cell}
+    text = with_header(STUDENTS, ",".join(row.values()), columns=tuple(row))
+    (tmp_path / STUDENTS.file_name).write_text(text, encoding="utf-8")
+    findings = validate(tmp_path / STUDENTS.file_name).exports[STUDENTS.file_name].findings
+    places = [(one.line, one.column) for one in findings if one.code == "formula_in_value"]
+    assert places == ([(2, column)] if said else [])
+    if said:
+        assert defused(cell.lstrip(" ")) != cell.lstrip(" ")
 
 
 _WHOLE = """

@@ -109,14 +109,16 @@ class CellRule(Rule):
     """A rule about single cells: all of them together cost one scan per export.
 
     `applies` picks the columns. `where` is SQL that is true for a broken cell: `{cell}` is the
-    trimmed text ('' when blank), `{raw}` the text as it stands in the file, `{kind}` the column's
-    kind. A `counted` rule gives one finding per column, with the first line and the number of
-    cells. A rule that holds for all `plain` files (ASCII without question marks) is not asked
-    about those.
+    trimmed text ('' when blank), `{kind}` the column's kind. `where_padded` is more such SQL, in
+    which `{raw}` is the text as it stands in the file: it is asked of the columns in which
+    trimming changes a cell. A `counted` rule gives one finding per column, with the first line
+    and the number of cells. A rule that holds for all `plain` files (ASCII without question
+    marks) is not asked about those.
     """
 
     applies: Callable[[ExportSpec, Column], bool]
-    where: str
+    where: str = ""
+    where_padded: str = ""
     counted: bool = False
     holds_if_plain: bool = False
 

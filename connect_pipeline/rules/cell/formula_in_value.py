@@ -1,6 +1,7 @@
 """The rule `formula_in_value`."""
 
 from connect_pipeline.contract import STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.formulas import is_formula
 from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
 
 _COLUMNS = STUDENTS.required_names
@@ -8,17 +9,19 @@ _COLUMNS = STUDENTS.required_names
 # A phone may start with +, an amount or a grade with -; in what is not one of them a formula
 # cannot survive, for only what could be read is published.
 _STARTS_LAWFULLY = (Kind.PHONE, Kind.MONEY, Kind.GRADE, Kind.DATE)
-_DAMAGED_IDS = (Kind.ID, Kind.SCHOOL, Kind.PERIOD)  # `id_looks_damaged` names a leading = there
+_IDS = ", ".join(f"'{kind}'" for kind in (Kind.ID, Kind.SCHOOL, Kind.PERIOD))
+_IS_DAMAGED_ID = f"'{{kind}}' IN ({_IDS}) AND starts_with({{cell}}, '=')"  # `id_looks_damaged`
 
 
 def _applies(spec: ExportSpec, column: Column) -> bool:
-    return column.kind not in (*_STARTS_LAWFULLY, *_DAMAGED_IDS)
+    return column.kind not in _STARTS_LAWFULLY
 
 
 RULE = CellRule(
     code="formula_in_value",
     severity=Severity.WARNING,
-    doc="A value starts like a spreadsheet formula, with = or @, or with + or - and is no number.",
+    doc="A value starts like a spreadsheet formula, with =, @ or a tab, or with + or - and is no"
+    " number.",
     help=(
         "Opened in a spreadsheet, such a value is run as a formula, which can send data about"
         " families elsewhere; somebody may have typed it on purpose. The value is loaded as text,"
@@ -30,11 +33,10 @@ RULE = CellRule(
         " character."
     ),
     applies=_applies,
-    # A tab at the start is gone by now; a carriage return ends a line and never gets here.
-    # Nearly all cells begin with a digit or a letter, which two comparisons tell.
-    where="{cell} < 'A' AND NOT ({cell} >= '0' AND {cell} < ':') AND"
-    " (left({cell}, 1) IN ('=', '@') OR (left({cell}, 1) IN ('+', '-')"
-    " AND regexp_matches({cell}, '[A-Za-z0-9(]') AND TRY_CAST({cell} AS DOUBLE) IS NULL))",
+    # A carriage return ends a line and never gets here. A number may be written as -.5.
+    where=f"{is_formula('{cell}')} AND TRY_CAST({{cell}} AS DOUBLE) IS NULL"
+    f" AND NOT ({_IS_DAMAGED_ID})",
+    where_padded="starts_with({raw}, chr(9)) AND {cell} <> ''",  # trimmed, but seen by others
     failing=Example(
         STUDENTS, with_header(STUDENTS, '001,101,"=HYPERLINK(A1)",Ruiz', columns=_COLUMNS), 2
     ),

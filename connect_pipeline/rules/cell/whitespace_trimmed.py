@@ -24,7 +24,7 @@ RULE = CellRule(
         " the export trim its values."
     ),
     applies=_applies,
-    where="{raw} <> {cell}",
+    where_padded="{raw} <> {cell}",
     counted=True,
     failing=Example(
         STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "002 ,101,Ben,Ito", columns=_COLUMNS), 3
