@@ -394,13 +394,17 @@ def _quarantine_unlawful(result: ReadResult, lawful: str, limits: Limits) -> Non
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE unlawful AS
-        WITH bad AS (
+        -- Blank lines are gone by now: a value with an empty line in it is one run.
+        WITH placed AS (
+            SELECT line, text, row_number() OVER () AS place FROM file_lines
+        ),
+        bad AS (
             SELECT
                 line,
                 text,
                 length(text) - length(replace(text, '"', '')) AS quotes,
-                line - row_number() OVER (ORDER BY line) AS run
-            FROM file_lines
+                place - row_number() OVER (ORDER BY line) AS run
+            FROM placed
             WHERE NOT {lawful}
         ),
         described AS (

@@ -297,6 +297,22 @@ def test_a_question_mark_stands_for_a_letter_of_a_name(
     assert bool(with_damaged_letters(tmp_path, "Name", [cell])) == of_course
 
 
+def test_a_value_with_an_empty_line_in_it_is_one_value(tmp_path: Path) -> None:
+    lines = ["a,b", '1,"2', "", " ", '3"', "4,5", '6,"7', "", "8,9", '1" 0,']
+    (tmp_path / "Any.csv").write_text("\n".join([*lines, ""]))
+    result = read_export(tmp_path / "Any.csv", ANY)
+    assert sorted((one.line or 0, one.code) for one in result.findings) == [
+        (2, "unclosed_quote"),
+        (3, "blank_line"),
+        (4, "blank_line"),
+        (5, "new_line_in_value"),
+        (7, "unclosed_quote"),
+        (8, "blank_line"),
+        (10, "stray_quote"),  # a whole row came between
+    ]
+    assert result.accepted()["line"].tolist() == [6, 9]
+
+
 def test_a_word_in_a_shifted_row_is_no_record_id(tmp_path: Path) -> None:
     text = FILES[STUDENTS.file_name] + "Garcia,,Ana,Ruiz" + "," * 14 + "\n"
     report, _ = counts_of(tmp_path, {STUDENTS.file_name: text})
