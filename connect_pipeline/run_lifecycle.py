@@ -24,7 +24,7 @@ from connect_pipeline.alarm_delivery import deliver
 from connect_pipeline.attendance.told import hmac_keys
 from connect_pipeline.checks import prepare
 from connect_pipeline.contract import CORE, SCHOOLS
-from connect_pipeline.databases import open_scratch
+from connect_pipeline.databases import in_memory, open_scratch
 from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import load_erased
@@ -63,12 +63,18 @@ def district_run(
                 recover(home, ledger, settings, name, job, rebuild)
                 ledger.expire_holds(name, now() - timedelta(days=district.keep.hold_days))
                 ledger.start_run(run_id, name, job)
-            connection = _fresh_scratch(home, name, district.limits, job)
+            unmade = None
+            try:
+                connection = _fresh_scratch(home, name, district.limits, job)
+            except Exception as error:  # the run has begun, so it ends as any other that failed
+                connection, unmade = in_memory(), as_our_error(error)
             run = DistrictRun(
                 home, name, district, ledger, run_id, job, now(), connection, Report(connection)
             )
             run.deadline = deadline
             try:
+                if unmade is not None:
+                    raise unmade
                 _prepare(run)
                 if job == ATTENDANCE_JOB:
                     published = home.attendance(name)

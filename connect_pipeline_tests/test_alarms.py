@@ -23,6 +23,7 @@ from connect_pipeline.contract import STUDENTS
 from connect_pipeline.errors import (
     AccessFault,
     ConnectError,
+    DiskFault,
     FileChanged,
     SettingsError,
     TransientFault,
@@ -405,6 +406,25 @@ def home(server: EmbeddedServer, tmp_path: Path, hook: Webhook) -> SmallHome:
     made = small_home(server, tmp_path, alarms=by_webhook(hook))
     made.environment[SECRET_VARIABLE] = SECRET
     return made
+
+
+def test_a_run_without_its_scratch_database_ends_as_failed_and_tells_it(
+    home: SmallHome, hook: Webhook
+) -> None:
+    in_its_place = home.home.scratch(NAME)
+    in_its_place.parent.mkdir(parents=True)
+    in_its_place.write_text("a file where the scratch folder has to be")
+    with (
+        home.here(),
+        pytest.raises(DiskFault, match="Could not make the folder"),
+        district_run(home.home, NAME, "r1", "core"),
+    ):
+        pytest.fail("it has nothing to work in")
+    row = home.ledger.run("r1")
+    assert row is not None
+    assert (row["outcome"], row["ended_at"] is None) == ("failed:3", False)
+    assert "Could not make the folder" in row["message"]
+    assert [(one["cause"], one["codes"]) for one in hook.messages] == [("failed", {"disk": 1})]
 
 
 def test_a_run_tells_what_it_came_to_and_when_it_is_over(home: SmallHome, hook: Webhook) -> None:
