@@ -131,8 +131,7 @@ class DistrictRun:
             if kept.deferred:
                 entity = "students" if spec is STUDENTS else "staff members"
                 export.findings.add("removal_deferred", count=kept.deferred, entity=entity)
-        if export.is_blocked and spec is not SCHOOLS:
-            self.outcome, self.message = "blocked", self._blocked_message(self._blocked())
+        self._note_refusal()
         log.info(
             "%s: checked %s, %s of %s lines accepted, %s",
             self.name,
@@ -547,11 +546,30 @@ class DistrictRun:
         self.message = self.message or str(error)
 
     def _refuse_blocked(self) -> None:
-        """Raise `Refused` when an export of the job is blocked. Holds are settled later."""
-        blocked = self._blocked()
-        if blocked:
+        """Raise `Refused` when an export of the job is blocked. Holds are settled later.
+
+        Raises `SystemFault` when one was read wrongly by us.
+        """
+        error = self._note_refusal()
+        if error is not None:
+            raise error
+
+    def _note_refusal(self) -> ConnectError | None:
+        """Why nothing of these files may be published: our bug, before what is theirs; or None."""
+        lost = [name for name, one in self.report.exports.items() if one.findings.is_our_bug]
+        if lost:
+            bug = SystemFault(
+                f"{self.name}: the rows of {', '.join(lost)} do not add up. That is a bug in"
+                " connect_pipeline, and nothing is wrong with the file. What is published stays;"
+                " please report this line."
+            )
+            self.outcome, self.fault = f"failed:{bug.exit_code}", bug.kind
+            self.message = str(bug)
+            return bug
+        if blocked := self._blocked():
             self.outcome, self.message = "blocked", self._blocked_message(blocked)
-            raise Refused(self.message)
+            return Refused(self.message)
+        return None
 
     def _blocked(self) -> list[str]:
         """The blocked exports. A blocked SchoolExport stops only itself."""

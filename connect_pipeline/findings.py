@@ -102,6 +102,11 @@ class Findings:
         return self.worst is not None and self.worst.blocks_file
 
     @property
+    def is_our_bug(self) -> bool:
+        """Whether the program read the file wrongly, which says nothing about the file."""
+        return self.worst is Severity.SYSTEM
+
+    @property
     def stops_file(self) -> bool:
         """Whether any finding blocks or holds the file."""
         return self.worst is not None and self.worst.stops_file

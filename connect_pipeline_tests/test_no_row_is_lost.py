@@ -11,13 +11,18 @@ import csv
 import re
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect_pipeline.contract import Column, ExportSpec
+from connect_pipeline import reader
+from connect_pipeline.contract import SCHOOLS, STAFF, STUDENTS, Column, ExportSpec
 from connect_pipeline.limits import Limits
+from connect_pipeline.orchestration.launch import Finished
 from connect_pipeline.reader import ReadResult, read_export
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
 CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f"
 FIELD = f'(?:"(?:[^"{CONTROLS}]|"")*"|[^",{CONTROLS}]*)'
@@ -231,3 +236,69 @@ def test_too_many_bad_rows_block_the_file(tmp_path: Path) -> None:
     assert read_export(path, spec_of(2)).verdict == "blocked"
     path.write_bytes(b"c0,c1\n" + b"1,2\n" * 100 + b"bad\n" * 5)
     assert read_export(path, spec_of(2)).verdict == "accepted_with_findings"
+
+
+# -- a row that is lost all the same is our bug, and never the district's --------------------------
+
+
+def lose_a_row_of(file_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader with a bug, which no file can cause."""
+    right = reader._apply_law
+
+    def wrong(result: ReadResult, path: Path, header: str, limits: Limits) -> None:
+        right(result, path, header, limits)
+        result.accepted_rows -= result.spec.file_name == file_name
+
+    monkeypatch.setattr(reader, "_apply_law", wrong)
+
+
+def failed_checks(run: Finished, home: SmallHome) -> set[tuple[str, str]]:
+    """The assets and the checks that they did not pass, as Dagster recorded them."""
+    with home.here(), dg.DagsterInstance.get() as instance:
+        records = instance.get_records_for_run(
+            run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        ).records
+    found = [one.event_log_entry.asset_check_evaluation for one in records]
+    return {
+        (one.asset_key.to_user_string(), one.check_name)
+        for one in found
+        if one is not None and not one.passed
+    }
+
+
+@pytest.mark.parametrize(
+    ("file_name", "asset"),
+    [(STAFF.file_name, "staff_records"), (SCHOOLS.file_name, "site_records")],
+)
+def test_a_lost_row_fails_the_run_as_our_bug_and_asks_the_district_for_nothing(
+    server: EmbeddedServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file_name: str,
+    asset: str,
+) -> None:
+    home = small_home(server, tmp_path)
+    lose_a_row_of(file_name, monkeypatch)
+    run = home.run()
+    assert (run.outcome, run.exit_code) == ("failed:3", 3)
+    assert f"the rows of {file_name} do not add up. That is a bug" in run.message
+    assert failed_checks(run, home) == {(asset, "no_row_is_lost")}
+    assert home.ledger.current_snapshot(NAME) is None
+    assert not home.roster.exists()
+    (page,) = home.home.reports(NAME).glob("*.html")
+    text = page.read_text()
+    assert "<h1>Our error, and not one of your files: please report it</h1>" in text
+    assert "Refused" not in text
+    assert ">refused<" not in text
+    assert "export again" not in text.replace("corrected or exported again", "")
+
+
+def test_a_lost_row_goes_before_what_is_wrong_with_other_files(
+    server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = small_home(server, tmp_path)
+    home.upload({STUDENTS.file_name: home.read(STUDENTS.file_name).replace("ID,School", "ID")})
+    lose_a_row_of(STAFF.file_name, monkeypatch)
+    run = home.nightly()
+    assert (run.outcome, run.fault) == ("failed:3", "bug")
+    assert "is a bug in connect_pipeline" in run.message

@@ -68,9 +68,11 @@ class Source:
 
     @property
     def standing(self) -> str:
-        """The file's verdict, with what is missing or held told apart (a key of `VERDICTS`)."""
+        """The file's verdict, with what is missing, held or our bug told apart (in `VERDICTS`)."""
         if self.export is None:
             return ""
+        if self.export.findings.is_our_bug:
+            return "misread"
         if "missing_file" in self.export.findings.counts:
             return "missing"
         is_held = self.export.verdict == "blocked" and not self.export.is_blocked

@@ -46,6 +46,7 @@ VERDICTS = {
     "accepted_with_findings": "accepted, with findings",
     "held": "on hold",
     "blocked": "refused",
+    "misread": "our error",
     "missing": "not there",
 }
 """A file's standing (`Source.standing`), in words."""
@@ -77,6 +78,14 @@ class Headline:
 
 def headline(report: Report, outcome: str = "") -> Headline:
     """What to say first. `outcome` is that of a run; without one, the files were only checked."""
+    misread = [name for name, export in report.exports.items() if export.findings.is_our_bug]
+    if misread:
+        return Headline(
+            "blocked",
+            "Our error, and not one of your files: please report it",
+            f"The rows that we read of {_file_list(misread)} do not add up. For that, nothing"
+            f" has to be corrected or exported again. {_STAYS}",
+        )
     if outcome.startswith("failed"):
         return Headline("blocked", "The run could not be finished", _STAYS)
     if outcome in _SETTLED:
