@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,6 +129,19 @@ def test_two_writers_wait_for_each_other(ledger: Ledger) -> None:
     for thread in threads:
         thread.join()
     assert len(ledger.runs_of("lincoln", 100)) == 40
+
+
+def test_a_reader_does_not_wait_for_a_writer_and_sees_what_is_committed(ledger: Ledger) -> None:
+    """While one district writes a large batch, the others and `status` go on."""
+    ledger.start_run("run", "lincoln", "core")
+    with ledger.transaction() as connection:
+        connection.execute(sa.update(tables.runs).values(outcome="published"))
+        began = time.monotonic()
+        (row,) = ledger.runs_of("lincoln", 5)
+        assert time.monotonic() - began < 5
+        assert row["outcome"] == "running"
+    (row,) = ledger.runs_of("lincoln", 5)
+    assert row["outcome"] == "published"
 
 
 def test_no_destination_is_in_the_file_in_clear_text(

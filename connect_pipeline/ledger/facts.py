@@ -35,6 +35,18 @@ def set_sha256(exports: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(sorted(exports.items())).encode()).hexdigest()
 
 
+@contextmanager
+def _plainly(done: str) -> Iterator[None]:
+    """Turn what the database says into one sentence of ours."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise DiskFault(
+            f"The ledger could not be {done} ({type(error.orig).__name__})."
+            " Check its disk and its lock, then retry."
+        ) from None
+
+
 @dataclass(frozen=True)
 class Ledger:
     """The open ledger. Each method is one transaction, unless it is given a connection."""
@@ -48,21 +60,17 @@ class Ledger:
 
         Raises `EnvironmentFault` when the ledger cannot be reached, is locked for long or full.
         """
-        try:
-            with self.engine.begin() as connection:
-                if connection.dialect.name == "sqlite":
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
-                yield connection
-        except sa.exc.DBAPIError as error:
-            reason = type(error.orig).__name__
-            raise DiskFault(
-                f"The ledger could not be written ({reason})."
-                " Check its disk and its lock, then retry."
-            ) from None
+        with _plainly("written"), self.engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
 
     def rows(self, query: sa.Select[Any]) -> Sequence[RowMapping]:
-        """The rows of a read-only query."""
-        with self.transaction() as connection:
+        """The rows of a read-only query, as they are committed: it waits for nobody who writes.
+
+        Raises `EnvironmentFault` as `transaction` does.
+        """
+        with _plainly("read"), self.engine.connect() as connection:
             return connection.execute(query).mappings().all()
 
     def hashed(self, destination: str) -> str:
