@@ -14,14 +14,16 @@ import sqlalchemy as sa
 from connect_pipeline.errors import ConnectError, DiskFault, SystemFault
 from connect_pipeline.home import disk_reason
 
-# What a full disk looks like, in our own files, in DuckDB's, and in the ledger's and Dagster's.
+# What a full disk looks like, in our own files and in DuckDB's.
 REFUSALS = (
     OSError,
     MemoryError,
     duckdb.IOException,
     duckdb.OutOfMemoryException,
-    sa.exc.OperationalError,
 )
+# SQLite's primary codes for what was asked wrongly: ERROR (no such table), CONSTRAINT, MISMATCH,
+# MISUSE, RANGE. All others are about the file, its lock, its disk or the memory.
+SQLITE_ASKED_WRONGLY = (1, 19, 20, 21, 25)
 
 
 def outcome_exit_code(outcome: str) -> int:
@@ -34,12 +36,26 @@ def outcome_exit_code(outcome: str) -> int:
     return int(code or 3)
 
 
+def database_refused(error: BaseException) -> bool:
+    """Whether the ledger's or Dagster's database could not do it, as opposed to our asking wrongly.
+
+    By SQLite's own code: Python calls a missing table operational, and a damaged file not.
+    """
+    if not isinstance(error, sa.exc.DBAPIError):
+        return False
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF not in SQLITE_ASKED_WRONGLY
+    refusals = (sa.exc.OperationalError, sa.exc.InterfaceError)
+    return isinstance(error, refusals) or error.connection_invalidated
+
+
 def as_our_error(error: BaseException) -> ConnectError:
     """Any exception as one of ours. A library's message may quote a cell, so it is not repeated."""
     if isinstance(error, ConnectError):
         return error
     reason = disk_reason(error) if isinstance(error, duckdb.Error) else None
-    if reason or isinstance(error, REFUSALS):
+    if reason or isinstance(error, REFUSALS) or database_refused(error):
         reason = reason or getattr(error, "strerror", None) or type(error).__name__
         return DiskFault(f"The disk or memory refused ({reason}). Free some, then run again.")
     place = ""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline.errors import EnvironmentFault, UsageError
+from connect_pipeline.errors import DiskFault, EnvironmentFault, SystemFault, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, now, open_ledger, set_sha256, tables
 from connect_pipeline_tests.postgres import empty
@@ -113,9 +113,50 @@ def test_a_listing_is_unique_and_a_transaction_whole(ledger: Ledger) -> None:
             connection.execute(sa.insert(tables.listed).values(**{**row, "period": "1"}))
             connection.execute(sa.insert(tables.listed).values(**row))
 
-    with pytest.raises(EnvironmentFault):
+    with pytest.raises(SystemFault, match="A bug in connect_pipeline: IntegrityError at ") as said:
         list_again()
+    assert "lincoln" not in str(said.value), "PostgreSQL quotes the row"
+    assert ledger.hashed("+15595550101") not in str(said.value)
     assert len(ledger.rows(sa.select(tables.listed))) == 1
+
+
+def test_a_table_that_is_not_there_is_our_bug(ledger: Ledger) -> None:
+    with ledger.transaction() as connection:
+        connection.exec_driver_sql("DROP TABLE received")
+    with pytest.raises(SystemFault, match=r"A bug in .*: \w+Error at facts\.py"):
+        ledger.last_received("lincoln", "StaffExport.csv")
+
+
+def test_a_server_that_ends_the_connection_is_the_environments(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECT_LEDGER_URL", postgres)
+    empty(postgres)
+    ledger, administrator = open_ledger(Home(tmp_path / "home")), sa.create_engine(postgres)
+
+    def lose_the_connection() -> None:
+        with ledger.transaction() as connection, administrator.connect() as other:
+            mine = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+            other.exec_driver_sql(f"SELECT pg_terminate_backend({mine})")
+            connection.exec_driver_sql("SELECT 1")
+
+    with pytest.raises(DiskFault, match="The ledger could not be written"):
+        lose_the_connection()
+    assert ledger.runs_of("lincoln", 5) == [], "and the next one is made anew"
+    administrator.dispose()
+    ledger.engine.dispose()
+
+
+def test_a_damaged_file_is_the_disks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CONNECT_LEDGER_URL", raising=False)
+    home = Home(tmp_path / "home")
+    opened = open_ledger(home)
+    opened.engine.dispose()
+    content = home.ledger_file.read_bytes()
+    home.ledger_file.write_bytes(content[:4096] + b"x" * (len(content) - 4096))
+    with pytest.raises(DiskFault, match="The ledger could not be read"):
+        opened.runs_of("lincoln", 5)
+    opened.engine.dispose()
 
 
 def test_two_writers_wait_for_each_other(ledger: Ledger) -> None:

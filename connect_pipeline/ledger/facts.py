@@ -23,6 +23,7 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 from connect_pipeline.errors import DiskFault, UsageError
 from connect_pipeline.ledger.tables import current, holds, publications, received, runs, snapshots
 from connect_pipeline.ledger.times import now, rising, stamp
+from connect_pipeline.outcomes import as_our_error, database_refused
 
 CORE_JOB = "core"
 ATTENDANCE_JOB = "attendance"
@@ -37,10 +38,12 @@ def set_sha256(exports: dict[str, str]) -> str:
 
 @contextmanager
 def _plainly(done: str) -> Iterator[None]:
-    """Turn what the database says into one sentence of ours."""
+    """Turn what the database says into one sentence of ours: it may quote a row."""
     try:
         yield
     except sa.exc.DBAPIError as error:
+        if not database_refused(error):
+            raise as_our_error(error) from None
         raise DiskFault(
             f"The ledger could not be {done} ({type(error.orig).__name__})."
             " Check its disk and its lock, then retry."
@@ -58,7 +61,8 @@ class Ledger:
     def transaction(self) -> Iterator[Connection]:
         """A transaction that takes the write lock at once, so that readers in it cannot be stale.
 
-        Raises `EnvironmentFault` when the ledger cannot be reached, is locked for long or full.
+        Raises `EnvironmentFault` when the ledger cannot be reached, is locked for long or full,
+        and `SystemFault` for whatever else it refuses, which is our bug.
         """
         with _plainly("written"), self.engine.begin() as connection:
             if connection.dialect.name == "sqlite":
