@@ -56,6 +56,7 @@ class Notice:
     notice_id: int
     channel: str
     event: str
+    tries: int
     alarm: RowMapping
 
     def payload(self) -> dict[str, Any]:
@@ -121,35 +122,34 @@ def _waiting(ledger: Ledger) -> list[Notice]:
             alarm_notices.c.id.label("notice_id"),
             alarm_notices.c.channel,
             alarm_notices.c.event,
+            alarm_notices.c.tries,
             alarms,
         )
         .join(alarms, alarms.c.id == alarm_notices.c.alarm_id)
         .where(alarm_notices.c.delivered_at.is_(None))
         .order_by(alarm_notices.c.id)
     )
-    return [Notice(row["notice_id"], row["channel"], row["event"], row) for row in rows]
+    return [
+        Notice(row["notice_id"], row["channel"], row["event"], row["tries"], row) for row in rows
+    ]
 
 
 def _claim(ledger: Ledger, notice: Notice) -> bool:
-    """Take a notice that is due, so that no other process sends it at the same time."""
+    """Take a notice that is due; only one of several processes can."""
     moment = now()
+    wait = min(_LEASE * 2 ** min(notice.tries, 10), _LONGEST_RETRY)
     with ledger.transaction() as connection:
-        tries = connection.execute(
-            sa.select(alarm_notices.c.tries).where(
+        claimed = connection.execute(
+            sa.update(alarm_notices)
+            .where(
                 alarm_notices.c.id == notice.notice_id,
+                alarm_notices.c.tries == notice.tries,
                 alarm_notices.c.delivered_at.is_(None),
                 alarm_notices.c.next_try_at <= stamp(moment),
             )
-        ).scalar()
-        if tries is None:
-            return False
-        wait = min(_LEASE * 2 ** min(tries, 10), _LONGEST_RETRY)
-        connection.execute(
-            sa.update(alarm_notices)
-            .where(alarm_notices.c.id == notice.notice_id)
-            .values(tries=tries + 1, next_try_at=stamp(moment + wait))
+            .values(tries=notice.tries + 1, next_try_at=stamp(moment + wait))
         )
-    return True
+    return claimed.rowcount == 1
 
 
 def _delivered(ledger: Ledger, notice: Notice) -> None:

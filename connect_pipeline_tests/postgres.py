@@ -1,7 +1,7 @@
 """A PostgreSQL server of our own, for tests of a ledger on it.
 
-For: `running_postgres`, and `empty`, with which each test begins. Does not belong here: what is
-expected of the ledger.
+For: `running_postgres`, `empty`, with which each test begins, and `wait_for_waiting`. Does not
+belong here: what is expected of the ledger.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,4 +57,16 @@ def empty(url: str) -> None:
     engine = sa.create_engine(url)
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    engine.dispose()
+
+
+def wait_for_waiting(url: str, sessions: int) -> None:
+    """Wait until so many sessions wait for a lock of another one."""
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 30
+    with engine.connect() as connection:
+        while connection.exec_driver_sql(waiting).scalar() != sessions:
+            assert time.monotonic() < deadline, "nobody waits"
+            time.sleep(0.02)
     engine.dispose()

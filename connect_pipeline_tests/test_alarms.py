@@ -34,6 +34,7 @@ from connect_pipeline.ledger.tables import alarm_notices
 from connect_pipeline.run_lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import Settings, load_settings
+from connect_pipeline_tests.postgres import empty, wait_for_waiting
 from connect_pipeline_tests.receivers import Mailbox, Webhook, mailbox, webhook
 from connect_pipeline_tests.small_district import DISTRICT
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
@@ -244,6 +245,27 @@ def test_two_processes_deliver_once(ledger: Ledger, hook: Webhook) -> None:
     for thread in threads:
         thread.join()
     assert sorted(hook.said) == [("alarm", name, "blocked") for name in "abcdefgh"]
+
+
+def test_two_machines_deliver_once(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: Webhook
+) -> None:
+    """Both see the same notice before either takes it: PostgreSQL has many writers."""
+    monkeypatch.setenv("CONNECT_LEDGER_URL", postgres)
+    monkeypatch.setenv(SECRET_VARIABLE, SECRET)
+    empty(postgres)
+    ledger, chosen = open_ledger(Home(tmp_path / "home")), settings(by_webhook(hook))
+    blocked(ledger, chosen)
+    threads = [threading.Thread(target=deliver, args=(ledger, chosen)) for _ in range(2)]
+    with ledger.transaction() as connection:
+        connection.execute(sa.select(alarm_notices).with_for_update()).all()
+        for thread in threads:
+            thread.start()
+        wait_for_waiting(postgres, 2)
+    for thread in threads:
+        thread.join()
+    assert hook.said == [("alarm", "a", "blocked")]
+    ledger.engine.dispose()
 
 
 def test_what_nobody_takes_is_given_up_and_what_is_over_is_forgotten(
