@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from connect_pipeline.errors import DiskFault, EnvironmentFault, SystemFault, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, now, open_ledger, set_sha256, tables
-from connect_pipeline_tests.postgres import empty
+from connect_pipeline_tests.postgres import empty, wait_for_waiting
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -222,3 +222,27 @@ def test_another_key_is_refused_once_somebody_was_listed(
     monkeypatch.setenv("CONNECT_LEDGER_KEY", "one" * 30)
     with pytest.raises(EnvironmentFault, match="everybody would be told again"):
         open_ledger(home)
+
+
+def test_of_two_first_starts_the_slower_takes_the_fasters_key(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a key of its own, its run would note who was told in a way that nobody can read."""
+    monkeypatch.setenv("CONNECT_LEDGER_URL", postgres)
+    monkeypatch.delenv("CONNECT_LEDGER_KEY", raising=False)
+    empty(postgres)
+    home = Home(tmp_path / "home")
+    opened = open_ledger(home)
+    home.ledger_key_file.unlink()
+    slower: list[Ledger] = []
+    thread = threading.Thread(target=lambda: slower.append(open_ledger(home)))
+    with opened.engine.begin() as connection:  # which stops it after it saw that there is no key
+        connection.exec_driver_sql("LOCK TABLE listed IN ACCESS EXCLUSIVE MODE")
+        thread.start()
+        wait_for_waiting(postgres, 1)
+        home.ledger_key_file.write_bytes(b"of the faster one" * 4)
+    thread.join()
+    assert slower[0].key == b"of the faster one" * 4
+    assert [path.name for path in home.root.iterdir()] == ["ledger.key"]
+    for one in (opened, *slower):
+        one.engine.dispose()

@@ -17,12 +17,14 @@ from sqlalchemy.engine import Engine
 
 from connect_pipeline.errors import EnvironmentFault, SettingsError
 from connect_pipeline.home import (
+    PARTIAL_SUFFIX,
     PRIVATE_FILE,
     PRIVATE_FOLDER,
     Home,
     disk_fault,
     private_folder,
     replacing,
+    sync_folder,
 )
 from connect_pipeline.ledger.facts import Ledger
 from connect_pipeline.ledger.tables import ledger_key, listed
@@ -133,14 +135,24 @@ def _key(home: Home, engine: Engine) -> bytes:
 
 
 def _make_key(path: Path, engine: Engine) -> None:
-    """Make the key, once, also when two processes begin at the same time."""
+    """Make the key, once: of processes that begin at the same time all read the first one's."""
     with Ledger(engine, b"").transaction() as connection:
         if path.exists():
             return
         if connection.execute(sa.select(listed.c.batch_id).limit(1)).first() is not None:
             raise _key_fault(path, "is gone")
-        with replacing(path) as file:
-            file.write(secrets.token_hex(KEY_CHARACTERS // 2).encode())
+    mine = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
+    with replacing(mine) as file:
+        file.write(secrets.token_hex(KEY_CHARACTERS // 2).encode())
+    try:
+        os.link(mine, path)  # never over the key of a process that was faster: PostgreSQL lets both
+        sync_folder(path.parent)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise disk_fault(error, f"make {path}") from None
+    finally:
+        mine.unlink(missing_ok=True)
 
 
 def _refuse_another_key(ledger: Ledger) -> None:
