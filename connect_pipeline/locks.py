@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.home import Home, private_folder
+from connect_pipeline.home import PRIVATE_FILE, Home, private_folder
 
 LOCK_SECONDS = 120
 
@@ -33,7 +33,7 @@ def file_locked(path: Path, busy: str) -> Iterator[None]:
     """Hold the lock that `path` is. Raises `EnvironmentFault`, saying `busy`, after a long wait."""
     private_folder(path.parent)
     with path.open("a") as file:
-        path.chmod(0o600)
+        path.chmod(PRIVATE_FILE)
         deadline = time.monotonic() + LOCK_SECONDS
         while True:
             try:
@@ -51,7 +51,7 @@ def under_way(path: Path) -> Iterator[None]:
     """Show by a lock on `path`, which others may share, that this process is at work."""
     private_folder(path.parent)
     with path.open("a") as file:
-        path.chmod(0o600)
+        path.chmod(PRIVATE_FILE)
         fcntl.flock(file, fcntl.LOCK_SH)
         try:
             yield

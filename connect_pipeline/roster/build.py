@@ -22,10 +22,11 @@ from connect_pipeline.contract import (
     STAFF,
     STAFF_TO_STUDENT,
     STUDENTS,
+    Column,
     ExportSpec,
 )
 from connect_pipeline.databases import attach, insert_rows
-from connect_pipeline.home import disk_fault, private_folder
+from connect_pipeline.home import PRIVATE_FILE, disk_fault, private_folder
 from connect_pipeline.normalise import expression
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.roster.statements import text
@@ -268,7 +269,7 @@ def finish_candidate(
     )
     detach_candidate(connection)
     try:
-        path.chmod(0o600)
+        path.chmod(PRIVATE_FILE)
     except OSError as error:
         raise disk_fault(error, "finish the snapshot") from None
 
@@ -311,20 +312,20 @@ def _create_normalised(connection: duckdb.DuckDBPyConnection, report: Report) ->
         export = report.exports.get(spec.file_name)
         usable = export is not None and export.checked is not None and export.checked.usable
         cells = ", ".join(
-            f'{_value(spec, column.field)} AS "{column.field}"' for column in spec.columns
+            f"{expression(column.kind, _quoted(column))} AS {_quoted(column)}"
+            for column in spec.columns
         )
         source = f"records.{spec.table}"
         if not usable:
-            names = ", ".join(f'NULL::VARCHAR AS "{column.field}"' for column in spec.columns)
+            names = ", ".join(f"NULL::VARCHAR AS {_quoted(column)}" for column in spec.columns)
             source = f"(SELECT NULL::BIGINT AS line, {names} WHERE false)"
         connection.execute(
             f"CREATE OR REPLACE VIEW normal.{spec.table} AS SELECT line, {cells} FROM {source}"
         )
 
 
-def _value(spec: ExportSpec, field: str) -> str:
-    column = next(one for one in spec.columns if one.field == field)
-    return expression(column.kind, f'"{field}"')
+def _quoted(column: Column) -> str:
+    return f'"{column.field}"'
 
 
 def _set(connection: duckdb.DuckDBPyConnection, name: str, value: Any) -> None:
