@@ -286,6 +286,27 @@ def test_a_file_that_came_today_and_a_day_without_school_ask_for_nothing(ships: 
         assert due_schedule(ships, today).skip_message.startswith("Today's file came at ")
 
 
+def test_whom_the_roster_of_the_morning_did_not_know_is_told_before_the_sending(
+    ships: Fleet,
+) -> None:
+    students = FILES[STUDENTS.file_name]
+    lines = students.splitlines(keepends=True)
+    ships.upload("a", {STUDENTS.file_name: "".join(lines[:-1])})
+    assert run(ships) == "published"
+    newcomer = lines[-1].split(",")[0]
+    absent = FILES[ATTENDANCE.file_name].splitlines()[0] + f"\n102,{newcomer},0,A,,\n"
+    ships.upload("a", {ATTENDANCE.file_name: absent})
+    assert run(ships, job=ATTENDANCE_ALERTS) == "nothing_new"
+    ships.upload("a", {STUDENTS.file_name: students})
+    assert run(ships) == "published"
+    today = datetime.now(ZONE).replace(hour=9, minute=30)
+    if today.weekday() >= 5:
+        pytest.skip("no school on the day of this test")
+    request = due_schedule(ships, today)
+    assert ships.run(request, ATTENDANCE_ALERTS) == "listed"
+    assert due_schedule(ships, today).skip_message.startswith("Today's file came at ")
+
+
 def test_the_published_rosters_are_red_without_a_night() -> None:
     """The core files, too, are what the rosters depend on; only these have a policy."""
     from connect_pipeline.orchestration.nightly import FRESHNESS, nightly_assets
