@@ -9,6 +9,7 @@ the header (`header.py`), what cells and rows mean (`checks.py`).
 
 from __future__ import annotations
 
+import re
 import tempfile
 import weakref
 from dataclasses import dataclass
@@ -246,7 +247,7 @@ def _read_text(result: ReadResult, path: Path, limits: Limits, bad_rows: float) 
         return
     result.columns = columns
     try:
-        _apply_law(result, path, header, limits)
+        _apply_law(result, path, limits)
     except (duckdb.Error, ConservationError) as error:
         if isinstance(error, DATABASE_REFUSALS) or disk_reason(error):
             raise
@@ -268,7 +269,7 @@ def _read_text(result: ReadResult, path: Path, limits: Limits, bad_rows: float) 
     result.refused = findings.stops_file
 
 
-def _apply_law(result: ReadResult, path: Path, header: str, limits: Limits) -> None:
+def _apply_law(result: ReadResult, path: Path, limits: Limits) -> None:
     """Check every line; parse the file as it is when all are lawful, else the lawful ones."""
     connection = result.connection
     law = _line_of(FIELD, len(result.columns))
@@ -276,8 +277,7 @@ def _apply_law(result: ReadResult, path: Path, header: str, limits: Limits) -> N
     trim = _line_of(TRIM_FIELD, len(result.columns))
     is_trim = f"(regexp_full_match(text, '{trim}') AND strlen(text) <= {limits.line_bytes})"
     values = {"path": as_pattern(path)}
-    headers = {f"header_{place}": one for place, one in enumerate(_as_joined(header, result))}
-    is_header = " OR ".join(f"text = ${name}" for name in headers)
+    is_header = f"regexp_full_match(text, '{_as_joined(result.columns)}')"
     blank, repeated, unusual, not_trim = connection.execute(
         f"""
         SELECT
@@ -287,7 +287,7 @@ def _apply_law(result: ReadResult, path: Path, header: str, limits: Limits) -> N
             count(*) FILTER (WHERE NOT {is_trim})
         FROM {lines_sql(result)}
         """,
-        {**values, **headers},
+        values,
     ).fetchall()[0]
     result.is_plain = not unusual
     unlawful = 0
@@ -296,7 +296,7 @@ def _apply_law(result: ReadResult, path: Path, header: str, limits: Limits) -> N
             f"SELECT count(*) FILTER (WHERE NOT {lawful}) FROM {lines_sql(result)}", values
         ).fetchall()[0][0]
     if repeated > 1:
-        _add_lines(result, "repeated_header", path, list(headers.values()))
+        _add_lines(result, "repeated_header", path, is_header)
     if blank or unlawful:
         _parse_lawful_lines(result, path, lawful, limits)
     else:
@@ -507,20 +507,22 @@ def _judge_last_line(result: ReadResult) -> None:
     result.findings.add(code, line=result.lines)
 
 
-def _as_joined(header: str, result: ReadResult) -> list[str]:
-    """How the header of a second file may stand in a joined one."""
-    plain = ",".join(column.name for column in result.columns)
-    quoted = ",".join(f'"{column.name}"' for column in result.columns)
-    marked = {header, plain, quoted}
-    return sorted({*marked, *(f"\ufeff{one}" for one in marked)})
+def _as_joined(columns: tuple[Column, ...]) -> str:
+    """A pattern for the header of a second file in a joined one, in other capitals, too.
+
+    It may have quotes, blanks and a byte order mark that the first one has not.
+    """
+    names = (re.escape(column.name.replace('"', '""')).replace("'", "''") for column in columns)
+    around = f'{WHITE}*"?{WHITE}*'
+    return "(?i)" + ",".join(f"{around}{name}{around}" for name in names)
 
 
-def _add_lines(result: ReadResult, code: str, path: Path, texts: list[str]) -> None:
-    """A finding for each data line that is one of `texts`."""
+def _add_lines(result: ReadResult, code: str, path: Path, where: str) -> None:
+    """A finding for each line below the first whose `text` is so."""
     lines = result.connection.execute(
         f"SELECT line FROM (SELECT row_number() OVER () AS line, text FROM {lines_sql(result)})"
-        " WHERE line > 1 AND text IN (SELECT unnest($texts))",
-        {"path": as_pattern(path), "texts": texts},
+        f" WHERE line > 1 AND {where}",
+        {"path": as_pattern(path)},
     ).fetchall()
     places = ({"line": line} for (line,) in lines[:STORED_PER_CODE])
     result.findings.add_many(code, len(lines), places)

@@ -74,7 +74,13 @@ _HEADER = FILES[STAFF.file_name].splitlines()[0]
 
 @pytest.mark.parametrize(
     "again",
-    [f"\ufeff{_HEADER}", ",".join(f'"{name}"' for name in _HEADER.split(","))],
+    [
+        f"\ufeff{_HEADER}",
+        ",".join(f'"{name}"' for name in _HEADER.split(",")),
+        _HEADER.replace(",", ", "),
+        f"{_HEADER.upper()}\u00a0",
+        _HEADER.lower().replace("email", '" Email"'),
+    ],
 )
 def test_a_second_header_is_told_however_it_is_written(again: str, tmp_path: Path) -> None:
     report, counts = counts_of(tmp_path, {STAFF.file_name: f"{FILES[STAFF.file_name]}{again}\n"})
