@@ -401,6 +401,24 @@ def test_a_site_name_is_not_looked_for_without_a_school_file(tmp_path: Path) -> 
     assert check_drop(received, district=DISTRICT).counts() == {}
 
 
+@pytest.mark.parametrize(
+    ("row", "codes"),
+    [
+        ("T1,101,Ann,Lopez,maria.lopez@example.org,Teacher", {"staff_identity_conflict"}),
+        ("T1,101,Maria,Lopez,m.lopez@example.org,Teacher", {"staff_identity_conflict"}),
+        ("T1,101,Maria,Lopez,maria.lopez@example.org,Coach", set()),
+    ],
+)
+def test_two_people_under_one_id_at_one_school_are_said(
+    row: str, codes: set[str], tmp_path: Path
+) -> None:
+    first = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
+    write(tmp_path, {STAFF.file_name: with_header(STAFF, first, row, columns=STAFF.required_names)})
+    found = findings_of(validate(tmp_path / STAFF.file_name), STAFF.file_name)
+    assert {one.code for one in found} == {"conflicting_duplicate", *codes}
+    assert {one.line for one in found} == {3}
+
+
 def test_name_of_one_child_in_two_spellings_is_no_second_child(tmp_path: Path) -> None:
     rows = with_header(
         STUDENTS,
