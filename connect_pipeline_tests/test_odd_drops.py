@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,15 @@ from connect_pipeline.contract import (
     ExportSpec,
 )
 from connect_pipeline.formulas import defused
-from connect_pipeline.reader import read_export
+from connect_pipeline.reader import BLANKS, WHITE, read_export
 from connect_pipeline.report.as_json import as_json
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline_tests.small_district import FILES, write
+
+# RE2's \\s is ASCII only, and code points are written in another way.
+_PYTHON_WHITE = re.sub(
+    r"\\x\{(\w+)\}", lambda found: re.escape(chr(int(found[1], 16))), WHITE
+).replace(r"\s", " \t\n\r\f")
 
 ANY = ExportSpec("Any.csv", (Column("a", required=True), Column("b", required=True)))
 
@@ -317,6 +323,22 @@ def test_a_value_with_an_empty_line_in_it_is_one_value(tmp_path: Path) -> None:
         (10, "stray_quote"),  # a whole row came between
     ]
     assert result.accepted()["line"].tolist() == [6, 9]
+
+
+@pytest.mark.parametrize("mark", BLANKS)
+def test_an_id_between_marks_that_nobody_sees_is_the_id(mark: str, tmp_path: Path) -> None:
+    text = FILES[STUDENTS.file_name].replace("\n001,", f"\n{mark}001{mark},")
+    report, counts = counts_of(tmp_path, {STUDENTS.file_name: text})
+    assert counts.pop(STUDENTS.file_name)["whitespace_trimmed"] == 1
+    assert not any(counts.values())
+    ids = report.connection.execute("SELECT student_id FROM records.students").fetchall()
+    assert ("001",) in ids
+
+
+def test_what_is_trimmed_is_what_lines_are_looked_through_for() -> None:
+    assert {chr(n) for n in range(0x110000) if re.fullmatch(_PYTHON_WHITE, chr(n))} == set(
+        f"{BLANKS}\n\r\f"
+    )
 
 
 def test_a_word_in_a_shifted_row_is_no_record_id(tmp_path: Path) -> None:
