@@ -189,11 +189,15 @@ class DistrictRun:
             if spec.file_name in self.visit.uploaded and self.visit.uploaded[spec.file_name] < since
         ]
 
+    @property
+    def held_as_stale(self) -> list[ExportSpec]:
+        """Core files that nobody has uploaded since the deadline before this one."""
+        is_judged = self.deadline is not None and self.district.hold_stale_files
+        return self.stale if is_judged else []
+
     def _judge_age(self) -> None:
-        """Hold core files that nobody has uploaded since the deadline before this one."""
-        if self.deadline is not None and self.district.hold_stale_files:
-            for spec in self.stale:
-                self.report.findings_of(spec).add("stale_file")
+        for spec in self.held_as_stale:
+            self.report.findings_of(spec).add("stale_file")
 
     def build(self) -> dict[str, int]:
         """Build the candidate and judge its changes; returns counts per entity and change."""

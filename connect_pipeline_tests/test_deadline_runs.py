@@ -107,6 +107,7 @@ def test_what_is_missing_at_the_deadline_is_said_and_cleared_when_it_comes(ships
     assert ships.tick() == [], "an incomplete set starts nothing"
     assert run(ships, now()) == "blocked"
     assert causes(ships) == {"missing": {"missing_file": 1}}
+    assert stale_in_ui(ships) == {"staff_to_student_export"}, "what is not there is not fresh"
     ships.upload("a", {CLASS_FILE: FILES[CLASS_FILE]})
     age_all(ships, 1)
     assert run(ships) == "unchanged"
@@ -120,14 +121,28 @@ def test_a_drop_that_fell_silent_is_stale_at_the_deadline(ships: Fleet) -> None:
     assert last(ships)["codes"] == {"stale_file": 3}
     assert causes(ships) == {"stale": {"stale_file": 3}}
     assert confirmed(ships) == 1, "so the rosters turn red in the UI"
+    assert stale_in_ui(ships) == {"staff_export", "student_export", "staff_to_student_export"}
 
     assert run(ships) == "unchanged", "nobody asked for tonight's files yet"
+    assert stale_in_ui(ships) == set()
     assert causes(ships) == {"stale": {"stale_file": 3}}, "and nothing was uploaded since"
 
     age_all(ships, 0.001)
     assert run(ships) == "unchanged"
     assert causes(ships) == {}
     assert confirmed(ships) == 2
+
+
+def stale_in_ui(ships: Fleet) -> set[str]:
+    """The received files of the last run that its check `file_is_fresh` warns of."""
+    records = ships.instance.get_records_for_run(
+        last(ships)["run_id"], of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ).records
+    found = [one.event_log_entry.asset_check_evaluation for one in records]
+    fresh = [one for one in found if one is not None and one.check_name == "file_is_fresh"]
+    assert len(fresh) == len(CORE)
+    assert {one.severity for one in fresh} == {dg.AssetCheckSeverity.WARN}
+    return {one.asset_key.to_user_string() for one in fresh if not one.passed}
 
 
 def confirmed(ships: Fleet) -> int:
@@ -151,6 +166,7 @@ def test_one_stale_file_holds_the_others_until_an_operator_decides(ships: Fleet)
     assert run(ships, now() + timedelta(minutes=10)) == "held"
     assert last(ships)["codes"]["stale_file"] == 2
     assert causes(ships) == {"stale": {"stale_file": 2}}
+    assert stale_in_ui(ships) == {"staff_export", "staff_to_student_export"}
     assert "pl" not in languages(ships)
     ships.ledger.decide("a", "core", "approved", "an operator")
     assert run(ships) == "published"

@@ -44,9 +44,9 @@ PACIFIC = "America/Los_Angeles"
 
 # Key: group, what it is made from, kinds, checks and whether they block.
 ASSETS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], dict[str, bool]]] = {
-    "staff_export": ("1_received", (), ("csv", "sftp"), {}),
-    "student_export": ("1_received", (), ("csv", "sftp"), {}),
-    "staff_to_student_export": ("1_received", (), ("csv", "sftp"), {}),
+    "staff_export": ("1_received", (), ("csv", "sftp"), {"file_is_fresh": TELLING}),
+    "student_export": ("1_received", (), ("csv", "sftp"), {"file_is_fresh": TELLING}),
+    "staff_to_student_export": ("1_received", (), ("csv", "sftp"), {"file_is_fresh": TELLING}),
     "school_export": ("1_received", (), ("csv", "sftp"), {}),
     "attendance_export": ("1_received", (), ("csv", "sftp"), {}),
     "site_records": (

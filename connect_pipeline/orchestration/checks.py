@@ -9,17 +9,20 @@ Belongs here: sentences, and findings as check results. Does not belong here: ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
+from connect_pipeline.contract import ExportSpec
 from connect_pipeline.findings import Findings
 from connect_pipeline.rules import family_of
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.validation import ExportReport
 
 FIRST_LINES = 10
+FRESHNESS = "file_is_fresh"
 
 # Each sentence is the check of families of rules, and of single rules.
 SENTENCES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -57,6 +60,35 @@ def export_check_results(export: ExportReport) -> Iterator[dg.AssetCheckResult]:
                 "quarantined": export.quarantined,
             }
         yield result_of(name, export.findings, codes, metadata)
+
+
+def freshness_check_specs(assets: Iterable[str]) -> list[dg.AssetCheckSpec]:
+    """Whether a received file is of this night. A stale one is held by `change_is_plausible`."""
+    return [
+        dg.AssetCheckSpec(
+            FRESHNESS,
+            asset=asset,
+            description="The file is there, and not of before the deadline before this one.",
+        )
+        for asset in assets
+    ]
+
+
+def freshness_check_results(
+    assets: Mapping[ExportSpec, str],
+    uploaded: Mapping[str, datetime],
+    stale: Collection[ExportSpec],
+) -> Iterator[dg.AssetCheckResult]:
+    """The results for `freshness_check_specs`."""
+    for spec, asset in assets.items():
+        moment = uploaded.get(spec.file_name)
+        yield dg.AssetCheckResult(
+            asset_key=asset,
+            check_name=FRESHNESS,
+            passed=moment is not None and spec not in stale,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"uploaded": dg.MetadataValue.timestamp(moment)} if moment else {},
+        )
 
 
 def result_of(

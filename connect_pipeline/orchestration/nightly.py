@@ -24,7 +24,12 @@ from connect_pipeline.contract import (
 from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.findings import Findings
 from connect_pipeline.orchestration import lunch, names
-from connect_pipeline.orchestration.checks import export_check_results, export_check_specs
+from connect_pipeline.orchestration.checks import (
+    export_check_results,
+    export_check_specs,
+    freshness_check_results,
+    freshness_check_specs,
+)
 from connect_pipeline.orchestration.resources import plainly
 from connect_pipeline.orchestration.schemas import export_schema, table_schema
 from connect_pipeline.sftp import Fetched
@@ -36,6 +41,7 @@ RECEIVED = {
     STAFF_TO_STUDENT: "staff_to_student_export",
     SCHOOLS: "school_export",
 }
+CORE_RECEIVED = {spec: RECEIVED[spec] for spec in CORE}
 RECORDS = {
     STAFF: "staff_records",
     STUDENTS: "student_records",
@@ -159,15 +165,18 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
             )
             for spec, asset in RECEIVED.items()
         ],
+        check_specs=freshness_check_specs(CORE_RECEIVED.values()),
     )
     def core_drop(
         context: dg.AssetExecutionContext, run: dg.ResourceParam[DistrictRun]
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         with plainly(run):
             if run.deadline is not None:
                 run.visit.await_rest(tuple(RECEIVED), run.district.quiet_seconds.core)
             fetched = {spec: run.visit.receive(spec) for spec in RECEIVED}
             run.visit.confirm()
+        yield from freshness_check_results(CORE_RECEIVED, run.visit.uploaded, run.held_as_stale)
+        with plainly(run):
             if run.ends_unchanged():
                 if not run.stale:
                     context.log_event(still_fresh(run))
