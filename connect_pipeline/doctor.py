@@ -14,11 +14,11 @@ from typing import TypeVar
 
 from connect_pipeline import sftp
 from connect_pipeline.contract import ATTENDANCE, CORE
-from connect_pipeline.errors import ConnectError, EnvironmentFault
+from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsError
 from connect_pipeline.home import Home, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.instance import examine_dagster_home
-from connect_pipeline.settings import District, load_settings
+from connect_pipeline.settings import District, load_sound_districts
 from connect_pipeline.who import name_of, user_name
 
 T = TypeVar("T")
@@ -37,21 +37,27 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
     """Look at the home, the settings, the ledger, Dagster's home, and each district's drop.
 
     Makes no ledger and no folder where there are no settings: CONNECT_HOME may be mistyped. Then
-    nothing else is looked at.
+    nothing else is looked at. A district whose settings are wrong keeps no other from being looked
+    at, and is passed over when another one is named.
     """
-    settings, diagnosis = _try("settings", lambda: load_settings(home.settings_file))
-    yield diagnosis
+    sound, diagnosis = _try("settings", lambda: load_sound_districts(home.settings_file))
+    found = sound.wrong if sound is not None else {}
+    wrong = {name: says for name, says in found.items() if only in (None, name)}
+    if not wrong:
+        yield diagnosis
+    for name, mistakes in wrong.items():
+        yield Diagnosis(f"{name}: settings", SettingsError.exit_code, mistakes)
     if not os.path.lexists(home.settings_file):
         return
     yield _try("home folder", lambda: _look_at_home(home))[1]
     yield _examine_ledger(home)
     says, diagnosis = _try("Dagster's home", lambda: examine_dagster_home(home))
     yield replace(diagnosis, says=says or diagnosis.says)
-    if settings is None:
+    if sound is None or only in wrong:
         return
     if only is not None:
-        settings.district(only)
-    for name, district in settings.districts.items():
+        sound.district(only)
+    for name, district in sound.settings.districts.items():
         if only in (None, name):
             yield from _examine_drop(name, district)
 

@@ -284,6 +284,22 @@ def test_doctor_goes_on_after_the_first_thing_that_is_wrong(home: SmallHome) -> 
         assert words in done.stdout
 
 
+def test_doctor_examines_a_district_though_anothers_settings_are_wrong(home: SmallHome) -> None:
+    with home.home.settings_file.open("a") as settings:
+        settings.write("  shelbyville: {name: Shelbyville, sftp: {port: none}}\n")
+    done = home.command_here("doctor", NAME)
+    assert_said(done, 0, f"ok  {NAME}: host key, login, folder: well")
+    assert "shelbyville" not in done.stdout
+    done = home.command_here("doctor")
+    assert_said(done, 2, "BAD shelbyville: settings: ")
+    assert done.stdout.count("BAD") == 1
+    assert f"ok  {NAME}: host key, login, folder: well" in done.stdout
+    done = home.command_here("doctor", "shelbyville")
+    assert_said(done, 2, "BAD shelbyville: settings: ")
+    assert NAME not in done.stdout.replace(str(home.home.root), "")
+    assert_said(home.command_here("doctor", "nowhere"), 2, "nowhere")
+
+
 def assert_said(done: subprocess.CompletedProcess[str], exit_code: int, words: str) -> None:
     output = done.stdout + done.stderr
     assert done.returncode == exit_code, output
