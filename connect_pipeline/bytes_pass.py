@@ -84,6 +84,8 @@ class FileFacts:
     """Some line is longer than the limit, in bytes as received (UTF-16: as UTF-8)."""
     free_byte: int | None
     """A control character that the file does not hold, or None when it holds all of them."""
+    blank_lines: int = 0
+    """Lines without any text, where they were counted (`count_blank_lines`)."""
 
     @property
     def mixed_line_endings(self) -> bool:
@@ -332,6 +334,17 @@ def scan_file(path: Path, line_bytes: int = LINE_BYTES) -> FileFacts:
         while chunk := file.read(CHUNK_BYTES):
             bytes_pass.feed(chunk)
     return bytes_pass.finish()
+
+
+def count_blank_lines(path: Path, facts: FileFacts) -> int:
+    """How many lines hold nothing or only blanks. Slow, for the few files that it matters to."""
+    blank = 0
+    with path.open(encoding=facts.encoding, errors="replace") as file:
+        is_start = True
+        while piece := file.readline(CHUNK_BYTES):
+            blank += is_start and piece.isspace()
+            is_start = piece.endswith("\n")
+    return blank
 
 
 def write_normalised(source: Path, target: BinaryIO, facts: FileFacts) -> None:

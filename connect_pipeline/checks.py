@@ -369,7 +369,8 @@ def _hold_over_share(read: ReadResult, rule: TableRule, share: float) -> None:
             FROM records.{read.spec.table}
             GROUP BY {alike}
         )
-        WHERE failing > greatest(n * $share, $floor)
+        -- A decimal: of 100 rows, 0.29 as a float is less than 29.
+        WHERE failing > greatest(n * $share::DECIMAL(18, 9), $floor)
         """,
         {"share": share, "floor": BAD_ROWS_FLOOR},
     ).fetchone()

@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 import tempfile
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import duckdb
 
-from connect_pipeline.bytes_pass import FileFacts, scan_file, write_normalised
+from connect_pipeline.bytes_pass import FileFacts, count_blank_lines, scan_file, write_normalised
 from connect_pipeline.contract import Column, ExportSpec, Kind
 from connect_pipeline.databases import as_pattern, count_rows, open_scratch
 from connect_pipeline.errors import DiskFault
@@ -125,7 +126,8 @@ def accepted_frame(result: ReadResult, source: str) -> pandas.DataFrame:
 
 def too_many_bad_rows(bad: int, rows: int, share: float) -> int | None:
     """The limit that `bad` of `rows` exceeds, None when it does not (max(5 rows, `share`))."""
-    limit = max(BAD_ROWS_FLOOR, int(rows * share))
+    exact = Fraction(str(share))  # of 100 rows, 0.29 as a float is less than 29
+    limit = max(BAD_ROWS_FLOOR, int(rows * exact))
     return limit if bad > limit else None
 
 
@@ -148,6 +150,8 @@ def read_export(
     path = Path(source)
     try:
         facts = facts or scan_file(path, line_bytes=limits.line_bytes)
+        if facts.line_count > limits.rows:
+            facts = replace(facts, blank_lines=count_blank_lines(path, facts))
         result = ReadResult(spec, (), facts, Findings(spec.file_name), connection)
         result.lines = facts.line_count
         if _file_is_refused(result, limits):

@@ -18,10 +18,12 @@ from connect_pipeline.contract import (
     ExportSpec,
 )
 from connect_pipeline.formulas import defused
+from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.reader import BLANKS, WHITE, read_export
 from connect_pipeline.report.as_json import as_json
 from connect_pipeline.rules.rule import with_header
-from connect_pipeline_tests.small_district import FILES, write
+from connect_pipeline.validation import Received, check_drop
+from connect_pipeline_tests.small_district import DISTRICT, FILES, write
 
 # RE2's \\s is ASCII only, and code points are written in another way.
 _PYTHON_WHITE = re.sub(
@@ -339,6 +341,40 @@ def test_what_is_trimmed_is_what_lines_are_looked_through_for() -> None:
     assert {chr(n) for n in range(0x110000) if re.fullmatch(_PYTHON_WHITE, chr(n))} == set(
         f"{BLANKS}\n\r\f"
     )
+
+
+@pytest.mark.parametrize(("bad", "share"), [(29, 0.29), (57, 0.57), (7, 0.07), (14, 0.14)])
+def test_a_share_of_the_rows_is_exact(bad: int, share: float, tmp_path: Path) -> None:
+    for rows, is_too_many in ((100, False), (99, True)):
+        lines = ["a,b", *["1,2,3"] * bad, *["1,2"] * (rows - bad), ""]
+        (tmp_path / "Any.csv").write_text("\n".join(lines))
+        counts = read_export(tmp_path / "Any.csv", ANY, bad_rows=share).findings.counts
+        assert ("too_many_bad_rows" in counts) == is_too_many
+
+
+@pytest.mark.parametrize(("unknown", "is_held"), [(29, False), (30, True)])
+def test_a_share_that_holds_is_exact(unknown: int, is_held: bool, tmp_path: Path) -> None:
+    rows = [f"101,T1,{'001' if n >= unknown else 'X1'},{n},Algebra" for n in range(100)]
+    columns = STAFF_TO_STUDENT.required_names
+    write(
+        tmp_path,
+        {STAFF_TO_STUDENT.file_name: with_header(STAFF_TO_STUDENT, *rows, columns=columns)},
+    )
+    thresholds = Thresholds(unknown_references=0.29, bad_rows=1)
+    district = DISTRICT.model_copy(update={"thresholds": thresholds})
+    received = {name: Received(tmp_path / name) for name in FILES}
+    report = check_drop(received, district=district)
+    assert bool(report.holding_codes()) == is_held
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_blank_lines_are_no_rows(end: str, encoding: str, tmp_path: Path) -> None:
+    lines = ["a,b", "", "é,2", " \t", "3,4", "", ""]
+    (tmp_path / "Any.csv").write_bytes(end.join(lines).encode(encoding))
+    for rows, is_refused in ((2, False), (1, True)):
+        result = read_export(tmp_path / "Any.csv", ANY, limits=Limits(rows=rows))
+        assert ("too_many_rows" in result.findings.counts) == is_refused
 
 
 def test_a_word_in_a_shifted_row_is_no_record_id(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from connect_pipeline.rules.rule import FileRule, Severity
 
 
 def _broken(facts: FileFacts, limits: Limits) -> dict[str, object] | None:
-    rows = facts.line_count - 1
+    rows = facts.line_count - 1 - facts.blank_lines
     if rows <= limits.rows:
         return None
     return {"found": f"{rows:,}", "limit": f"{limits.rows:,}"}
