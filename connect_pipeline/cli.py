@@ -15,7 +15,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -344,16 +344,16 @@ def status(
     if district:
         sound.district(district)
     names = [district] if district else list(sound.settings.districts)
-    ledger = open_ledger(home)
-    if len(names) > 1 and not as_json:
-        print_overview(out, overview(ledger, names))
-    else:
-        states = {name: district_status(home, ledger, name) for name in names}
-        if as_json:
-            _print_json(states)
+    with closing(open_ledger(home)) as ledger:
+        if len(names) > 1 and not as_json:
+            print_overview(out, overview(ledger, names))
         else:
-            for name, state in states.items():
-                print_state(out, name, state)
+            states = {name: district_status(home, ledger, name) for name in names}
+            if as_json:
+                _print_json(states)
+            else:
+                for name, state in states.items():
+                    print_state(out, name, state)
     if sound.wrong and not district:
         raise SettingsError("\n".join(sound.wrong.values()))
 
@@ -397,8 +397,8 @@ def rollback(
 
     home = Home.from_environment()
     load_sound_districts(home.settings_file).district(district)
-    with locked(home, district):
-        snapshots.roll_back(home, open_ledger(home), district, snapshot, user_name())
+    with locked(home, district), closing(open_ledger(home)) as ledger:
+        snapshots.roll_back(home, ledger, district, snapshot, user_name())
     _print_line(f"{district}: snapshot {snapshot} is current. The next sync will hold.")
 
 
@@ -428,7 +428,8 @@ def history(
         day = datetime.date.fromisoformat(on) if on else datetime.datetime.now(zone).date()
     except ValueError:
         raise UsageError("--on is a day such as 2026-10-02.") from None
-    night = past.night_on(home, open_ledger(home), district, day, zone)
+    with closing(open_ledger(home)) as ledger:
+        night = past.night_on(home, ledger, district, day, zone)
     if student:
         answer = past.student_on(night, student)
     elif group:
@@ -460,7 +461,8 @@ def export(
     folder = Path(place)
     home = Home.from_environment()
     load_sound_districts(home.settings_file).district(district)
-    written = export_tables(home, open_ledger(home), district, folder, file_format, user_name())
+    with closing(open_ledger(home)) as ledger:
+        written = export_tables(home, ledger, district, folder, file_format, user_name())
     for name, rows in written.items():
         _print_line(f"{folder / name}: {rows:,} rows")
 

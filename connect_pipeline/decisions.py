@@ -6,12 +6,13 @@ is said. Does not belong here: what a decision does to a run (`district_run.py`)
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 from enum import StrEnum
 
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, now, open_ledger
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, open_ledger
 from connect_pipeline.settings import load_sound_districts
 
 NEXT_COMMAND = {CORE_JOB: "sync", ATTENDANCE_JOB: "alerts"}
@@ -41,7 +42,13 @@ def decide(
     are held has not read why the night is.
     """
     days = load_sound_districts(home.settings_file).district(district).keep.hold_days
-    ledger = open_ledger(home)
+    with closing(open_ledger(home)) as ledger:
+        return _decide(ledger, district, decision, by, job, days)
+
+
+def _decide(
+    ledger: Ledger, district: str, decision: Decision, by: str, job: HeldJob | None, days: int
+) -> list[str]:
     expired = ledger.expire_holds(district, now() - timedelta(days=days))
     held = [one for one in NEXT_COMMAND if job in (None, one) and ledger.open_hold(district, one)]
     if len(held) > 1:

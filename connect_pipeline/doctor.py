@@ -65,7 +65,7 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
 def _examine_ledger(home: Home) -> Diagnosis:
     if not os.environ.get("CONNECT_LEDGER_URL") and not home.ledger_file.exists():
         return Diagnosis("ledger", 0, "none yet; the first run makes it")
-    return _try("ledger", lambda: open_ledger(home))[1]
+    return _try("ledger", lambda: open_ledger(home).close())[1]
 
 
 def _examine_drop(name: str, district: District) -> Iterator[Diagnosis]:

@@ -92,8 +92,10 @@ def district_run(
                 if job != PREVIEW_JOB:
                     _note_alarms(run, settings)
     finally:  # without the lock, for a receiver that is down takes its time
-        if ledger is not None and job != PREVIEW_JOB:
-            deliver(ledger, settings)
+        if ledger is not None:
+            if job != PREVIEW_JOB:
+                deliver(ledger, settings)
+            ledger.close()
 
 
 def _rebuild(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import shutil
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,12 +15,15 @@ import pytest
 
 from connect_pipeline import alarms
 from connect_pipeline.contract import ATTENDANCE, CORE, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.orchestration.launch import run_job
 from connect_pipeline.orchestration.names import (
     ATTEMPT_TAG,
     ATTENDANCE_ALERTS,
     DISTRICT_TAG,
     FILES_TAG,
+    NIGHTLY_SYNC,
     PRIORITY_TAG,
+    RETENTION,
 )
 from connect_pipeline_tests.fleet import ATTENDANCE_SENSOR, CORE_SENSOR, WATCH, Fleet, fleet
 from connect_pipeline_tests.receivers import webhook
@@ -222,3 +227,37 @@ def test_a_tick_is_bounded_when_a_server_says_nothing(ships: Fleet, sensor: str)
     found = ships.load().resolve_sensor_def(sensor)
     assert found.minimum_interval_seconds in (10, 30)
     assert found.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_a_daemon_keeps_no_connection_to_the_ledger(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL has a hundred; the daemon opens the ledger some times a minute, for weeks."""
+    ships.add("a", attendance={"enabled": True, "send_at": ["10:00"]})
+    gc.disable()  # which would end some of them, at some time
+    try:
+        ships.tick()
+        (request,) = ships.tick()
+        assert ships.run(request) == "published"
+        before = open_files(ships)
+        for sensor in (CORE_SENSOR, ATTENDANCE_SENSOR, WATCH):
+            for _ in range(3):
+                ships.tick(sensor)
+        assert ships.defs is not None
+        due = ships.defs.resolve_schedule_def("attendance_due_a")
+        monday = datetime(2026, 10, 5, 17, tzinfo=UTC)
+        with dg.build_schedule_context(scheduled_execution_time=monday) as context:
+            due(context)
+        ships.defs.resolve_job_def(RETENTION).execute_in_process(instance=ships.instance)
+        assert run_job(ships.home, NIGHTLY_SYNC, "a").outcome == "unchanged"
+        assert open_files(ships) == before
+    finally:
+        gc.enable()
+
+
+def open_files(ships: Fleet) -> int:
+    """How often this process has the ledger open."""
+    ledger = str(ships.home.ledger_file)
+    return sum(
+        os.path.realpath(descriptor) == ledger for descriptor in Path("/proc/self/fd").iterdir()
+    )

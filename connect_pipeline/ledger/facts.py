@@ -57,6 +57,10 @@ class Ledger:
     engine: Engine
     key: bytes
 
+    def close(self) -> None:
+        """Close its connections: a daemon's process opens the ledger anew at each tick."""
+        self.engine.dispose()
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction that takes the write lock at once, so that readers in it cannot be stale.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,7 +100,8 @@ def run_job(home: Home, job: str, district: str) -> Finished:
             raise_on_error=False,
             run_config=QUIET,
         )
-    row = open_ledger(home).run(result.run_id)
+    with closing(open_ledger(home)) as ledger:
+        row = ledger.run(result.run_id)
     if row is None:  # the run could not begin: its lock or its settings
         return Finished(district, result.run_id, "failed:3", _first_error(result), {})
     message = str(row["message"])

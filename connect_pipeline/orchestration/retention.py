@@ -4,6 +4,7 @@ Belongs here: the job, its schedule, Dagster's own old runs. Does not belong her
 (`retention.py` of the package).
 """
 
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -33,8 +34,8 @@ def retention_job(home: Home, settings: Settings) -> dg.JobDefinition:
         faults = []
         for name, district in settings.districts.items():
             try:
-                with locked(home, name):
-                    gone = purge(home, open_ledger(home), name, district, now())
+                with locked(home, name), closing(open_ledger(home)) as ledger:
+                    gone = purge(home, ledger, name, district, now())
             except Exception as error:
                 faults.append(f"{name}: {as_our_error(error)}")
                 continue

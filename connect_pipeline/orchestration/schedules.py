@@ -7,6 +7,7 @@ stale. Belongs here: asking for these runs. Does not belong here: the times (`de
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -61,11 +62,9 @@ def _attendance_due(home: Home, name: str, district: District) -> dg.ScheduleDef
         moment = context.scheduled_execution_time
         if not expects_attendance(district.day_of(moment), district):
             return dg.SkipReason("No school today.")
-        ledger = open_ledger(home)
-        row, roster = (
-            ledger.last_received(name, ATTENDANCE.file_name),
-            ledger.current_snapshot(name),
-        )
+        with closing(open_ledger(home)) as ledger:
+            row = ledger.last_received(name, ATTENDANCE.file_name)
+            roster = ledger.current_snapshot(name)
         # Whom an older roster did not know, or had no contact of, is told by the newer one.
         if row is not None and (roster is None or roster["published_at"] < row["received_at"]):
             uploaded = datetime.fromisoformat(row["uploaded_at"]).astimezone(district.zone)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
@@ -108,9 +109,11 @@ def _sensor(kind: Kind, home: Home, settings: Settings) -> dg.SensorDefinition:
             {name: kind.districts[name].sftp for name in memory.in_turn(wanted)},
             doubtful={name for name, watch in memory.watches.items() if watch.is_doubtful},
         )
-        if not kind.is_attendance:  # whose districts are among the other sensor's
-            _tell_of_access(home, settings, looks)
-        after, requests = _follow(kind, home, context.instance, memory, looks, time.time())
+        with closing(open_ledger(home)) as ledger:
+            if not kind.is_attendance:  # whose districts are among the other sensor's
+                _tell_of_access(ledger, settings, looks)
+            ask = partial(last_run, ledger, context.instance, kind.job)
+            after, requests = _follow(kind, home, ask, memory, looks, time.time())
         faults = {name: look for name, look in looks.items() if isinstance(look, ConnectError)}
         refusals = _refusals(faults)
         if refusals and all(after.of(name).is_doubtful for name in kind.districts):
@@ -137,7 +140,7 @@ def _sensor(kind: Kind, home: Home, settings: Settings) -> dg.SensorDefinition:
 def _follow(
     kind: Kind,
     home: Home,
-    instance: dg.DagsterInstance,
+    last_run_of: Callable[[str, str], LastRun],
     memory: Memory,
     looks: dict[str, Look],
     at: float,
@@ -158,7 +161,7 @@ def _follow(
             {} if is_early else kind.pick(look),
             at,
             kind.quiet(kind.districts[name]),
-            partial(last_run, home, instance, kind.job, name),
+            partial(last_run_of, name),
         )
         if ask is not None:
             requests.append(_request(kind, name, ask))
@@ -176,7 +179,9 @@ def _request(kind: Kind, name: str, ask: arrival.Ask) -> dg.RunRequest:
     return dg.RunRequest(run_key=f"{name}:{ask.key}", partition_key=name, tags=tags)
 
 
-def last_run(home: Home, instance: dg.DagsterInstance, job: str, name: str, files: str) -> LastRun:
+def last_run(
+    ledger: Ledger, instance: dg.DagsterInstance, job: str, name: str, files: str
+) -> LastRun:
     """What became of the last run that was asked for, as far as it was for exactly these files.
 
     Dagster remembers it, not the cursor: a lost cursor asks for nothing twice.
@@ -189,7 +194,7 @@ def last_run(home: Home, instance: dg.DagsterInstance, job: str, name: str, file
     attempts = max((int(run.tags.get(names.ATTEMPT_TAG, "1")) for run in same), default=0)
     if not same or asked[0].run_id != same[0].run_id:
         return LastRun(Fate.NONE, attempts)
-    return LastRun(_fate_of(open_ledger(home), same[0]), attempts)
+    return LastRun(_fate_of(ledger, same[0]), attempts)
 
 
 def _fate_of(ledger: Ledger, run: dg.DagsterRun) -> Fate:
@@ -204,9 +209,8 @@ def _fate_of(ledger: Ledger, run: dg.DagsterRun) -> Fate:
     return Fate.OVER
 
 
-def _tell_of_access(home: Home, settings: Settings, looks: dict[str, Look]) -> None:
+def _tell_of_access(ledger: Ledger, settings: Settings, looks: dict[str, Look]) -> None:
     """Raise an alarm for a drop that cannot be looked at, and end it when it can."""
-    ledger = open_ledger(home)
     known = {
         str(row["district"])
         for row in alarms.open_alarms(ledger)

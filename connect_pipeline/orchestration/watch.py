@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import closing
 from datetime import datetime
 
 import dagster as dg
@@ -46,14 +47,14 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
         description="Red while a drop or settings cannot be read. Delivers alarms, ends dead runs.",
     )
     def night_watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        ledger = open_ledger(home)
-        ended = end_dead_runs(home, ledger, context.instance, sound.settings)
-        tell_of_wrong_settings(ledger, sound)
-        undelivered = deliver(ledger, told, seconds=30)
-        for row in alarms.open_alarms(ledger):
-            if row["district"] not in told.districts:  # nobody looks there any more
-                alarms.clear(ledger, row["district"], row["job"], list(Cause))
-        found = alarms.open_alarms(ledger)
+        with closing(open_ledger(home)) as ledger:
+            ended = end_dead_runs(home, ledger, context.instance, sound.settings)
+            tell_of_wrong_settings(ledger, sound)
+            undelivered = deliver(ledger, told, seconds=30)
+            for row in alarms.open_alarms(ledger):
+                if row["district"] not in told.districts:  # nobody looks there any more
+                    alarms.clear(ledger, row["district"], row["job"], list(Cause))
+            found = alarms.open_alarms(ledger)
         closed = [str(row["district"]) for row in found if row["cause"] == Cause.NO_ACCESS.value]
         reds = [_wrong_settings(sound.wrong)] if sound.wrong else []
         if closed:
@@ -74,7 +75,8 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
         description="An alarm for a run that was killed, or could not even begin.",
     )
     def runs_that_died(context: dg.RunFailureSensorContext) -> None:
-        tell_of_dead_run(open_ledger(home), told, context.dagster_run)
+        with closing(open_ledger(home)) as ledger:
+            tell_of_dead_run(ledger, told, context.dagster_run)
 
     return [night_watch, runs_that_died]
 
