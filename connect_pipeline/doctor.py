@@ -7,12 +7,13 @@ checks of the set-up. Does not belong here: checks of files (`validation.py`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from connect_pipeline import sftp
+from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsError
 from connect_pipeline.home import Home, private_folder, replacing
@@ -55,6 +56,8 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
     yield replace(diagnosis, says=says or diagnosis.says)
     if sound is None or only in wrong:
         return
+    everybody = (*sound.settings.districts, *sound.wrong)
+    yield _try("opt-outs", lambda: _refuse_opt_outs_of_nobody(home, everybody))[1]
     if only is not None:
         sound.district(only)
     for name, district in sound.settings.districts.items():
@@ -119,6 +122,17 @@ def _refuse_foreign_files(home: Home) -> None:
         raise EnvironmentFault(
             f"{path} belongs to {owner}, and {me} cannot read and write it. Run: {mend} {home.root}"
         )
+
+
+def _refuse_opt_outs_of_nobody(home: Home, districts: Iterable[str]) -> None:
+    places = {opt_out_file(home, name) for name in districts}
+    folder = home.root / "opt_outs"
+    for path in (home.root / "opt_outs.csv", *sorted(folder.glob("*"))):
+        if path.is_file() and path not in places:
+            raise SettingsError(
+                f"{path} is of no district in districts.yaml, so nobody reads it. The opt-outs of a"
+                f" district are {folder}/<district>.csv."
+            )
 
 
 def _own_places(home: Home) -> Iterator[Path]:

@@ -92,3 +92,14 @@ def test_what_stands_beside_ours_is_the_operators(home: SmallHome) -> None:
     place(home).write_text(OURS + "storage: {postgres: {postgres_url: {env: DAGSTER_URL}}}\n")
     done = home.command_here("doctor", NAME, **home.environment)
     assert done.returncode == 0, done.stdout
+
+
+def test_doctor_names_opt_outs_that_nobody_reads(home: SmallHome) -> None:
+    path = home.home.root / "opt_outs" / "springfeld.csv"
+    path.parent.mkdir()
+    path.write_text("channel,destination\n")
+    done = home.command_here("doctor", NAME)
+    assert done.returncode == 2
+    assert f"{path} is of no district in districts.yaml" in " ".join(done.stdout.split())
+    path.rename(path.with_stem(NAME))
+    assert home.command_here("doctor", NAME).returncode == 0
