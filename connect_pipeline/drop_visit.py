@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from connect_pipeline import landing, sftp
 from connect_pipeline.contract import BY_FILE_NAME, SCHOOLS, ExportSpec
+from connect_pipeline.drop_names import note_unexpected_name
 from connect_pipeline.errors import FileChanged, TransientFault
 from connect_pipeline.home import Home
 from connect_pipeline.inputs import Received
@@ -27,7 +28,7 @@ from connect_pipeline.ledger import Ledger
 from connect_pipeline.read_ahead import ReadAhead
 from connect_pipeline.reader import ReadResult
 from connect_pipeline.settings import District
-from connect_pipeline.validation import Report, note_unexpected_name
+from connect_pipeline.validation import Report
 
 log = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ from typing import IO, BinaryIO
 
 from connect_pipeline.bytes_pass import FileFacts, scan_file
 from connect_pipeline.contract import BY_FILE_NAME, CORE, EXPORTS, ExportSpec
+from connect_pipeline.drop_names import near_export
 from connect_pipeline.errors import UsageError
 from connect_pipeline.findings import Findings
 from connect_pipeline.header import match_header
@@ -85,7 +86,8 @@ def _given(source: str | Path, stack: ExitStack) -> Given:
 
 def _from_folder(folder: Path) -> Given:
     received = {name: Received(folder / name) for name in BY_FILE_NAME if (folder / name).is_file()}
-    return Given(received, CORE, tuple(sorted(entry.name for entry in folder.iterdir())))
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    return Given(received, CORE, tuple(names))
 
 
 def _from_standard_input(stack: ExitStack) -> Given:
@@ -118,7 +120,9 @@ def _from_nameless(path: Path, name: str) -> Given:
             f"{name} is none of the five exports: its first line is not the header of one, nor"
             f" is its name one of {', '.join(BY_FILE_NAME)}."
         )
-    return Given({spec.file_name: Received(path, facts)}, names=(name,))
+    # It is read all the same: a name of another kind was given on purpose.
+    names = (name,) if near_export(name) else ()
+    return Given({spec.file_name: Received(path, facts)}, names=names)
 
 
 def _first_line(path: Path, facts: FileFacts) -> str:

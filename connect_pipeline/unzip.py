@@ -163,9 +163,9 @@ def _unpacked(
 
 
 def _names_beside(members: list[zipfile.ZipInfo], export: zipfile.ZipInfo) -> tuple[str, ...]:
-    """The names at the exports' level, for what looks like an export and is none."""
+    """The names of files at the exports' level, for what is no export."""
     level = PurePosixPath(export.filename).parent
-    paths = (PurePosixPath(info.filename) for info in members)
+    paths = (PurePosixPath(info.filename) for info in members if not info.is_dir())
     return tuple(sorted(path.name for path in paths if path.parent == level))
 
 

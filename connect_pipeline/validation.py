@@ -9,7 +9,6 @@ here: where files come from (`inputs.py`), how a report is shown (`report/`), wh
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -20,8 +19,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from connect_pipeline.checks import CheckedExport, check_export, prepare
-from connect_pipeline.contract import BY_FILE_NAME, CORE, EXPORTS, ExportSpec
+from connect_pipeline.contract import CORE, EXPORTS, ExportSpec
 from connect_pipeline.databases import open_scratch
+from connect_pipeline.drop_names import note_unexpected_name
 from connect_pipeline.findings import Findings
 from connect_pipeline.inputs import Received, opened
 from connect_pipeline.read_ahead import ReadAhead
@@ -146,22 +146,6 @@ def validate(
     for name in given.names:
         note_unexpected_name(report.drop, name)
     return report
-
-
-def note_unexpected_name(drop: Findings, name: str) -> None:
-    """Add `unexpected_file` for a name that looks like one of the five and is none of them."""
-    if name in BY_FILE_NAME:
-        return
-    letters = _letters(name)
-    near = [spec for spec in EXPORTS if _letters(spec.file_name.removesuffix(".csv")) in letters]
-    if near:
-        meant = max((spec.file_name for spec in near), key=len)  # StaffToStudent has Student, too
-        drop.add("unexpected_file", hint=f'Did you mean "{meant}"?')
-
-
-def _letters(name: str) -> str:
-    """A name less what copies add to it: capitals, dates, numbers, blanks."""
-    return re.sub("[^a-z]", "", name.casefold())
 
 
 def check_drop(

@@ -17,6 +17,7 @@ from connect_pipeline.contract import (
     Column,
     ExportSpec,
 )
+from connect_pipeline.drop_names import LABELS_FILE
 from connect_pipeline.formulas import defused
 from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.reader import BLANKS, WHITE, read_export
@@ -390,14 +391,40 @@ def test_a_word_in_a_shifted_row_is_no_record_id(tmp_path: Path) -> None:
         ("2025-10-02_StudentExport.csv", STUDENTS),
         ("Student Export.csv", STUDENTS),
         ("STAFFTOSTUDENTEXPORT (1).CSV", STAFF_TO_STUDENT),
+        ("StudntExport.csv", STUDENTS),
+        ("AttendanceExprot.csv", ATTENDANCE),
         ("notes.txt", None),
+        ("Export.csv", None),
     ],
 )
-def test_a_name_that_is_nearly_right_is_said(
+def test_a_name_that_is_none_of_the_five_is_said(
     name: str, meant: ExportSpec | None, tmp_path: Path
 ) -> None:
     write(tmp_path, {})
     (tmp_path / name).write_text("ID\n")
-    hints = [one.message for one in validate(tmp_path).drop]
-    assert len(hints) == (meant is not None)
-    assert meant is None or f'Did you mean "{meant.file_name}"?' in hints[0]
+    report = validate(tmp_path)
+    assert report.verdict == "accepted"
+    (found,) = report.drop
+    assert found.code == "unexpected_file"
+    assert ("Did you mean" in found.message) == (meant is not None)
+    assert meant is None or f'Did you mean "{meant.file_name}"?' in found.message
+    assert name not in found.message
+
+
+def test_what_is_no_upload_is_not_counted_as_one(tmp_path: Path) -> None:
+    write(tmp_path, {})
+    (tmp_path / "Logs").mkdir()
+    for name in (
+        "StudentExport.csv.filepart",
+        "notes.txt.tmp",
+        ".DS_Store",
+        "connect-report-2025-10-02T063000Z-sync.html",
+        LABELS_FILE,
+    ):
+        (tmp_path / name).write_text("ID\n")
+    assert validate(tmp_path).counts() == {}
+
+
+def test_one_export_under_any_name_was_read(tmp_path: Path) -> None:
+    (tmp_path / "night.csv").write_text(FILES[STAFF.file_name])
+    assert validate(tmp_path / "night.csv").counts() == {}

@@ -34,6 +34,11 @@ def hand_back(drop: Drop, folder: str, page: Path, now: datetime) -> str:
     return name
 
 
+def is_ours(name: str) -> bool:
+    """Whether this is the name of a report that was handed back."""
+    return _OURS.fullmatch(name) is not None
+
+
 def is_old(name: str, now: datetime) -> bool:
     """Whether this is a report of ours, more than a week old by its name.
 

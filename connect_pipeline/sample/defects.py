@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from connect_pipeline import drop_names
 from connect_pipeline.contract import (
     ATTENDANCE,
     SCHOOLS,
@@ -34,7 +35,7 @@ from connect_pipeline.errors import UsageError
 from connect_pipeline.home import disk_fault
 from connect_pipeline.sample import vocabulary
 
-LABELS_FILE = "defects.json"
+LABELS_FILE = drop_names.LABELS_FILE
 
 FEWEST_STUDENTS = 200
 """In a smaller district the rows kept out would be more than 5 % of a file, and block it."""

@@ -21,6 +21,7 @@ from typing import cast
 import paramiko
 
 from connect_pipeline.bytes_pass import LINE_BYTES, BytesPass, FileFacts
+from connect_pipeline.drop_names import is_unfinished
 from connect_pipeline.errors import (
     AccessFault,
     EnvironmentFault,
@@ -33,9 +34,6 @@ from connect_pipeline.sftp import patience
 from connect_pipeline.sftp.faults import our_faults
 from connect_pipeline.sftp.patience import seconds_for, within
 from connect_pipeline.sftp.wire import Wire
-
-# What uploading programs leave while they write.
-_UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".temp", ".filepart", ".uploading")
 
 
 class FileMissing(AccessFault):
@@ -223,5 +221,4 @@ def _remote_file(name: str, attributes: paramiko.SFTPAttributes) -> RemoteFile:
 
 
 def _is_left_out(name: str, attributes: paramiko.SFTPAttributes) -> bool:
-    unfinished = name.startswith(".") or name.lower().endswith(_UNFINISHED_SUFFIXES)
-    return unfinished or stat.S_ISDIR(attributes.st_mode or 0)
+    return is_unfinished(name) or stat.S_ISDIR(attributes.st_mode or 0)

@@ -1,0 +1,49 @@
+"""The names in a drop beside the five exports: which are worth a word, and what each may mean.
+
+For: `unexpected_file`, in a folder, a zip and on the server alike.
+Belongs here: names. Does not belong here: listing them (`inputs.py`, `sftp/`), reading files.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import PurePath
+
+from connect_pipeline.contract import BY_FILE_NAME, EXPORTS
+from connect_pipeline.findings import Findings
+from connect_pipeline.report.hand_back import is_ours
+
+# What uploading programs leave while they write.
+_UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".temp", ".filepart", ".uploading")
+_CLOSE = 0.8
+LABELS_FILE = "defects.json"
+"""What `generate --defects` writes beside the exports."""
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether this is the name of a file that is still being written, or a hidden one."""
+    return name.startswith(".") or name.lower().endswith(_UNFINISHED_SUFFIXES)
+
+
+def note_unexpected_name(drop: Findings, name: str) -> None:
+    """Add `unexpected_file` for a file that is none of the five; the name itself is not shown."""
+    if name in (*BY_FILE_NAME, LABELS_FILE) or is_unfinished(name) or is_ours(name):
+        return
+    meant = near_export(name)
+    drop.add("unexpected_file", hint=f'Did you mean "{meant}"?' if meant else "")
+
+
+def near_export(name: str) -> str | None:
+    """The export whose name this nearly is: a copy's, a misspelled one; None for any other."""
+    letters = {_letters(spec.file_name.removesuffix(".csv")): spec.file_name for spec in EXPORTS}
+    within = [one for one in letters if one in _letters(name)]
+    if within:
+        return letters[max(within, key=len)]  # StaffToStudent has Student, too
+    close = difflib.get_close_matches(_letters(PurePath(name).stem), letters, n=1, cutoff=_CLOSE)
+    return letters[close[0]] if close else None
+
+
+def _letters(name: str) -> str:
+    """A name less what copies add to it: capitals, dates, numbers, blanks."""
+    return re.sub("[^a-z]", "", name.casefold())
