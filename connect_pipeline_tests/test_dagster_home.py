@@ -69,7 +69,7 @@ def test_doctor_makes_nothing_where_no_settings_are(home: SmallHome) -> None:
         ("telemetry:\n  enabled: false", "telemetry:\n  enabled: true", "`telemetry: enabled:"),
         ("telemetry:\n  enabled: false\n", "", "`telemetry: enabled: false`"),
         ("NoOpComputeLogManager", "LocalComputeLogManager", "`compute_logs` that keep nothing"),
-        ("key: connect/district", "key: dagster/job", "`tag_concurrency_limits` for connect/dist"),
+        ("key: dagster/partition", "key: dagster/job", "`tag_concurrency_limits` for dagster/par"),
         (OURS, "", "`telemetry: enabled: false`, `compute_logs` that keep nothing, a `tag_conc"),
         (OURS, "{", "cannot be read"),
     ],

@@ -20,7 +20,6 @@ from connect_pipeline.deadlines import deadline_before
 from connect_pipeline.orchestration.names import (
     ATTENDANCE_ALERTS,
     DEADLINE_TAG,
-    DISTRICT_TAG,
     NIGHTLY_SYNC,
 )
 from connect_pipeline.published import open_published
@@ -61,7 +60,7 @@ def upload(ships: Fleet, **changes: str) -> None:
 
 def run(ships: Fleet, due: datetime | None = None, job: str = NIGHTLY_SYNC) -> str:
     """A run, by default one that nothing but an arrival started."""
-    tags = {DISTRICT_TAG: "a"} | ({} if due is None else {DEADLINE_TAG: due.isoformat()})
+    tags = {} if due is None else {DEADLINE_TAG: due.isoformat()}
     return ships.run(dg.RunRequest(partition_key="a", tags=tags), job)
 
 

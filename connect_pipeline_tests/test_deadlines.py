@@ -115,7 +115,6 @@ def test_the_schedule_starts_one_deadline_run_per_night(
         result = schedule(dg.build_schedule_context(scheduled_execution_time=due))
         assert isinstance(result, dg.RunRequest)
         assert result.partition_key == "spring-field"
-        assert result.tags["connect/district"] == "spring-field"
         assert datetime.fromisoformat(result.tags["connect/deadline"]) == due
         keys.add(result.run_key)
     assert len(keys) == 3

@@ -19,7 +19,6 @@ from connect_pipeline.orchestration.launch import run_job
 from connect_pipeline.orchestration.names import (
     ATTEMPT_TAG,
     ATTENDANCE_ALERTS,
-    DISTRICT_TAG,
     FILES_TAG,
     NIGHTLY_SYNC,
     PRIORITY_TAG,
@@ -50,7 +49,7 @@ def test_a_settled_core_set_is_one_run_and_the_same_files_are_no_other(ships: Fl
     (request,) = ships.tick(after=1)
     assert request.partition_key == "a"
     assert request.run_key == f"a:{request.tags[FILES_TAG]}:1"
-    assert (request.tags[DISTRICT_TAG], request.tags[ATTEMPT_TAG]) == ("a", "1")
+    assert request.tags[ATTEMPT_TAG] == "1"
     assert PRIORITY_TAG not in request.tags
     assert ships.tick(after=30) == []
     assert ships.run(request) == "published"

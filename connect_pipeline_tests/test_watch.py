@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster._daemon.auto_run_reexecution.auto_run_reexecution import should_retry
+from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from connect_pipeline import alarms
 from connect_pipeline.home import Home
@@ -24,7 +26,7 @@ from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.ledger.tables import alarm_notices
 from connect_pipeline.locks import is_held, under_way
 from connect_pipeline.orchestration import retention, watch
-from connect_pipeline.orchestration.launch import QUIET
+from connect_pipeline.orchestration.launch import QUIET, run_job
 from connect_pipeline.orchestration.names import DECIDE_HOLD, NIGHTLY_SYNC, RETENTION
 from connect_pipeline.settings import Settings, load_settings
 from connect_pipeline_tests.fleet import WATCH, Fleet, fleet
@@ -166,6 +168,75 @@ def test_retention_is_seen_to_be_at_work(ships: Fleet, monkeypatch: pytest.Monke
     assert done.success
     assert seen == [True]
     assert not is_held(ships.home.job_lock(RETENTION))
+
+
+def test_dagsters_old_runs_go_whatever_they_are_of(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ships.districts["a"]["keep"] = {"ledger_days": 30}
+    ships.load()
+    of_a, of_retention, of_hold, of_left, under_way_still = (
+        start(ships, job, tags)
+        for job, tags in (
+            (NIGHTLY_SYNC, {PARTITION_NAME_TAG: "a"}),
+            (RETENTION, {}),
+            (DECIDE_HOLD, {PARTITION_NAME_TAG: "a"}),
+            (NIGHTLY_SYNC, {PARTITION_NAME_TAG: "left"}),
+            (NIGHTLY_SYNC, {PARTITION_NAME_TAG: "a"}),
+        )
+    )
+    for run_id in (of_a, of_retention, of_hold, of_left):
+        run = ships.instance.get_run_by_id(run_id)
+        assert run is not None
+        ships.instance.report_run_failed(run)
+    everything = {of_a, of_retention, of_hold, of_left, under_way_still}
+    assert kept_after(ships, monkeypatch, 29) == everything
+    assert kept_after(ships, monkeypatch, 31) == {of_retention, of_left, under_way_still}
+    assert kept_after(ships, monkeypatch, 366) == {under_way_still}
+
+
+def kept_after(ships: Fleet, monkeypatch: pytest.MonkeyPatch, days: int) -> set[str]:
+    """Dagster's runs after the job `retention` of so many days from now, without its own."""
+    moment = datetime.now(UTC) + timedelta(days=days)
+    monkeypatch.setattr(retention, "now", lambda: moment)
+    assert ships.defs is not None
+    done = ships.defs.resolve_job_def(RETENTION).execute_in_process(instance=ships.instance)
+    assert done.success
+    kept = {run.run_id for run in ships.instance.get_runs()}
+    ships.instance.delete_run(done.run_id)
+    return kept - {done.run_id}
+
+
+@pytest.mark.parametrize("started_by", ["a command", "a sensor", "a person in the UI"])
+def test_two_runs_of_a_district_never_overlap_whoever_starts_them(
+    ships: Fleet, started_by: str
+) -> None:
+    """By our dagster.yaml, as the daemon that works the queue counts."""
+    assert ships.defs is not None
+    job = ships.defs.resolve_job_def(NIGHTLY_SYNC)
+    if started_by == "a command":
+        run_id = run_job(ships.home, NIGHTLY_SYNC, "a").run_id
+        run = ships.instance.get_run_by_id(run_id)
+    else:
+        tags = {PARTITION_NAME_TAG: "a"}
+        if started_by == "a sensor":
+            ships.tick()
+            (request,) = ships.tick()
+            store = {"dynamic_partitions_requests": [], "dynamic_partitions_store": None}
+            tags = dict(request.with_resolved_tags_and_config(job, **store).tags)
+        run = ships.instance.create_run_for_job(job, tags=tags)
+    assert run is not None
+    limits = ships.instance.get_concurrency_config().run_queue_config
+    assert limits is not None
+    under_way_now = TagConcurrencyLimitsCounter(limits.tag_concurrency_limits, [run])
+    queued = {
+        name: ships.instance.create_run_for_job(job, tags={PARTITION_NAME_TAG: name})
+        for name in ("a", "b")
+    }
+    assert {name: under_way_now.is_blocked(one) for name, one in queued.items()} == {
+        "a": True,
+        "b": False,
+    }
 
 
 def test_a_job_that_has_just_ended_may_still_say_so(

@@ -20,7 +20,6 @@ from connect_pipeline.home import Home, remove_tree
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.locks import file_locked
 from connect_pipeline.orchestration.instance import dagster_home
-from connect_pipeline.orchestration.names import DISTRICT_TAG
 from connect_pipeline.outcomes import outcome_exit_code
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -96,7 +95,6 @@ def run_job(home: Home, job: str, district: str) -> Finished:
         result = defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             partition_key=district,
-            tags={DISTRICT_TAG: district},
             raise_on_error=False,
             run_config=QUIET,
         )

@@ -17,8 +17,11 @@ JOB_KINDS = {NIGHTLY_SYNC: CORE_JOB, ATTENDANCE_ALERTS: ATTENDANCE_JOB}
 LOCKED_JOBS = (DECIDE_HOLD, RETENTION)
 """They hold a lock of the job while they work, and none of a district."""
 
-DISTRICT_TAG = "connect/district"
-"""Runs with the same value never overlap (dagster.yaml, tag concurrency)."""
+DISTRICT_TAG = "dagster/partition"
+"""Runs with the same value never overlap (dagster.yaml, tag concurrency).
+
+Dagster's own (1.13): it sets it for whatever starts a run of a partition, a person in the UI, too.
+"""
 
 FILES_TAG = "connect/files"
 """Which state of the files a sensor asked for this run: the same files are not asked for twice."""

@@ -5,7 +5,7 @@ Belongs here: the job, its schedule, Dagster's own old runs. Does not belong her
 """
 
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import dagster as dg
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
@@ -16,7 +16,7 @@ from connect_pipeline.locks import locked, under_way
 from connect_pipeline.orchestration import names
 from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.retention import purge
-from connect_pipeline.settings import Settings
+from connect_pipeline.settings import Keep, Settings
 
 # Before dawn in all of the United States, after every district's night.
 DAILY = "0 10 * * *"
@@ -39,9 +39,8 @@ def retention_job(home: Home, settings: Settings) -> dg.JobDefinition:
             except Exception as error:
                 faults.append(f"{name}: {as_our_error(error)}")
                 continue
-            limit = now() - timedelta(days=district.keep.ledger_days)
-            gone["dagster_runs"] = _remove_runs(context.instance, name, limit)
             context.log.info(f"{name}: {', '.join(f'{what} {n}' for what, n in gone.items())}")
+        context.log.info(f"dagster_runs {_remove_runs(context.instance, settings)}")
         if faults:
             raise dg.Failure("; ".join(faults), allow_retries=False)
 
@@ -67,12 +66,21 @@ def retention_schedule() -> dg.ScheduleDefinition:
     )
 
 
-def _remove_runs(instance: dg.DagsterInstance, name: str, limit: datetime) -> int:
-    """Dagster's record of a district's old runs: 1.13 has no retention for runs itself."""
-    filters = dg.RunsFilter(
-        tags={names.DISTRICT_TAG: name}, statuses=FINISHED_STATUSES, created_before=limit
-    )
-    records = instance.get_run_records(filters)
-    for record in records:
-        instance.delete_run(record.dagster_run.run_id)
-    return len(records)
+def _remove_runs(instance: dg.DagsterInstance, settings: Settings) -> int:
+    """Dagster's record of old runs, how many: 1.13 has no retention for runs itself.
+
+    What is of no district, or of one that left the settings, stays as long as is usual.
+    """
+    moment, usual = now(), Keep().ledger_days
+    days = {name: district.keep.ledger_days for name, district in settings.districts.items()}
+    newest = moment - timedelta(days=min([usual, *days.values()]))
+    removed = 0
+    for record in instance.get_run_records(
+        dg.RunsFilter(statuses=FINISHED_STATUSES, created_before=newest)
+    ):
+        run = record.dagster_run
+        kept = timedelta(days=days.get(run.tags.get(names.DISTRICT_TAG, ""), usual))
+        if record.create_timestamp < moment - kept:
+            instance.delete_run(run.run_id)
+            removed += 1
+    return removed

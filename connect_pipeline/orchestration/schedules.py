@@ -80,7 +80,7 @@ def _request(name: str, due: datetime) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=moment,
         partition_key=name,
-        tags={names.DISTRICT_TAG: name, names.DEADLINE_TAG: moment},
+        tags={names.DEADLINE_TAG: moment},
     )
 
 

@@ -170,7 +170,6 @@ def _follow(
 
 def _request(kind: Kind, name: str, ask: arrival.Ask) -> dg.RunRequest:
     tags = {
-        names.DISTRICT_TAG: name,
         names.FILES_TAG: ask.files,
         names.ATTEMPT_TAG: str(ask.attempt),
     }
