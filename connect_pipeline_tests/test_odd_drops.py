@@ -378,6 +378,29 @@ def test_blank_lines_are_no_rows(end: str, encoding: str, tmp_path: Path) -> Non
         assert ("too_many_rows" in result.findings.counts) == is_refused
 
 
+@pytest.mark.parametrize(
+    ("column", "cells", "is_held"),
+    [
+        ("PrimaryLanguage", "text Text SMS email phone es", True),
+        ("PreferredContactMethod", "Spanish English Korean Spanish text text", True),
+        ("Grade", "text phone email all K 9", True),
+        ("Grade", "Spanish English Spanish Spanish 9 9", True),
+        ("PrimaryLanguage", "Klingon Elvish Dothraki Mixteco Triqui es", False),
+        ("PrimaryLanguage", "99 98 97 1 2 3", False),
+        ("PreferredContactMethod", "no no-call Home na letter en", False),
+        ("Grade", "Sprout Owl Middle EE Transition 13", False),
+    ],
+)
+def test_lists_that_changed_places_are_held(
+    column: str, cells: str, is_held: bool, tmp_path: Path
+) -> None:
+    rows = [f"{n:03},101,Ana,Ruiz,{cell}" for n, cell in enumerate(cells.split())]
+    text = with_header(STUDENTS, *rows, columns=(*STUDENTS.required_names, column))
+    (tmp_path / STUDENTS.file_name).write_text(text)
+    report = validate(tmp_path / STUDENTS.file_name)
+    assert ("column_content_mismatch" in report.holding_codes()) == is_held
+
+
 def test_a_word_in_a_shifted_row_is_no_record_id(tmp_path: Path) -> None:
     text = FILES[STUDENTS.file_name] + "Garcia,,Ana,Ruiz" + "," * 14 + "\n"
     report, _ = counts_of(tmp_path, {STUDENTS.file_name: text})

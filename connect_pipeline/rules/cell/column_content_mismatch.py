@@ -1,12 +1,20 @@
 """The rule `column_content_mismatch`."""
 
 from connect_pipeline.contract import STAFF, Kind
+from connect_pipeline.normalise import expression
 from connect_pipeline.rules.rule import ColumnRule, Example, Severity, with_header
 
 _PEOPLE = (("Ana", "Ruiz"), ("Ben", "Ito"), ("Cho", "Park"), ("Dia", "Roy"), ("Eli", "Roy"))
 _NO_DIGIT = "NOT regexp_matches({cell}, '[0-9]')"
 _HAS_AT = "contains({cell}, '@')"
 _HAS_NUMBER = "regexp_matches({cell}, '@|[0-9][0-9][0-9]')"
+# What only another of the short lists has. Codes and numbers may be a district's own and say
+# nothing: "no" is Norwegian, or nobody is to be called.
+_IS_CONTACT_METHOD = f"{expression(Kind.CONTACT_METHOD, '{cell}')} IS NOT NULL"
+_IS_LANGUAGE_NAME = (
+    "(length({cell}) > 3 AND regexp_full_match({cell}, '[A-Za-z]+')"
+    f" AND {expression(Kind.LANGUAGE, '{cell}')} IS NOT NULL)"
+)
 
 RULE = ColumnRule(
     code="column_content_mismatch",
@@ -30,10 +38,10 @@ RULE = ColumnRule(
         Kind.SCHOOL: _HAS_AT,
         Kind.NAME: _HAS_NUMBER,
         Kind.ZIP_CODE: f"{_HAS_AT} OR {_NO_DIGIT}",
-        Kind.GRADE: _HAS_NUMBER,
+        Kind.GRADE: f"{_HAS_NUMBER} OR {_IS_CONTACT_METHOD} OR {_IS_LANGUAGE_NAME}",
         Kind.MONEY: f"{_HAS_AT} OR {_NO_DIGIT}",
-        Kind.LANGUAGE: _HAS_NUMBER,
-        Kind.CONTACT_METHOD: _HAS_NUMBER,
+        Kind.LANGUAGE: f"{_HAS_NUMBER} OR {_IS_CONTACT_METHOD}",
+        Kind.CONTACT_METHOD: f"{_HAS_NUMBER} OR {_IS_LANGUAGE_NAME}",
         Kind.DATE: _NO_DIGIT,
     },
     failing=Example(
