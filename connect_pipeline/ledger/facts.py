@@ -52,7 +52,7 @@ def _plainly(done: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The open ledger. Each method is one transaction, unless it is given a connection."""
+    """The open ledger. Each method is one transaction."""
 
     engine: Engine
     key: bytes

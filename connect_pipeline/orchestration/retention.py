@@ -18,7 +18,7 @@ from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.retention import purge
 from connect_pipeline.settings import Keep, Settings
 
-# Before dawn in all of the United States, after every district's night.
+# Early in the morning in all of the United States, after every district's night.
 DAILY = "0 10 * * *"
 
 

@@ -65,6 +65,10 @@ PHRASES: dict[str, tuple[str, Callable[[Any], str]]] = {
         _number,
     ),
     "attendance.max_absent_share": ("{} of a school's students to be absent on one day", _share),
+    "attendance.max_cleared_share": (
+        "{} of the students of whom somebody was told today to be gone from a later file",
+        _share,
+    ),
     "attendance.other_codes": ("these absence codes, which alert nobody: {}", _codes),
     "hold_stale_files": ("old core files to wait for an operator: {}", _yes_or_no),
     "add_only": ("additions and changes alone, without removals, {}", _days),
