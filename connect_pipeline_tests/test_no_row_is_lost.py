@@ -245,8 +245,8 @@ def lose_a_row_of(file_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader with a bug, which no file can cause."""
     right = reader._apply_law
 
-    def wrong(result: ReadResult, path: Path, header: str, limits: Limits) -> None:
-        right(result, path, header, limits)
+    def wrong(result: ReadResult, path: Path, limits: Limits) -> None:
+        right(result, path, limits)
         result.accepted_rows -= result.spec.file_name == file_name
 
     monkeypatch.setattr(reader, "_apply_law", wrong)

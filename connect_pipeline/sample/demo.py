@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -195,6 +196,7 @@ def _open_ui(home: Home, console: Console) -> None:
         ["dagster._daemon", "run", *graph],
     )
     console.print(f"The Dagster UI: http://127.0.0.1:{port} (Ctrl-C ends it).", style="bold")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as by Ctrl-C, with all below
     with ExitStack() as stack:
         services = [
             stack.enter_context(

@@ -15,7 +15,7 @@ RULE = ChangeRule(
         " the file."
     ),
     message=(
-        "This file, with {found} students absent and no date, arrived on an earlier day already, so"
+        "This file, with {found} students absent and no date, is what came on an earlier day, so"
         " nobody is listed. Upload today's absences, or have an operator approve the file."
     ),
 )
