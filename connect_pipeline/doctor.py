@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from connect_pipeline import sftp
-from connect_pipeline.attendance.opt_outs import opt_out_file
+from connect_pipeline.attendance.opt_outs import opt_out_file, opt_out_files
 from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsError
 from connect_pipeline.home import Home, private_folder, replacing
@@ -126,12 +126,11 @@ def _refuse_foreign_files(home: Home) -> None:
 
 def _refuse_opt_outs_of_nobody(home: Home, districts: Iterable[str]) -> None:
     places = {opt_out_file(home, name) for name in districts}
-    folder = home.root / "opt_outs"
-    for path in (home.root / "opt_outs.csv", *sorted(folder.glob("*"))):
-        if path.is_file() and path not in places:
+    for path in opt_out_files(home):
+        if path not in places:
             raise SettingsError(
                 f"{path} is of no district in districts.yaml, so nobody reads it. The opt-outs of a"
-                f" district are {folder}/<district>.csv."
+                f" district are {opt_out_file(home, '<district>')}."
             )
 
 

@@ -21,10 +21,10 @@ import duckdb
 import pytest
 
 from connect_pipeline.contract import EXPORTS, ExportSpec, Kind
+from connect_pipeline.drop_names import LABELS_FILE
 from connect_pipeline.errors import UsageError
 from connect_pipeline.sample.defects import (
     CODES_THAT_NEED_SETTINGS,
-    LABELS_FILE,
     Defect,
     add_defects,
 )

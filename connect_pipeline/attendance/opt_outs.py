@@ -29,12 +29,17 @@ def opt_out_file(home: Home, district: str) -> Path:
     return home.root / "opt_outs" / f"{district}.csv"
 
 
-def refuse_misplaced(home: Home, district: str) -> None:
+def opt_out_files(home: Home) -> list[Path]:
+    """Every file that is, or may be meant as, the opt-outs of a district."""
+    beside = home.root / "opt_outs.csv"
+    return [path for path in (beside, *sorted(beside.with_suffix("").glob("*"))) if path.is_file()]
+
+
+def _refuse_misplaced(home: Home, district: str) -> None:
     """Raise `SettingsError` for a file that must be the district's opt-outs and is not read."""
     place = opt_out_file(home, district)
-    for path in (home.root / "opt_outs.csv", *sorted(place.parent.glob("*"))):
-        names = (place.stem.casefold(), "opt_outs")
-        if path != place and path.is_file() and path.stem.casefold() in names:
+    for path in opt_out_files(home):
+        if path != place and path.stem.casefold() in (district.casefold(), "opt_outs"):
             raise SettingsError(
                 f"{path} is not read: the opt-outs of {district} are {place}. Nobody is listed"
                 " until they are there."
@@ -47,7 +52,7 @@ def load_opt_outs(connection: duckdb.DuckDBPyConnection, home: Home, district: s
     Raises `SettingsError` with file and line for anything that is not a channel and a
     destination, and for a file that lies where it would not be read.
     """
-    refuse_misplaced(home, district)
+    _refuse_misplaced(home, district)
     path = opt_out_file(home, district)
     lines, channels, destinations = _read(path)
     foreign = connection.execute(

@@ -22,7 +22,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from connect_pipeline import drop_names
 from connect_pipeline.contract import (
     ATTENDANCE,
     SCHOOLS,
@@ -31,11 +30,10 @@ from connect_pipeline.contract import (
     STUDENTS,
     ExportSpec,
 )
+from connect_pipeline.drop_names import LABELS_FILE
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import disk_fault
 from connect_pipeline.sample import vocabulary
-
-LABELS_FILE = drop_names.LABELS_FILE
 
 FEWEST_STUDENTS = 200
 """In a smaller district the rows kept out would be more than 5 % of a file, and block it."""

@@ -22,10 +22,10 @@ import duckdb
 
 from connect_pipeline.contract import EXPORTS, ExportSpec
 from connect_pipeline.databases import in_memory
+from connect_pipeline.drop_names import LABELS_FILE
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import disk_fault
 from connect_pipeline.sample import vocabulary
-from connect_pipeline.sample.defects import LABELS_FILE
 
 ALERT_CODES = ("A", "U")
 """Absent without a word, unexcused."""

@@ -34,6 +34,7 @@ messages AS (
             WHEN $policy = 'once_per_day' THEN true
             ELSE list_has_any(told.periods, children.periods)
         END AS alerts,
+        known.student_id IS NOT NULL AND $policy = 'once_per_day' AS says_what_is_now,
         children.site_name AS site_name_now,
         children.site_phone AS site_phone_now,
         children.periods AS periods_now
@@ -56,11 +57,9 @@ SELECT
     language,
     student_id,
     student_name,
-    CASE WHEN is_known AND $policy = 'once_per_day' THEN site_name_now ELSE site_name END
-        AS site_name,
-    CASE WHEN is_known AND $policy = 'once_per_day' THEN site_phone_now ELSE site_phone END
-        AS site_phone,
-    CASE WHEN is_known AND $policy = 'once_per_day' THEN periods_now ELSE periods END AS periods
+    CASE WHEN says_what_is_now THEN site_name_now ELSE site_name END AS site_name,
+    CASE WHEN says_what_is_now THEN site_phone_now ELSE site_phone END AS site_phone,
+    CASE WHEN says_what_is_now THEN periods_now ELSE periods END AS periods
 FROM messages
 WHERE CASE
     WHEN is_known THEN alerts
