@@ -66,7 +66,7 @@ def _attendance_due(home: Home, name: str, district: District) -> dg.ScheduleDef
             row = ledger.last_received(name, ATTENDANCE.file_name)
             roster = ledger.current_snapshot(name)
         # Whom an older roster did not know, or had no contact of, is told by the newer one.
-        if row is not None and (roster is None or roster["published_at"] < row["received_at"]):
+        if row is not None and (roster is None or roster["published_at"] <= row["received_at"]):
             uploaded = datetime.fromisoformat(row["uploaded_at"]).astimezone(district.zone)
             if uploaded >= attendance_wanted_since(moment, district):
                 return dg.SkipReason(f"Today's file came at {uploaded:%H:%M}.")
