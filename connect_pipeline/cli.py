@@ -260,7 +260,7 @@ def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
 
 def _named(districts: list[str] | None, *, every: bool, with_attendance: bool = False) -> list[str]:
     """The districts that a command line names, checked against the settings."""
-    from connect_pipeline.settings import load_settings, load_sound_districts
+    from connect_pipeline.settings_file import load_settings, load_sound_districts
 
     if bool(districts) == every:
         raise UsageError("Name the districts, or give --all.")
@@ -335,7 +335,7 @@ def status(
 ) -> None:
     """Show what is published, what is held, and the last runs; of many, one line each."""
     from connect_pipeline.ledger import open_ledger
-    from connect_pipeline.settings import load_sound_districts
+    from connect_pipeline.settings_file import load_sound_districts
     from connect_pipeline.status import district_status, overview
     from connect_pipeline.status_text import print_overview, print_state
 
@@ -393,7 +393,7 @@ def rollback(
     from connect_pipeline import snapshots
     from connect_pipeline.ledger import open_ledger
     from connect_pipeline.locks import locked
-    from connect_pipeline.settings import load_sound_districts
+    from connect_pipeline.settings_file import load_sound_districts
 
     home = Home.from_environment()
     load_sound_districts(home.settings_file).district(district)
@@ -417,7 +417,7 @@ def history(
 
     from connect_pipeline import history as past
     from connect_pipeline.ledger import open_ledger
-    from connect_pipeline.settings import load_sound_districts
+    from connect_pipeline.settings_file import load_sound_districts
     from connect_pipeline.status_text import print_answer
 
     if student and group:
@@ -452,7 +452,7 @@ def export(
     """Write the published tables as Parquet or CSV, and record the disclosure."""
     from connect_pipeline.export import FORMATS, export_tables
     from connect_pipeline.ledger import open_ledger
-    from connect_pipeline.settings import load_sound_districts
+    from connect_pipeline.settings_file import load_sound_districts
 
     if file_format not in FORMATS:
         raise UsageError(f"--format is one of {', '.join(FORMATS)}.")

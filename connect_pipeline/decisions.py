@@ -13,7 +13,7 @@ from enum import StrEnum
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, open_ledger
-from connect_pipeline.settings import load_sound_districts
+from connect_pipeline.settings_file import load_sound_districts
 
 NEXT_COMMAND = {CORE_JOB: "sync", ATTENDANCE_JOB: "alerts"}
 

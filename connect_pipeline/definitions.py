@@ -22,7 +22,7 @@ from connect_pipeline.orchestration.retention import retention_job, retention_sc
 from connect_pipeline.orchestration.schedules import deadline_schedules
 from connect_pipeline.orchestration.sensors import arrival_sensors
 from connect_pipeline.orchestration.watch import watch_sensors
-from connect_pipeline.settings import load_sound_districts
+from connect_pipeline.settings_file import load_sound_districts
 
 
 def build_defs(home: Home) -> dg.Definitions:

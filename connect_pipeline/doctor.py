@@ -19,7 +19,8 @@ from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsErro
 from connect_pipeline.home import Home, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.instance import examine_dagster_home
-from connect_pipeline.settings import District, load_sound_districts
+from connect_pipeline.settings import District
+from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.who import name_of, user_name
 
 T = TypeVar("T")

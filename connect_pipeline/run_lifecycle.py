@@ -37,7 +37,8 @@ from connect_pipeline.outcomes import as_our_error, outcome_exit_code
 from connect_pipeline.recovery import recover, refuse_lost_ledger
 from connect_pipeline.report.of_run import write_reports
 from connect_pipeline.retention import made_current
-from connect_pipeline.settings import District, Settings, load_sound_districts
+from connect_pipeline.settings import District, Settings
+from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.validation import Report
 
 log = logging.getLogger(__name__)

@@ -1,29 +1,26 @@
-"""`districts.yaml`, read and refused.
+"""The settings: what `districts.yaml` may say.
 
-For: the settings of each district as typed, frozen objects. Every mistake is reported at once,
-each with its line and what is allowed there.
-Belongs here: the shape of the settings and their defaults. Does not belong here: what a setting
-does, and secrets: those are named here (`password_env`) and read by `sftp/login.py`.
+For: the settings of each district as typed, frozen objects.
+Belongs here: the shape of the settings and their defaults. Does not belong here: reading the file
+(`settings_file.py`), what a setting does, and secrets: those are named here (`password_env`) and
+read by `sftp/login.py`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
 
@@ -313,242 +310,3 @@ class Settings(Section):
         except KeyError:
             known = ", ".join(sorted(self.districts))
             raise SettingsError(f"No district '{name}' in the settings. Known: {known}.") from None
-
-
-def load_settings(path: Path) -> Settings:
-    """Read `districts.yaml`.
-
-    Raises `SettingsError`, whose message has one line per mistake: file, line, key, and what is
-    allowed. Values are not repeated, for a secret may have been pasted in by mistake.
-    """
-    _, settings, problems = _read(path)
-    if settings is None or problems:
-        raise SettingsError(_listing(path, problems))
-    return settings
-
-
-@dataclass(frozen=True)
-class SoundSettings:
-    """The settings as far as they are right: one district's mistake is not another's.
-
-    `told` has the districts that are left out, too, with as much of them as an alarm needs and can
-    be read; `wrong` has their mistakes by name.
-    """
-
-    settings: Settings
-    told: Settings
-    wrong: dict[str, str]
-
-    def district(self, name: str) -> District:
-        """One district's settings. Raises `SettingsError` when they are wrong, or not there."""
-        if name in self.wrong:
-            raise SettingsError(self.wrong[name])
-        return self.settings.district(name)
-
-
-def load_sound_districts(path: Path) -> SoundSettings:
-    """Read `districts.yaml` without the districts whose sections are wrong: for what runs unseen.
-
-    Raises `SettingsError` as `load_settings` does when a mistake is outside of all districts, or
-    when no district is right.
-    """
-    data, settings, problems = _read(path)
-    if settings is not None and not problems:
-        return SoundSettings(settings, settings, {})
-    wrong: dict[str, list[_Problem]] = {}
-    for problem in problems:
-        top, name, *_ = (*problem.location, None, None)
-        if top != "districts" or not isinstance(name, str) or not DISTRICT_NAME.fullmatch(name):
-            raise SettingsError(_listing(path, problems))
-        wrong.setdefault(name, []).append(problem)
-    sections = data["districts"]
-    if not wrong.keys() <= sections.keys():  # such as `1:`, which is no text
-        raise SettingsError(_listing(path, problems))
-    right = {name: section for name, section in sections.items() if name not in wrong}
-    try:
-        settings = Settings.model_validate({**data, "districts": right})
-    except ValidationError:
-        raise SettingsError(_listing(path, problems)) from None
-    left_out = {name: _as_told(name, sections[name], found) for name, found in wrong.items()}
-    told = settings.model_copy(update={"districts": {**settings.districts, **left_out}})
-    return SoundSettings(
-        settings, told, {name: _listing(path, found) for name, found in wrong.items()}
-    )
-
-
-def _as_told(name: str, section: Any, problems: list[_Problem]) -> District:
-    """What an alarm needs of a district whose section is wrong, from the keys that are right."""
-    bad = {problem.location[2] if len(problem.location) > 2 else None for problem in problems}
-    kept = section if isinstance(section, dict) and None not in bad else {}
-    readable = {key: kept[key] for key in ("timezone", "alarms") if key in kept and key not in bad}
-    readable["alarms"] = Alarms.model_validate(readable.get("alarms", {}))
-    return District.model_construct(name=name, **readable)
-
-
-class _Problem(NamedTuple):
-    """A mistake: in which key, on which line, and what to do."""
-
-    location: tuple[int | str, ...]
-    line: int
-    text: str
-
-
-def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
-    """The file's data, the settings if they are valid, and every mistake."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise SettingsError(
-            f"There is no settings file {path}. Write one (README, Set up a district), or set"
-            " CONNECT_HOME."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {type(error).__name__}.") from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        endless = _line_in_itself(node) if node is not None else None
-        if endless is not None:
-            raise SettingsError(f"{path.name} line {endless}: an anchor (&) that contains itself.")
-        data = yaml.safe_load(text)
-    except RecursionError:
-        raise SettingsError(f"{path.name}: lists or keys in one another, far too deep.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or "not valid YAML"
-        raise SettingsError(f"{path.name} line {line}: {problem}.") from None
-    if node is None:
-        raise SettingsError(f"{path.name} line 1: the file is empty; `districts:` is expected.")
-    repeated = _repeated_keys(node)
-    try:
-        return data, Settings.model_validate(data), repeated
-    except ValidationError as error:
-        problems = [_problem(node, item) for item in error.errors(include_input=False)]
-        return data, None, repeated + problems
-
-
-def _listing(path: Path, problems: list[_Problem]) -> str:
-    said = {(problem.line, problem.text) for problem in problems}
-    return "\n".join(f"{path.name} line {line}: {text}" for line, text in sorted(said))
-
-
-def _problem(node: yaml.Node, item: Any) -> _Problem:
-    """A pydantic error as a line and a sentence."""
-    location = tuple(item["loc"])
-    return _Problem(location, *_line_and_text(node, item, location))
-
-
-def _line_and_text(node: yaml.Node, item: Any, location: tuple[int | str, ...]) -> tuple[int, str]:
-    dotted = ".".join(str(part) for part in location) or "the file"
-    line = _line_of(node, location)
-    kind = item["type"]
-    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        allowed = ", ".join(_allowed_keys(location[:-1]))
-        return line, f"unknown key `{dotted}`; allowed here: {allowed}."
-    if kind == "missing":
-        return line, f"`{dotted}` is missing and required."
-    if kind in _NO_SECTION:
-        allowed = ", ".join(_allowed_keys(location))
-        return line, f"`{dotted}`: expected keys of its own below it: {allowed}."
-    message = item["msg"].removeprefix("Value error, ")
-    return line, f"`{dotted}`: expected {_lower_first(message.removeprefix('Input should be '))}."
-
-
-_NO_SECTION = ("model_type", "model_attributes_type", "dataclass_type")
-"""What pydantic says of a value where a section of the settings is expected."""
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
-    """The keys of the section at `location`, found by walking the models."""
-    section: type[Any] = Settings
-    for part in location:
-        field = section.model_fields.get(str(part))
-        if field is None:  # the name of a district: its model comes next
-            section = District
-            continue
-        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        for candidate in candidates:
-            if isinstance(candidate, type) and (
-                issubclass(candidate, BaseModel) or is_dataclass(candidate)
-            ):
-                section = candidate
-    if is_dataclass(section):
-        return [field.name for field in fields(section)]
-    return list(section.model_fields)
-
-
-def _line_of(node: yaml.Node, location: tuple[int | str, ...]) -> int:
-    """The 1-based line of the deepest part of `location` that the file has."""
-    line = node.start_mark.line + 1
-    current: yaml.Node | None = node
-    for part in location:
-        if isinstance(current, yaml.MappingNode):
-            for key, value in current.value:
-                if key.value == str(part):
-                    line, current = key.start_mark.line + 1, value
-                    break
-            else:
-                return int(line)
-        elif isinstance(current, yaml.SequenceNode) and isinstance(part, int):
-            current = current.value[part]
-            line = current.start_mark.line + 1
-        else:
-            break
-    return int(line)
-
-
-def _children(node: yaml.Node) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [one for pair in node.value for one in pair]
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
-
-
-def _line_in_itself(node: yaml.Node) -> int | None:
-    """The 1-based line of an anchor whose alias is within it, so that reading would never end."""
-    around: set[int] = set()
-    done: set[int] = set()
-    left = [(node, False)]
-    while left:
-        current, is_left = left.pop()
-        if is_left:
-            around.discard(id(current))
-            done.add(id(current))
-        elif id(current) in around:
-            return int(current.start_mark.line) + 1
-        elif id(current) not in done:
-            around.add(id(current))
-            left.append((current, True))
-            left += [(child, False) for child in _children(current)]
-    return None
-
-
-def _repeated_keys(node: yaml.Node) -> list[_Problem]:
-    """YAML lets a later key silently win; a repeated district must not hide another.
-
-    Every node is visited once: by its aliases, a short file may have more places than can be.
-    """
-    found: list[_Problem] = []
-    visited = {id(node)}
-    left: list[tuple[tuple[int | str, ...], yaml.Node]] = [((), node)]
-    while left:
-        location, current = left.pop()
-        parts: list[tuple[int | str, yaml.Node]] = []
-        if isinstance(current, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in current.value:
-                if key.value in seen:
-                    text = f"`{key.value}` stands here twice."
-                    found.append(_Problem(location, key.start_mark.line + 1, text))
-                seen.add(key.value)
-                parts.append((key.value, value))
-        elif isinstance(current, yaml.SequenceNode):
-            parts += enumerate(current.value)
-        for part, value in parts:
-            if id(value) not in visited:
-                visited.add(id(value))
-                left.append(((*location, part), value))
-    return found

@@ -33,7 +33,8 @@ from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import alarm_notices
 from connect_pipeline.run_lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline.settings import Settings, load_settings
+from connect_pipeline.settings import Settings
+from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.postgres import empty, wait_for_waiting
 from connect_pipeline_tests.receivers import Mailbox, Webhook, mailbox, webhook
 from connect_pipeline_tests.small_district import DISTRICT

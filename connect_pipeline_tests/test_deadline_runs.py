@@ -23,7 +23,7 @@ from connect_pipeline.orchestration.names import (
     NIGHTLY_SYNC,
 )
 from connect_pipeline.published import open_published
-from connect_pipeline.settings import load_settings
+from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.fleet import Fleet, fleet
 from connect_pipeline_tests.small_district import FILES
 

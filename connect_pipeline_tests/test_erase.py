@@ -32,7 +32,7 @@ from connect_pipeline.orchestration.names import RETENTION
 from connect_pipeline.published import open_published
 from connect_pipeline.run_lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline.settings import load_settings
+from connect_pipeline.settings_file import load_settings
 from connect_pipeline.status import district_status
 from connect_pipeline_tests.dying import DIES_AT, KILLED
 from connect_pipeline_tests.small_district import FILES

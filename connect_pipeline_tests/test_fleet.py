@@ -14,7 +14,7 @@ from connect_pipeline.alarms import raise_alarm
 from connect_pipeline.contract import CORE
 from connect_pipeline.ledger import tables
 from connect_pipeline.looks import look_at_all
-from connect_pipeline.settings import load_settings
+from connect_pipeline.settings_file import load_settings
 from connect_pipeline.status import overview
 from connect_pipeline_tests.fleet import Fleet, fleet
 from connect_pipeline_tests.sshd import OpenSshd

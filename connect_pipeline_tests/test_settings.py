@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connect_pipeline.errors import SettingsError
-from connect_pipeline.settings import load_settings, load_sound_districts
+from connect_pipeline.settings_file import load_settings, load_sound_districts
 
 GOOD = """\
 districts:

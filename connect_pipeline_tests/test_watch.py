@@ -28,7 +28,8 @@ from connect_pipeline.locks import is_held, under_way
 from connect_pipeline.orchestration import retention, watch
 from connect_pipeline.orchestration.launch import QUIET, run_job
 from connect_pipeline.orchestration.names import DECIDE_HOLD, NIGHTLY_SYNC, RETENTION
-from connect_pipeline.settings import Settings, load_settings
+from connect_pipeline.settings import Settings
+from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.fleet import WATCH, Fleet, fleet
 from connect_pipeline_tests.small_home import python_path
 

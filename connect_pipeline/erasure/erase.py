@@ -54,7 +54,8 @@ from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import received
 from connect_pipeline.locks import locked
 from connect_pipeline.run_lifecycle import remove_scratch
-from connect_pipeline.settings import DISTRICT_NAME, load_sound_districts
+from connect_pipeline.settings import DISTRICT_NAME
+from connect_pipeline.settings_file import load_sound_districts
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,8 @@ from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
 from connect_pipeline.locks import is_held
 from connect_pipeline.orchestration import names
-from connect_pipeline.settings import DISTRICT_NAME, Settings, SoundSettings
+from connect_pipeline.settings import DISTRICT_NAME, Settings
+from connect_pipeline.settings_file import SoundSettings
 
 log = logging.getLogger(__name__)
 
