@@ -76,10 +76,10 @@ def run_night(home: Home, district: str, folder: Path | None, watch: Stopwatch) 
                     take(run, spec, folder / spec.file_name)
         for spec in (SCHOOLS, *CORE):
             run.check(spec)
-        run.build()
-        if not run.settle_hold():
+        run.night.build()
+        if not run.night.settle_hold():
             raise SystemExit(run.message)
-        watch.time("checkpoint, hash, rename", run.publish)()
+        watch.time("checkpoint, hash, rename", run.night.publish)()
 
 
 def fetch(run: DistrictRun) -> None:

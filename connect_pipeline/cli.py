@@ -243,7 +243,7 @@ def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
     for name in districts:
         try:
             with district_run(home, name, uuid.uuid4().hex, PREVIEW_JOB) as run:
-                previews[name] = counts = run.preview_recipients()
+                previews[name] = counts = run.attendance.preview()
         except ConnectError as error:  # one district's fault is not another's
             previews[name] = str(error)
             exit_code = max(exit_code, error.exit_code)

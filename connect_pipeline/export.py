@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,9 @@ from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.formulas import defused_sql
 from connect_pipeline.home import (
     OWN_FOLDERS,
-    PARTIAL_SUFFIX,
-    PRIVATE_FILE,
     Home,
-    disk_fault,
     private_folder,
-    rename_durably,
     replacing,
-    sync_file,
 )
 from connect_pipeline.ledger import Ledger, now, stamp
 from connect_pipeline.ledger.tables import disclosures
@@ -39,6 +34,7 @@ from connect_pipeline.published import (
     PublishedTable,
     open_published,
 )
+from connect_pipeline.query_files import CSV, PARQUET, give_name, write_query, written_beside
 
 FORMATS = ("parquet", "csv")
 DISCLOSURE_FILE = "disclosure.json"
@@ -84,12 +80,12 @@ def export_tables(
             written, whole = {}, []
             for connection, table in opened:
                 name = f"{table.name.replace('.', '_')}.{file_format}"
-                beside = stack.enter_context(_written_beside(folder / name))
+                beside = stack.enter_context(written_beside(folder / name))
                 _copy(connection, table, beside, file_format)
                 whole.append((beside, folder / name))
                 written[name] = rows[table.name]
             for beside, target in whole:
-                _rename(beside, target)
+                give_name(beside, target)
     except duckdb.Error as error:
         raise EnvironmentFault(
             f"The tables of {district} could not be written to {folder}"
@@ -108,20 +104,6 @@ def disclosures_of(ledger: Ledger, district: str, limit: int) -> Sequence[RowMap
         .order_by(disclosures.c.id.desc())
         .limit(limit)
     )
-
-
-def write_csv(
-    connection: duckdb.DuckDBPyConnection, select: str, columns: Sequence[str], target: Path
-) -> None:
-    """Write a query's text columns as CSV, defused, its owner's only, by rename.
-
-    Raises `EnvironmentFault` when the disk refuses.
-    """
-    private_folder(target.parent)
-    with _written_beside(target) as beside:
-        cells = ", ".join(f"{defused_sql(name)} AS {name}" for name in columns)
-        _copy_select(connection, f"SELECT {cells} FROM ({select})", beside, "FORMAT csv, HEADER")
-        _rename(beside, target)
 
 
 def _refuse_own_folders(home: Home, folder: Path) -> None:
@@ -180,36 +162,5 @@ def _copy(
         else column.name
         for column in table.columns
     )
-    options = "FORMAT parquet" if file_format == "parquet" else "FORMAT csv, HEADER"
-    _copy_select(connection, f"SELECT {columns} FROM {table.name}", target, options)
-
-
-def _copy_select(
-    connection: duckdb.DuckDBPyConnection, select: str, target: Path, options: str
-) -> None:
-    place = str(target).replace("'", "''")
-    connection.execute(f"COPY ({select}) TO '{place}' ({options}, USE_TMP_FILE false)")
-
-
-@contextmanager
-def _written_beside(target: Path) -> Iterator[Path]:
-    """A new file beside `target`, its owner's only from the first byte on, gone at the end."""
-    beside = target.with_name(f"{target.name}.{os.getpid()}{PARTIAL_SUFFIX}")
-    try:
-        try:
-            beside.unlink(missing_ok=True)
-            os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
-        except OSError as error:
-            raise disk_fault(error, f"write {target}") from None
-        yield beside
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-
-
-def _rename(beside: Path, target: Path) -> None:
-    try:
-        sync_file(beside)
-        rename_durably(beside, target)
-    except OSError as error:
-        raise disk_fault(error, f"write {target}") from None
+    options = PARQUET if file_format == "parquet" else CSV
+    write_query(connection, f"SELECT {columns} FROM {table.name}", target, options)

@@ -3,7 +3,8 @@
 For: what a killed run left, what the disk has damaged, and a ledger that is not the one that the
 published files belong to. All of it converges without a human, or refuses loudly.
 Belongs here: the order, and who is told. Does not belong here: how a snapshot is set aside
-(`snapshots.py`), a batch finished (`attendance/staging.py`), a night published (`district_run.py`).
+(`snapshots.py`), a batch finished (`attendance/staging.py`), a night published
+(`nightly_steps.py`).
 """
 
 from __future__ import annotations

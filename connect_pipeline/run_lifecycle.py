@@ -3,8 +3,8 @@
 For: `district_run`, under which Dagster's resource, the commands and the tests take the steps of a
 `DistrictRun`. It takes the district's lock, recovers what a kill left, opens the scratch database;
 at the end it writes the report and the ledger's row, raises alarms and removes the scratch.
-Belongs here: that order. Does not belong here: the steps (`district_run.py`), how a kill is
-recovered from (`recovery.py`).
+Belongs here: that order. Does not belong here: the steps (`nightly_steps.py`,
+`attendance_steps.py`), how a kill is recovered from (`recovery.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms, landing, roster
 from connect_pipeline.alarm_delivery import deliver
-from connect_pipeline.attendance.told import hmac_keys
 from connect_pipeline.checks import prepare
 from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.databases import in_memory, open_scratch
@@ -119,8 +118,8 @@ def _rebuild(
         run.refuse_missing(CORE)
         for spec in (SCHOOLS, *CORE):
             run.check(spec)
-        run.build()
-        snapshot_id = run.publish()
+        run.night.build()
+        snapshot_id = run.night.publish()
         if lost["rolled_back"]:  # an operator chose it: going on with others is for one, too
             ledger.make_current(name, snapshot_id, rolled_back=True)
         ledger.forget_snapshot(name, str(lost["snapshot_id"]))
@@ -153,10 +152,10 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
     hold = run.ledger.open_hold(run.name, run.job) if run.outcome == "held" else None
     if hold is not None:
         codes |= Counter(hold["codes"])
-    is_fresh = bool(run.visit.uploaded) and not run.stale
+    is_fresh = bool(run.visit.uploaded) and not run.night.stale
     if run.job == ATTENDANCE_JOB:
-        is_fresh = run.is_of_today and not run.is_late
-        if run.is_late:
+        is_fresh = run.attendance.is_of_today and not run.attendance.is_late
+        if run.attendance.is_late:
             codes["stale_file"] = 1
     alarms.after_run(
         run.ledger,
@@ -183,7 +182,7 @@ def _prepare(run: DistrictRun) -> None:
             f"{run.name} was erased. Take it out of districts.yaml, or run `connect-pipeline erase"
             f" {run.name} --lift` if it is to come back."
         )
-    load_erased(run.connection, run.name, run.erased, hmac_keys(run.ledger.key))
+    load_erased(run.connection, run.name, run.erased, run.ledger.key)
 
 
 def _fresh_scratch(home: Home, name: str, limits: Limits, job: str) -> duckdb.DuckDBPyConnection:

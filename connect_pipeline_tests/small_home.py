@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import yaml
 
+from connect_pipeline.cleared_memory import ALLOCATOR
 from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.errors import ConnectError
@@ -110,7 +111,7 @@ class SmallHome:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("CONNECT_", "DAGSTER_", "PYTEST_"))
+            if not name.startswith(("CONNECT_", "DAGSTER_", "PYTEST_", ALLOCATOR))
         }
         own = {"CONNECT_HOME": str(self.home.root), PASSWORD_VARIABLE: PASSWORD, "COLUMNS": "250"}
         return {**kept, **own, **self.environment, **changes}
@@ -291,17 +292,17 @@ def _steps(run: DistrictRun) -> None:
     for spec in (*CORE, SCHOOLS):
         run.visit.receive(spec)
     run.visit.confirm()
-    if run.ends_unchanged():
-        if not run.stale:
-            run.list_low_balances()
+    if run.night.ends_unchanged():
+        if not run.night.stale:
+            run.night.list_low_balances()
         return
     run.refuse_missing(CORE)
     for spec in (SCHOOLS, *CORE):
         run.check(spec)
-    run.build()
-    if run.settle_hold():
-        run.publish()
-        run.list_low_balances()
+    run.night.build()
+    if run.night.settle_hold():
+        run.night.publish()
+        run.night.list_low_balances()
 
 
 def tables_of(roster: Path) -> Tables:

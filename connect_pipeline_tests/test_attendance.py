@@ -16,9 +16,9 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
+from connect_pipeline import keyed_hash
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import CLERKS_LIST, AttendanceDay
-from connect_pipeline.attendance.told import hmac_keys
 from connect_pipeline.contract import CORE
 from connect_pipeline.errors import EnvironmentFault, Refused, SettingsError
 from connect_pipeline.home import Home
@@ -611,10 +611,12 @@ def test_the_ledger_knows_destinations_by_their_keyed_hash_only(tmp_path: Path) 
 @pytest.mark.parametrize("length", [1, 64, 65, 200])
 def test_hashing_in_sql_is_hmac(length: int) -> None:
     key = bytes(range(length))
-    pads = hmac_keys(key)
-    inner = hashlib.sha256(pads["inner_key"] + b"+12015550111").digest()
-    outer = hashlib.sha256(pads["outer_key"] + inner).hexdigest()
-    assert outer == hmac.new(key, b"+12015550111", hashlib.sha256).hexdigest()
+    with duckdb.connect() as connection:
+        keyed_hash.prepare(connection, key)
+        found = connection.execute("SELECT keyed_hash('+12015550111')").fetchall()
+    expected = hmac.new(key, b"+12015550111", hashlib.sha256).hexdigest()
+    assert found == [(expected,)]
+    assert keyed_hash.keyed_hash(key, "+12015550111") == expected
 
 
 def test_the_clerk_gets_those_who_cannot_be_told(tmp_path: Path) -> None:

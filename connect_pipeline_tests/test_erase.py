@@ -133,10 +133,10 @@ def take_attendance(home: SmallHome) -> str:
     ):
         run.visit.receive(ATTENDANCE)
         run.check(ATTENDANCE)
-        run.attendance_day.build_absences()
-        assert run.settle_attendance()
-        run.attendance_day.build_accounting()
-        run.list_recipients()
+        run.attendance.day.build_absences()
+        assert run.attendance.settle_hold()
+        run.attendance.day.build_accounting()
+        run.attendance.list_recipients()
     return run.outcome
 
 

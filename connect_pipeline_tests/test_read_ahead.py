@@ -66,8 +66,8 @@ def test_what_has_arrived_is_read_while_the_rest_is_fetched(
         run.visit.confirm()
         for spec in (SCHOOLS, *CORE):
             run.check(spec)
-        run.build()
-        run.publish()
+        run.night.build()
+        run.night.publish()
     assert seen == [{SCHOOLS.table, STAFF.table, STUDENTS.table}]
     assert run.outcome == "published"
 

@@ -19,6 +19,7 @@ from connect_pipeline.attendance import files, staging, told
 from connect_pipeline.attendance.statements import run, text
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, stamp
+from connect_pipeline.query_files import write_query
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ class ClearedList:
         }
         with staging.discarding(self.home, self.name, batch_id):
             files.bind_batch(self.connection, self.today, batch_id, listed_at)
-            files.write_csv(self.connection, text("cleared_outbox"), listed)
+            write_query(self.connection, text("cleared_outbox"), listed)
             files.write_manifest(
                 staging.staged(final.cleared_manifest, batch_id), final.cleared, listed, facts
             )

@@ -15,6 +15,7 @@ from datetime import date, datetime
 import duckdb
 from sqlalchemy.engine import Connection
 
+from connect_pipeline import keyed_hash
 from connect_pipeline.attendance import files, school_days, staging, told
 from connect_pipeline.attendance.attached import attached_roster
 from connect_pipeline.attendance.batch import (
@@ -34,6 +35,7 @@ from connect_pipeline.errors import EnvironmentFault, UnbalancedError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.outcomes import as_our_error
+from connect_pipeline.query_files import write_query
 from connect_pipeline.settings import District
 
 log = logging.getLogger(__name__)
@@ -184,11 +186,11 @@ class AttendanceDay:
         accounting does not balance: our bug, and nobody is listed.
         """
         load_opt_outs(self.connection, self.home, self.name)
+        keyed_hash.prepare(self.connection, self.ledger.key)
         run(
             self.connection,
             "destinations",
             default_channels=list(self.district.attendance.default_channels),
-            **told.hmac_keys(self.ledger.key),
         )
         with self.ledger.transaction() as transaction:
             self._account(transaction)
@@ -360,7 +362,7 @@ class AttendanceDay:
         path = self.home.reports(self.name) / CLERKS_LIST
         listed = staging.staged(path, "new")
         try:
-            files.write_csv(self.connection, text("unreachable"), listed)
+            write_query(self.connection, text("unreachable"), listed)
             staging.replace(path, listed)
         except (EnvironmentFault, duckdb.Error) as error:
             log.error("%s: there is no new %s. %s", self.name, CLERKS_LIST, as_our_error(error))

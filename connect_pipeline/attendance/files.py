@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -32,6 +31,7 @@ from connect_pipeline.home import (
 )
 from connect_pipeline.ledger import stamp
 from connect_pipeline.published import ATTENDANCE_TABLES
+from connect_pipeline.query_files import write_query
 
 DAY_ROW_GROUP = 20_480
 """Rows that the day's file is written by. What does not fill one is written twice, first into
@@ -202,21 +202,7 @@ def write_outbox(
     with connection.cursor() as own:
         prepare(own)
         bind_batch(own, today, batch_id, listed_at)
-        write_csv(own, text("outbox"), path)
-
-
-def write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    """Write a query's rows as CSV, synced, readable by its owner only."""
-    private_folder(path.parent)
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE))
-    except OSError as error:
-        raise disk_fault(error, f"write {path.name}") from None
-    quoted = str(path).replace("'", "''")
-    connection.execute(
-        f"COPY ({query}) TO '{quoted}' (FORMAT csv, HEADER true, USE_TMP_FILE false)"
-    )
-    _sync(path)
+        write_query(own, text("outbox"), path)
 
 
 def write_manifest(path: Path, outbox: Path, listed: Path, facts: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ For: the list in `outbox/<district>/low_lunch_balance/`, made from the published
 machinery of absences: destinations, opt-outs, staged files, one transaction of the ledger. It lies
 apart, so that nobody sends it as absences.
 Belongs here: the order of its steps, and what is said of the list. Does not belong here: who is
-told (`sql/lunch_*.sql`), when it is made (`district_run.py`).
+told (`sql/lunch_*.sql`), when it is made (`nightly_steps.py`).
 
 A balance is in the list and nowhere else: not in a manifest, a count or a message of ours.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 from sqlalchemy.engine import Connection
 
+from connect_pipeline import keyed_hash
 from connect_pipeline.attendance import files, staging, told
 from connect_pipeline.attendance.attached import attached_roster
 from connect_pipeline.attendance.batch import (
@@ -31,6 +32,7 @@ from connect_pipeline.attendance.statements import prepare, run, text
 from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, stamp
+from connect_pipeline.query_files import write_query
 from connect_pipeline.settings import District
 
 CLERKS_LIST = "students_with_low_balance.csv"
@@ -75,11 +77,11 @@ class LunchList:
         prepare(self.connection)
         self._read_roster()
         load_opt_outs(self.connection, self.home, self.name)
+        keyed_hash.prepare(self.connection, self.ledger.key)
         run(
             self.connection,
             "destinations",
             default_channels=list(self.district.attendance.default_channels),
-            **told.hmac_keys(self.ledger.key),
         )
         with self.ledger.transaction() as transaction:
             told.lock_district(transaction, self.name)
@@ -130,7 +132,7 @@ class LunchList:
         )
         with staging.discarding(self.home, self.name, batch_id):
             files.bind_batch(self.connection, self.today, batch_id, listed_at)
-            files.write_csv(self.connection, text("lunch_outbox"), listed)
+            write_query(self.connection, text("lunch_outbox"), listed)
             files.write_manifest(
                 staging.staged(final.lunch_manifest, batch_id),
                 final.lunch,
@@ -177,5 +179,5 @@ class LunchList:
         path = self.home.reports(self.name) / CLERKS_LIST
         listed = staging.staged(path, "new")
         files.bind_batch(self.connection, self.today, None, None)
-        files.write_csv(self.connection, text("lunch_fates"), listed)
+        write_query(self.connection, text("lunch_fates"), listed)
         staging.replace(path, listed)

@@ -26,7 +26,6 @@ from connect_pipeline.attendance.statements import run
 from connect_pipeline.ledger import rising, stamp
 from connect_pipeline.ledger.tables import batches, listed
 
-HMAC_BLOCK = 64
 ID_TIME = "%Y%m%dT%H%M%SZ"
 ROWS_AT_ONCE = 10_000
 CLEARED = "cleared"
@@ -194,13 +193,3 @@ def record_batch(
             transaction.execute(
                 sa.insert(listed), [dict(zip(columns, row, strict=True)) for row in some]
             )
-
-
-def hmac_keys(key: bytes) -> dict[str, bytes]:
-    """The inner and outer key of HMAC-SHA-256 (RFC 2104), for hashing in SQL."""
-    block = hashlib.sha256(key).digest() if len(key) > HMAC_BLOCK else key
-    block = block.ljust(HMAC_BLOCK, b"\0")
-    return {
-        "inner_key": bytes(byte ^ 0x36 for byte in block),
-        "outer_key": bytes(byte ^ 0x5C for byte in block),
-    }

@@ -14,6 +14,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,8 +82,7 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
     if not student_id:
         raise UsageError("--student needs an ID.")
     _known(home, district)
-    with locked(home, district):
-        ledger = open_ledger(home)
+    with locked(home, district), closing(open_ledger(home)) as ledger:
         subject = records.subject_hash(ledger, district, student_id)
         number = records.begin(ledger, district, subject, by)
         _settle(home, ledger, district)
@@ -120,8 +120,7 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
 def erase_district(home: Home, district: str, by: str) -> Erased:
     """Forget everything of a district. Raises as `erase_student` does."""
     _known(home, district)
-    with locked(home, district):
-        ledger = open_ledger(home)
+    with locked(home, district), closing(open_ledger(home)) as ledger:
         number = records.begin(ledger, district, records.WHOLE_DISTRICT, by)
         started_at = stamp(now())
         _remove_leftovers(home, district)
@@ -173,12 +172,12 @@ def lift_erasure(home: Home, district: str, student_id: str | None, by: str) -> 
     Raises `UsageError` when there is no such erasure, or one that was cut short: what it looks
     for lies on the disk until it is complete, and no other student could be erased.
     """
-    ledger = open_ledger(home)
-    subject = records.subject_hash(ledger, district, student_id and student_id.strip())
-    records.refuse_unknown(ledger, district, subject)  # before a lock is made for any name
-    with locked(home, district):
-        records.refuse_incomplete(ledger, district, subject)
-        records.lift(ledger, district, subject, by)
+    with closing(open_ledger(home)) as ledger:
+        subject = records.subject_hash(ledger, district, student_id and student_id.strip())
+        records.refuse_unknown(ledger, district, subject)  # before a lock is made for any name
+        with locked(home, district):
+            records.refuse_incomplete(ledger, district, subject)
+            records.lift(ledger, district, subject, by)
     return f"{district}: the erasure is lifted. The next sync publishes what the files say."
 
 
@@ -191,8 +190,11 @@ def _known(home: Home, district: str) -> None:
             raise
         if any(place.exists() for place in _places(home, district)):
             return
-        if not home.root.is_dir() or not records.is_under_way(open_ledger(home), district):
+        if not home.root.is_dir():
             raise
+        with closing(open_ledger(home)) as ledger:
+            if not records.is_under_way(ledger, district):
+                raise
 
 
 def _settle(home: Home, ledger: Ledger, district: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import duckdb
 
+from connect_pipeline import keyed_hash
 from connect_pipeline.databases import count_rows
 from connect_pipeline.erasure.recognising import words_that_may_be_ids
 from connect_pipeline.reader import ReadResult
@@ -28,15 +29,14 @@ def load_erased(
     connection: duckdb.DuckDBPyConnection,
     district: str,
     hashes: Iterable[str],
-    hmac_keys: dict[str, bytes],
+    key: bytes,
 ) -> None:
-    """Tell the checks who is erased. The keys stay in memory; `hmac_keys` are `told.hmac_keys`."""
+    """Tell the checks who is erased. `key` is the ledger's, with which the hashes were made."""
     connection.execute("CREATE OR REPLACE TABLE district.erased (subject_hash VARCHAR)")
     for subject_hash in hashes:
         connection.execute("INSERT INTO district.erased VALUES ($hash)", {"hash": subject_hash})
     connection.execute("SET VARIABLE erased_prefix = $text", {"text": subject_text(district, "")})
-    for name, key in hmac_keys.items():
-        connection.execute(f"SET VARIABLE erased_{name} = $key::BLOB", {"key": key})
+    keyed_hash.prepare(connection, key)
 
 
 def keep_out_erased(read: ReadResult) -> bool:
@@ -80,7 +80,6 @@ def keep_out_erased(read: ReadResult) -> bool:
 
 
 def _is_erased(name: str) -> str:
-    """SQL for HMAC-SHA-256, as `Ledger.hashed` makes it."""
-    inner = f"getvariable('erased_inner_key') || encode(getvariable('erased_prefix') || {name})"
-    digest = f"sha256(getvariable('erased_outer_key') || unhex(sha256({inner})))"
-    return f"{digest} IN (SELECT subject_hash FROM district.erased)"
+    """SQL for whether `name`, an SQL expression of an ID, is an erased student's."""
+    subject = f"getvariable('erased_prefix') || {name}"
+    return f"keyed_hash({subject}) IN (SELECT subject_hash FROM district.erased)"

@@ -9,7 +9,6 @@ in a `transaction`.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from connect_pipeline.errors import DiskFault, UsageError
+from connect_pipeline.keyed_hash import keyed_hash
 from connect_pipeline.ledger.tables import current, holds, publications, received, runs, snapshots
 from connect_pipeline.ledger.times import now, rising, stamp
 from connect_pipeline.outcomes import as_our_error, database_refused
@@ -82,8 +82,8 @@ class Ledger:
             return connection.execute(query).mappings().all()
 
     def hashed(self, destination: str) -> str:
-        """A destination as the ledger stores it: HMAC-SHA-256 with the ledger's key."""
-        return hmac.new(self.key, destination.encode(), hashlib.sha256).hexdigest()
+        """A destination as the ledger stores it."""
+        return keyed_hash(self.key, destination)
 
     def start_run(self, run_id: str, district: str, job: str) -> None:
         """A run begins. Its outcome is `running` until `end_run`."""

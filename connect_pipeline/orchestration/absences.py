@@ -65,9 +65,10 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
     def absences(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
         """Absences against the published roster: one row is a student, period and day."""
         with plainly(run):
-            counts = run.attendance_day.build_absences()
-            is_of_today = run.settle_day()
-            goes_on = not is_of_today or run.settle_attendance()  # no list is in doubt without one
+            counts = run.attendance.day.build_absences()
+            is_of_today = run.attendance.settle_day()
+            # No list is in doubt when there will be none.
+            goes_on = not is_of_today or run.attendance.settle_hold()
         return dg.MaterializeResult(
             metadata={**counts},
             check_results=[
@@ -108,7 +109,7 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
     def absence_accounting(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
         """What becomes of each absence: one row is an absent student and day."""
         with plainly(run):
-            counts, balances = run.account_absences()
+            counts, balances = run.attendance.account()
         return dg.MaterializeResult(
             metadata={**counts},
             check_results=[
@@ -141,8 +142,8 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
     def recipients(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
         """Who is told: one row is a batch, channel and destination, with all its children."""
         with plainly(run):
-            batch = run.list_recipients()
-            twice = run.destinations_listed_twice()
+            batch = run.attendance.list_recipients()
+            twice = run.attendance.destinations_listed_twice()
         check = dg.AssetCheckResult(
             check_name="no_destination_twice",
             passed=not twice,

@@ -53,7 +53,7 @@ def lunch_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefi
     )
     def list_low_balances(run: dg.ResourceParam[DistrictRun]) -> Iterator[dg.MaterializeResult]:
         with plainly(run):
-            batch = run.list_low_balances()
+            batch = run.night.list_low_balances()
         if batch is not None:
             yield dg.MaterializeResult(
                 asset_key=ASSET,

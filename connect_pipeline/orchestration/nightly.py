@@ -3,7 +3,7 @@
 Each asset calls one method of the run and tells what came of it, in counts.
 
 Belongs here: the graph of the nightly job and its metadata, in counts. Does not belong here: what a
-step does (`district_run.py`), what a check's family is (`checks.py`).
+step does (`nightly_steps.py`), what a check's family is (`checks.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -175,12 +175,14 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
                 run.visit.await_rest(tuple(RECEIVED), run.district.quiet_seconds.core)
             fetched = {spec: run.visit.receive(spec) for spec in RECEIVED}
             run.visit.confirm()
-        yield from freshness_check_results(CORE_RECEIVED, run.visit.uploaded, run.held_as_stale)
+        yield from freshness_check_results(
+            CORE_RECEIVED, run.visit.uploaded, run.night.held_as_stale
+        )
         with plainly(run):
-            if run.ends_unchanged():
-                if not run.stale:
+            if run.night.ends_unchanged():
+                if not run.night.stale:
                     context.log_event(still_fresh(run))
-                if (batch := run.list_low_balances()) is not None:
+                if (batch := run.night.list_low_balances()) is not None:
                     context.log_event(still_due(run, batch))
                 return
             run.refuse_missing(CORE)
@@ -210,8 +212,8 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
     def roster_changes(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
         """Tonight against what is published: one row is a person or class and its change."""
         with plainly(run):
-            counts = run.build()
-            goes_on = run.settle_hold()
+            counts = run.night.build()
+            goes_on = run.night.settle_hold()
         codes = list(run.report.holding_codes())
         return dg.MaterializeResult(
             metadata={"dagster/row_count": sum(counts.values()), **counts},
@@ -258,8 +260,8 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
         run: dg.ResourceParam[DistrictRun],
     ) -> Iterator[dg.MaterializeResult]:
         with plainly(run):
-            snapshot_id = run.publish()
-            rows = run.published_rows("connect.rosters", "connect.groups")
+            snapshot_id = run.night.publish()
+            rows = run.night.published_rows("connect.rosters", "connect.groups")
         for asset, table in (
             ("rosters", "connect.rosters"),
             ("communication_groups", "connect.groups"),

@@ -14,7 +14,8 @@ from typing import Any
 
 import duckdb
 
-from connect_pipeline.export import write_csv
+from connect_pipeline.formulas import defused_sql
+from connect_pipeline.query_files import give_name, write_query, written_beside
 from connect_pipeline.roster.hold import Change
 from connect_pipeline.roster.statements import text
 from connect_pipeline.rules.rule import Severity
@@ -66,5 +67,8 @@ def write_would_vanish(connection: duckdb.DuckDBPyConnection, page: Path) -> Pat
     if not row or not row[0]:
         return None
     target = page.with_name(f"{page.stem}{WOULD_VANISH}")
-    write_csv(connection, text("would_vanish"), VANISH_COLUMNS, target)
+    cells = ", ".join(f"{defused_sql(name)} AS {name}" for name in VANISH_COLUMNS)
+    with written_beside(target) as beside:
+        write_query(connection, f"SELECT {cells} FROM ({text('would_vanish')})", beside)
+        give_name(beside, target)
     return target

@@ -47,10 +47,10 @@ def _list_absences(home: Home) -> DistrictRun:
             run.visit.confirm()
             run.refuse_missing((ATTENDANCE,))
             run.check(ATTENDANCE)
-            run.attendance_day.build_absences()
-            if run.settle_day() and run.settle_attendance():
-                run.attendance_day.build_accounting()
-                run.list_recipients()
+            run.attendance.day.build_absences()
+            if run.attendance.settle_day() and run.attendance.settle_hold():
+                run.attendance.day.build_accounting()
+                run.attendance.list_recipients()
     except ConnectError:
         if run is None or run.outcome == "failed":
             raise

@@ -75,10 +75,7 @@ addressed AS (
         destination,
         contact_name,
         other_contact_name,
-        -- HMAC-SHA-256 as Ledger.hashed makes it, over all rows at once; 128 bits are enough.
-        left(
-            sha256($outer_key::BLOB || unhex(sha256($inner_key::BLOB || encode(destination)))), 32
-        ) AS destination_hash,
+        left(keyed_hash(destination), 32) AS destination_hash,  -- 128 bits are enough
         unnest(
             CASE kind
                 WHEN 'email' THEN list_filter(channels, lambda channel: channel = 'email')

@@ -1,0 +1,180 @@
+"""The attendance job's steps: what becomes of an attendance file that was received and checked.
+
+For: a day's absences, in doubt or not, accounted for and listed; and the preview of that. Dagster's
+assets, the command `alerts` and the tests call these.
+Belongs here: the order of things within a step, and what of a file must wait for an operator. Does
+not belong here: who is told of what (`attendance/`).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, time
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from connect_pipeline.attendance.batch import Batch
+from connect_pipeline.attendance.day import AttendanceDay
+from connect_pipeline.checks import readmit
+from connect_pipeline.contract import ATTENDANCE
+from connect_pipeline.deadlines import attendance_wanted_since
+from connect_pipeline.errors import UnbalancedError
+from connect_pipeline.ledger import ATTENDANCE_JOB
+from connect_pipeline.published import open_published
+from connect_pipeline.rules.rule import Severity
+
+if TYPE_CHECKING:
+    from connect_pipeline.district_run import DistrictRun
+
+
+@dataclass
+class AttendanceSteps:
+    """The steps of an attendance run, in their order."""
+
+    run: DistrictRun
+    is_of_today: bool = False
+    """Whether the file says anything about today; known when the list is made."""
+
+    @cached_property
+    def day(self) -> AttendanceDay:
+        """The received attendance file as a day's work. Raises `Refused` without a usable one."""
+        run = self.run
+        run.refuse_blocked()
+        checked = run.report.exports[ATTENDANCE.file_name].checked
+        if checked is not None:
+            readmit(checked.read, "unknown_student")
+        file = run.visit.fetched[ATTENDANCE.file_name]
+        return AttendanceDay(
+            connection=run.connection,
+            home=run.home,
+            name=run.name,
+            district=run.district,
+            ledger=run.ledger,
+            run_id=run.run_id,
+            file_sha256=file.facts.sha256,
+            arrived_at=run.visit.uploaded[ATTENDANCE.file_name],
+            now=run.started,
+        )
+
+    def settle_day(self) -> bool:
+        """Whether the file says anything about today; a file of another day is blocked."""
+        run = self.run
+        if self.day.is_of_today:
+            self._note_emptied_file()
+            if self.is_late:
+                run.report.exports[ATTENDANCE.file_name].findings.escalate(
+                    "stale_file",
+                    Severity.WARNING,
+                    "Nobody has uploaded this file since the last time of sending, and it is due:"
+                    " absences that came later are not in it. Export them and upload the file.",
+                )
+            return True
+        run.report.exports[ATTENDANCE.file_name].findings.escalate(
+            "stale_file",
+            Severity.BLOCK,
+            "No row of this file is of today, so it tells nobody anything. Export today's absences"
+            " and upload them.",
+        )
+        run.outcome, run.message = "blocked", run.blocked_message()
+        return False
+
+    @property
+    def is_late(self) -> bool:
+        """Whether an attendance file was due when this run began, and none has come for it."""
+        run = self.run
+        uploaded = run.visit.uploaded.get(ATTENDANCE.file_name)
+        if run.deadline is None or run.job != ATTENDANCE_JOB or uploaded is None:
+            return False
+        return uploaded < attendance_wanted_since(run.deadline, run.district)
+
+    def _note_emptied_file(self) -> None:
+        """A file without a row is lawful, and worth a look when the one before had some."""
+        run = self.run
+        export = run.report.exports[ATTENDANCE.file_name]
+        path = run.home.attendance(run.name)
+        if export.accepted or not path.exists() or not self.day.is_school_day:
+            return
+        with suppress(duckdb.Error), open_published(path) as day:
+            if day.execute("SELECT 1 FROM attendance.absences LIMIT 1").fetchone():
+                export.findings.escalate(
+                    "no_data_rows",
+                    Severity.WARNING,
+                    "By this file nobody is absent, and by the one before somebody was. If the"
+                    " export selected nothing by mistake, correct it and upload it again: whoever"
+                    " was listed today counts as cleared.",
+                )
+
+    def account(self) -> tuple[dict[str, int], bool]:
+        """Counts of what becomes of each absent student, and whether the sums balance."""
+        try:
+            return self.day.build_accounting(), True
+        except UnbalancedError as error:
+            self.run.fail(error)
+            return {}, False
+
+    def settle_hold(self) -> bool:
+        """Whether the batch may be listed: nothing holds it, or an operator approved the file."""
+        return self.run.may_go_on(self._holds(), since=self._since)
+
+    @property
+    def _since(self) -> datetime:
+        """Since when a decision counts, and what is undecided stays.
+
+        Without dates, the same bytes are another day's absences on another day.
+        """
+        return datetime.combine(self.run.today, time.min, self.run.district.zone)
+
+    def _holds(self) -> dict[str, int]:
+        """What of the file must wait for an operator: codes with their counts."""
+        findings = self.run.report.exports[ATTENDANCE.file_name].findings
+        if schools := self.day.emptied_schools():
+            findings.add("mass_absence", found=schools)
+        if students := self.day.absent_by_another_days_file():
+            findings.add("file_of_another_day", found=students)
+        if students := self.day.cleared_beyond_measure():
+            findings.add("mass_cleared", found=students)
+        return self.run.report.holding_codes()
+
+    def destinations_listed_twice(self) -> int:
+        """Destinations that stand twice in one batch of the published day: always none."""
+        with open_published(self.run.home.attendance(self.run.name)) as day:
+            return int(
+                day.execute(
+                    "SELECT count(*) - count(DISTINCT (batch_id, channel, destination))"
+                    " FROM attendance.recipients"
+                ).fetchall()[0][0]
+            )
+
+    def preview(self) -> dict[str, int]:
+        """Who would be listed, as counts: everything of an attendance run but the listing."""
+        run = self.run
+        run.visit.receive(ATTENDANCE)
+        run.refuse_missing((ATTENDANCE,))
+        run.check(ATTENDANCE)
+        run.refuse_blocked()
+        self.day.build_absences()
+        if not self.settle_day():
+            run.refuse_blocked()
+        accounting = self.day.build_accounting()
+        holds = self._holds()
+        decision = run.decision(ATTENDANCE_JOB, holds, self._since)
+        if decision in ("approved", "discarded"):
+            holds = {}
+        listed = {"discarded": 1} if decision == "discarded" else self.day.preview()
+        run.outcome = "previewed"
+        return {
+            **{f"absent, {reason}": count for reason, count in accounting.items()},
+            **listed,
+            **{f"held: {code}": count for code, count in holds.items()},
+        }
+
+    def list_recipients(self) -> Batch | None:
+        """List whom to tell, once; None when nobody new is to be told."""
+        self.is_of_today = self.day.is_of_today
+        self.run.visit.confirm(strictly=False)
+        batch = self.day.list_recipients()
+        self.run.outcome = "listed" if batch else "nothing_new"
+        return batch

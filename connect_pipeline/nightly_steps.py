@@ -1,0 +1,219 @@
+"""The nightly job's steps: what becomes of a core set that was received and checked.
+
+For: unchanged, or built, judged against last night, held or published. Dagster's assets and the
+tests call these.
+Belongs here: the order of things within a step. Does not belong here: how a candidate is built and
+compared (`roster/`), how a snapshot is published (`snapshots.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connect_pipeline import landing, roster, snapshots
+from connect_pipeline.attendance.lunch import LunchBatch, LunchList
+from connect_pipeline.attendance.told import LOW_LUNCH_BALANCE
+from connect_pipeline.contract import CORE, ExportSpec
+from connect_pipeline.databases import count_rows
+from connect_pipeline.deadlines import deadline_before
+from connect_pipeline.erasure.keep_out import CODE as ERASED
+from connect_pipeline.published import open_published
+from connect_pipeline.recovery import refuse_lost_ledger
+from connect_pipeline.retention import made_current
+
+if TYPE_CHECKING:
+    from connect_pipeline.district_run import DistrictRun
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class NightlySteps:
+    """The steps of a nightly run, in their order."""
+
+    run: DistrictRun
+    _changed: dict[str, int] = field(default_factory=dict)
+    _changes: list[roster.Change] = field(default_factory=list)
+
+    def is_unchanged(self) -> bool:
+        """Whether these bytes, under these settings, are what is published already.
+
+        The published file is whole: the run began by proving that (`recovery.py`).
+        """
+        run = self.run
+        current = run.ledger.current_snapshot(run.name)
+        if current is None or any(spec.file_name not in run.visit.fetched for spec in CORE):
+            return False
+        return bool(
+            current["set_sha256"] == run.set_sha256
+            and current["exports"].get("settings") == self._fingerprint
+        )
+
+    def ends_unchanged(self) -> bool:
+        """Whether the run ends here, because these bytes are published already.
+
+        At the deadline the report still says which files nobody has uploaded since the last one.
+        """
+        run = self.run
+        if not self.is_unchanged():
+            return False
+        run.outcome = "unchanged"
+        current = run.ledger.current_snapshot(run.name)
+        run.snapshot_id = None if current is None else str(current["snapshot_id"])
+        self._judge_age()
+        log.info("%s: the same bytes as published, nothing to do", run.name)
+        return True
+
+    @property
+    def stale(self) -> list[ExportSpec]:
+        """Core files of before the last deadline; at a deadline, of before the one before it."""
+        run = self.run
+        since = deadline_before(run.deadline or run.started, run.district)
+        return [
+            spec
+            for spec in CORE
+            if spec.file_name in run.visit.uploaded and run.visit.uploaded[spec.file_name] < since
+        ]
+
+    @property
+    def held_as_stale(self) -> list[ExportSpec]:
+        """Core files that nobody has uploaded since the deadline before this one."""
+        is_judged = self.run.deadline is not None and self.run.district.hold_stale_files
+        return self.stale if is_judged else []
+
+    def _judge_age(self) -> None:
+        for spec in self.held_as_stale:
+            self.run.report.findings_of(spec).add("stale_file")
+
+    def build(self) -> dict[str, int]:
+        """Build the candidate and judge its changes; returns counts per entity and change."""
+        run = self.run
+        run.refuse_blocked()
+        roster.build_candidate(
+            run.connection, self._candidate, run.district, run.report, add_only=run.adds_only
+        )
+        roster.compare_candidate(run.connection)
+        roster.judge_nights(run.visit.uploaded, run.report, run.district.mixed_nights_hours)
+        self._judge_age()
+        self._changes = roster.judge_changes(run.connection, run.report, run.district, run.today)
+        roster.judge_groups(run.connection, run.report)
+        current = run.ledger.current_snapshot(run.name)
+        if current is not None and current["rolled_back"]:
+            run.report.drop.add("rolled_back")
+        self._changed = roster.change_counts(run.connection)
+        return self._changed
+
+    def settle_hold(self) -> bool:
+        """Whether to publish: nothing holds, or an operator approved exactly these bytes.
+
+        Otherwise the outcome is `held` or `discarded`, in the ledger too.
+        """
+        return self.run.may_go_on(self.run.report.holding_codes(), preview=self._preview)
+
+    def _preview(self) -> dict[str, Any]:
+        """What publishing would change, for the operator who decides."""
+        run = self.run
+        would_vanish = roster.write_would_vanish(run.connection, run.report_page)
+        return {
+            **roster.preview_of(run.report, self._changes, run.district.sites),
+            "report": run.report_page.name,
+            "would_vanish": would_vanish.name if would_vanish else None,
+        }
+
+    def publish(self) -> str:
+        """Publish the candidate as the current snapshot; returns its ID."""
+        run = self.run
+        if run.visit.uploaded:
+            run.visit.confirm(strictly=False)
+        published_at = snapshots.next_moment(run.ledger, run.name)
+        snapshot_id = snapshots.new_snapshot_id(published_at, run.run_id)
+        roster.finish_candidate(
+            run.connection,
+            self._candidate,
+            run.report,
+            snapshot_id=snapshot_id,
+            published_at=published_at,
+            run_id=run.run_id,
+        )
+        exports: dict[str, object] = {
+            name: {
+                "sha256": one.facts.sha256,
+                "rows": run.report.exports[name].accepted,
+                "erased_rows": run.report.exports[name].findings.counts.get(ERASED, 0),
+            }
+            for name, one in run.visit.fetched.items()
+            if name in run.report.exports
+        }
+        exports["settings"] = self._fingerprint
+        exports["changes"] = self._changed
+        snapshots.publish(
+            run.home,
+            run.ledger,
+            run.name,
+            self._candidate,
+            snapshot_id,
+            published_at=published_at,
+            run_id=run.run_id,
+            exports=exports,
+            set_hash=run.set_sha256,
+        )
+        snapshots.prune(run.home, run.ledger, run.name, run.district.keep.snapshots)
+        landing.prune(
+            run.home,
+            run.name,
+            made_current(run.ledger, run.name),
+            run.district.keep.landing_days,
+        )
+        run.snapshot_id, run.outcome = snapshot_id, "published"
+        log.info("%s: published snapshot %s", run.name, snapshot_id)
+        return snapshot_id
+
+    def published_rows(self, *tables: str) -> dict[str, int]:
+        """Rows of these published tables, by their name with schema."""
+        with open_published(self.run.home.roster(self.run.name)) as published:
+            return {name: count_rows(published, name) for name in tables}
+
+    def list_low_balances(self) -> LunchBatch | None:
+        """List whose family is to be told of a low lunch balance; None when nobody is due."""
+        run = self.run
+        wanted = run.district.lunch_list
+        if not wanted.enabled or self.stale:  # who has paid since must not be told
+            return None
+        outbox = run.home.outbox(run.name) / LOW_LUNCH_BALANCE
+        refuse_lost_ledger(run.ledger, run.name, outbox, timedelta(days=wanted.every_days + 1))
+        batch = LunchList(
+            connection=run.connection,
+            home=run.home,
+            name=run.name,
+            district=run.district,
+            ledger=run.ledger,
+            run_id=run.run_id,
+            set_sha256=run.set_sha256,
+            now=run.started,
+        ).write()
+        if batch is not None:
+            log.info("%s: listed %s low lunch balances", run.name, f"{batch.students:,}")
+        return batch
+
+    @property
+    def _fingerprint(self) -> str:
+        """What beside the files shapes a snapshot: with others, the same bytes are news."""
+        run = self.run
+        relevant = {
+            "sites": run.district.sites,
+            "low_lunch_balance": run.district.low_lunch_balance,
+            "staff_access": run.district.staff_access.model_dump(mode="json"),
+            "add_only": run.adds_only,
+            "erased": sorted(run.erased),
+        }
+        return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def _candidate(self) -> Path:
+        return self.run.home.scratch(self.run.name) / "candidate.duckdb"
