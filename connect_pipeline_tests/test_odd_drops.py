@@ -389,6 +389,11 @@ def test_blank_lines_are_no_rows(end: str, encoding: str, tmp_path: Path) -> Non
         ("PrimaryLanguage", "99 98 97 1 2 3", False),
         ("PreferredContactMethod", "no no-call Home na letter en", False),
         ("Grade", "Sprout Owl Middle EE Transition 13", False),
+        ("ContactPhonePrimary", "93701 93702-1234 93703 93701 93701 559-555-0101", True),
+        ("ContactPhonePrimary", "00000 00000 99999 0 1 559-555-0101", False),
+        ("ContactPhonePrimary", "555-0101 555-0102 555-0103 555-0104 555-0105 x12", False),
+        ("ZipCode", "559-555-0101 (559)555-0102 5595550103 559.555.0104 9370 93701", True),
+        ("ZipCode", "937011234 93701-1234 93701 93701 9370 93701", False),
     ],
 )
 def test_lists_that_changed_places_are_held(

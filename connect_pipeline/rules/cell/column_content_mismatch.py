@@ -8,6 +8,13 @@ _PEOPLE = (("Ana", "Ruiz"), ("Ben", "Ito"), ("Cho", "Park"), ("Dia", "Roy"), ("E
 _NO_DIGIT = "NOT regexp_matches({cell}, '[0-9]')"
 _HAS_AT = "contains({cell}, '@')"
 _HAS_NUMBER = "regexp_matches({cell}, '@|[0-9][0-9][0-9]')"
+_DIGITS_3, _DIGITS_4, _DIGITS_5 = ("[0-9]" * count for count in (3, 4, 5))
+# Not what is typed where a number is asked for and there is none, such as 00000.
+_IS_ZIP_CODE = (
+    f"(regexp_full_match({{cell}}, '{_DIGITS_5}(-{_DIGITS_4})?')"
+    " AND NOT regexp_full_match({cell}, '0+|1+|9+'))"
+)
+_IS_PHONE = rf"regexp_full_match({{cell}}, '\(?{_DIGITS_3}\)?[ ./-]*{_DIGITS_3}[ ./-]*{_DIGITS_4}')"
 # What only another of the short lists has. Codes and numbers may be a district's own and say
 # nothing: "no" is Norwegian, or nobody is to be called.
 _IS_CONTACT_METHOD = f"{expression(Kind.CONTACT_METHOD, '{cell}')} IS NOT NULL"
@@ -33,11 +40,14 @@ RULE = ColumnRule(
     ),
     where={
         Kind.EMAIL: f"NOT {_HAS_AT}",
-        Kind.PHONE: f"regexp_matches({{cell}}, '@|[A-Za-z][A-Za-z][A-Za-z]') OR {_NO_DIGIT}",
+        Kind.PHONE: (
+            "regexp_matches({cell}, '@|[A-Za-z][A-Za-z][A-Za-z]')"
+            f" OR {_NO_DIGIT} OR {_IS_ZIP_CODE}"
+        ),
         Kind.ID: "regexp_matches({cell}, '[@ ]')",
         Kind.SCHOOL: _HAS_AT,
         Kind.NAME: _HAS_NUMBER,
-        Kind.ZIP_CODE: f"{_HAS_AT} OR {_NO_DIGIT}",
+        Kind.ZIP_CODE: f"{_HAS_AT} OR {_NO_DIGIT} OR {_IS_PHONE}",
         Kind.GRADE: f"{_HAS_NUMBER} OR {_IS_CONTACT_METHOD} OR {_IS_LANGUAGE_NAME}",
         Kind.MONEY: f"{_HAS_AT} OR {_NO_DIGIT}",
         Kind.LANGUAGE: f"{_HAS_NUMBER} OR {_IS_CONTACT_METHOD}",
