@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from connect_pipeline.errors import ConnectError, SettingsError, UsageError
+from connect_pipeline.errors import ConnectError, SettingsError, SystemFault, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.who import user_name
 
@@ -163,6 +163,8 @@ def validate(
         print_report(out, report)
     if page is not None:
         _write_page(page, report)
+    if report.misread:
+        raise typer.Exit(SystemFault.exit_code)
     raise typer.Exit(1 if report.verdict == "blocked" else 0)
 
 

@@ -246,8 +246,7 @@ class DistrictRun:
 
     def _note_refusal(self) -> ConnectError | None:
         """Why nothing of these files may be published: our bug, before what is theirs; or None."""
-        lost = [name for name, one in self.report.exports.items() if one.findings.is_our_bug]
-        if lost:
+        if lost := self.report.misread:
             bug = SystemFault(
                 f"{self.name}: the rows of {', '.join(lost)} do not add up. That is a bug in"
                 " connect_pipeline, and nothing is wrong with the file. What is published stays;"

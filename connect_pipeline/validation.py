@@ -94,6 +94,11 @@ class Report:
         verdicts = [export.verdict for export in self.exports.values()]
         return max((*verdicts, verdict_of(self.drop)), key=VERDICTS.index)
 
+    @property
+    def misread(self) -> list[str]:
+        """The exports that this program read wrongly, which says nothing about them."""
+        return [name for name, export in self.exports.items() if export.findings.is_our_bug]
+
     def findings_of(self, spec: ExportSpec) -> Findings:
         """The findings of an export, also before it was checked."""
         return self.exports.setdefault(

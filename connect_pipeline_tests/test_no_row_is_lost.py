@@ -302,3 +302,15 @@ def test_a_lost_row_goes_before_what_is_wrong_with_other_files(
     run = home.nightly()
     assert (run.outcome, run.fault) == ("failed:3", "bug")
     assert "is a bug in connect_pipeline" in run.message
+
+
+def test_validate_does_not_call_our_bug_the_districts(
+    server: EmbeddedServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = small_home(server, tmp_path)
+    lose_a_row_of(STAFF.file_name, monkeypatch)
+    done = home.command_here("validate", str(home.drop))
+    assert done.returncode == 3
+    assert "Next: report this to the people who run the pipeline" in done.stdout

@@ -154,7 +154,7 @@ def _next_step(report: Report) -> str:
             "Next: upload the files as they are, or correct the findings in the SIS and export"
             " again. --html FILE writes all lines and the reasons as a page."
         )
-    if any(export.findings.is_our_bug for export in report.exports.values()):
+    if report.misread:
         return "Next: report this to the people who run the pipeline; change nothing in the files."
     return (
         "Next: correct what stands under Do first and check again; what follows from it goes with"

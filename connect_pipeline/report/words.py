@@ -78,8 +78,7 @@ class Headline:
 
 def headline(report: Report, outcome: str = "") -> Headline:
     """What to say first. `outcome` is that of a run; without one, the files were only checked."""
-    misread = [name for name, export in report.exports.items() if export.findings.is_our_bug]
-    if misread:
+    if misread := report.misread:
         return Headline(
             "blocked",
             "Our error, and not one of your files: please report it",
