@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -25,16 +24,14 @@ from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.ledger import ATTENDANCE_JOB
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import Severity
-
-if TYPE_CHECKING:
-    from connect_pipeline.district_run import DistrictRun
+from connect_pipeline.shared_run import SharedRun
 
 
 @dataclass
 class AttendanceSteps:
     """The steps of an attendance run, in their order."""
 
-    run: DistrictRun
+    run: SharedRun
     is_of_today: bool = False
     """Whether the file says anything about today; known when the list is made."""
 

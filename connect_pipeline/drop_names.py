@@ -1,7 +1,8 @@
 """The names in a drop beside the five exports: which are worth a word, and what each may mean.
 
 For: `unexpected_file`, in a folder, a zip and on the server alike.
-Belongs here: names. Does not belong here: listing them (`inputs.py`, `sftp/`), reading files.
+Belongs here: names, those of our own files among them. Does not belong here: listing them
+(`inputs.py`, `sftp/`), reading files.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ from pathlib import PurePath
 
 from connect_pipeline.contract import BY_FILE_NAME, EXPORTS
 from connect_pipeline.findings import Findings
-from connect_pipeline.report.hand_back import is_ours
 
 # What uploading programs leave while they write.
 _UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".temp", ".filepart", ".uploading")
 _CLOSE = 0.8
 LABELS_FILE = "defects.json"
 """What `generate --defects` writes beside the exports."""
+REPORT_PREFIX = "connect-report-"
+# Also what a killed run left under the temporary name that `Drop.put` writes to.
+OUR_REPORT = re.compile(
+    rf"\.?{REPORT_PREFIX}(\d{{4}}-\d\d-\d\dT\d{{6}}Z)-[a-z]+\.html(?:\.[0-9a-f]{{8}}\.part)?"
+)
+"""The name of a report that was handed back; its group is the time of the run."""
 
 
 def is_unfinished(name: str) -> bool:
@@ -28,7 +34,7 @@ def is_unfinished(name: str) -> bool:
 
 def note_unexpected_name(drop: Findings, name: str) -> None:
     """Add `unexpected_file` for a file that is none of the five; the name itself is not shown."""
-    if name in (*BY_FILE_NAME, LABELS_FILE) or is_unfinished(name) or is_ours(name):
+    if name in (*BY_FILE_NAME, LABELS_FILE) or is_unfinished(name) or OUR_REPORT.fullmatch(name):
         return
     meant = near_export(name)
     drop.add("unexpected_file", hint=f'Did you mean "{meant}"?' if meant else "")

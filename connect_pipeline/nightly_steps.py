@@ -14,7 +14,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from connect_pipeline import landing, roster, snapshots
 from connect_pipeline.attendance.lunch import LunchBatch, LunchList
@@ -26,9 +26,7 @@ from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.published import open_published
 from connect_pipeline.recovery import refuse_lost_ledger
 from connect_pipeline.retention import made_current
-
-if TYPE_CHECKING:
-    from connect_pipeline.district_run import DistrictRun
+from connect_pipeline.shared_run import SharedRun
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +35,7 @@ log = logging.getLogger(__name__)
 class NightlySteps:
     """The steps of a nightly run, in their order."""
 
-    run: DistrictRun
+    run: SharedRun
     _changed: dict[str, int] = field(default_factory=dict)
     _changes: list[roster.Change] = field(default_factory=list)
 

@@ -1,26 +1,22 @@
 """The report goes back to the district: onto the SFTP server, where its staff look.
 
 For: one page per run in the `report_folder` of the settings, under a name with its time, and the
-end of pages that are a week old. Belongs here: the names there, and which of them are old. Does
-not belong here: the connection (`sftp/`), and what a failure to hand back means for a run.
+end of pages that are a week old. Belongs here: putting it there, and which are old. Does not belong
+here: the connection (`sftp/`), and what a failure to hand back means for a run.
 """
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from connect_pipeline.drop_names import OUR_REPORT, REPORT_PREFIX
 
 if TYPE_CHECKING:
     from connect_pipeline.sftp import Drop
 
 KEPT = timedelta(days=7)
-PREFIX = "connect-report-"
-# Also what a killed run left under the temporary name that `Drop.put` writes to.
-_OURS = re.compile(
-    rf"\.?{PREFIX}(\d{{4}}-\d\d-\d\dT\d{{6}}Z)-[a-z]+\.html(?:\.[0-9a-f]{{8}}\.part)?"
-)
 
 
 def hand_back(drop: Drop, folder: str, page: Path, now: datetime) -> str:
@@ -28,15 +24,10 @@ def hand_back(drop: Drop, folder: str, page: Path, now: datetime) -> str:
 
     Raises what `Drop.put` and `Drop.remove` do.
     """
-    name = f"{PREFIX}{page.name}"
+    name = f"{REPORT_PREFIX}{page.name}"
     drop.put(page.read_bytes(), folder, name)
     drop.remove(folder, lambda other: is_old(other, now))
     return name
-
-
-def is_ours(name: str) -> bool:
-    """Whether this is the name of a report that was handed back."""
-    return _OURS.fullmatch(name) is not None
 
 
 def is_old(name: str, now: datetime) -> bool:
@@ -44,7 +35,7 @@ def is_old(name: str, now: datetime) -> bool:
 
     Not by its modification time, which is the server's and changes when somebody copies it.
     """
-    match = _OURS.fullmatch(name)
+    match = OUR_REPORT.fullmatch(name)
     if match is None:
         return False
     try:

@@ -1,0 +1,268 @@
+"""What the steps of a run share, whichever job it is of, and what it may come to.
+
+For: `nightly_steps.py` and `attendance_steps.py`, which have it all from here: ledger, scratch
+database, what was received, the report, the outcome.
+Belongs here: checking one export, whether an operator's decision lets a run go on, and its endings
+that are not good. Does not belong here: how a run begins and ends (`run_lifecycle.py`), what only
+one of the jobs does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connect_pipeline import roster
+from connect_pipeline.contract import ATTENDANCE, EXPORTS, SCHOOLS, STAFF, STUDENTS, ExportSpec
+from connect_pipeline.drop_visit import DropVisit
+from connect_pipeline.errors import ConnectError, Refused, SystemFault
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import PREVIEW_JOB, Ledger, now, set_sha256
+from connect_pipeline.outcomes import as_our_error
+from connect_pipeline.report.hand_back import hand_back
+from connect_pipeline.report.of_run import report_path
+from connect_pipeline.rules import catalogue
+from connect_pipeline.settings import District
+from connect_pipeline.sftp import FileTooLarge
+from connect_pipeline.validation import ExportReport, Report, check_read
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class SharedRun:
+    """A run under way, less the steps of its job. `outcome` says what became of it.
+
+    It is `failed` until the run has come to something: `published`, `unchanged`, `listed`,
+    `nothing_new`, `blocked`, `held`, `discarded`, or `failed:<exit code>` with a known reason.
+    `deadline` is set when the run was started because files were due then, not because they came.
+    """
+
+    home: Home
+    name: str
+    district: District
+    ledger: Ledger
+    run_id: str
+    job: str
+    started: datetime
+    connection: duckdb.DuckDBPyConnection
+    report: Report
+    deadline: datetime | None = None
+    outcome: str = "failed"
+    message: str = ""
+    fault: str = SystemFault.kind
+    usable: set[str] = field(default_factory=set)
+    snapshot_id: str | None = None
+    hold_preview: dict[str, Any] = field(default_factory=dict)
+    erased: frozenset[str] = frozenset()
+
+    @cached_property
+    def visit(self) -> DropVisit:
+        """What this run has from the drop."""
+        return DropVisit(
+            self.home,
+            self.name,
+            self.district,
+            self.ledger,
+            self.run_id,
+            self.report,
+            is_preview=self.job == PREVIEW_JOB,
+        )
+
+    @property
+    def today(self) -> date:
+        """Today in the district's zone."""
+        return self.district.day_of(self.started)
+
+    @property
+    def adds_only(self) -> bool:
+        """Whether nobody who is missing is removed: a window of the settings."""
+        window = self.district.add_only
+        return window is not None and window.covers(self.today)
+
+    @property
+    def set_sha256(self) -> str:
+        """What exactly was received: the identity of the set that a hold is about."""
+        return set_sha256({name: one.facts.sha256 for name, one in self.visit.fetched.items()})
+
+    # -- checks ----------------------------------------------------------------------------
+
+    def check(self, spec: ExportSpec) -> ExportReport | None:
+        """Read and check one received export; a core one that is not there is a finding."""
+        if spec.file_name not in self.visit.fetched:
+            if spec is SCHOOLS:  # it comes once; one that is too large to be fetched is reported
+                return self.report.exports.get(spec.file_name)
+            export = ExportReport.missing(spec)
+            self.report.exports[spec.file_name] = export
+            return export
+        if spec is ATTENDANCE:
+            self.usable |= roster.expose_published(self.connection)
+        export = check_read(self.report, self.visit.read(spec), self.usable, self.district)
+        if spec in (STAFF, STUDENTS) and export.checked and export.checked.usable:
+            kept = roster.keep_people(self.connection, spec, add_only=self.adds_only)
+            for person in kept.invalid:
+                export.findings.add("kept_previous", record_id=person)
+            if kept.deferred:
+                entity = "students" if spec is STUDENTS else "staff members"
+                export.findings.add("removal_deferred", count=kept.deferred, entity=entity)
+        self._note_refusal()
+        log.info(
+            "%s: checked %s, %s of %s lines accepted, %s",
+            self.name,
+            spec.file_name,
+            f"{export.accepted:,}",
+            f"{export.lines:,}",
+            # To `validate` a hold is blocked, too; here an operator may release it.
+            "held" if export.verdict == "blocked" and not export.is_blocked else export.verdict,
+        )
+        return export
+
+    # -- an operator's decision ------------------------------------------------------------
+
+    def may_go_on(
+        self,
+        codes: dict[str, int],
+        *,
+        since: datetime | None = None,
+        preview: Callable[[], dict[str, Any]] = dict,
+    ) -> bool:
+        """Whether to go on: nothing holds, or an operator approved exactly these bytes.
+
+        Otherwise the outcome is `held` or `discarded`, in the ledger too. `preview` says what going
+        on would do, and is asked when the run is held. What was decided before `since` is void.
+        """
+        decision = self.decision(self.job, codes, since)
+        if codes and decision == "approved":
+            log.info("%s: approved by an operator, going on", self.name)
+            return True
+        if decision == "discarded":
+            self.outcome = "discarded"
+            self.message = (
+                f"{self.name}: these files were discarded by an operator. What is published stays."
+                " Upload new ones."
+            )
+            return False
+        if not codes:
+            return True
+        self.hold_preview = preview()
+        self.ledger.hold(self.name, self.job, self.set_sha256, codes, self.hold_preview, since)
+        self.outcome = "held"
+        self.message = (
+            f"{self.name}: held ({', '.join(codes)}). What is published stays. Look at the report,"
+            f" then run `connect-pipeline approve {self.name}` or `discard {self.name}`."
+        )
+        return False
+
+    def decision(
+        self, job: str, codes: Collection[str], since: datetime | None = None
+    ) -> str | None:
+        """What an operator decided about exactly these bytes; None also when other reasons came.
+
+        An approval is of the reasons that were there to be seen; that nobody has uploaded anything
+        since is none.
+        """
+        hold = self.ledger.last_hold(self.name, job, self.set_sha256)
+        if hold is None:
+            return None
+        if since is not None and datetime.fromisoformat(hold["held_at"]) < since:
+            return None
+        if hold["state"] == "approved" and not {*codes} <= {*hold["codes"], "stale_file"}:
+            return None
+        return str(hold["state"])
+
+    # -- endings ---------------------------------------------------------------------------
+
+    @property
+    def report_page(self) -> Path:
+        """Where the run's report will be, for people: the run writes it at its end."""
+        return report_path(self.home, self.name, self.job, self.started)
+
+    def hand_back_report(self) -> None:
+        """Put the page on the district's server, if the settings say where. Never fails a run.
+
+        Without an answer from the server in this run, it is not asked again.
+        """
+        folder = self.district.sftp.report_folder
+        if folder is None or not self.visit.has_looked:
+            return
+        page = self.report_page
+        try:
+            name = self.visit.with_drop(lambda drop: hand_back(drop, folder, page, now()))
+        except (ConnectError, OSError) as error:
+            log.warning("%s: the report was not handed back: %s", self.name, as_our_error(error))
+        else:
+            log.info("%s: the report is on the server as %s/%s", self.name, folder, name)
+
+    def refuse_missing(self, required: tuple[ExportSpec, ...]) -> None:
+        """Raise `Refused` when a required export is not in the drop.
+
+        What is there is checked all the same, so that the report is whole.
+        """
+        missing = [spec for spec in required if spec.file_name not in self.visit.fetched]
+        if not missing:
+            return
+        for spec in EXPORTS:
+            if spec in required:
+                self.check(spec)
+        self.refuse_blocked()
+
+    def fail(self, error: ConnectError) -> None:
+        """A step failed with this error. What was already decided (blocked, held) stays."""
+        if isinstance(error, FileTooLarge):
+            self.outcome, self.message = "blocked", self.blocked_message()
+        if self.outcome in ("failed", "unchanged", "published", "listed", "nothing_new"):
+            self.outcome = f"failed:{error.exit_code}"
+            self.fault = error.kind
+        self.message = self.message or str(error)
+
+    def refuse_blocked(self) -> None:
+        """Raise `Refused` when an export of the job is blocked. Holds are settled later.
+
+        Raises `SystemFault` when one was read wrongly by us.
+        """
+        error = self._note_refusal()
+        if error is not None:
+            raise error
+
+    def _note_refusal(self) -> ConnectError | None:
+        """Why nothing of these files may be published: our bug, before what is theirs; or None."""
+        if lost := self.report.misread:
+            bug = SystemFault(
+                f"{self.name}: the rows of {', '.join(lost)} do not add up. That is a bug in"
+                " connect_pipeline, and nothing is wrong with the file. What is published stays;"
+                " please report this line."
+            )
+            self.outcome, self.fault = f"failed:{bug.exit_code}", bug.kind
+            self.message = str(bug)
+            return bug
+        if self._blocked():
+            self.outcome, self.message = "blocked", self.blocked_message()
+            return Refused(self.message)
+        return None
+
+    def _blocked(self) -> list[str]:
+        """The blocked exports. A blocked SchoolExport stops only itself."""
+        return [
+            name
+            for name, export in self.report.exports.items()
+            if export.is_blocked and export.spec is not SCHOOLS
+        ]
+
+    def blocked_message(self) -> str:
+        """Which files, and what is wrong with each, in words that hold nothing of the file."""
+        reasons = []
+        for name in self._blocked():
+            worst = next(iter(self.report.exports[name].findings))
+            reasons.append(f"{name}: {catalogue()[worst.code].doc}")
+        more = "`validate`" if self.job == PREVIEW_JOB else "The report"  # a preview writes none
+        return (
+            f"{self.name}: blocked. {' '.join(reasons)} What is published stays."
+            f" {more} says what to change."
+        )
