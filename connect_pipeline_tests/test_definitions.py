@@ -173,6 +173,8 @@ def test_jobs_are_exactly_these(home: SmallHome) -> None:
     repository = build_defs(home.home).get_repository_def()
     found = {}
     for job in repository.get_all_jobs():
+        # The steps of a run share its scratch database, which one process may open.
+        assert job.executor_def is dg.in_process_executor, job.name
         if not job.name.startswith("__"):
             keys = job.asset_layer.executable_asset_keys if job.asset_layer else ()
             found[job.name] = tuple(sorted(key.to_user_string() for key in keys))

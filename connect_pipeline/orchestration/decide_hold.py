@@ -43,7 +43,6 @@ def decide_hold_job(home: Home, partitions: dg.PartitionsDefinition[str]) -> dg.
         name=names.DECIDE_HOLD,
         partitions_def=partitions,
         description="Approve or discard what is held for a district.",
-        executor_def=dg.in_process_executor,
         tags={MAX_RETRIES_TAG: "0"},  # by then others may be held, which nobody has looked at
     )
     def decide_hold() -> None:

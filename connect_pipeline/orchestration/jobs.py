@@ -1,7 +1,7 @@
-"""The two jobs. A run is one job for one district, executed in one process.
+"""The two jobs. A run is one job for one district.
 
-Belongs here: which assets a job selects, and its executor. Does not belong here: when it runs
-(`schedules.py`, `sensors.py`).
+Belongs here: which assets a job selects. Does not belong here: in how many processes it runs
+(`definitions.py`), and when (`schedules.py`, `sensors.py`).
 """
 
 from __future__ import annotations
@@ -21,13 +21,11 @@ def jobs(
             names.NIGHTLY_SYNC,
             selection=dg.AssetSelection.assets(*nightly),
             description="Fetch, check and publish a district's core set.",
-            executor_def=dg.in_process_executor,
         ),
         dg.define_asset_job(
             names.ATTENDANCE_ALERTS,
             selection=dg.AssetSelection.assets(*attendance),
             description="Fetch a district's absences and list who must be told.",
-            executor_def=dg.in_process_executor,
             tags={names.PRIORITY_TAG: names.ATTENDANCE_PRIORITY},
         ),
     ]

@@ -47,7 +47,6 @@ def retention_job(home: Home, settings: Settings) -> dg.JobDefinition:
     @dg.job(
         name=names.RETENTION,
         description="Remove what is over its age (settings: keep).",
-        executor_def=dg.in_process_executor,
     )
     def retention() -> None:
         purge_districts()
