@@ -217,7 +217,7 @@ def _run_column_rules(read: ReadResult) -> set[Column]:
         (rule, column)
         for rule in rules_of(ColumnRule)
         for column in read.columns
-        if rule.applies(read.spec, column)
+        if rule.applies(column)
     ]
     every = max(1, read.accepted_rows // SAMPLED_ROWS)
     if every > 1:
@@ -266,7 +266,7 @@ def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
         (rule, column, where)
         for rule in rules_of(CellRule)
         for column in read.columns
-        if rule.applies(read.spec, column)
+        if rule.applies(column)
         and (column.key or column not in doubtful)
         and not (rule.holds_if_plain and read.is_plain)
         and (where := _broken(rule, column, read))

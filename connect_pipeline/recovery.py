@@ -40,7 +40,6 @@ def recover(
     ledger: Ledger,
     settings: Settings,
     name: str,
-    job: str,
     rebuild: Callable[[RowMapping], bool],
 ) -> None:
     """Settle everything for a run that holds the district's lock and has not begun.

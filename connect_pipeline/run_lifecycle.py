@@ -60,7 +60,7 @@ def district_run(
             ledger = open_ledger(home)
             if job != PREVIEW_JOB:  # which changes nothing, not even for the better
                 rebuild = partial(_rebuild, home, ledger, district, name, run_id)
-                recover(home, ledger, settings, name, job, rebuild)
+                recover(home, ledger, settings, name, rebuild)
                 ledger.expire_holds(name, now() - timedelta(days=district.keep.hold_days))
                 ledger.start_run(run_id, name, job)
             unmade = None

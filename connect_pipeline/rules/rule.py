@@ -116,7 +116,7 @@ class CellRule(Rule):
     marks) is not asked about those.
     """
 
-    applies: Callable[[ExportSpec, Column], bool]
+    applies: Callable[[Column], bool]
     where: str = ""
     where_padded: str = ""
     counted: bool = False
@@ -135,7 +135,7 @@ class ColumnRule(Rule):
     min_cells: int = 5
     share: float = 0.5
 
-    def applies(self, spec: ExportSpec, column: Column) -> bool:
+    def applies(self, column: Column) -> bool:
         """Whether the rule has something to say about `column`."""
         return column.kind in self.where
 

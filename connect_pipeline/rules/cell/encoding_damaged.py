@@ -1,6 +1,6 @@
 """The rule `encoding_damaged`."""
 
-from connect_pipeline.contract import STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.contract import STUDENTS, Column, Kind
 from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
 
 _COLUMNS = STUDENTS.required_names
@@ -33,7 +33,7 @@ _DAMAGED = "|".join(("\ufffd", rf"{_LETTER}\?{_LETTER}", *_DOUBLY_ENCODED))
 _DAMAGED_NAME = rf"{_LETTER}\?|\?{_LETTER}|\?\?"
 
 
-def _applies(spec: ExportSpec, column: Column) -> bool:
+def _applies(column: Column) -> bool:
     return column.kind in (Kind.NAME, Kind.TEXT)
 
 

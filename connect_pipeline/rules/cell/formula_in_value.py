@@ -1,6 +1,6 @@
 """The rule `formula_in_value`."""
 
-from connect_pipeline.contract import STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.contract import STUDENTS, Column, Kind
 from connect_pipeline.formulas import is_formula
 from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
 
@@ -13,7 +13,7 @@ _IDS = ", ".join(f"'{kind}'" for kind in (Kind.ID, Kind.SCHOOL, Kind.PERIOD))
 _IS_DAMAGED_ID = f"'{{kind}}' IN ({_IDS}) AND starts_with({{cell}}, '=')"  # `id_looks_damaged`
 
 
-def _applies(spec: ExportSpec, column: Column) -> bool:
+def _applies(column: Column) -> bool:
     return column.kind not in _STARTS_LAWFULLY
 
 

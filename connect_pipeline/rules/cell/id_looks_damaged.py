@@ -1,6 +1,6 @@
 """The rule `id_looks_damaged`."""
 
-from connect_pipeline.contract import STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.contract import STUDENTS, Column, Kind
 from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
 
 _COLUMNS = STUDENTS.required_names
@@ -15,7 +15,7 @@ _DAMAGED = "|".join(
 )
 
 
-def _applies(spec: ExportSpec, column: Column) -> bool:
+def _applies(column: Column) -> bool:
     return column.kind in (Kind.ID, Kind.SCHOOL, Kind.PERIOD)
 
 

@@ -1,11 +1,11 @@
 """The rule `invalid_date`."""
 
-from connect_pipeline.contract import ATTENDANCE, Column, ExportSpec, Kind
+from connect_pipeline.contract import ATTENDANCE, Column, Kind
 from connect_pipeline.normalise import invalid
 from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
 
 
-def _applies(spec: ExportSpec, column: Column) -> bool:
+def _applies(column: Column) -> bool:
     return column.kind is Kind.DATE
 
 

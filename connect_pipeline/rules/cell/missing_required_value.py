@@ -1,12 +1,12 @@
 """The rule `missing_required_value`."""
 
-from connect_pipeline.contract import STUDENTS, Column, ExportSpec
+from connect_pipeline.contract import STUDENTS, Column
 from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
 
 _COLUMNS = STUDENTS.required_names
 
 
-def _applies(spec: ExportSpec, column: Column) -> bool:
+def _applies(column: Column) -> bool:
     return column.required and not column.key
 
 

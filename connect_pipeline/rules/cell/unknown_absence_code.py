@@ -1,10 +1,10 @@
 """The rule `unknown_absence_code`."""
 
-from connect_pipeline.contract import ATTENDANCE, Column, ExportSpec, Kind
+from connect_pipeline.contract import ATTENDANCE, Column, Kind
 from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
 
 
-def _applies(spec: ExportSpec, column: Column) -> bool:
+def _applies(column: Column) -> bool:
     return column.kind is Kind.ABSENCE_CODE
 
 

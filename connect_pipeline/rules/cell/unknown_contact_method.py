@@ -1,13 +1,13 @@
 """The rule `unknown_contact_method`."""
 
-from connect_pipeline.contract import STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.contract import STUDENTS, Column, Kind
 from connect_pipeline.normalise import invalid
 from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
 
 _COLUMNS = (*STUDENTS.required_names, "PreferredContactMethod")
 
 
-def _applies(spec: ExportSpec, column: Column) -> bool:
+def _applies(column: Column) -> bool:
     return column.kind is Kind.CONTACT_METHOD
 
 
