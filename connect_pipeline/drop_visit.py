@@ -204,10 +204,26 @@ class DropVisit:
         return bool(published.get("sha256") != fetched.facts.sha256)
 
     def _received_before(self, spec: ExportSpec) -> sftp.Fetched | None:
+        """The last one received; that of the current snapshot, if that was chosen since.
+
+        Whoever went back to an earlier snapshot must not get a later file of the others with it.
+        """
         row = self.ledger.last_received(self.name, spec.file_name)
-        if row is None or not (self.home.landing(self.name) / str(row["sha256"])).exists():
+        if row is None:
             return None
-        return self.take_landed(spec, str(row["sha256"]))
+        sha256 = str(row["sha256"])
+        current, chosen = (
+            self.ledger.current_snapshot(self.name),
+            self.ledger.publications_of(self.name),
+        )
+        if current is not None and chosen and row["received_at"] <= chosen[0]["current_from"]:
+            published = current["exports"].get(spec.file_name)
+            if published is None:
+                return None
+            sha256 = str(published["sha256"])
+        if not (self.home.landing(self.name) / sha256).exists():
+            return None
+        return self.take_landed(spec, sha256)
 
     def _note_too_large(self, spec: ExportSpec) -> None:
         """A file that was not fetched for its size is a finding like any other."""

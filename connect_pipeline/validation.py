@@ -114,13 +114,12 @@ class Report:
 
     def holding_codes(self) -> dict[str, int]:
         """The codes, with counts, that hold this drop for an operator."""
-        sources = [*(export.findings for export in self.exports.values()), self.drop]
-        return {
-            code: findings.counts[code]
-            for findings in sources
-            for code in findings.counts
-            if findings.severity_of(code) is Severity.HOLD
-        }
+        total: Counter[str] = Counter()
+        for findings in (*(export.findings for export in self.exports.values()), self.drop):
+            for code, count in findings.counts.items():
+                if findings.severity_of(code) is Severity.HOLD:
+                    total[code] += count
+        return dict(total)
 
     def accepted(self, file_name: str) -> pandas.DataFrame:
         """The accepted rows of an export: `line` and the file's columns, verbatim text.

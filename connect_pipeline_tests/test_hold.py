@@ -484,7 +484,7 @@ def test_the_ledger_knows_who_decided_what(held: SmallHome, first_night: SmallHo
     with held.here():
         decide(held.home, NAME, Decision.APPROVED, "Sam Operator")
     held.publish()
-    assert states(held) == [("discarded", "Pat Operator"), ("approved", "Sam Operator")]
+    assert states(held) == [("discarded", "Pat Operator"), ("published", "Sam Operator")]
 
 
 def test_a_newer_upload_supersedes(held: SmallHome) -> None:
@@ -518,7 +518,7 @@ def test_an_approval_ends_when_other_files_are_published(
     held.publish()
     held.upload({STUDENT_FILE: bad})
     assert held.nightly().outcome == "held"
-    assert states(held) == [("superseded", "Sam Operator"), ("held", None)]
+    assert states(held) == [("published", "Sam Operator"), ("held", None)]
 
 
 def test_what_was_discarded_stays_discarded_when_nothing_holds_it_any_more(

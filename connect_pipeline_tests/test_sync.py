@@ -457,7 +457,8 @@ def test_a_person_whose_row_is_quarantined_stays_as_last_published(
     assert [home.query(person.format(table)) for table in tables] == before
     assert all(before)
     assert home.query("FROM connect.changes") == []
-    kept = "SELECT record_id, severity FROM quality.findings WHERE code = 'kept_previous'"
+    # Of whom a class row of the ID of two children speaks, nobody knows either: said there, too.
+    kept = "SELECT DISTINCT record_id, severity FROM quality.findings WHERE code = 'kept_previous'"
     assert home.query(kept) == [("001", "warning")]
     assert home.query("SELECT count(*) > 0 FROM quality.quarantine") == [(True,)]
 

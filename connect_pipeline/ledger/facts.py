@@ -220,8 +220,10 @@ class Ledger:
     ) -> None:
         """This snapshot is what consumers read now; `by` names the person who went back to it.
 
-        Approvals of other files end here, and a rollback ends all of them: what was approved
-        against another roster must not get through months later because the same bytes come back.
+        All approvals end here: that of these files is used up, and what was approved against
+        another roster must not get through months later because the same bytes come back. A
+        rollback ends what waits, too, which was compared with another snapshot than the one gone
+        back to.
         """
         with self.transaction() as connection:
             connection.execute(
@@ -247,17 +249,22 @@ class Ledger:
             published_set = sa.select(snapshots.c.set_sha256).where(
                 snapshots.c.district == district, snapshots.c.snapshot_id == snapshot_id
             )
-            # What waits was compared with another snapshot than the one gone back to.
+            is_used = sa.and_(holds.c.state == "approved", holds.c.set_sha256.in_(published_set))
             ended = (
-                holds.c.state.in_(("held", "approved"))
+                {"held": "superseded", "approved": "superseded"}
                 if rolled_back
-                else sa.and_(holds.c.state == "approved", holds.c.set_sha256.not_in(published_set))
+                else {"approved": sa.case((is_used, "published"), else_="superseded")}
             )
-            connection.execute(
-                sa.update(holds)
-                .where(holds.c.district == district, holds.c.job == CORE_JOB, ended)
-                .values(state="superseded")
-            )
+            for state, becomes in ended.items():
+                connection.execute(
+                    sa.update(holds)
+                    .where(
+                        holds.c.district == district,
+                        holds.c.job == CORE_JOB,
+                        holds.c.state == state,
+                    )
+                    .values(state=becomes)
+                )
 
     def current_snapshot(self, district: str) -> RowMapping | None:
         """The current snapshot's row, with `rolled_back`, or None before the first one."""

@@ -61,7 +61,8 @@ holds = sa.Table(
     sa.Column("district", sa.String, nullable=False, index=True),
     sa.Column("job", sa.String, nullable=False),  # core, attendance
     sa.Column("set_sha256", sa.String, nullable=False),
-    sa.Column("state", sa.String, nullable=False),  # held, approved, discarded, superseded, expired
+    # held, approved, published (approved, and used), discarded, superseded, expired
+    sa.Column("state", sa.String, nullable=False),
     sa.Column("codes", sa.JSON, nullable=False),
     sa.Column("held_at", sa.String, nullable=False),
     sa.Column("decided_at", sa.String),

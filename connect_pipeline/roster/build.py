@@ -125,11 +125,19 @@ def keep_people(
     connection.execute(
         f"""
         CREATE OR REPLACE TABLE records.kept_{spec.table} AS
-        WITH {OUT_TONIGHT}
+        WITH {OUT_TONIGHT},
+        -- The cells of a line that breaks the law may have moved: the ID is any of its words.
+        words AS (
+            SELECT trim(unnest(regexp_extract_all(text, '[^,"]+'))) AS word
+            FROM quality.quarantine
+            WHERE export = $export
+            AND line NOT IN (SELECT line FROM records.{spec.table}_checked)
+        )
         SELECT
             {person},
             CASE
                 WHEN {person} IN (SELECT record_id FROM out_tonight) THEN 'row_quarantined'
+                WHEN {person} IN (FROM words) THEN 'row_quarantined'
                 WHEN (SELECT lines FROM unnamed) > 0 THEN 'unnamed_row_quarantined'
                 WHEN $add_only THEN 'add_only'
             END AS reason
@@ -152,6 +160,7 @@ def _keep_places(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> Non
     """`records.kept_<table of places>`: schools of a row that is quarantined, if another is valid.
 
     Who may be concerned is written down first, so that the joins start from a few and not from all.
+    Not those of whoever had the ID before, by both names.
     """
     person, places = spec.columns[0].field, PLACES[spec]
     connection.execute(
@@ -173,9 +182,18 @@ def _keep_places(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> Non
     connection.execute(
         f"""
         CREATE OR REPLACE TABLE records.kept_{places} AS
+        WITH other_people AS (
+            SELECT {person}
+            FROM (SELECT DISTINCT {person} FROM doubtful_places)
+            JOIN previous.connect.{spec.table} AS earlier USING ({person})
+            JOIN records.{spec.table} AS tonight USING ({person})
+            WHERE lower(earlier.first_name) <> lower(tonight.first_name)
+            AND lower(earlier.last_name) <> lower(tonight.last_name)
+        )
         FROM doubtful_places
         SEMI JOIN records.{spec.table} USING ({person})
         ANTI JOIN records.{spec.table} USING ({person}, school)
+        ANTI JOIN other_people USING ({person})
         """
     )
 

@@ -60,14 +60,20 @@ arrivals AS (
         SELECT entity, key FROM candidate.connect.changes WHERE change = 'added'
     )
 ),
+-- Who has no row tonight: an add-only window, or a line that names nobody, keeps them.
+missing AS (
+    SELECT entity, key FROM candidate.connect.changes WHERE change = 'removed'
+    UNION
+    SELECT entity, key
+    FROM candidate.connect.kept
+    WHERE school IS NULL AND reason IN ('add_only', 'unnamed_row_quarantined')
+),
 renumbered AS (
     SELECT DISTINCT entity, key
     FROM named_before
     JOIN before USING (entity, key)
     JOIN arrivals USING (entity, first_name, last_name, school)
-    WHERE (entity, key) IN (
-        SELECT entity, key FROM candidate.connect.changes WHERE change = 'removed'
-    )
+    WHERE (entity, key) IN (FROM missing)
 ),
 placed AS (
     SELECT
@@ -100,7 +106,7 @@ SELECT
     count(*) FILTER (WHERE NOT was_there) AS added,
     count(*) FILTER (WHERE NOT is_there) AS removed,
     count(*) FILTER (WHERE was_there AND is_there AND changed.key IS NOT NULL) AS changed,
-    count(*) FILTER (WHERE NOT is_there AND renumbered.key IS NOT NULL) AS renumbered
+    count(*) FILTER (WHERE was_there AND renumbered.key IS NOT NULL) AS renumbered
 FROM counted
 LEFT JOIN changed USING (entity, key)
 LEFT JOIN renumbered USING (entity, key)

@@ -89,12 +89,30 @@ FROM previous.connect.enrollments
 WHERE reason IS NOT NULL;
 
 -- One row: a student who stays in a class of the last snapshot although no row of tonight says so.
+-- What is kept is kept for a person, and not for whoever has the ID tonight.
 CREATE OR REPLACE TABLE scratch.kept_enrollments AS
+WITH other_students AS (
+    SELECT student_id
+    FROM (SELECT DISTINCT student_id FROM scratch.spared_enrollments)
+    JOIN previous.connect.students AS earlier USING (student_id)
+    JOIN connect.students AS tonight USING (student_id)
+    WHERE lower(earlier.first_name) <> lower(tonight.first_name)
+    AND lower(earlier.last_name) <> lower(tonight.last_name)
+),
+other_staff AS (
+    SELECT staff_id
+    FROM previous.connect.staff AS earlier
+    JOIN connect.staff AS tonight USING (staff_id)
+    WHERE lower(earlier.first_name) <> lower(tonight.first_name)
+    AND lower(earlier.last_name) <> lower(tonight.last_name)
+)
 SELECT class_id, student_id, spared.reason
 FROM scratch.spared_enrollments AS spared
 JOIN previous.connect.classes AS classes USING (class_id)
 ANTI JOIN connect.enrollments USING (class_id, student_id)
 WHERE student_id IN (SELECT student_id FROM connect.students)
-AND classes.staff_id IN (SELECT staff_id FROM connect.staff);
+AND student_id NOT IN (FROM other_students)
+AND classes.staff_id IN (SELECT staff_id FROM connect.staff)
+AND classes.staff_id NOT IN (FROM other_staff);
 
 INSERT INTO connect.enrollments SELECT class_id, student_id FROM scratch.kept_enrollments;

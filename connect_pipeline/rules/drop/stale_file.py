@@ -5,8 +5,8 @@ from connect_pipeline.rules.rule import DropRule, Severity
 RULE = DropRule(
     code="stale_file",
     severity=Severity.HOLD,
-    doc="A file is from an earlier day: a core file of before the last deadline, or an attendance"
-    " file that is not of today.",
+    doc="A file is from an earlier day: at the deadline, a core file that nobody has uploaded since"
+    " the one before; or an attendance file that is not of today, which is blocked.",
     help=(
         "An old file would undo the changes of the last days: new students would lose their"
         " rosters, and families would be told about absences of another day. Usually the export"

@@ -1,0 +1,189 @@
+"""No child gets another's classes, and nothing gets through on what was kept or decided before.
+
+Each night here has an ID that is given to another person, a kept row, or an old decision in it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import string
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.small_district import FILES
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, with_rows, without_rows
+
+STUDENT_FILE, STAFF_FILE = STUDENTS.file_name, STAFF.file_name
+CLASS_FILE, SCHOOL_FILE = STAFF_TO_STUDENT.file_name, SCHOOLS.file_name
+ZOE = "001,102,Zoe,Moss,,,Pat Moss,(201) 555-0199,pat@example.com,,,,12346,3,R2,1.25,English,Phone"
+HER_CLASS = "102,T3,001,0,Grade 3,G3,1"
+DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture
+def home(server: EmbeddedServer, tmp_path: Path) -> SmallHome:
+    home = small_home(server, tmp_path)
+    home.publish()
+    return home
+
+
+def window(first: int, last: int) -> dict[str, Any]:
+    """An add-only window, in days from today."""
+    today = dt.datetime.now(dt.UTC).date()
+    return {"add_only": {"first_day": today + first * DAY, "last_day": today + last * DAY}}
+
+
+def classes_of(home: SmallHome, student: str) -> set[tuple[str, str]]:
+    return set(
+        home.query(f"SELECT school, period FROM connect.rosters WHERE student_id = '{student}'")
+    )
+
+
+def test_a_reused_id_puts_no_child_into_the_others_classes(home: SmallHome) -> None:
+    """Neither child's rows are published, so a class row of the ID may be the other's, too."""
+    anas = classes_of(home, "001")
+    home.upload(
+        {
+            STUDENT_FILE: with_rows(FILES[STUDENT_FILE], ZOE),
+            CLASS_FILE: with_rows(FILES[CLASS_FILE], HER_CLASS),
+        }
+    )
+    run = home.nightly()
+    assert run.outcome == "published"
+    assert classes_of(home, "001") == anas
+    counts = run.report.exports[CLASS_FILE].findings.counts
+    assert counts["unknown_student"] == 4
+    assert counts["kept_previous"] == 1
+
+
+def test_who_gets_an_id_in_an_add_only_window_gets_no_classes_with_it(home: SmallHome) -> None:
+    home.write_settings(**window(-1, 10))
+    home.upload(
+        {
+            STUDENT_FILE: without_rows(FILES[STUDENT_FILE], "001,") + f"{ZOE}\n",
+            CLASS_FILE: without_rows(FILES[CLASS_FILE], "101,T1,001", "101,T2,001")
+            + f"{HER_CLASS}\n",
+        }
+    )
+    assert home.nightly().outcome == "published"
+    assert classes_of(home, "001") == {("102", "0")}
+    assert home.query("SELECT school FROM connect.student_sites WHERE student_id = '001'") == [
+        ("102",)
+    ]
+
+
+def test_who_gets_a_teachers_id_gets_no_classes_with_it(home: SmallHome) -> None:
+    home.write_settings(**window(-1, 10))
+    home.upload(
+        {
+            STAFF_FILE: without_rows(FILES[STAFF_FILE], "T1,")
+            + "T1,102,Nora,Quill,nora.quill@example.org,Clerk,\n",
+            CLASS_FILE: without_rows(FILES[CLASS_FILE], "101,T1,"),
+        }
+    )
+    assert home.nightly().outcome == "published"
+    assert home.query("FROM connect.rosters WHERE staff_id = 'T1'") == []
+    assert home.query("FROM connect.staff_access WHERE staff_id = 'T1'") == []
+
+
+def test_an_invalid_row_of_another_person_keeps_nothing_of_the_one_before(home: SmallHome) -> None:
+    home.upload(
+        {
+            STUDENT_FILE: without_rows(FILES[STUDENT_FILE], "001,") + f"{ZOE}\n",
+            CLASS_FILE: without_rows(FILES[CLASS_FILE], "101,T1,001", "101,T2,001")
+            + f"{HER_CLASS}\n102,T9,001,1,Music,MU,1\n",
+        }
+    )
+    assert home.nightly().outcome == "published"
+    assert classes_of(home, "001") == {("102", "0")}
+
+
+# -- IDs that come back as others ------------------------------------------------------------------
+
+
+def word(number: int) -> str:
+    return "".join(string.ascii_lowercase[int(digit)] for digit in f"{number:04d}").title()
+
+
+def many(identify: Callable[[int], str], count: int = 60) -> dict[str, str]:
+    """A school's students and classes, with IDs as `identify` writes them."""
+    numbers = range(1, count + 1)
+    students = "".join(
+        f"{identify(n)},101,{word(n)},{word(n * 7)},,,{word(n * 3)} Par,(201) 555-{1000 + n},"
+        f"p{n}@example.com,,,,12345,{9 + n % 3},R{n % 5},4.50,English,SMS\n"
+        for n in numbers
+    )
+    classes = "".join(f"101,T1,{identify(n)},1,Algebra I,MA101,{n % 4}\n" for n in numbers)
+    return {
+        STUDENT_FILE: FILES[STUDENT_FILE].splitlines(keepends=True)[0] + students,
+        CLASS_FILE: FILES[CLASS_FILE].splitlines(keepends=True)[0] + classes,
+    }
+
+
+@pytest.mark.parametrize("kept_by", ["a window", "a line that names nobody"])
+def test_renumbered_people_who_are_kept_as_well_are_held(
+    server: EmbeddedServer, tmp_path: Path, kept_by: str
+) -> None:
+    """Else every family would be there twice."""
+    home = small_home(server, tmp_path, {**FILES, **many(lambda n: f"{n:05d}")})
+    home.publish()
+    bare = many(str)
+    if kept_by == "a window":
+        home.write_settings(**window(-1, 10))
+    else:
+        bare = {name: f"{text}Total: 60\n" for name, text in bare.items()}
+    home.upload(bare)
+    run = home.nightly()
+    assert run.outcome == "held"
+    assert run.report.holding_codes()["ids_renumbered"] == 1
+
+
+# -- decisions -------------------------------------------------------------------------------------
+
+
+def test_a_school_export_that_was_rolled_back_does_not_come_back(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    home = small_home(server, tmp_path)
+    good = home.publish()
+    sites = home.query("FROM connect.school_sites ORDER BY ALL")
+    merged = FILES[SCHOOL_FILE].replace("(201) 555-0150,", "(201) 555-0150,101")
+    home.upload({SCHOOL_FILE: merged})
+    home.publish()
+    assert home.query("FROM connect.school_sites ORDER BY ALL") != sites
+    assert home.command_here("rollback", NAME, good).returncode == 0
+    text = FILES[STUDENT_FILE].replace("R1,4.50", "R2,4.50")
+    home.upload({SCHOOL_FILE: None, STUDENT_FILE: text})
+    assert home.nightly().outcome == "held"
+    assert home.command_here("approve", NAME).returncode == 0
+    home.publish()
+    assert home.query("FROM connect.school_sites ORDER BY ALL") == sites
+    home.upload({STUDENT_FILE: text.replace("R2,4.50", "R3,4.50")})
+    home.publish()
+    assert home.query("FROM connect.school_sites ORDER BY ALL") == sites
+
+
+def test_an_approval_is_used_once(server: EmbeddedServer, tmp_path: Path) -> None:
+    """It was of who moved; those whom the window's end removes were not there to be seen."""
+    home = small_home(server, tmp_path, {**FILES, **many(lambda n: f"{n:05d}", 100)})
+    home.publish()
+    home.write_settings(**window(-1, 1))
+    some = many(lambda n: f"{n:05d}", 60)
+    rows = some[STUDENT_FILE].splitlines(keepends=True)
+    rows[1:16] = [row.replace(",101,", ",102,", 1) for row in rows[1:16]]
+    home.upload({**some, STUDENT_FILE: "".join(rows)})
+    assert home.nightly().outcome == "held"
+    assert home.command_here("approve", NAME).returncode == 0
+    home.publish()
+    states = [hold["state"] for hold in home.ledger.holds_of(NAME, 10)]
+    assert states == ["published"]
+    home.write_settings(**window(-9, -1))
+    run = home.nightly()
+    assert run.outcome == "held"
+    assert "mass_removal" in run.report.holding_codes()
+    assert home.query("SELECT count(*) FROM connect.students") == [(100,)]
