@@ -19,7 +19,7 @@ from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsErro
 from connect_pipeline.home import Home, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.instance import examine_dagster_home
-from connect_pipeline.settings import District
+from connect_pipeline.settings import Alarms, District, Webhook
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.who import name_of, user_name
 
@@ -64,10 +64,14 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
     for name, district in sound.settings.districts.items():
         if only in (None, name):
             yield from _examine_drop(name, district)
+            yield from _examine_alarms(name, (sound.settings.alarms, district.alarms))
 
 
 def _examine_ledger(home: Home) -> Diagnosis:
     if not os.environ.get("CONNECT_LEDGER_URL") and not home.ledger_file.exists():
+        if any(any((home.root / name).glob("*/*")) for name in ("published", "outbox")):
+            lost = f"{home.ledger_file} is gone, and what was published is not: restore a backup."
+            return Diagnosis("ledger", EnvironmentFault.exit_code, lost)
         return Diagnosis("ledger", 0, "none yet; the first run makes it")
     return _try("ledger", lambda: open_ledger(home).close())[1]
 
@@ -85,6 +89,19 @@ def _examine_drop(name: str, district: District) -> Iterator[Diagnosis]:
     yield Diagnosis(f"{name}: files in {district.sftp.folder}", 0, says)
     unmapped = "no site names are set: every school will be a placeholder"
     yield Diagnosis(f"{name}: sites", 0, unmapped if not district.sites else "set")
+
+
+def _examine_alarms(name: str, alarms: Iterable[Alarms]) -> Iterator[Diagnosis]:
+    """Whether the secrets are there with which alarms are sent; nothing is sent."""
+    receivers = [one for each in alarms for one in (each.webhook, each.mail) if one is not None]
+    if not receivers:
+        return
+    secrets = [
+        one.secret_env if isinstance(one, Webhook) else one.password_env for one in receivers
+    ]
+    unset = sorted({secret for secret in secrets if secret and not os.environ.get(secret)})
+    says = f"not set in the environment: {', '.join(unset)}" if unset else "the secrets are set"
+    yield Diagnosis(f"{name}: alarms", SettingsError.exit_code if unset else 0, says)
 
 
 def _look(district: District) -> dict[str, sftp.RemoteFile]:

@@ -103,3 +103,22 @@ def test_doctor_names_opt_outs_that_nobody_reads(home: SmallHome) -> None:
     assert f"{path} is of no district in districts.yaml" in " ".join(done.stdout.split())
     path.rename(path.with_stem(NAME))
     assert home.command_here("doctor", NAME).returncode == 0
+
+
+def test_doctor_says_that_the_ledger_is_gone(home: SmallHome) -> None:
+    home.publish()
+    for path in home.home.root.glob("ledger.db*"):
+        path.unlink()
+    done = home.command_here("doctor")
+    assert done.returncode == 3
+    assert "ledger.db is gone, and what was published is not: restore a backup." in done.stdout
+
+
+def test_doctor_says_which_secret_of_an_alarm_is_not_set(home: SmallHome) -> None:
+    webhook = {"url": "https://alarms.example.org/in", "secret_env": "NO_SUCH_SECRET"}
+    home.write_settings(alarms={"webhook": webhook})
+    done = home.command_here("doctor")
+    assert done.returncode == 2
+    assert "alarms: not set in the environment: NO_SUCH_SECRET" in done.stdout
+    done = home.command_here("doctor", NO_SUCH_SECRET="x")
+    assert (done.returncode, "alarms: the secrets are set" in done.stdout) == (0, True)

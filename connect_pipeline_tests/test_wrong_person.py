@@ -103,6 +103,43 @@ def test_an_invalid_row_of_another_person_keeps_nothing_of_the_one_before(home: 
     assert classes_of(home, "001") == {("102", "0")}
 
 
+@pytest.mark.parametrize(
+    ("row", "becomes"),
+    [
+        pytest.param("101,T1,001,1,", "101,T1,1,1,", id="lost zeros"),
+        pytest.param("101,T1,001,1,", "101,001,T1,1,", id="changed places with the teacher"),
+    ],
+)
+def test_a_class_row_with_a_damaged_id_takes_no_child_out_of_the_class(
+    home: SmallHome, row: str, becomes: str
+) -> None:
+    before = classes_of(home, "001")
+    home.upload({CLASS_FILE: FILES[CLASS_FILE].replace(row, becomes)})
+    run = home.nightly()
+    assert run.outcome == "published"
+    assert classes_of(home, "001") == before
+    assert run.report.exports[CLASS_FILE].findings.counts["kept_previous"] == 1
+
+
+def test_a_broken_line_of_school_export_undoes_no_merge(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    merged = FILES[SCHOOL_FILE].replace("(201) 555-0150,", "(201) 555-0150,101")
+    home = small_home(server, tmp_path, {**FILES, SCHOOL_FILE: merged})
+    home.publish()
+    before = [home.query(f"FROM connect.{name} ORDER BY ALL") for name in ("school_sites", "sites")]
+    for line in (
+        "Rosa Parks",
+        "Lincoln High",
+    ):  # the school that merges, and the one it merges with
+        home.upload({SCHOOL_FILE: merged.replace(f'"{line}', f'"The "{line}')})
+        home.publish()
+        after = [
+            home.query(f"FROM connect.{name} ORDER BY ALL") for name in ("school_sites", "sites")
+        ]
+        assert after == before
+
+
 # -- IDs that come back as others ------------------------------------------------------------------
 
 

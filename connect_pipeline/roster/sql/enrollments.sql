@@ -53,6 +53,22 @@ whole AS (
     FROM out_tonight
     JOIN scratch.records.staff_to_student_checked AS rows USING (line)
 ),
+-- The ID of a whole row may be damaged (zeros, case), or stand in the teacher's column.
+meant AS (
+    SELECT out_tonight.line, people.student_id
+    FROM out_tonight
+    JOIN scratch.records.staff_to_student_checked AS rows USING (line)
+    JOIN previous.connect.students AS people
+        ON lower(ltrim(people.student_id, '0')) = lower(ltrim(rows.student_id, '0'))
+    WHERE out_tonight.code = 'unknown_student'
+    UNION
+    SELECT out_tonight.line, people.student_id
+    FROM out_tonight
+    JOIN scratch.records.staff_to_student_checked AS rows USING (line)
+    JOIN previous.connect.students AS people ON people.student_id = rows.staff_id
+    WHERE out_tonight.code IN ('unknown_student', 'unknown_teacher')
+    AND rows.student_id NOT IN (SELECT student_id FROM previous.connect.students)
+),
 broken AS (
     SELECT line, trim(unnest(regexp_extract_all(text, '[^,"]+'))) AS word
     FROM out_tonight
@@ -65,6 +81,8 @@ named AS (
     AND word IN (SELECT student_id FROM previous.connect.students)
 )
 SELECT line, student_id FROM whole
+UNION ALL
+SELECT line, student_id FROM meant
 UNION ALL
 SELECT line, student_id FROM named
 UNION ALL

@@ -1,5 +1,6 @@
 -- One row: a school code and the site it rolls up to after merges.
--- Without a usable SchoolExport, the merges of the last snapshot stay.
+-- Without a usable SchoolExport, the merges of the last snapshot stay; so does that of a school whose
+-- row may be one of those that are kept out.
 CREATE TABLE connect.school_sites AS
 WITH RECURSIVE codes AS (
     SELECT code FROM scratch.district.sites
@@ -21,6 +22,16 @@ merges AS (
     JOIN scratch.district.sites AS sites ON sites.name = schools.name
     WHERE schools.merge_with IN (SELECT code FROM scratch.district.sites)
     GROUP BY sites.code
+    UNION ALL
+    SELECT
+        sites.code,
+        earlier.site_id AS target
+    FROM scratch.district.sites AS sites
+    JOIN previous.connect.school_sites AS earlier ON earlier.school = sites.code
+    WHERE earlier.site_id <> sites.code
+    AND earlier.site_id IN (SELECT code FROM scratch.district.sites)
+    AND sites.name NOT IN (SELECT name FROM scratch.normal.schools WHERE name IS NOT NULL)
+    AND EXISTS (FROM scratch.quality.quarantine WHERE export = 'SchoolExport.csv')
 ),
 chains AS (
     SELECT code, code AS site_id, [code] AS passed, false AS is_cycle FROM codes

@@ -8,7 +8,8 @@ described AS (
         sites.code,
         sites.name,
         min(schools.address) AS address,
-        min(schools.phone) AS phone
+        min(schools.phone) AS phone,
+        count(schools.name) = 0 AS has_no_row
     FROM scratch.district.sites AS sites
     LEFT JOIN scratch.normal.schools AS schools ON schools.name = sites.name
     GROUP BY sites.code, sites.name
@@ -24,5 +25,9 @@ LEFT JOIN described ON described.code = survivors.site_id
 LEFT JOIN previous.connect.sites AS earlier
     ON earlier.site_id = survivors.site_id
     AND earlier.name = described.name
-    AND NOT getvariable('has_schools')
+    AND (
+        NOT getvariable('has_schools')
+        OR described.has_no_row
+        AND EXISTS (FROM scratch.quality.quarantine WHERE export = 'SchoolExport.csv')
+    )
 ORDER BY site_id;
