@@ -180,6 +180,24 @@ def test_renumbered_people_who_are_kept_as_well_are_held(
     assert run.report.holding_codes()["ids_renumbered"] == 1
 
 
+def test_part_of_the_class_file_is_held_though_no_class_is_gone(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    files = many(lambda n: f"{n:05d}")
+    home = small_home(server, tmp_path, {**FILES, **files})
+    home.publish()
+    rows = files[CLASS_FILE].splitlines(keepends=True)
+    home.upload(
+        {CLASS_FILE: "".join(rows[:50])}
+    )  # the header and 49 of 60: eleven lost their class
+    run = home.nightly()
+    assert run.outcome == "held"
+    (reason,) = run.hold_preview["reasons"]
+    assert reason["message"].startswith("11 of 60 students in classes overall would be removed")
+    home.upload({CLASS_FILE: "".join(rows[:51])})
+    assert home.nightly().outcome == "published"
+
+
 # -- decisions -------------------------------------------------------------------------------------
 
 

@@ -22,13 +22,23 @@ from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
 
 # One of eight is not 12 %: up to these counts, a share alone says nothing ...
-FLOORS = {"student": 10, "staff": 5, "class": 10}
+FLOORS = {"student": 10, "staff": 5, "class": 10, "student in class": 10}
 # ... but most of a small school's people do not leave in one night.
 FEW = 3
 MOST = 0.5
 
-ENTITIES: dict[str, ExportSpec] = {"student": STUDENTS, "staff": STAFF, "class": STAFF_TO_STUDENT}
-NOUNS = {"student": "students", "staff": "staff members", "class": "classes"}
+ENTITIES: dict[str, ExportSpec] = {
+    "student": STUDENTS,
+    "staff": STAFF,
+    "class": STAFF_TO_STUDENT,
+    "student in class": STAFF_TO_STUDENT,
+}
+NOUNS = {
+    "student": "students",
+    "staff": "staff members",
+    "class": "classes",
+    "student in class": "students in classes",
+}
 # New teachers and new periods replace most classes of a small school, and a column that changes
 # every night changes most of its people.
 PEOPLE = ("student", "staff")
@@ -67,6 +77,8 @@ def judge_changes(
     else:
         _judge_shares(report, "mass_removal", changes, district.thresholds.removed)
         _judge_shares(report, "mass_change", changes, district.thresholds.changed)
+        lost = _lost_all_classes(connection)
+        _judge_shares(report, "mass_removal", lost, district.thresholds.removed)
     _judge_shares(report, "ids_renumbered", changes, district.thresholds.removed)
     _judge_swapped(connection, report)
     _judge_schools(connection, report)
@@ -87,6 +99,15 @@ def count_changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
     """What would be added, removed and changed, per entity: overall first, then per school."""
     rows = connection.execute(text("change_counts")).fetchall()
     return [Change(*row) for row in rows]
+
+
+def _lost_all_classes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
+    """Students who stay and are in no class any more: their classes may well go on without them."""
+    rows = connection.execute(text("students_without_class")).fetchall()
+    return [
+        Change("student in class", school, before, added=0, removed=lost, changed=0)
+        for school, before, lost in rows
+    ]
 
 
 def change_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
