@@ -102,8 +102,14 @@ def count_changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
 
 
 def _lost_all_classes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
-    """Students who stay and are in no class any more: their classes may well go on without them."""
-    rows = connection.execute(text("students_without_class")).fetchall()
+    """Students who stay and are in no class any more: their classes may well go on without them.
+
+    None when they are so few that no share of them is judged: to count all others is dear.
+    """
+    ((lost,),) = connection.execute(text("lost_all_classes")).fetchall()
+    if lost <= FLOORS["student in class"]:
+        return []
+    rows = connection.execute(text("lost_all_classes_counts")).fetchall()
     return [
         Change("student in class", school, before, added=0, removed=lost, changed=0)
         for school, before, lost in rows
