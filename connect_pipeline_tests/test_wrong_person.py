@@ -25,11 +25,16 @@ HER_CLASS = "102,T3,001,0,Grade 3,G3,1"
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture
-def home(server: EmbeddedServer, tmp_path: Path) -> SmallHome:
-    home = small_home(server, tmp_path)
+@pytest.fixture(scope="module")
+def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    home = small_home(server, tmp_path_factory.mktemp("first-night"))
     home.publish()
     return home
+
+
+@pytest.fixture
+def home(first_night: SmallHome, tmp_path: Path) -> SmallHome:
+    return first_night.copy(tmp_path)
 
 
 def window(first: int, last: int) -> dict[str, Any]:
