@@ -95,6 +95,11 @@ class Report:
         return max((*verdicts, verdict_of(self.drop)), key=VERDICTS.index)
 
     @property
+    def sources(self) -> list[Findings]:
+        """All that was found: of each export, and of the drop as a whole."""
+        return [*(export.findings for export in self.exports.values()), self.drop]
+
+    @property
     def misread(self) -> list[str]:
         """The exports that this program read wrongly, which says nothing about them."""
         return [name for name, export in self.exports.items() if export.findings.is_our_bug]
@@ -115,7 +120,7 @@ class Report:
     def holding_codes(self) -> dict[str, int]:
         """The codes, with counts, that hold this drop for an operator."""
         total: Counter[str] = Counter()
-        for findings in (*(export.findings for export in self.exports.values()), self.drop):
+        for findings in self.sources:
             for code, count in findings.counts.items():
                 if findings.severity_of(code) is Severity.HOLD:
                     total[code] += count

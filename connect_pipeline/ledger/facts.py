@@ -249,22 +249,20 @@ class Ledger:
             published_set = sa.select(snapshots.c.set_sha256).where(
                 snapshots.c.district == district, snapshots.c.snapshot_id == snapshot_id
             )
-            is_used = sa.and_(holds.c.state == "approved", holds.c.set_sha256.in_(published_set))
-            ended = (
-                {"held": "superseded", "approved": "superseded"}
-                if rolled_back
-                else {"approved": sa.case((is_used, "published"), else_="superseded")}
-            )
-            for state, becomes in ended.items():
-                connection.execute(
-                    sa.update(holds)
-                    .where(
-                        holds.c.district == district,
-                        holds.c.job == CORE_JOB,
-                        holds.c.state == state,
-                    )
-                    .values(state=becomes)
+            is_used = holds.c.set_sha256.in_(published_set)
+            connection.execute(
+                sa.update(holds)
+                .where(
+                    holds.c.district == district,
+                    holds.c.job == CORE_JOB,
+                    holds.c.state.in_(("held", "approved") if rolled_back else ("approved",)),
                 )
+                .values(
+                    state="superseded"
+                    if rolled_back
+                    else sa.case((is_used, "published"), else_="superseded")
+                )
+            )
 
     def current_snapshot(self, district: str) -> RowMapping | None:
         """The current snapshot's row, with `rolled_back`, or None before the first one."""

@@ -48,7 +48,7 @@ PEOPLE = ("student", "staff")
 class Change:
     """Counts of one entity, overall or (with `school`) of one school.
 
-    `renumbered` are removed people whose name comes back under another ID.
+    `renumbered` are people without a row tonight whose name comes back under another ID.
     """
 
     entity: str

@@ -34,10 +34,9 @@ def preview_of(report: Report, changes: list[Change], listed: Collection[str]) -
     """
     unlisted = sorted({one.school for one in changes if one.school is not None} - set(listed))
     numbers = {school: f"not in settings ({n})" for n, school in enumerate(unlisted, start=1)}
-    sources = [*(export.findings for export in report.exports.values()), report.drop]
     reasons = [
         {"code": finding.code, "export": finding.export, "message": finding.message}
-        for findings in sources
+        for findings in report.sources
         for finding in findings
         if finding.severity is Severity.HOLD
     ]
