@@ -90,6 +90,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) ->
         );
         """
     )
+    connection.execute(f"SET VARIABLE has_settings = {district is not None}")
     if district is None:
         return
     insert_rows(connection, "district.sites", list(district.sites.items()))

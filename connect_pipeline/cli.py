@@ -34,12 +34,12 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="School rosters, communication groups and absence lists from a SIS's CSV exports.",
 )
 out = Console()
 err = Console(stderr=True)
 _answers: list[Any] = []
 """What this run printed as JSON."""
+
 
 Districts = Annotated[list[str] | None, typer.Argument(help="Names as in districts.yaml.")]
 All = Annotated[bool, typer.Option("--all", help="Every district in the settings.")]
@@ -129,6 +129,26 @@ def _show_progress() -> None:
 def _print_json(value: Any) -> None:
     _answers.append(value)
     print(json.dumps(value, indent=1, ensure_ascii=False, default=str))  # noqa: T201
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        _print_line(f"connect-pipeline {version('connect-pipeline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """School rosters, communication groups and absence lists from a SIS's CSV exports."""
 
 
 @app.command()

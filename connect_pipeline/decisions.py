@@ -37,6 +37,7 @@ def decide(
 ) -> list[str]:
     """Decide on what is held for a district; returns what to tell the operator.
 
+    Files that were approved and are not published yet may still be discarded.
     Raises `UsageError` when nothing is held any more, for then the next run looks again, and when
     both jobs' files are held and `job` does not say which are meant: who has read why the absences
     are held has not read why the night is.
@@ -50,7 +51,11 @@ def _decide(
     ledger: Ledger, district: str, decision: Decision, by: str, job: HeldJob | None, days: int
 ) -> list[str]:
     expired = ledger.expire_holds(district, now() - timedelta(days=days))
-    held = [one for one in NEXT_COMMAND if job in (None, one) and ledger.open_hold(district, one)]
+    held = [
+        one
+        for one in NEXT_COMMAND
+        if job in (None, one) and ledger.hold_to_decide(district, one, decision)
+    ]
     if len(held) > 1:
         raise UsageError(
             f"{district}: both the core and the attendance files are held, for reasons of their"
@@ -69,6 +74,10 @@ def _decide(
     says = [
         f"{district}: {decision} the {job_held} files held since {hold['held_at']} ({reasons})."
     ]
+    if hold["state"] != "held":
+        says.append(
+            "They had been approved, which is taken back. Who is already listed stays listed."
+        )
     if decision is Decision.APPROVED:
         says.append(
             "The next run goes on with them, if the files are still the same:"

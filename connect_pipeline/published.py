@@ -48,6 +48,7 @@ SITE_ID = PublishedColumn("site_id", description="code of the site after merges"
 SCHOOL = PublishedColumn("school", description="school code as the export has it")
 STUDENT_ID = PublishedColumn("student_id", description="student number", privacy=PERSONAL)
 STAFF_ID = PublishedColumn("staff_id", description="staff number", privacy=DIRECTORY)
+TITLE = PublishedColumn("title", description="job title", privacy=DIRECTORY)
 CLASS_ID = PublishedColumn("class_id", description="stable from night to night")
 PERIOD = PublishedColumn("period", description="period; 0 is homeroom or all day")
 COURSE_NAME = PublishedColumn("course_name", description="course name")
@@ -91,11 +92,12 @@ ROSTER_TABLES = (
             PublishedColumn("first_name", description="given name", privacy=DIRECTORY),
             PublishedColumn("last_name", description="family name", privacy=DIRECTORY),
             PublishedColumn("email", description="work e-mail", privacy=DIRECTORY),
-            PublishedColumn("title", description="job title", privacy=DIRECTORY),
+            TITLE,
             PublishedColumn("mobile_phone", description="E.164", privacy=PERSONAL),
         ),
     ),
     PublishedTable("connect.staff_sites", "staff member × school", (STAFF_ID, SCHOOL, SITE_ID)),
+    PublishedTable("connect.staff_titles", "staff member × school", (STAFF_ID, SCHOOL, TITLE)),
     PublishedTable(
         "connect.students",
         "student",

@@ -106,7 +106,8 @@ class SharedRun:
             self.usable |= roster.expose_published(self.connection)
         export = check_read(self.report, self.visit.read(spec), self.usable, self.district)
         if spec in (STAFF, STUDENTS) and export.checked and export.checked.usable:
-            kept = roster.keep_people(self.connection, spec, add_only=self.adds_only)
+            columns = len(export.checked.read.columns)
+            kept = roster.keep_people(self.connection, spec, columns, add_only=self.adds_only)
             for person in kept.invalid:
                 export.findings.add("kept_previous", record_id=person)
             if kept.deferred:
@@ -166,14 +167,18 @@ class SharedRun:
         """What an operator decided about exactly these bytes; None also when other reasons came.
 
         An approval is of the reasons that were there to be seen; that nobody has uploaded anything
-        since is none.
+        since is none. What was discarded for being of several nights, and is uploaded anew in one,
+        is free.
         """
         hold = self.ledger.last_hold(self.name, job, self.set_sha256)
         if hold is None:
             return None
         if since is not None and datetime.fromisoformat(hold["held_at"]) < since:
             return None
-        if hold["state"] == "approved" and not {*codes} <= {*hold["codes"], "stale_file"}:
+        reasons = {*hold["codes"]}
+        if hold["state"] == "approved" and not {*codes} <= reasons | {"stale_file"}:
+            return None
+        if hold["state"] == "discarded" and reasons == {"mixed_nights"} and not reasons & {*codes}:
             return None
         return str(hold["state"])
 

@@ -302,8 +302,8 @@ def test_a_broken_row_takes_nobody_from_one_of_two_schools(
         home.publish()
         assert places(home) == (["101", "102"], ["101", "102"])
         assert home.query(KEPT_PLACES) == [
-            ("staff", "T7", "102", "row_quarantined", nights),
-            ("student", "007", "102", "row_quarantined", nights),
+            ("staff", "T7", None, "row_quarantined", nights),
+            ("student", "007", None, "row_quarantined", nights),
         ]
         assert sorted(home.query(NAMED)) == [(STAFF_FILE, "T7"), (STUDENT_FILE, "007")]
         mismatch = "SELECT count(*) FROM quality.findings WHERE code = 'school_mismatch'"

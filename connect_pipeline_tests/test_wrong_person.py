@@ -6,6 +6,7 @@ Each night here has an ID that is given to another person, a kept row, or an old
 from __future__ import annotations
 
 import datetime as dt
+import os
 import string
 from collections.abc import Callable
 from pathlib import Path
@@ -247,3 +248,137 @@ def test_an_approval_is_used_once(server: EmbeddedServer, tmp_path: Path) -> Non
     assert run.outcome == "held"
     assert "mass_removal" in run.report.holding_codes()
     assert home.query("SELECT count(*) FROM connect.students") == [(100,)]
+
+
+# -- broken rows of people who have another row, or who share a line -------------------------------
+
+
+def contacts_of(home: SmallHome, student: str) -> list[tuple[Any, ...]]:
+    return home.query(
+        f"SELECT relation, phone FROM connect.contacts WHERE student_id = '{student}' ORDER BY ALL"
+    )
+
+
+def titled(school: str, title: str) -> str:
+    return f"T8,{school},Kim,Fox,kim.fox@example.org,{title},"
+
+
+def test_a_broken_first_row_does_not_hand_a_child_to_the_second(home: SmallHome) -> None:
+    """She is at two schools, and only the first row has her mother's number."""
+    before = contacts_of(home, "001")
+    two = with_rows(FILES[STUDENT_FILE], "001,102,Ana,Ruiz,,,,,,,,,,9,,,,")
+    home.upload({STUDENT_FILE: two})
+    home.publish()
+    home.upload({STUDENT_FILE: two.replace("001,101,Ana,Ruiz", '001,101,Ana "Annie,Ruiz')})
+    home.publish()
+    assert contacts_of(home, "001") == before != []
+    schools = "SELECT school FROM connect.student_sites WHERE student_id = '001' ORDER BY 1"
+    assert home.query(schools) == [("101",), ("102",)]
+    kept = "SELECT entity, key, reason FROM connect.kept"
+    assert home.query(kept) == [("student", "001", "row_quarantined")]
+
+
+def test_a_broken_row_and_a_valid_one_of_another_child_are_one_id_of_two(home: SmallHome) -> None:
+    anas = classes_of(home, "001"), contacts_of(home, "001")
+    broken = FILES[STUDENT_FILE].replace("001,101,Ana,Ruiz", '001,101,Ana "Annie,Ruiz')
+    home.upload({STUDENT_FILE: with_rows(broken, ZOE)})
+    run = home.nightly()
+    assert run.report.exports[STUDENT_FILE].findings.counts["student_id_reused"] == 1
+    assert (classes_of(home, "001"), contacts_of(home, "001")) == anas
+    names = "SELECT first_name FROM connect.students WHERE student_id = '001'"
+    assert home.query(names) == [("Ana",)]
+
+
+@pytest.mark.parametrize(
+    ("student", "text", "becomes"),
+    [
+        pytest.param("004", "Korean,All\n", "Korean,All", id="two records on one line"),
+        pytest.param("001", "001,101,Ana,Ruiz", "101,Ana,Ruiz", id="the ID's cell is missing"),
+        pytest.param("001", "001,101,Ana", "0,01,101,Ana", id="a comma in the ID"),
+    ],
+)
+def test_a_broken_line_that_names_nobody_removes_nobody(
+    home: SmallHome, student: str, text: str, becomes: str
+) -> None:
+    before = home.tables()["connect.rosters"]
+    assert text in FILES[STUDENT_FILE]
+    home.upload({STUDENT_FILE: FILES[STUDENT_FILE].replace(text, becomes)})
+    home.publish()
+    assert home.tables()["connect.rosters"] == before
+    kept = f"SELECT reason FROM connect.kept WHERE key = '{student}'"
+    assert home.query(kept) == [("unnamed_row_quarantined",)]
+
+
+def test_a_broken_line_of_somebody_new_and_a_footer_keep_nobody(home: SmallHome) -> None:
+    rest = without_rows(FILES[STUDENT_FILE], "006,")
+    home.upload({STUDENT_FILE: rest + '008,101,Jo "x",Hall\nEND\n'})
+    home.publish()
+    assert home.query("FROM connect.students WHERE student_id = '006'") == []
+
+
+def test_a_title_opens_the_site_where_it_is_held(home: SmallHome) -> None:
+    sites = "SELECT scope_id FROM connect.staff_access WHERE staff_id = 'T8' AND scope = 'site'"
+    staff = with_rows(FILES[STAFF_FILE], titled("101", "Teacher"), titled("102", "Principal"))
+    home.write_settings(staff_access={"site_titles": ["Principal"]})
+    home.upload({STAFF_FILE: staff})
+    home.publish()
+    assert home.query(sites) == [("102",)]
+    home.upload({STAFF_FILE: staff.replace("T8,101,Kim,", 'T8,101,Kim "K",')})
+    home.publish()
+    assert home.query(sites) == [("102",)], "not of the row that is left"
+    titles = "SELECT school, title FROM connect.staff_titles WHERE staff_id = 'T8' ORDER BY 1"
+    assert home.query(titles) == [("101", "Teacher"), ("102", "Principal")]
+
+
+def test_rows_of_a_teacher_who_left_keep_no_child_in_other_classes(home: SmallHome) -> None:
+    """The SIS still has T1's rows; 003 goes from T2's second period to another class."""
+    moved = without_rows(FILES[CLASS_FILE], "101,T2,003,2,") + "102,T3,003,2,Band,B1,1\n"
+    home.upload({STAFF_FILE: without_rows(FILES[STAFF_FILE], "T1,"), CLASS_FILE: moved})
+    run = home.nightly()
+    assert run.report.exports[CLASS_FILE].findings.counts["unknown_teacher"] > 0
+    second = "SELECT staff_id FROM connect.rosters WHERE student_id = '003' AND period = '2'"
+    assert home.query(second) == [("T3",)]
+
+
+def test_a_class_that_is_kept_keeps_its_site(home: SmallHome) -> None:
+    pool = with_rows(FILES[CLASS_FILE], "150,T2,003,5,Pool,PE9,1")
+    home.upload({CLASS_FILE: pool})
+    home.publish()
+    home.upload({CLASS_FILE: pool.replace(",Pool,", ',Po"ol,')})
+    home.publish()
+    assert (
+        home.query("SELECT school FROM connect.classes ANTI JOIN connect.sites USING (site_id)")
+        == []
+    )
+    assert home.query("SELECT count(*) FROM connect.rosters WHERE school = '150'") == [(1,)]
+
+
+def test_what_was_discarded_for_its_nights_is_free_when_it_comes_in_one(home: SmallHome) -> None:
+    new = with_rows(FILES[STUDENT_FILE], ZOE.replace("001,", "009,"))
+    home.upload({STUDENT_FILE: new})
+    day_ago = (dt.datetime.now(dt.UTC) - DAY).timestamp()
+    os.utime(home.drop / CLASS_FILE, (day_ago, day_ago))
+    assert home.nightly().outcome == "held"
+    assert home.command_here("discard", NAME).returncode == 0
+    assert home.nightly().outcome == "discarded"
+    home.upload({name: home.read(name) for name in (STAFF_FILE, STUDENT_FILE, CLASS_FILE)})
+    assert home.nightly().outcome == "published"
+
+
+def test_an_approval_can_be_taken_back(home: SmallHome) -> None:
+    shorter = [line.rpartition(",")[0] for line in FILES[STUDENT_FILE].splitlines()]
+    home.upload({STUDENT_FILE: "\n".join([*shorter, ""])})
+    assert home.nightly().outcome == "held"
+    assert home.command_here("approve", NAME).returncode == 0
+    said = home.command_here("discard", NAME)
+    assert (said.returncode, "taken back" in said.stdout) == (0, True)
+    assert home.nightly().outcome == "discarded"
+    assert home.command_here("discard", NAME).returncode == 2
+
+
+def test_a_district_without_sites_is_told_so(home: SmallHome) -> None:
+    home.sites = {}
+    home.write_settings()
+    home.upload({STUDENT_FILE: FILES[STUDENT_FILE].replace("Korean", "Russian")})
+    run = home.nightly()
+    assert run.report.exports[STUDENT_FILE].findings.counts["unknown_school"] == 2

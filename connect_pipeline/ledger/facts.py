@@ -392,10 +392,20 @@ class Ledger:
 
     def open_hold(self, district: str, job: str) -> RowMapping | None:
         """The undecided hold, or None."""
+        return self._hold_in(district, job, "held")
+
+    def hold_to_decide(self, district: str, job: str, state: str) -> RowMapping | None:
+        """The hold that may become `state`: the undecided one, or an approved one to discard."""
+        hold = self.open_hold(district, job)
+        if hold is None and state == "discarded":
+            hold = self._hold_in(district, job, "approved")
+        return hold
+
+    def _hold_in(self, district: str, job: str, state: str) -> RowMapping | None:
         found = self.rows(
-            sa.select(holds).where(
-                holds.c.district == district, holds.c.job == job, holds.c.state == "held"
-            )
+            sa.select(holds)
+            .where(holds.c.district == district, holds.c.job == job, holds.c.state == state)
+            .order_by(holds.c.id.desc())
         )
         return found[0] if found else None
 
@@ -414,11 +424,11 @@ class Ledger:
         return found[0] if found else None
 
     def decide(self, district: str, job: str, state: str, by: str) -> RowMapping:
-        """Approve or discard the open hold; returns it.
+        """Approve or discard what is held; returns it as it was before.
 
         Raises `UsageError` when nothing is held.
         """
-        hold = self.open_hold(district, job)
+        hold = self.hold_to_decide(district, job, state)
         if hold is None:
             raise UsageError(
                 f"Nothing is held for {district}; `status {district}` shows its state."
@@ -426,7 +436,7 @@ class Ledger:
         with self.transaction() as connection:
             decided = connection.execute(
                 sa.update(holds)
-                .where(holds.c.id == hold["id"], holds.c.state == "held")
+                .where(holds.c.id == hold["id"], holds.c.state == hold["state"])
                 .values(state=state, decided_at=stamp(now()), decided_by=by)
             )
         if not decided.rowcount:

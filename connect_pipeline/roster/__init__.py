@@ -11,10 +11,10 @@ from connect_pipeline.roster.build import (
     compare_candidate,
     expose_published,
     finish_candidate,
-    keep_people,
 )
 from connect_pipeline.roster.group_warnings import judge_groups
 from connect_pipeline.roster.hold import Change, change_counts, judge_changes, judge_nights
+from connect_pipeline.roster.kept_people import keep_people
 from connect_pipeline.roster.preview import preview_of, write_would_vanish
 
 __all__ = [

@@ -2,13 +2,13 @@
 
 For: writing every table of DESIGN section 6 beside what is published, from `records.*` of the
 scratch database and, for people whose row is quarantined, from the last snapshot.
-Belongs here: the order of the SQL files and what is bound to them. Does not belong here: whether
-the candidate may be published (`hold.py`), and how it becomes current (`snapshots.py`).
+Belongs here: the order of the SQL files and what is bound to them. Does not belong here: who is
+kept (`kept_people.py`), whether the candidate may be published (`hold.py`), and how it becomes
+current (`snapshots.py`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,34 +19,31 @@ from connect_pipeline.contract import (
     CORE,
     EXPORTS,
     SCHOOLS,
-    STAFF,
     STAFF_TO_STUDENT,
-    STUDENTS,
     Column,
-    ExportSpec,
 )
 from connect_pipeline.databases import attach, insert_rows
 from connect_pipeline.home import PRIVATE_FILE, disk_fault, private_folder
 from connect_pipeline.normalise import expression
 from connect_pipeline.published import ROSTER_TABLES
+from connect_pipeline.roster.kept_people import ADD_ONLY
 from connect_pipeline.roster.statements import text
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
 
-ADD_ONLY = "add_only"
-
 # Each file makes the table or view of its name; later ones read earlier ones.
 STEPS = (
-    "school_sites",
-    "sites",
     "staff",
-    "staff_sites",
     "first_rows",
     "students",
-    "student_sites",
-    "contacts",
     "class_rows",
     "enrollments",
+    "school_sites",
+    "sites",
+    "staff_sites",
+    "staff_titles",
+    "student_sites",
+    "contacts",
     "classes",
     "rosters",
     "group_settings",
@@ -60,7 +57,6 @@ STEPS = (
     "quarantine",
 )
 
-
 # Where members come from (`group_members.sql`), and the column that names them.
 PERSON_OF_TABLE = {
     "students": "student_id",
@@ -72,129 +68,39 @@ PERSON_OF_TABLE = {
 
 
 def attach_previous(connection: duckdb.DuckDBPyConnection, snapshot: Path | None) -> None:
-    """Attach the current snapshot read-only as `previous`; an empty one before the first night."""
-    if snapshot is not None:
-        attach(connection, snapshot, "previous", read_only=True)
-        return
-    attach(connection, None, "previous")
-    connection.execute("CREATE SCHEMA previous.connect")
-    for table in ROSTER_TABLES:
-        if table.name.startswith("connect."):
-            columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-            connection.execute(f"CREATE TABLE previous.{table.name} ({columns})")
+    """Attach the current snapshot read-only as `previous`; an empty one before the first night.
 
-
-# What may be missing for each of these files' quarantined lines: whole people, and their schools.
-PLACES = {STAFF: "staff_sites", STUDENTS: "student_sites"}
-
-OUT_TONIGHT = """
-out_tonight AS (
-    SELECT record_id FROM quality.quarantine WHERE export = $export
-),
-unnamed AS (
-    SELECT count(*) AS lines FROM quality.quarantine
-    WHERE export = $export
-    AND (
-        record_id IS NULL
-        OR code IN ('new_line_in_value', 'missing_key_value', 'id_looks_damaged')
-        OR NOT regexp_full_match(record_id, '[A-Za-z0-9._-]+')
-    )
-)
-"""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Who stays as last published: by ID for an invalid row, by number in an add-only window."""
-
-    invalid: list[str]
-    deferred: int
-
-
-def keep_people(
-    connection: duckdb.DuckDBPyConnection, spec: ExportSpec, *, add_only: bool = False
-) -> Kept:
-    """Fill `records.kept_<table>`: people of the last snapshot who stay though tonight lacks them.
-
-    And `records.kept_<table of places>`: schools at which people stay whose other rows are valid.
-    An invalid row is never a deletion. A quarantined line that names nobody may be anybody's,
-    so with one of those everybody who would vanish is kept. With `add_only` everybody is anyhow;
-    but who has a row tonight changes schools, as any other column.
+    With it comes `another_person(...)`, which tells by the names before and tonight whether an ID
+    has gone to somebody else: one name may change, by marriage or a correction, but not both.
     """
-    person = spec.columns[0].field
     connection.execute(
-        f"""
-        CREATE OR REPLACE TABLE records.kept_{spec.table} AS
-        WITH {OUT_TONIGHT},
-        -- The cells of a line that breaks the law may have moved: the ID is any of its words.
-        words AS (
-            SELECT trim(unnest(regexp_extract_all(text, '[^,"]+'))) AS word
-            FROM quality.quarantine
-            WHERE export = $export
-            AND line NOT IN (SELECT line FROM records.{spec.table}_checked)
-        )
-        SELECT
-            {person},
-            CASE
-                WHEN {person} IN (SELECT record_id FROM out_tonight) THEN 'row_quarantined'
-                WHEN {person} IN (FROM words) THEN 'row_quarantined'
-                WHEN (SELECT lines FROM unnamed) > 0 THEN 'unnamed_row_quarantined'
-                WHEN $add_only THEN 'add_only'
-            END AS reason
-        FROM previous.connect.{spec.table}
-        WHERE {person} NOT IN (SELECT {person} FROM records.{spec.table})
-        AND reason IS NOT NULL
-        """,
-        {"export": spec.file_name, "add_only": add_only},
-    )
-    _keep_places(connection, spec)
-    rows = connection.execute(
-        f"SELECT {person}, reason FROM records.kept_{spec.table}"
-        f" UNION SELECT {person}, reason FROM records.kept_{PLACES[spec]} ORDER BY 1"
-    ).fetchall()
-    invalid = [row[0] for row in rows if row[1] != ADD_ONLY]
-    return Kept(invalid, len(rows) - len(invalid))
-
-
-def _keep_places(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> None:
-    """`records.kept_<table of places>`: schools of a row that is quarantined, if another is valid.
-
-    Who may be concerned is written down first, so that the joins start from a few and not from all.
-    Not those of whoever had the ID before, by both names.
-    """
-    person, places = spec.columns[0].field, PLACES[spec]
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE doubtful_places AS
-        WITH {OUT_TONIGHT}
-        SELECT
-            {person},
-            school,
-            CASE
-                WHEN {person} IN (SELECT record_id FROM out_tonight) THEN 'row_quarantined'
-                WHEN (SELECT lines FROM unnamed) > 0 THEN 'unnamed_row_quarantined'
-            END AS reason
-        FROM previous.connect.{places}
-        WHERE reason IS NOT NULL
-        """,
-        {"export": spec.file_name},
-    )
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TABLE records.kept_{places} AS
-        WITH other_people AS (
-            SELECT {person}
-            FROM (SELECT DISTINCT {person} FROM doubtful_places)
-            JOIN previous.connect.{spec.table} AS earlier USING ({person})
-            JOIN records.{spec.table} AS tonight USING ({person})
-            WHERE lower(earlier.first_name) <> lower(tonight.first_name)
-            AND lower(earlier.last_name) <> lower(tonight.last_name)
-        )
-        FROM doubtful_places
-        SEMI JOIN records.{spec.table} USING ({person})
-        ANTI JOIN records.{spec.table} USING ({person}, school)
-        ANTI JOIN other_people USING ({person})
         """
+        CREATE OR REPLACE TEMP MACRO another_person(first_before, last_before, first_now, last_now)
+        AS lower(first_before) <> lower(first_now) AND lower(last_before) <> lower(last_now)
+        """
+    )
+    if snapshot is None:
+        attach(connection, None, "previous")
+        connection.execute("CREATE SCHEMA previous.connect")
+        for table in ROSTER_TABLES:
+            if table.name.startswith("connect."):
+                columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+                connection.execute(f"CREATE TABLE previous.{table.name} ({columns})")
+    else:
+        attach(connection, snapshot, "previous", read_only=True)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW titles_before AS {_titles_before(connection)}")
+
+
+def _titles_before(connection: duckdb.DuckDBPyConnection) -> str:
+    """The titles that staff had at their schools; in snapshots of before they had one for all."""
+    stored = connection.execute(
+        "FROM duckdb_tables() WHERE database_name = 'previous' AND table_name = 'staff_titles'"
+    ).fetchall()
+    if stored:
+        return "FROM previous.connect.staff_titles"
+    return (
+        "SELECT staff_id, school, title"
+        " FROM previous.connect.staff JOIN previous.connect.staff_sites USING (staff_id)"
     )
 
 

@@ -39,6 +39,7 @@ JOIN scratch.class_keys AS class_keys
 
 -- One row: a class row of tonight that is quarantined, with each student whom it may be about. Of a
 -- row that breaks the line law, that is every word that is a student's ID; NULL when nobody is named.
+-- With the period, when all that is wrong with the row is that nobody knows its teacher.
 CREATE OR REPLACE TABLE scratch.class_rows_out AS
 WITH out_tonight AS (
     SELECT line, code, record_id, text
@@ -49,7 +50,8 @@ whole AS (
     SELECT
         out_tonight.line,
         CASE WHEN out_tonight.code <> 'id_looks_damaged' THEN nullif(rows.student_id, '') END
-            AS student_id
+            AS student_id,
+        CASE WHEN out_tonight.code = 'unknown_teacher' THEN rows.period END AS period
     FROM out_tonight
     JOIN scratch.records.staff_to_student_checked AS rows USING (line)
 ),
@@ -80,25 +82,36 @@ named AS (
     WHERE line NOT IN (SELECT line FROM whole)
     AND word IN (SELECT student_id FROM previous.connect.students)
 )
-SELECT line, student_id FROM whole
+SELECT line, student_id, period FROM whole
 UNION ALL
-SELECT line, student_id FROM meant
+SELECT line, student_id, NULL FROM meant
 UNION ALL
-SELECT line, student_id FROM named
+SELECT line, student_id, NULL FROM named
 UNION ALL
-SELECT line, NULL FROM out_tonight
+SELECT line, NULL, NULL FROM out_tonight
 WHERE line NOT IN (SELECT line FROM whole) AND line NOT IN (SELECT line FROM named);
 
 -- One row: an enrollment of the last snapshot that an invalid row of tonight, or an add-only window,
--- keeps from being removed.
+-- keeps from being removed. A row of a teacher who left, which the SIS keeps, spares nothing in other
+-- periods: the child may have changed classes there.
 CREATE OR REPLACE TABLE scratch.spared_enrollments AS
+WITH whose AS (
+    SELECT DISTINCT student_id
+    FROM scratch.class_rows_out
+    WHERE student_id IS NOT NULL AND period IS NULL
+),
+whose_in_period AS (
+    SELECT class_id, student_id
+    FROM previous.connect.enrollments
+    JOIN scratch.class_rows_out AS rows_out USING (student_id)
+    JOIN previous.connect.classes USING (class_id, period)
+)
 SELECT
     class_id,
     student_id,
     CASE
-        WHEN student_id IN (
-            SELECT student_id FROM scratch.class_rows_out WHERE student_id IS NOT NULL
-        ) THEN 'row_quarantined'
+        WHEN student_id IN (FROM whose) THEN 'row_quarantined'
+        WHEN (class_id, student_id) IN (FROM whose_in_period) THEN 'row_quarantined'
         WHEN EXISTS (FROM scratch.class_rows_out WHERE student_id IS NULL)
             THEN 'unnamed_row_quarantined'
         WHEN getvariable('add_only') THEN 'add_only'
@@ -114,15 +127,17 @@ WITH other_students AS (
     FROM (SELECT DISTINCT student_id FROM scratch.spared_enrollments)
     JOIN previous.connect.students AS earlier USING (student_id)
     JOIN connect.students AS tonight USING (student_id)
-    WHERE lower(earlier.first_name) <> lower(tonight.first_name)
-    AND lower(earlier.last_name) <> lower(tonight.last_name)
+    WHERE another_person(
+        earlier.first_name, earlier.last_name, tonight.first_name, tonight.last_name
+    )
 ),
 other_staff AS (
     SELECT staff_id
     FROM previous.connect.staff AS earlier
     JOIN connect.staff AS tonight USING (staff_id)
-    WHERE lower(earlier.first_name) <> lower(tonight.first_name)
-    AND lower(earlier.last_name) <> lower(tonight.last_name)
+    WHERE another_person(
+        earlier.first_name, earlier.last_name, tonight.first_name, tonight.last_name
+    )
 )
 SELECT class_id, student_id, spared.reason
 FROM scratch.spared_enrollments AS spared

@@ -1,6 +1,10 @@
--- One row: a student's first accepted row of tonight, normalised.
+-- One row: a student's first accepted row of tonight, normalised. Without those who stay as last
+-- published.
 CREATE OR REPLACE TABLE scratch.first_lines AS
-SELECT min(line) AS line FROM scratch.records.students GROUP BY student_id;
+SELECT min(line) AS line
+FROM scratch.records.students
+ANTI JOIN scratch.records.kept_students USING (student_id)
+GROUP BY student_id;
 
 CREATE OR REPLACE VIEW scratch.first_rows AS
 SELECT normal.*

@@ -13,6 +13,8 @@ WITH RECURSIVE codes AS (
         WHERE staff_id IN (SELECT staff_id FROM scratch.records.kept_staff)
     UNION SELECT school FROM scratch.records.kept_student_sites
     UNION SELECT school FROM scratch.records.kept_staff_sites
+    UNION SELECT school FROM previous.connect.classes
+        WHERE class_id IN (SELECT class_id FROM scratch.kept_enrollments)
 ),
 merges AS (
     SELECT

@@ -9,6 +9,7 @@ SELECT
     title,
     mobile_phone
 FROM scratch.normal.staff
+WHERE staff_id NOT IN (SELECT staff_id FROM scratch.records.kept_staff)
 QUALIFY row_number() OVER (PARTITION BY staff_id ORDER BY line) = 1
 UNION ALL
 SELECT

@@ -1,8 +1,8 @@
 -- One row: a staff member at a school.
 CREATE TABLE connect.staff_sites AS
 WITH places AS (
-    SELECT DISTINCT staff_id, school FROM scratch.records.staff
-    UNION ALL
+    SELECT staff_id, school FROM scratch.records.staff
+    UNION
     SELECT staff_id, school FROM previous.connect.staff_sites
     WHERE staff_id IN (SELECT staff_id FROM scratch.records.kept_staff)
     UNION ALL

@@ -1,8 +1,8 @@
 -- One row: a student at a school; concurrent enrolment gives several.
 CREATE TABLE connect.student_sites AS
 WITH places AS (
-    SELECT DISTINCT student_id, school FROM scratch.records.students
-    UNION ALL
+    SELECT student_id, school FROM scratch.records.students
+    UNION
     SELECT student_id, school FROM previous.connect.student_sites
     WHERE student_id IN (SELECT student_id FROM scratch.records.kept_students)
     UNION ALL

@@ -21,21 +21,34 @@ RULE = TableRule(
     ),
     spec=STUDENTS,
     # A blank name is no evidence of another child: it is left out of the comparison. A row that
-    # another rule keeps out is: its child has this ID, too.
+    # another rule keeps out is: its child has this ID, too. So is a line that breaks the line law:
+    # its cells may have moved, but a child of whom it has neither name is another one.
     select="""
-        WITH named AS (
+        WITH broken AS (
+            SELECT record_id AS student_id, lower(replace(nfc_normalize(text), ' ', '')) AS text
+            FROM quality.quarantine
+            WHERE export = 'StudentExport.csv'
+            AND line NOT IN (SELECT line FROM records.students_checked)
+        ),
+        named AS (
             SELECT
                 student_id,
                 nullif(lower(replace(nfc_normalize(first_name), ' ', '')), '') AS first_name,
                 nullif(lower(replace(nfc_normalize(last_name), ' ', '')), '') AS last_name
             FROM records.students_checked
             WHERE student_id IN (FROM records.students_alike)
+            OR student_id IN (SELECT student_id FROM broken)
         ),
         reused AS (
             SELECT student_id
             FROM named
             GROUP BY student_id
             HAVING min(first_name) <> max(first_name) OR min(last_name) <> max(last_name)
+            UNION
+            SELECT student_id
+            FROM named
+            JOIN broken USING (student_id)
+            WHERE NOT contains(text, first_name) AND NOT contains(text, last_name)
         )
         SELECT line, student_id AS record_id, 'ID' AS column_name, NULL AS detail
         FROM records.students

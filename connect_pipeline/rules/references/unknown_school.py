@@ -36,7 +36,7 @@ def _select(spec: ExportSpec) -> str:
         SELECT line, NULL AS record_id, 'School' AS column_name, '{_NO_SITE}' AS detail
         FROM codes
         ANTI JOIN district.sites AS sites ON sites.code = codes.school
-        WHERE EXISTS (FROM district.sites)
+        WHERE getvariable('has_settings')
     """
 
 
