@@ -51,11 +51,10 @@ def _decide(
     ledger: Ledger, district: str, decision: Decision, by: str, job: HeldJob | None, days: int
 ) -> list[str]:
     expired = ledger.expire_holds(district, now() - timedelta(days=days))
-    held = [
-        one
-        for one in NEXT_COMMAND
-        if job in (None, one) and ledger.hold_to_decide(district, one, decision)
-    ]
+    jobs = [one for one in NEXT_COMMAND if job in (None, one)]
+    held = [one for one in jobs if ledger.open_hold(district, one)]
+    if not held and decision is Decision.DISCARDED:
+        held = [one for one in jobs if ledger.usable_approval(district, one)]
     if len(held) > 1:
         raise UsageError(
             f"{district}: both the core and the attendance files are held, for reasons of their"

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from connect_pipeline import sftp
-from connect_pipeline.attendance.opt_outs import opt_out_file, opt_out_files
+from connect_pipeline import normalise, sftp
+from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file, opt_out_files
 from connect_pipeline.contract import ATTENDANCE, CORE
+from connect_pipeline.databases import in_memory
 from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsError
 from connect_pipeline.home import Home, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
@@ -64,6 +66,9 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
     for name, district in sound.settings.districts.items():
         if only in (None, name):
             yield from _examine_drop(name, district)
+            if district.attendance.enabled or district.lunch_list.enabled:
+                count, diagnosis = _try(f"{name}: opt-outs", partial(_count_opt_outs, home, name))
+                yield diagnosis if count is None else replace(diagnosis, says=f"{count:,} read")
             yield from _examine_alarms(name, (sound.settings.alarms, district.alarms))
 
 
@@ -150,6 +155,13 @@ def _refuse_opt_outs_of_nobody(home: Home, districts: Iterable[str]) -> None:
                 f"{path} is of no district in districts.yaml, so nobody reads it. The opt-outs of a"
                 f" district are {opt_out_file(home, '<district>')}."
             )
+
+
+def _count_opt_outs(home: Home, district: str) -> int:
+    with in_memory() as connection:
+        connection.execute("CREATE SCHEMA attendance")
+        normalise.prepare(connection)  # other countries' numbers are asked for as they come
+        return load_opt_outs(connection, home, district)
 
 
 def _own_places(home: Home) -> Iterator[Path]:

@@ -11,37 +11,50 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import DocInfo, Ge, Gt, Le
 
 Share = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What bounds the cost of one file and of one run.
-
-    A run's database keeps `memory_mb` in memory and writes the rest below the home; the program
-    itself needs some 200 MB more. Without `threads` it uses every core.
-    """
+    """What bounds the cost of one file and of one run."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
-    file_bytes: Annotated[int, Gt(0)] = 2 * 1024**3
-    line_bytes: Annotated[int, Ge(1024)] = 64 * 1024
-    rows: Annotated[int, Gt(0)] = 20_000_000
-    memory_mb: Annotated[int, Ge(100)] = 600
-    threads: Annotated[int, Ge(1)] | None = None
+    file_bytes: Annotated[int, Gt(0), DocInfo("bytes of one file")] = 2 * 1024**3
+    line_bytes: Annotated[int, Ge(1024), DocInfo("bytes of one line")] = 64 * 1024
+    rows: Annotated[int, Gt(0), DocInfo("rows of one file")] = 20_000_000
+    memory_mb: Annotated[
+        int,
+        Ge(100),
+        DocInfo(
+            "MB that a run's database keeps in memory, the rest below the home;"
+            " the program itself needs some 200 more"
+        ),
+    ] = 600
+    threads: Annotated[
+        Annotated[int, Ge(1)] | None, DocInfo("cores that a run uses; every one without it")
+    ] = None
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Shares above which a file is blocked, or the core set is held (design, sections 4 and 5)."""
+    """Shares above which a file is refused or held, or the night is (a share is 0 to 1)."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
-    removed: Share = 0.10
-    changed: Share = 0.75
-    reachability_points: Annotated[float, Ge(0), Le(100)] = 10
-    unknown_references: Share = 0.10
-    unmatched_periods: Share = 0.20
-    bad_rows: Share = 0.05
+    removed: Annotated[Share, DocInfo("of people or classes gone in one night: held")] = 0.10
+    changed: Annotated[Share, DocInfo("of people or classes changed in one night: held")] = 0.75
+    reachability_points: Annotated[
+        float, Ge(0), Le(100), DocInfo("points by which the families reached may fall: held")
+    ] = 10
+    unknown_references: Annotated[
+        Share, DocInfo("of a file's rows whose teacher or student is in no export: held")
+    ] = 0.10
+    unmatched_periods: Annotated[
+        Share, DocInfo("of a school's absences in periods without a class of the student: held")
+    ] = 0.20
+    bad_rows: Annotated[Share, DocInfo("of a file's rows kept out (and more than 5): refused")] = (
+        0.05
+    )

@@ -113,16 +113,25 @@ class Section(BaseModel):
 
 
 class Sftp(Section):
-    """How the drop is reached. The host key is pinned; there is no "accept any"."""
+    """How the drop is reached. There is no way to accept any host key."""
 
-    host: str = Field(min_length=1)
-    port: int = Field(default=22, ge=1, le=65535)
-    username: str = Field(min_length=1)
-    password_env: VariableName | None = None
-    private_key: Path | None = None
-    host_key: Annotated[str, AfterValidator(_host_key)]
-    folder: RemoteFolder
-    report_folder: RemoteFolder | None = None
+    host: str = Field(min_length=1, description="the server's name or address")
+    port: int = Field(default=22, ge=1, le=65535, description="its SSH port")
+    username: str = Field(min_length=1, description="who logs in")
+    password_env: VariableName | None = Field(
+        default=None, description="the environment variable that holds the password"
+    )
+    private_key: Path | None = Field(
+        default=None,
+        description="or the path of a private key: exactly one of the two",
+    )
+    host_key: Annotated[str, AfterValidator(_host_key)] = Field(
+        description='the server\'s public key, pinned, such as "ssh-ed25519 AAAA..."'
+    )
+    folder: RemoteFolder = Field(description="where the exports are on the server, from /")
+    report_folder: RemoteFolder | None = Field(
+        default=None, description="where each run's report goes back to the district, from /"
+    )
 
     @model_validator(mode="after")
     def _one_way_to_log_in(self) -> Sftp:
@@ -132,44 +141,73 @@ class Sftp(Section):
 
 
 class Attendance(Section):
-    """Absence alerts (design, section 7).
+    """Absence alerts: who is told, when, and what is held instead."""
 
-    `school_alert_codes` replaces `alert_codes` for the schools it names. `max_absent_share` is of a
-    school's students, `max_cleared_share` of those of whom somebody was told today. Fewer than
-    `absent_floor` students never hold a batch, whatever their share is.
-    """
-
-    enabled: bool = False
-    alert_codes: tuple[str, ...] = ("A", "U")
-    school_alert_codes: dict[str, tuple[str, ...]] = {}
-    other_codes: tuple[str, ...] = ()
-    min_periods: int = Field(default=1, ge=1)
-    no_school: tuple[DayRange, ...] = ()
-    send_at: tuple[ClockTime, ...] = ()
-    policy: Literal["once_per_day", "each_new_period"] = "once_per_day"
-    default_channels: tuple[Channel, ...] = Field(default=("sms", "email"), min_length=1)
-    default_language: str = "en"
-    max_absent_share: Share = 0.4
-    max_cleared_share: Share = 0.25
-    absent_floor: int = Field(default=20, ge=1)
+    enabled: bool = Field(default=False, description="whether absences are fetched and listed")
+    alert_codes: tuple[str, ...] = Field(
+        default=("A", "U"),
+        description="absence codes that families are told of, exactly as exported",
+    )
+    school_alert_codes: dict[str, tuple[str, ...]] = Field(
+        default={},
+        description="by school code: the codes that alert there, in place of alert_codes",
+    )
+    other_codes: tuple[str, ...] = Field(
+        default=(),
+        description="codes that alert nobody; any other code is an `unknown_absence_code`",
+    )
+    min_periods: int = Field(
+        default=1,
+        ge=1,
+        description="periods with an alerting code before anybody is told of the child",
+    )
+    no_school: tuple[DayRange, ...] = Field(
+        default=(),
+        description="days on which nobody is told, as 2026-11-26 or as the text"
+        ' "2026-12-21 to 2027-01-01"',
+    )
+    send_at: tuple[ClockTime, ...] = Field(
+        default=(), description="when the sender sends; the file is due 30 minutes before each"
+    )
+    policy: Literal["once_per_day", "each_new_period"] = Field(
+        default="once_per_day",
+        description="whether a family is told once a day or of each new period as well",
+    )
+    default_channels: tuple[Channel, ...] = Field(
+        default=("sms", "email"),
+        min_length=1,
+        description="sms, voice, email: for children without a PreferredContactMethod",
+    )
+    default_language: str = Field(
+        default="en",
+        description="the tag of an entry whose children have several languages, or none",
+    )
+    max_absent_share: Share = Field(
+        default=0.4, description="more of a school's students absent: held"
+    )
+    max_cleared_share: Share = Field(
+        default=0.25,
+        description="more of the students who were listed today gone from a later file: held",
+    )
+    absent_floor: int = Field(
+        default=20, ge=1, description="fewer students than these are never held for their share"
+    )
 
 
 class LunchList(Section):
-    """The list of families to be told of a lunch balance below `low_lunch_balance`.
+    """The list of families to be told of a lunch balance below `low_lunch_balance`, each night."""
 
-    It is made of each published night. A student is on it at most every `every_days` days, which
-    the ledger remembers (`keep.ledger_days`, 30 or more).
-    """
-
-    enabled: bool = False
-    every_days: int = Field(default=7, ge=1, le=30)
+    enabled: bool = Field(default=False, description="whether there is such a list")
+    every_days: int = Field(
+        default=7, ge=1, le=30, description="a student is on it at most once in so many days"
+    )
 
 
 class Window(Section):
-    """Days, both included, in the district's zone. It ends by itself."""
+    """Days in the district's zone."""
 
-    first_day: date
-    last_day: date
+    first_day: date = Field(description="the first day, such as 2026-08-01")
+    last_day: date = Field(description="the last day, which is in it, too")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -183,45 +221,58 @@ class Window(Section):
 
 
 class Rollover(Window):
-    """The summer's new school year: classes and changes are not judged.
+    """The summer's new school year: classes and changes are not judged. It ends by itself."""
 
-    `removed` is the share of all students or staff that may leave.
-    """
+    removed: Share = Field(
+        default=0.5, description="the share of all students or staff that may leave in one night"
+    )
 
-    removed: Share = 0.5
+
+class AddOnly(Window):
+    """While a new school year is entered: nobody is removed yet. It ends by itself."""
 
 
 class StaffAccess(Section):
-    """Titles whose holders reach more than their own classes (`connect.staff_access`)."""
+    """Job titles that reach more than their holder's classes (`connect.staff_access`)."""
 
-    site_titles: tuple[str, ...] = ()
-    district_titles: tuple[str, ...] = ()
+    site_titles: tuple[str, ...] = Field(
+        default=(), description="titles that reach the site at which they are held"
+    )
+    district_titles: tuple[str, ...] = Field(
+        default=(), description="titles that reach the whole district; case does not matter"
+    )
 
 
 class QuietSeconds(Section):
-    """How long a file must rest, unchanged, before it counts as whole."""
+    """How long a file must rest, unchanged, before it counts as whole; in seconds."""
 
-    core: int = Field(default=60, ge=0)
-    attendance: int = Field(default=15, ge=0)
+    core: int = Field(default=60, ge=0, description="the nightly files")
+    attendance: int = Field(default=15, ge=0, description="absences")
 
 
 class Webhook(Section):
-    """Where alarms are posted as JSON, signed with the secret that `secret_env` holds."""
+    """Where alarms are posted as JSON, signed."""
 
-    url: WebhookUrl
-    secret_env: VariableName
+    url: WebhookUrl = Field(description="https; http on this machine only")
+    secret_env: VariableName = Field(
+        description="the environment variable that holds the secret to sign with"
+    )
 
 
 class Mail(Section):
     """To whom alarms are mailed, over which server. A password is never sent unencrypted."""
 
-    host: str = Field(min_length=1)
-    port: int = Field(default=587, ge=1, le=65535)
-    encryption: Literal["starttls", "tls", "none"] = "starttls"
-    username: str | None = None
-    password_env: VariableName | None = None
-    sender: MailAddress
-    to: tuple[MailAddress, ...] = Field(min_length=1)
+    host: str = Field(min_length=1, description="the mail server")
+    port: int = Field(default=587, ge=1, le=65535, description="its port")
+    encryption: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="starttls, tls from the start, or none"
+    )
+    username: str | None = Field(default=None, description="who logs in; nobody does without")
+    password_env: VariableName | None = Field(
+        default=None, description="the environment variable that holds the password"
+    )
+    sender: MailAddress = Field(description="the address that mails come from")
+    to: tuple[MailAddress, ...] = Field(min_length=1, description="the addresses that they go to")
 
     @model_validator(mode="after")
     def _login_is_whole_and_safe(self) -> Mail:
@@ -233,47 +284,61 @@ class Mail(Section):
 
 
 class Alarms(Section):
-    """Who is told when something is failed, blocked, held, missing or stale (`alarms.py`)."""
+    """Who is told when something failed, is blocked, held, missing or stale."""
 
     webhook: Webhook | None = None
     mail: Mail | None = None
 
 
 class Keep(Section):
-    """How long things stay: snapshots by their number, all else in days.
+    """How long things stay; what the current state was made from stays in any case."""
 
-    `hold_days` is how long a hold waits for a decision, `ledger_days` how long the ledger remembers
-    runs, receipts, holds and who was listed.
-    """
-
-    landing_days: int = Field(default=7, ge=1)
-    snapshots: int = Field(default=30, ge=2)
-    hold_days: int = Field(default=7, ge=1)
-    report_days: int = Field(default=90, ge=1)
-    outbox_days: int = Field(default=30, ge=1)
-    attendance_days: int = Field(default=365, ge=1)
-    ledger_days: int = Field(default=365, ge=30)
+    landing_days: int = Field(default=7, ge=1, description="days, files as received")
+    snapshots: int = Field(default=30, ge=2, description="number of nights that are published")
+    hold_days: int = Field(default=7, ge=1, description="days that a hold waits for a decision")
+    report_days: int = Field(default=90, ge=1, description="days, reports")
+    outbox_days: int = Field(default=30, ge=1, description="days, lists for the sender")
+    attendance_days: int = Field(default=365, ge=1, description="days, earlier days of absences")
+    ledger_days: int = Field(
+        default=365,
+        ge=30,
+        description="days that the ledger remembers runs, receipts, holds and who was listed",
+    )
 
 
 class District(Section):
-    """One school district: a partition of the pipeline."""
+    """One school district: a partition of the pipeline. Its key is its name in commands."""
 
-    name: str = Field(min_length=1)
-    timezone: Annotated[str, AfterValidator(_zone)] = "America/Los_Angeles"
-    deadline: ClockTime = time(23, 30)
+    name: str = Field(min_length=1, description="as people write it")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        default="America/Los_Angeles", description="of the IANA list; all times are its wall clock"
+    )
+    deadline: ClockTime = Field(
+        default=time(23, 30), description="the nightly run starts then with what is there"
+    )
     sftp: Sftp
-    sites: dict[str, str] = {}
+    sites: dict[str, str] = Field(
+        default={},
+        description="school code (in quotes) to the site's name in SchoolExport.csv",
+    )
     attendance: Attendance = Attendance()
     thresholds: Thresholds = Thresholds()
     rollover: Rollover | None = None
-    add_only: Window | None = None
+    add_only: AddOnly | None = None
     staff_access: StaffAccess = StaffAccess()
     quiet_seconds: QuietSeconds = QuietSeconds()
     limits: Limits = Limits()
     keep: Keep = Keep()
-    mixed_nights_hours: float = Field(default=12, gt=0)
-    hold_stale_files: bool = True
-    low_lunch_balance: float = 0.0
+    mixed_nights_hours: float = Field(
+        default=12, gt=0, description="core files further apart than this are of several nights"
+    )
+    hold_stale_files: bool = Field(
+        default=True,
+        description="whether a core file that nobody has uploaded since the last deadline is held",
+    )
+    low_lunch_balance: float = Field(
+        default=0.0, description="dollars; a balance below it is low (groups, and the list)"
+    )
     lunch_list: LunchList = LunchList()
     alarms: Alarms = Alarms()
 
@@ -290,7 +355,9 @@ class Settings(Section):
     """All of `districts.yaml`. The top `alarms` are told of every district."""
 
     alarms: Alarms = Alarms()
-    districts: dict[str, District] = Field(min_length=1)
+    districts: dict[str, District] = Field(
+        min_length=1, description="by name: small letters, digits, - and _"
+    )
 
     @model_validator(mode="after")
     def _names_are_safe(self) -> Settings:

@@ -72,12 +72,3 @@ def test_every_path_and_table_of_the_page_is_there(published: Path) -> None:
     for path in re.findall(r"'(published/[^']+)'|\"(published/[^\"]+)\"", text):
         assert (published / "".join(path)).exists(), path
     assert (published / "published" / DISTRICT / "snapshots").is_dir()
-
-
-def test_the_page_describes_each_table_that_the_design_does_not(published: Path) -> None:
-    text = PAGE.read_text()
-    for name in ("group_changes", "kept", "staff_titles", "staff_access", "access_titles"):
-        (table,) = [one for one in ROSTER_TABLES if one.name == f"connect.{name}"]
-        (row,) = [line for line in text.splitlines() if line.startswith(f"| `{table.name}`")]
-        for column in table.columns:
-            assert column.name in row, (table.name, column.name)

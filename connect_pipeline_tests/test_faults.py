@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from connect_pipeline import locks
+from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.ledger import opening
 from connect_pipeline.sample.server import EmbeddedServer, generate_key
@@ -272,6 +273,18 @@ def test_doctor_finds_nothing_wrong_with_a_healthy_home(home: SmallHome) -> None
     done = home.command_here("doctor", NAME)
     assert_said(done, 0, "all files are there")
     assert "BAD" not in done.stdout
+
+
+def test_doctor_reads_the_opt_outs(home: SmallHome) -> None:
+    home.write_settings(attendance={"enabled": True})
+    place = opt_out_file(home.home, NAME)
+    place.parent.mkdir()
+    place.write_text("channel,destination\nsms,201-555-0111\n")
+    assert_said(home.command_here("doctor", NAME), 0, f"ok  {NAME}: opt-outs: 1 read")
+    place.write_text("channel,destination\nsms,201-555\n")
+    done = home.command_here("doctor", NAME)
+    assert_said(done, 2, f"{place} line 2: the destination is not a phone number")
+    assert "201-555" not in done.stdout
 
 
 def test_doctor_goes_on_after_the_first_thing_that_is_wrong(home: SmallHome) -> None:

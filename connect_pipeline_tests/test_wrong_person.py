@@ -382,3 +382,15 @@ def test_a_district_without_sites_is_told_so(home: SmallHome) -> None:
     home.upload({STUDENT_FILE: FILES[STUDENT_FILE].replace("Korean", "Russian")})
     run = home.nightly()
     assert run.report.exports[STUDENT_FILE].findings.counts["unknown_school"] == 2
+
+
+def test_two_courses_in_one_class_are_told_of(home: SmallHome) -> None:
+    rows = ("101,T1,001,5,Art,ELECTIVE,", "101,T1,002,5,ART ,ELECTIVE,")
+    home.upload({CLASS_FILE: with_rows(FILES[CLASS_FILE], *rows)})
+    run = home.nightly()
+    assert run.report.exports[CLASS_FILE].findings.counts["course_name_conflict"] == 0
+    home.upload({CLASS_FILE: with_rows(FILES[CLASS_FILE], *rows, "101,T1,003,5,Grief,ELECTIVE,")})
+    run = home.nightly()
+    assert run.report.exports[CLASS_FILE].findings.counts["course_name_conflict"] == 1
+    groups = "SELECT name, member_count FROM connect.groups WHERE kind = 'course' AND name ^@ 'Art'"
+    assert [row[1] for row in home.query(groups)] == [3]

@@ -394,12 +394,9 @@ class Ledger:
         """The undecided hold, or None."""
         return self._hold_in(district, job, "held")
 
-    def hold_to_decide(self, district: str, job: str, state: str) -> RowMapping | None:
-        """The hold that may become `state`: the undecided one, or an approved one to discard."""
-        hold = self.open_hold(district, job)
-        if hold is None and state == "discarded":
-            hold = self._hold_in(district, job, "approved")
-        return hold
+    def usable_approval(self, district: str, job: str) -> RowMapping | None:
+        """The approval that a run may go on with, or None."""
+        return self._hold_in(district, job, "approved")
 
     def _hold_in(self, district: str, job: str, state: str) -> RowMapping | None:
         found = self.rows(
@@ -424,11 +421,13 @@ class Ledger:
         return found[0] if found else None
 
     def decide(self, district: str, job: str, state: str, by: str) -> RowMapping:
-        """Approve or discard what is held; returns it as it was before.
+        """Approve or discard what is held, or discard what was approved; returns it as it was.
 
-        Raises `UsageError` when nothing is held.
+        Raises `UsageError` when there is nothing to decide.
         """
-        hold = self.hold_to_decide(district, job, state)
+        hold = self.open_hold(district, job)
+        if hold is None and state == "discarded":
+            hold = self.usable_approval(district, job)
         if hold is None:
             raise UsageError(
                 f"Nothing is held for {district}; `status {district}` shows its state."

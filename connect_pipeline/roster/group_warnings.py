@@ -1,4 +1,6 @@
-"""Warnings about groups that would surprise whoever writes to them: of nobody, or of everybody.
+"""Warnings about groups that would surprise whoever writes to them.
+
+Of nobody, of everybody, or of two courses at once.
 
 For: findings on a candidate, one per kind of group. Belongs here: which kinds are named. Does not
 belong here: who is in a group (`sql/group_members.sql`).
@@ -9,6 +11,7 @@ from __future__ import annotations
 import duckdb
 
 from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS, ExportSpec
+from connect_pipeline.roster.statements import text
 from connect_pipeline.validation import Report
 
 # These come and go with the timetable and the balance, night after night.
@@ -19,7 +22,7 @@ FEW = 10
 
 
 def judge_groups(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
-    """Warn of groups that lost all members, and of groups that hold the whole district."""
+    """Warn of groups that lost all members or hold the whole district, and of mixed classes."""
     for audience, kind, count in connection.execute(
         """
         SELECT audience, kind, count(*) FROM candidate.connect.group_changes
@@ -45,6 +48,9 @@ def judge_groups(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
         {"few": FEW},
     ).fetchall():
         _warn(report, "group_is_everybody", audience, kind, count)
+    mixed = connection.execute(text("mixed_classes")).fetchall()[0][0]
+    if mixed:
+        report.exports[STAFF_TO_STUDENT.file_name].findings.add("course_name_conflict", count=mixed)
 
 
 def _warn(report: Report, code: str, audience: str, kind: str, count: int) -> None:

@@ -11,7 +11,10 @@ SELECT
     'c' || md5(concat_ws(chr(31), school, staff_id, period, course_key, section_number))[1:16]
         AS class_id,
     arg_min(course_name, line) AS course_name,
-    arg_min(course_number, line) AS course_number
+    arg_min(course_number, line) AS course_number,
+    -- Of a blank name nothing is known, and hashes compare faster than names.
+    min(hash(course_name)) FILTER (course_name IS NOT NULL)
+        <> max(hash(course_name)) FILTER (course_name IS NOT NULL) AS names_differ
 FROM scratch.class_rows
 GROUP BY school, staff_id, period, course_key, section_number;
 

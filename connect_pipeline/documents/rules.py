@@ -1,16 +1,15 @@
 """`docs/rules.md`, written from the catalogue.
 
-For: `python -m connect_pipeline.rules.document > docs/rules.md`; a test holds the page to the
-catalogue. Belongs here: the page's shape. Does not belong here: anything about a single rule.
+Belongs here: the page's shape. Does not belong here: anything about a single rule.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-import sys
 from types import ModuleType
 
+from connect_pipeline.documents.markdown import table, written_from
 from connect_pipeline.rules.rule import Example, Rule, Severity
 
 # The order in which a file goes through them.
@@ -26,10 +25,10 @@ EFFECTS = {
     Severity.INFO: "counted",
 }
 
-HEAD = """\
+HEAD = f"""\
 # Rules
 
-<!-- Written by `python -m connect_pipeline.rules.document`; edit the rules, not this page. -->
+{written_from("the rules")}
 
 Every problem that the pipeline finds in an export has one of these codes. Codes are for ever.
 A finding says the file, the line (the header is line 1, as a spreadsheet shows it), the column,
@@ -63,27 +62,25 @@ def _title(family: str) -> str:
 
 
 def _severities() -> str:
-    rows = [f"| `{severity}` | {effect} |" for severity, effect in EFFECTS.items()]
-    return "\n".join(["| severity | effect |", "|---|---|", *rows, ""])
+    rows = [(f"`{severity}`", effect) for severity, effect in EFFECTS.items()]
+    return table(("severity", "effect"), rows)
 
 
 def _index() -> str:
     lines = []
     for family in FAMILIES:
-        lines += [f"## {_title(family)}", "", "| code | severity | when |", "|---|---|---|"]
-        lines += [
-            f"| [`{rule.code}`](#{rule.code}) | {rule.severity}{'*' if rule.setting else ''}"
-            f" | {_cell(rule.doc)} |"
+        rows = [
+            (f"[`{rule.code}`](#{rule.code})", _effect(rule), rule.doc)
             for rule in family_rules(family)
         ]
-        lines.append("")
+        lines += [f"## {_title(family)}", "", table(("code", "severity", "when"), rows)]
     lines += ["\\* A district's settings change this rule; its section names the key.", ""]
     return "\n".join(lines)
 
 
-def _cell(text: str) -> str:
-    """Text as a table's cell: a bar would end it."""
-    return text.replace("|", "\\|")
+def _effect(rule: Rule) -> str:
+    """A star where a district's settings change it."""
+    return f"{rule.severity}{'*' if rule.setting else ''}"
 
 
 def _family(name: str) -> str:
@@ -123,7 +120,3 @@ def _visible(line: str) -> str:
     if len(visible) > LONGEST_SHOWN_LINE:
         return f"{visible[:LONGEST_SHOWN_LINE]}... ({len(visible):,} characters)"
     return visible
-
-
-if __name__ == "__main__":
-    sys.stdout.write(rules_page())

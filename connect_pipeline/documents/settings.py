@@ -1,0 +1,113 @@
+"""`docs/settings.md`: every key of `districts.yaml`, from `settings.py` and `limits.py`."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import time
+from typing import Any, get_args, get_type_hints
+
+from annotated_types import DocInfo
+from pydantic import BaseModel
+
+from connect_pipeline.documents.markdown import table, written_from
+from connect_pipeline.settings import Settings
+
+HEAD = f"""\
+# Settings
+
+{written_from("`connect_pipeline/settings.py`", "`connect_pipeline/limits.py`")}
+
+What `districts.yaml` in `CONNECT_HOME` may say. Unknown keys and wrong values are refused, with
+their line and what is allowed there; `connect-pipeline doctor` reads the file and says what else is
+wrong. Secrets are named here and never written. A key in **bold** must be there; without one of the
+others its default holds.
+"""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of a section: its default as YAML ("" for none), and what it means."""
+
+    name: str
+    is_required: bool
+    default: str
+    description: str
+    section: type | None
+
+
+def settings_page() -> str:
+    """The whole page as Markdown."""
+    return "\n".join([HEAD, *_sections("", Settings)])
+
+
+def keys_of(section: type) -> Iterator[Key]:
+    """The keys of one section, in their order."""
+    if issubclass(section, BaseModel):
+        for name, field in section.model_fields.items():
+            default = None if field.is_required() else field.get_default()
+            yield Key(
+                name,
+                field.is_required(),
+                _as_yaml(default),
+                field.description or "",
+                _section_in(field.annotation),
+            )
+        return
+    hints = get_type_hints(section, include_extras=True)
+    for one in fields(section):  # type: ignore[arg-type]
+        told = [note for note in hints[one.name].__metadata__ if isinstance(note, DocInfo)]
+        yield Key(one.name, False, _as_yaml(one.default), told[0].documentation, None)
+
+
+def _sections(path: str, section: type) -> Iterator[str]:
+    """This section's part of the page, then those of the sections in it."""
+    keys = list(keys_of(section))
+    rows = [
+        (
+            f"**`{key.name}`**" if key.is_required else f"`{key.name}`",
+            f"`{key.default}`" if key.default else "",
+            key.description or f"a section: [`{_title(path, key)}`](#{_anchor(path, key)})",
+        )
+        for key in keys
+    ]
+    heading = f"## `{path}`" if path else "## The top"
+    yield f"{heading}\n\n{_first_paragraph(section)}\n"
+    yield table(("key", "default", "what it is"), rows)
+    for key in keys:
+        if key.section is not None:
+            yield from _sections(_title(path, key), key.section)
+
+
+def _title(path: str, key: Key) -> str:
+    name = "districts.<name>" if key.name == "districts" else key.name
+    return f"{path}.{name}" if path else name
+
+
+def _anchor(path: str, key: Key) -> str:
+    """As GitHub makes it of a heading."""
+    return "".join(char for char in _title(path, key) if char.isalnum() or char in "_-")
+
+
+def _first_paragraph(section: type) -> str:
+    return (inspect.getdoc(section) or "").split("\n\n")[0].replace("\n", " ")
+
+
+def _section_in(annotation: Any) -> type | None:
+    """The section that a key holds, alone, or None, or by name."""
+    for one in (annotation, *get_args(annotation)):
+        if inspect.isclass(one) and (issubclass(one, BaseModel) or is_dataclass(one)):
+            return one
+    return None
+
+
+def _as_yaml(value: Any) -> str:
+    if value is None or is_dataclass(value) or isinstance(value, BaseModel):
+        return ""
+    if isinstance(value, time):
+        return f'"{value:%H:%M}"'
+    if isinstance(value, tuple):
+        return f"[{', '.join(value)}]"
+    return value if isinstance(value, str) else json.dumps(value)
