@@ -36,8 +36,8 @@ SAYS = {
     Cause.HELD: "files wait for an operator: look at the report, then approve or discard them.",
     Cause.MISSING: "files that are due are not in the drop. What is published stays. Ask the"
     " district; they are read when they come.",
-    Cause.STALE: "files that are due were not uploaded since they were due before. What is"
-    " published stays. Ask the district.",
+    Cause.STALE: "files that are due were not uploaded since they were due before. Ask the"
+    " district.",
     Cause.DAMAGED: "what is published was damaged on the disk. It was set aside; the run says"
     " whether it could be rebuilt from what was received. Check the disk.",
     Cause.NO_ACCESS: "the drop cannot be looked at.",

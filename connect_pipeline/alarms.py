@@ -189,6 +189,25 @@ def open_alarms(ledger: Ledger, name: str | None = None) -> Sequence[RowMapping]
     return ledger.rows(query if name is None else query.where(alarms.c.district == name))
 
 
+def undelivered(ledger: Ledger) -> Sequence[RowMapping]:
+    """Who does not take what is sent: one row is a district and a channel.
+
+    With the number of messages that were tried in vain, and the time of the first one's alarm.
+    """
+    return ledger.rows(
+        sa.select(
+            alarms.c.district,
+            alarm_notices.c.channel,
+            sa.func.count().label("messages"),
+            sa.func.min(alarms.c.raised_at).label("since"),
+        )
+        .join(alarm_notices, alarm_notices.c.alarm_id == alarms.c.id)
+        .where(alarm_notices.c.delivered_at.is_(None), alarm_notices.c.tries > 0)
+        .group_by(alarms.c.district, alarm_notices.c.channel)
+        .order_by(alarms.c.district, alarm_notices.c.channel)
+    )
+
+
 def _add_notices(
     connection: Connection, alarm_id: int, event: str, told: Collection[str], moment: datetime
 ) -> None:

@@ -114,7 +114,12 @@ class AttendanceSteps:
 
     def settle_hold(self) -> bool:
         """Whether the batch may be listed: nothing holds it, or an operator approved the file."""
-        return self.run.may_go_on(self._holds(), since=self._since)
+        report = self.run.report
+        return self.run.may_go_on(
+            self._holds(),
+            since=self._since,
+            preview=lambda: {"reasons": report.reasons_to_hold()},
+        )
 
     @property
     def _since(self) -> datetime:

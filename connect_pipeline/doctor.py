@@ -168,7 +168,7 @@ def _own_places(home: Home) -> Iterator[Path]:
     """The files and folders that runs make; what is made for the operator may be read-only."""
     kept = (home.ledger_file, home.ledger_key_file)
     tops = ("landing", "work", "published", "reports", "outbox", "certificates")
-    for top in (*kept, *(home.root / name for name in tops), home.dagster):
+    for top in (*kept, *(home.root / name for name in tops), home.dagster_in_use):
         if not os.path.lexists(top):
             continue
         yield top

@@ -8,7 +8,6 @@ formula. Does not belong here: which tables there are (`published.py`).
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -109,8 +108,7 @@ def disclosures_of(ledger: Ledger, district: str, limit: int) -> Sequence[RowMap
 def _refuse_own_folders(home: Home, folder: Path) -> None:
     """An erasure forgets no copies, and takes those among our own files for something else."""
     wanted = folder.resolve()
-    dagster = Path(os.environ.get("DAGSTER_HOME") or home.dagster)
-    own = [dagster, *(home.root / name for name in OWN_FOLDERS)]
+    own = [home.dagster_in_use, *(home.root / name for name in OWN_FOLDERS)]
     if _is_same(wanted, home.root) or any(
         _is_same(above, place) for place in own for above in (wanted, *wanted.parents)
     ):

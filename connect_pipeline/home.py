@@ -58,6 +58,11 @@ class Home:
         return self.root / "dagster"
 
     @property
+    def dagster_in_use(self) -> Path:
+        """`DAGSTER_HOME`, wherever it is."""
+        return Path(os.environ.get("DAGSTER_HOME") or self.dagster)
+
+    @property
     def ledger_file(self) -> Path:
         return self.root / "ledger.db"
 

@@ -58,14 +58,26 @@ GRADE = PublishedColumn("grade", description="PK, TK, K, 1 to 12, UG", privacy=D
 LANGUAGE = PublishedColumn("language", description="BCP 47 tag", privacy=SENSITIVE)
 PHONE = PublishedColumn("phone", description="E.164", privacy=PERSONAL)
 EMAIL = PublishedColumn("email", description="e-mail address", privacy=PERSONAL)
-RELATION = PublishedColumn("relation", description="primary, secondary or self")
+RELATION = PublishedColumn("relation", description="primary, secondary or self (the student)")
+GUARDIAN = PublishedColumn("relation", description="primary or secondary, never the student")
 CONTACT_NAME = PublishedColumn("name", description="name of the contact", privacy=PERSONAL)
-GROUP_ID = PublishedColumn("group_id", description="stable from night to night")
+GROUP_ID = PublishedColumn(
+    "group_id",
+    description="kind and what it is about, such as a teacher; stable from night to night",
+    privacy=DIRECTORY,
+)
 AUDIENCE = PublishedColumn("audience", description="students or staff")
-KIND = PublishedColumn("kind", description="site, grade, class, teacher, course, …")
-GROUP_NAME = PublishedColumn("name", description="what a person calls the group")
+KIND = PublishedColumn(
+    "kind",
+    description="of students: site, grade, class, teacher, course, bus_route, language, zip_code,"
+    " low_lunch_balance; of staff: site, title, district",
+)
+GROUP_NAME = PublishedColumn("name", description="what a person calls the group", privacy=DIRECTORY)
+GROUP_SITE = PublishedColumn(
+    "site_id", description="its site after merges; NULL for a group that is of no single site"
+)
 FINDING_CODE = PublishedColumn("code", description="the rule's stable name")
-EXPORT = PublishedColumn("export", description="file name of the export")
+EXPORT = PublishedColumn("export", description="file name of the export, or `the drop`")
 LINE = PublishedColumn("line", "BIGINT", "line in the export, the header being 1")
 BATCH_ID = PublishedColumn("batch_id", description="batch; sorts by time")
 DATE = PublishedColumn("date", "DATE", "day of the absence", PERSONAL)
@@ -158,7 +170,7 @@ ROSTER_TABLES = (
             GROUP_ID,
             AUDIENCE,
             KIND,
-            SITE_ID,
+            GROUP_SITE,
             GROUP_NAME,
             PublishedColumn("member_count", "BIGINT", "members"),
         ),
@@ -174,7 +186,7 @@ ROSTER_TABLES = (
     PublishedTable(
         "connect.family_members",
         "student group × contact",
-        (GROUP_ID, STUDENT_ID, RELATION, CONTACT_NAME, PHONE, EMAIL, LANGUAGE),
+        (GROUP_ID, STUDENT_ID, GUARDIAN, CONTACT_NAME, PHONE, EMAIL, LANGUAGE),
     ),
     PublishedTable(
         "connect.changes",
@@ -266,7 +278,7 @@ ROSTER_TABLES = (
     ),
     PublishedTable(
         "quality.findings",
-        "finding",
+        "finding, of each code the first 1,000",
         (
             EXPORT,
             LINE,
@@ -310,8 +322,16 @@ ATTENDANCE_TABLES = (
             DATE,
             STUDENT_ID,
             PublishedColumn("status", description="listed or suppressed"),
-            PublishedColumn("reason", description="why suppressed; NULL when listed"),
-            BATCH_ID,
+            PublishedColumn(
+                "reason",
+                description="why suppressed: code_does_not_alert, too_few_periods, no_school_day,"
+                " no_usable_contact, opted_out, already_listed, not_today, unknown_student or"
+                " cleared; NULL when listed",
+            ),
+            PublishedColumn(
+                "batch_id",
+                description="the batch that lists, or listed, the student; else NULL",
+            ),
         ),
     ),
     PublishedTable(

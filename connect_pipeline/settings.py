@@ -167,11 +167,13 @@ class Attendance(Section):
         ' "2026-12-21 to 2027-01-01"',
     )
     send_at: tuple[ClockTime, ...] = Field(
-        default=(), description="when the sender sends; the file is due 30 minutes before each"
+        default=(),
+        description="when the sender sends; the file is due 30 minutes before each, and a missing"
+        " one alarms: without times none does",
     )
     policy: Literal["once_per_day", "each_new_period"] = Field(
         default="once_per_day",
-        description="whether a family is told once a day or of each new period as well",
+        description="whether a family is told once a day, or of each new period as well",
     )
     default_channels: tuple[Channel, ...] = Field(
         default=("sms", "email"),
@@ -284,7 +286,7 @@ class Mail(Section):
 
 
 class Alarms(Section):
-    """Who is told when something failed, is blocked, held, missing or stale."""
+    """Who is told when something failed, is blocked, held, missing, stale or damaged."""
 
     webhook: Webhook | None = None
     mail: Mail | None = None
@@ -334,7 +336,8 @@ class District(Section):
     )
     hold_stale_files: bool = Field(
         default=True,
-        description="whether a core file that nobody has uploaded since the last deadline is held",
+        description="whether, at the deadline, a core file that nobody has uploaded since the one"
+        " before is held",
     )
     low_lunch_balance: float = Field(
         default=0.0, description="dollars; a balance below it is low (groups, and the list)"

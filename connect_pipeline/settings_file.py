@@ -154,6 +154,13 @@ def _line_and_text(node: yaml.Node, item: Any, location: tuple[int | str, ...]) 
     if kind in _NO_SECTION:
         allowed = ", ".join(_allowed_keys(location))
         return line, f"`{dotted}`: expected keys of its own below it: {allowed}."
+    if location[-1:] == ("[key]",):  # what YAML has read of it is not what is written there
+        where = ".".join(str(part) for part in location[:-2])
+        return line, f"`{where}`: expected a code in quotes: without, YAML takes it for a number."
+    if kind == "tuple_type":
+        return line, f"`{dotted}`: expected a list, such as [A, U]."
+    if kind == "string_type":
+        return line, f"`{dotted}`: expected text; digits stand in quotes."
     message = item["msg"].removeprefix("Value error, ")
     return line, f"`{dotted}`: expected {_lower_first(message.removeprefix('Input should be '))}."
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.alarm_words import Cause, sentence
-from connect_pipeline.alarms import open_alarms
+from connect_pipeline.alarms import open_alarms, undelivered
 from connect_pipeline.erasure.records import as_dict, standing
 from connect_pipeline.export import disclosures_of
 from connect_pipeline.home import Home
@@ -51,6 +51,11 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
                 "says": sentence(Cause(alarm["cause"]), alarm["job"], alarm["codes"]),
             }
             for alarm in open_alarms(ledger, district)
+        ],
+        "undelivered": [
+            {key: one[key] for key in ("channel", "messages", "since")}
+            for one in undelivered(ledger)
+            if one["district"] == district
         ],
         "runs": [
             {
@@ -116,7 +121,7 @@ class Line:
 
 
 def overview(ledger: Ledger, names: Collection[str]) -> list[Line]:
-    """One line per district, those that need somebody first; four queries for all of them."""
+    """One line per district, those that need somebody first; five queries for all of them."""
     lines = {name: Line(name) for name in names}
     for row in ledger.rows(
         sa.select(current.c.district, snapshots.c.published_at, current.c.rolled_back).join(
@@ -151,4 +156,7 @@ def overview(ledger: Ledger, names: Collection[str]) -> list[Line]:
     for row in open_alarms(ledger):
         if (line := lines.get(row["district"])) and row["cause"] != "held":
             line.attention.append(f"{row['cause'].replace('_', ' ')} ({row['job']})")
+    for row in undelivered(ledger):
+        if line := lines.get(row["district"]):
+            line.attention.append(f"alarms not delivered ({row['channel']})")
     return sorted(lines.values(), key=lambda line: (not line.attention, line.district))

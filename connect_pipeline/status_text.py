@@ -50,6 +50,15 @@ def print_state(out: Console, name: str, state: dict[str, Any]) -> None:
         codes = ", ".join(f"{code}: {count}" for code, count in alarm["codes"].items())
         since = f"  alarm since {alarm['raised_at']} ({codes}). {alarm['says']}"
         out.print(since, style="red", markup=False, highlight=False, soft_wrap=True)
+    for one in state["undelivered"]:
+        out.print(
+            f"  messages about alarms since {one['since']} that the receiver ({one['channel']})"
+            f" does not take: {one['messages']}; they are tried again for three days",
+            style="red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     for one in state["erasures"]:
         if one["completed_at"] is None:
             out.print(

@@ -126,6 +126,15 @@ class Report:
                     total[code] += count
         return dict(total)
 
+    def reasons_to_hold(self) -> list[dict[str, str]]:
+        """What holds this drop, in sentences, which have no cell's value."""
+        return [
+            {"code": finding.code, "export": finding.export, "message": finding.message}
+            for findings in self.sources
+            for finding in findings
+            if finding.severity is Severity.HOLD
+        ]
+
     def accepted(self, file_name: str) -> pandas.DataFrame:
         """The accepted rows of an export: `line` and the file's columns, verbatim text.
 

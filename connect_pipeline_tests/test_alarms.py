@@ -35,6 +35,7 @@ from connect_pipeline.run_lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import Settings
 from connect_pipeline.settings_file import load_settings
+from connect_pipeline.status import district_status, overview
 from connect_pipeline_tests.postgres import empty, wait_for_waiting
 from connect_pipeline_tests.receivers import Mailbox, Webhook, mailbox, webhook
 from connect_pipeline_tests.small_district import DISTRICT
@@ -491,8 +492,12 @@ def test_a_receiver_that_is_down_fails_no_run(
     home.upload({STUDENTS.file_name: None})
     assert home.nightly().outcome == "blocked"
     assert "an alarm was not delivered" in caplog.text
+    assert "(own webhook) does not take: 1" in home.command_here("status", NAME).stdout
+    (line,) = overview(home.ledger, [NAME])
+    assert "alarms not delivered (own webhook)" in line.attention
     hook.status = 200
     with home.here():
         make_due(home.ledger)
         deliver(home.ledger, load_settings(home.home.settings_file))
     assert hook.said == [("alarm", NAME, "missing")]
+    assert district_status(home.home, home.ledger, NAME)["undelivered"] == []

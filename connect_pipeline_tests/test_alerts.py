@@ -109,7 +109,9 @@ def test_who_decides_on_absences_decides_on_no_held_night(home: SmallHome) -> No
     assert unclear.returncode == 2
     assert "`--job core` or `--job attendance`" in unclear.stderr
     assert [row["state"] for row in home.ledger.holds_of(NAME, 5)] == ["held", "held"]
-    assert f"approve {NAME} --job attendance" in home.command_here("status", NAME).stdout
+    said = home.command_here("status", NAME).stdout
+    assert f"approve {NAME} --job attendance" in said
+    assert "AttendanceExport.csv: At 1 schools more students are absent" in said
 
     assert home.command_here("approve", NAME, "--job", "attendance").returncode == 0
     states = {row["job"]: row["state"] for row in home.ledger.holds_of(NAME, 5)}

@@ -92,7 +92,7 @@ ASSETS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], dict[str, bool]]]
         "4_attendance",
         ("absence_records", "rosters"),
         ("duckdb",),
-        {"absent_share_is_plausible": BLOCKING, "file_is_of_today": BLOCKING},
+        {"day_is_plausible": BLOCKING, "file_is_of_today": BLOCKING},
     ),
     "absence_accounting": (
         "4_attendance",

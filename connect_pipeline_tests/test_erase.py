@@ -21,7 +21,7 @@ from connect_pipeline import retention
 from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.definitions import build_defs
-from connect_pipeline.erasure import erase, records
+from connect_pipeline.erasure import erase, files, records
 from connect_pipeline.erasure.recognising import is_in
 from connect_pipeline.erasure.search import is_left_in_database
 from connect_pipeline.erasure.traces import RECEIVED_ENCODINGS, Traces
@@ -422,6 +422,25 @@ def test_the_certificate_says_what_was_done_and_nothing_of_the_person(home: Smal
             assert one["sha256_before"] != one["sha256_after"]
     (row,) = records.standing(home.ledger, NAME)
     assert row["completed_at"] is not None
+
+
+def test_the_manifest_of_a_cleared_list_counts_who_is_left() -> None:
+    rows = "batch_id,student_id,change\r\nb,S1,cleared\r\nb,S2,absent_again\r\n"
+    before = {"rows": 3, "cleared_students": 2, "students_absent_again": 1}
+    assert files.manifest_of(before, rows.encode()) == {
+        "rows": 2,
+        "cleared_students": 1,
+        "students_absent_again": 1,
+    }
+
+
+def test_dagsters_home_is_searched_wherever_it_is(home: SmallHome, tmp_path: Path) -> None:
+    place = tmp_path / "elsewhere" / "note.txt"
+    place.parent.mkdir()
+    place.write_text("ottoline.q77@example.com")
+    done = home.command_here("erase", NAME, "--student", ERASED, DAGSTER_HOME=str(place.parent))
+    assert done.returncode == 3
+    assert f"still in {place}" in done.stderr
 
 
 # -- opt-outs ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration.event_log import EventLog
 from connect_pipeline.orchestration.launch import dagster_instance
@@ -154,6 +155,23 @@ def test_a_kill_while_dagsters_databases_are_made_is_harmless(
             assert len(instance.get_runs()) == 1
         with dagster_instance(again) as instance:
             assert len(instance.get_runs()) == 1, "what is whole stays"
+
+
+def test_an_instance_that_could_not_be_opened_costs_no_later_one_its_runs(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster's runs are the sensors' memory."""
+    monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
+    home.dagster.mkdir(mode=0o700, parents=True)
+    (home.dagster / "dagster.yaml").write_text("storage: {no: such}\n")
+    with pytest.raises(EnvironmentFault, match=r"dagster\.yaml"), dagster_instance(home):
+        pass
+    (home.dagster / "dagster.yaml").write_text("")
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:  # as the daemon does
+        assert one_line.execute_in_process(instance=instance).success
+    (home.dagster / "being_made").touch()  # as a killed command of before leaves it
+    with dagster_instance(home) as instance:
+        assert len(instance.get_runs()) == 1
 
 
 @dg.op

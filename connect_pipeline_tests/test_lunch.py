@@ -100,6 +100,12 @@ def rows_of(batch: LunchBatch | None) -> list[dict[str, str]]:
     return list(csv.DictReader(batch.outbox_file.read_text(encoding="utf-8").splitlines()))
 
 
+def test_a_clerks_list_that_cannot_be_written_keeps_nobody_from_being_told(tmp_path: Path) -> None:
+    nights = Nights.at(tmp_path, ANA)
+    (nights.runs.home.reports(NAME) / CLERKS_LIST / "in the way").mkdir(parents=True)
+    assert rows_of(nights.night())
+
+
 def test_siblings_are_one_recipient_and_the_list_has_what_a_message_needs(tmp_path: Path) -> None:
     nights = Nights.at(tmp_path, ANA, BEN, CHO, DIA, ELI)
     batch = nights.night()

@@ -278,6 +278,15 @@ def test_a_broken_first_row_does_not_hand_a_child_to_the_second(home: SmallHome)
     assert home.query(kept) == [("student", "001", "row_quarantined")]
 
 
+def test_a_blank_name_is_no_evidence_of_another_child(home: SmallHome) -> None:
+    """Her second row lacks the names: she is Ana all the same, and stays as she is published."""
+    two = FILES[STUDENT_FILE].replace("001,101,Ana,Ruiz", '001,101,Ana "Annie,Ruiz')
+    home.upload({STUDENT_FILE: with_rows(two, "001,102,,,,,,,,,,,,9,,,,")})
+    home.publish()
+    names = "SELECT first_name, last_name FROM connect.students WHERE student_id = '001'"
+    assert home.query(names) == [("Ana", "Ruiz")]
+
+
 def test_a_broken_row_and_a_valid_one_of_another_child_are_one_id_of_two(home: SmallHome) -> None:
     anas = classes_of(home, "001"), contacts_of(home, "001")
     broken = FILES[STUDENT_FILE].replace("001,101,Ana,Ruiz", '001,101,Ana "Annie,Ruiz')

@@ -29,13 +29,11 @@ from connect_pipeline.attendance.batch import (
 )
 from connect_pipeline.attendance.cleared import ClearedList
 from connect_pipeline.attendance.opt_outs import load_opt_outs
-from connect_pipeline.attendance.statements import prepare, run, text
+from connect_pipeline.attendance.statements import prepare, run
 from connect_pipeline.contract import ATTENDANCE, CORE
-from connect_pipeline.errors import EnvironmentFault, UnbalancedError
+from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
-from connect_pipeline.outcomes import as_our_error
-from connect_pipeline.query_files import write_query
 from connect_pipeline.settings import District
 
 log = logging.getLogger(__name__)
@@ -170,8 +168,8 @@ class AttendanceDay:
         """
         if not self.is_of_today:
             return 0
-        with self.ledger.transaction() as transaction:
-            self._load_told(transaction)
+        with self.ledger.reading() as committed:
+            self._load_told(committed)
         ((cleared, listed),) = run(self.connection, "cleared_counts", today=self.today)
         settings = self.district.attendance
         most = max(settings.absent_floor - 1, listed * settings.max_cleared_share)
@@ -192,14 +190,18 @@ class AttendanceDay:
             "destinations",
             default_channels=list(self.district.attendance.default_channels),
         )
-        with self.ledger.transaction() as transaction:
-            self._account(transaction)
+        with self.ledger.reading() as committed:
+            self._account(committed)
         return accounted(self.connection)
 
-    def _account(self, transaction: Connection) -> None:
-        """Account in the light of what the ledger has now."""
-        self._load_told(transaction)
-        self._consider(told.batches_of(transaction, self.name, self.today))
+    def _account(self, ledger: Connection) -> None:
+        """Account in the light of what the ledger has now.
+
+        Which batches that is, is read first: one that is committed in between is not among them, so
+        `list_recipients` accounts once more.
+        """
+        self._consider(told.batches_of(ledger, self.name, self.today))
+        self._load_told(ledger)
         settings = self.district.attendance
         run(self.connection, "entries", policy=settings.policy)
         run(
@@ -213,9 +215,9 @@ class AttendanceDay:
         run(self.connection, "recipients", default_language=settings.default_language)
         run(self.connection, "messages")
 
-    def _load_told(self, transaction: Connection) -> None:
+    def _load_told(self, ledger: Connection) -> None:
         """Who was told today, and of whom this file does not say for sure that they have come."""
-        told.load_told(self.connection, transaction, self.name, self.today)
+        told.load_told(self.connection, ledger, self.name, self.today)
         run(self.connection, "doubtful", today=self.today)
 
     def _balance(self) -> None:
@@ -355,17 +357,8 @@ class AttendanceDay:
         staging.replace(day, unlisted)
 
     def _write_clerks_list(self) -> None:
-        """Write who is absent today and cannot be told: the school's clerk calls or corrects.
-
-        Never keeps the others from being told.
-        """
-        path = self.home.reports(self.name) / CLERKS_LIST
-        listed = staging.staged(path, "new")
-        try:
-            write_query(self.connection, text("unreachable"), listed)
-            staging.replace(path, listed)
-        except (EnvironmentFault, duckdb.Error) as error:
-            log.error("%s: there is no new %s. %s", self.name, CLERKS_LIST, as_our_error(error))
+        """Write who is absent today and cannot be told: the school's clerk calls or corrects."""
+        files.write_clerks_list(self.connection, self.home, self.name, CLERKS_LIST, "unreachable")
 
 
 _BALANCES = ("each_absent_student_once", "listed_have_recipients", "no_destination_twice")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -30,8 +31,11 @@ from connect_pipeline.home import (
     sync_file,
 )
 from connect_pipeline.ledger import stamp
+from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.published import ATTENDANCE_TABLES
 from connect_pipeline.query_files import write_query
+
+log = logging.getLogger(__name__)
 
 DAY_ROW_GROUP = 20_480
 """Rows that the day's file is written by. What does not fill one is written twice, first into
@@ -217,6 +221,19 @@ def write_manifest(path: Path, outbox: Path, listed: Path, facts: Mapping[str, A
     }
     with replacing(path) as file_out:
         file_out.write(json.dumps(manifest, indent=2).encode() + b"\n")
+
+
+def write_clerks_list(
+    connection: duckdb.DuckDBPyConnection, home: Home, name: str, file_name: str, query: str
+) -> None:
+    """Write a list for the school's clerk into the reports. Never keeps anybody from being told."""
+    path = home.reports(name) / file_name
+    listed = staging.staged(path, "new")
+    try:
+        write_query(connection, text(query), listed)
+        staging.replace(path, listed)
+    except (EnvironmentFault, duckdb.Error) as error:
+        log.error("%s: there is no new %s. %s", name, file_name, as_our_error(error))
 
 
 def _sync(path: Path) -> None:

@@ -176,8 +176,5 @@ class LunchList:
 
     def _write_clerks_list(self) -> None:
         """Write whose balance is low, and what became of each."""
-        path = self.home.reports(self.name) / CLERKS_LIST
-        listed = staging.staged(path, "new")
         files.bind_batch(self.connection, self.today, None, None)
-        write_query(self.connection, text("lunch_fates"), listed)
-        staging.replace(path, listed)
+        files.write_clerks_list(self.connection, self.home, self.name, CLERKS_LIST, "lunch_fates")

@@ -21,7 +21,7 @@ written. What happens to a file that does not keep this is in [rules.md](rules.m
 `connect-pipeline validate FOLDER` says it of a folder of exports.
 
 - **Names are exact**: of the files and in the header, capitals included. Columns stand in this
-  order. Those in **bold** must be there; one of the others may be left out, which means that it is
+  order. Those in **bold** must be there; each of the others may be left out, which means that it is
   not supplied. A column that is there and empty means that the value is known to be blank. A column
   that was there last night and is gone holds the night, for it would wipe data.
 - **A record is one line**, with as many fields as the header, in UTF-8 (RFC 4180: a value with a
@@ -31,6 +31,8 @@ written. What happens to a file that does not keep this is in [rules.md](rules.m
 - `Teacher` is an ID of StaffExport.csv, `Student` one of StudentExport.csv. School, Student and
   Period of an absence are found in StaffToStudentExport.csv; the period `0` is the homeroom, or all
   day.
+- A student or a member of staff at several schools has a row for each, alike in all but the school.
+- A row whose cell may not be blank, and is, is kept out.
 - StaffExport.csv, StudentExport.csv and StaffToStudentExport.csv are one set, of one night.
 """
 
@@ -86,15 +88,16 @@ def _section(spec: ExportSpec) -> str:
         (
             f"**`{column.name}`**" if column.required else f"`{column.name}`",
             column.description,
+            "no" if column.key else "with a warning" if column.required else "yes",
             f"[{_word(column.kind)}](#how-values-are-written)",
             str(column.privacy),
         )
         for column in spec.columns
     ]
-    told_apart = ", ".join(f"`{name}`" for name in spec.identity)
+    identity = ", ".join(f"`{name}`" for name in spec.identity)
     return (
-        f"## {spec.file_name}\n\nOne row is {spec.row}; what tells rows apart: {told_apart}.\n\n"
-        + table(("column", "what it is", "written as", "privacy"), rows)
+        f"## {spec.file_name}\n\nOne row is {spec.row}. What it is about: {identity}.\n\n"
+        + table(("column", "what it is", "may be blank", "written as", "privacy"), rows)
     )
 
 
@@ -109,7 +112,8 @@ def _forms() -> str:
     ]
     return (
         "## How values are written\n\nSpaces around a value do not count. What cannot be read is"
-        " reported, and published as blank.\n\n"
+        " reported and published as blank, but for an ID that was damaged and a date: without them"
+        " nobody knows whom or when the row is about, and it is kept out.\n\n"
         + table(("kind", "written as", "examples, and what is read"), rows)
     )
 

@@ -10,7 +10,7 @@ import pkgutil
 from types import ModuleType
 
 from connect_pipeline.documents.markdown import table, written_from
-from connect_pipeline.rules.rule import Example, Rule, Severity
+from connect_pipeline.rules.rule import Example, Rule, Severity, TableRule
 
 # The order in which a file goes through them.
 FAMILIES = ("drop", "file", "header", "row", "cell", "keys", "references", "changes")
@@ -79,8 +79,16 @@ def _index() -> str:
 
 
 def _effect(rule: Rule) -> str:
-    """A star where a district's settings change it."""
-    return f"{rule.severity}{'*' if rule.setting else ''}"
+    """What it does, also to the whole file; a star where a district's settings change it."""
+    holds = f", or {Severity.HOLD}" if _holds_over(rule) else ""
+    return f"{rule.severity}{holds}{'*' if rule.setting else ''}"
+
+
+def _holds_over(rule: Rule) -> str:
+    """Of what a share holds the file, "" for a rule that has none."""
+    if not isinstance(rule, TableRule) or not rule.hold_over:
+        return ""
+    return f"the rows of one {rule.hold_by}" if rule.hold_by else "the file's rows"
 
 
 def _family(name: str) -> str:
@@ -89,6 +97,8 @@ def _family(name: str) -> str:
 
 def _section(rule: Rule) -> str:
     lines = [f"### {rule.code}", "", f"*{rule.severity}* · {rule.doc}", "", rule.help, ""]
+    if of := _holds_over(rule):
+        lines += [f"Above a share of {of}, the whole file is held: nothing of it is used.", ""]
     if rule.setting:
         lines += [f"Setting: `{rule.setting}`.", ""]
     for title, example in (("Fails", rule.failing), ("Passes", rule.passing)):

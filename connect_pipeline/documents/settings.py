@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import time
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from annotated_types import DocInfo
+from annotated_types import DocInfo, Ge, Le
 from pydantic import BaseModel
 
 from connect_pipeline.documents.markdown import table, written_from
@@ -52,14 +52,15 @@ def keys_of(section: type) -> Iterator[Key]:
                 name,
                 field.is_required(),
                 _as_yaml(default),
-                field.description or "",
+                _told(field.description or "", field.annotation, field.metadata),
                 _section_in(field.annotation),
             )
         return
     hints = get_type_hints(section, include_extras=True)
     for one in fields(section):  # type: ignore[arg-type]
-        told = [note for note in hints[one.name].__metadata__ if isinstance(note, DocInfo)]
-        yield Key(one.name, False, _as_yaml(one.default), told[0].documentation, None)
+        notes = hints[one.name].__metadata__
+        (told,) = (note.documentation for note in notes if isinstance(note, DocInfo))
+        yield Key(one.name, False, _as_yaml(one.default), _told(told, None, notes), None)
 
 
 def _sections(path: str, section: type) -> Iterator[str]:
@@ -101,6 +102,21 @@ def _section_in(annotation: Any) -> type | None:
         if inspect.isclass(one) and (issubclass(one, BaseModel) or is_dataclass(one)):
             return one
     return None
+
+
+def _told(description: str, annotation: Any, notes: Iterable[Any]) -> str:
+    """What a key means, with the words or the numbers that are allowed."""
+    words = get_args(annotation) if get_origin(annotation) is Literal else ()
+    allowed = f"`{'`, `'.join(words)}`" if words else _bounds(list(notes))
+    return f"{description} ({allowed})" if description and allowed else description
+
+
+def _bounds(notes: list[Any]) -> str:
+    least = next((note.ge for note in notes if isinstance(note, Ge)), None)
+    most = next((note.le for note in notes if isinstance(note, Le)), None)
+    if most is not None:
+        return f"{least:,} to {most:,}"
+    return f"at least {least:,}" if least else ""
 
 
 def _as_yaml(value: Any) -> str:

@@ -338,7 +338,7 @@ def _search(home: Home, district: str, found: Traces) -> dict[str, int]:
     for path, is_left_in in _searched_files(home, district):
         searched += 1
         if is_left_in(path, found):
-            place = path.relative_to(home.root)
+            place = path.relative_to(home.root) if path.is_relative_to(home.root) else path
             raise SystemFault(
                 f"Something of the student is still in {place}, so the erasure is not complete."
                 " Please report this."
@@ -354,7 +354,7 @@ def _searched_files(
         for path in files_below(place):
             is_database = path.is_relative_to(home.published(district))
             yield path, is_left_in_database if is_database else is_left_in_text
-    records_of_all = [*files_below(home.dagster), *files_below(home.certificates)]
+    records_of_all = [*files_below(home.dagster_in_use), *files_below(home.certificates)]
     for path in (*records_of_all, *sorted(home.root.glob(f"{home.ledger_file.name}*"))):
         yield path, is_left_in_records
     work = home.work(district)
@@ -366,7 +366,7 @@ def _searched_files(
 OUT_OF_REACH = (
     "Backups, and copies that others have made of published files or lists.",
     "The files on the district's own server.",
-    "Dagster's history below dagster/: names of districts, counts and times, no value of a file.",
+    "Dagster's history in its home: names of districts, counts and times, no value of a file.",
 )
 
 LATER_UPLOADS = (

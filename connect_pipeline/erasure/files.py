@@ -52,10 +52,15 @@ def manifest_of(manifest: dict[str, Any], content: bytes) -> dict[str, Any]:
         "bytes": lambda: len(content),
         "sha256": lambda: hashlib.sha256(content).hexdigest(),
         "students": lambda: len({row["student_id"] for row in rows}),
-        "cleared_students": lambda: len({row["student_id"] for row in rows}),
+        "cleared_students": lambda: _students(rows, "cleared"),
+        "students_absent_again": lambda: _students(rows, "absent_again"),
         "recipients": lambda: _recipients(rows),
     }
     return {name: facts[name]() if name in facts else value for name, value in manifest.items()}
+
+
+def _students(rows: list[Record], change: str) -> int:
+    return len({row["student_id"] for row in rows if row["change"] == change})
 
 
 def findings_without_student(content: bytes, traces: Traces) -> bytes:

@@ -81,6 +81,15 @@ class Ledger:
         with _plainly("read"), self.engine.connect() as connection:
             return connection.execute(query).mappings().all()
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """For several reads, each of what is committed then; waits for nobody who writes.
+
+        Raises `EnvironmentFault` as `transaction` does.
+        """
+        with _plainly("read"), self.engine.connect() as connection:
+            yield connection
+
     def hashed(self, destination: str) -> str:
         """A destination as the ledger stores it."""
         return keyed_hash(self.key, destination)

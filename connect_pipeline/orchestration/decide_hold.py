@@ -19,7 +19,9 @@ from connect_pipeline.outcomes import as_our_error
 class DecideHold(dg.Config):
     """What becomes of the held files of the district, and who says so."""
 
-    decision: Decision = Field(description="approved: the next run goes on with these files")
+    decision: Decision = Field(
+        description="APPROVED: the next run goes on with these files. DISCARDED: none does."
+    )
     by: str = Field(min_length=1, description="Your name: it stays in the ledger.")
     job: HeldJob | None = Field(
         default=None, description="Whose files are meant, when both jobs' are held."

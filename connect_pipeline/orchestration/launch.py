@@ -7,6 +7,7 @@ here: what a run does (`district_run.py`).
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from connect_pipeline.ledger import open_ledger
 from connect_pipeline.locks import file_locked
 from connect_pipeline.orchestration.instance import dagster_home
 from connect_pipeline.outcomes import outcome_exit_code
+
+DATABASES = ("history", "schedules", "events")
+"""Folders of an instance's databases on SQLite."""
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -71,18 +75,37 @@ def dagster_instance(home: Home) -> dg.DagsterInstance:
 def _made_whole(folder: Path) -> Iterator[None]:
     """See to it that Dagster's databases are made as a whole: it does not finish half-made ones.
 
-    While they are made, a file says so. Where a kill left that file, what there is of them is empty
-    and goes.
+    While they are made, a file says so. Where a kill left that file, or Dagster refuses, what there
+    is of them goes, unless somebody has made them whole since and there are runs in them.
     """
-    databases = [folder / name for name in ("history", "schedules", "events")]
     being_made = folder / "being_made"
-    if being_made.exists():
-        for half_made in databases:
-            remove_tree(half_made)
-    if not any(database.exists() for database in databases):
+    if being_made.exists() and not _has_runs(folder):
+        _remove_databases(folder)
+    is_new = not any((folder / name).exists() for name in DATABASES)
+    if is_new:
         being_made.touch()
-    yield
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            _remove_databases(folder)
+            being_made.unlink(missing_ok=True)
+        raise
     being_made.unlink(missing_ok=True)
+
+
+def _remove_databases(folder: Path) -> None:
+    for name in DATABASES:
+        remove_tree(folder / name)
+
+
+def _has_runs(folder: Path) -> bool:
+    database = folder / "history" / "runs.db"
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is not None
+    except sqlite3.Error:  # there is no such file or table
+        return False
 
 
 def run_job(home: Home, job: str, district: str) -> Finished:

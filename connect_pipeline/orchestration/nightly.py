@@ -134,15 +134,15 @@ def records_asset(
     return records
 
 
-def _reasons(run: DistrictRun) -> dict[str, str]:
+def reasons(run: DistrictRun) -> dict[str, str]:
     """What the operator decides on: the findings' sentences, which hold no value of a file.
 
     One entry each, for the UI shows a short text at once and hides a long one behind a click.
     """
-    reasons = run.hold_preview.get("reasons", ())
+    held_for = run.hold_preview.get("reasons", ())
     return {
         f"why ({number})": f"{one['export']}: {one['message']}"
-        for number, one in enumerate(reasons, start=1)
+        for number, one in enumerate(held_for, start=1)
     }
 
 
@@ -224,7 +224,7 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
                     severity=dg.AssetCheckSeverity.ERROR,
                     metadata={
                         "holds": ", ".join(codes) or "none",
-                        **_reasons(run),
+                        **reasons(run),
                         "report": dg.MetadataValue.path(run.report_page),
                     },
                 )

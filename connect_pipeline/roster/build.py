@@ -71,12 +71,15 @@ def attach_previous(connection: duckdb.DuckDBPyConnection, snapshot: Path | None
     """Attach the current snapshot read-only as `previous`; an empty one before the first night.
 
     With it comes `another_person(...)`, which tells by the names before and tonight whether an ID
-    has gone to somebody else: one name may change, by marriage or a correction, but not both.
+    has gone to somebody else: one name may change, by marriage or a correction, but not both. A
+    blank name is no evidence.
     """
     connection.execute(
         """
+        CREATE OR REPLACE TEMP MACRO differ(before, now) AS
+            coalesce(nullif(lower(before), '') <> nullif(lower(now), ''), false);
         CREATE OR REPLACE TEMP MACRO another_person(first_before, last_before, first_now, last_now)
-        AS lower(first_before) <> lower(first_now) AND lower(last_before) <> lower(last_now)
+        AS differ(first_before, first_now) AND differ(last_before, last_now)
         """
     )
     if snapshot is None:

@@ -18,7 +18,6 @@ from connect_pipeline.formulas import defused_sql
 from connect_pipeline.query_files import give_name, write_query, written_beside
 from connect_pipeline.roster.hold import Change
 from connect_pipeline.roster.statements import text
-from connect_pipeline.rules.rule import Severity
 from connect_pipeline.validation import Report
 
 WOULD_VANISH = "-would-vanish.csv"
@@ -26,7 +25,7 @@ VANISH_COLUMNS = ("entity", "id", "name", "schools", "detail")
 
 
 def preview_of(report: Report, changes: list[Change], listed: Collection[str]) -> dict[str, Any]:
-    """`reasons`: the sentences of what holds; `changes`: counts overall and of each school.
+    """`reasons`: what holds, in sentences; `changes`: counts overall and of each school.
 
     Schools at which nothing is removed or changed are left out. A code that is not among those
     `listed` in the settings is only a cell's value, perhaps of a column that was moved: its school
@@ -34,12 +33,6 @@ def preview_of(report: Report, changes: list[Change], listed: Collection[str]) -
     """
     unlisted = sorted({one.school for one in changes if one.school is not None} - set(listed))
     numbers = {school: f"not in settings ({n})" for n, school in enumerate(unlisted, start=1)}
-    reasons = [
-        {"code": finding.code, "export": finding.export, "message": finding.message}
-        for findings in report.sources
-        for finding in findings
-        if finding.severity is Severity.HOLD
-    ]
     counted = [
         {
             "entity": one.entity,
@@ -52,7 +45,7 @@ def preview_of(report: Report, changes: list[Change], listed: Collection[str]) -
         for one in changes
         if one.school is None or one.removed or one.changed
     ]
-    return {"reasons": reasons, "changes": counted}
+    return {"reasons": report.reasons_to_hold(), "changes": counted}
 
 
 def write_would_vanish(connection: duckdb.DuckDBPyConnection, page: Path) -> Path | None:

@@ -8,10 +8,11 @@ RULE = TableRule(
     severity=Severity.WARNING,
     doc="An absence is in a period for which the student has no class at that school.",
     help=(
-        "The family is still told, because a missing child matters more than a tidy schedule. But"
-        " many such rows mean that the two files count periods differently, or that schedules are"
-        " not up to date, and alerts may name wrong lessons. Have both exports write periods in the"
-        " same way, 1 or 01, and from the same term."
+        "The family is still told, because a missing child matters more than a tidy schedule,"
+        " unless so many rows of one school have no class that the file is held. Many such rows"
+        " mean that the two files count periods differently, or that schedules are not up to date,"
+        " and alerts may name wrong lessons. Have both exports write periods in the same way, 1 or"
+        " 01, and from the same term."
     ),
     message=(
         "StaffToStudentExport.csv has no class for this student, school and period: {detail}."
