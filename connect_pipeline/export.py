@@ -17,6 +17,7 @@ import duckdb
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
+from connect_pipeline.databases import count_rows
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.formulas import defused_sql
 from connect_pipeline.home import (
@@ -59,7 +60,7 @@ def export_tables(
     try:
         with ExitStack() as stack:
             opened = _open_tables(stack, home, district)
-            rows = {table.name: _count(connection, table) for connection, table in opened}
+            rows = {table.name: count_rows(connection, table.name) for connection, table in opened}
             record = {
                 "district": district,
                 "disclosed_at": stamp(now()),
@@ -133,11 +134,6 @@ def _open_tables(stack: ExitStack, home: Home, district: str) -> list[Open]:
             connection = stack.enter_context(open_published(database))
             found += [(connection, table) for table in tables]
     return found
-
-
-def _count(connection: duckdb.DuckDBPyConnection, table: PublishedTable) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {table.name}").fetchone()
-    return int(row[0]) if row else 0
 
 
 def _snapshot_id(opened: list[Open]) -> str:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from connect_pipeline.databases import count_rows
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger
@@ -118,10 +119,7 @@ def summary_of(night: Night) -> Row:
     """How many students, staff, classes and groups there were, and what the night had changed."""
     tables = ("students", "staff", "classes", "groups")
     with open_published(night.path) as connection:
-        counts = {
-            table: connection.execute(f"SELECT count(*) FROM connect.{table}").fetchall()[0][0]
-            for table in tables
-        }
+        counts = {table: count_rows(connection, f"connect.{table}") for table in tables}
         changes = connection.execute(
             "SELECT entity || ' ' || change, count(*) FROM connect.changes"
             " GROUP BY ALL ORDER BY ALL"

@@ -8,6 +8,7 @@ Belongs here: paths, private creation, durable renames. Does not belong here: wh
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -179,6 +180,12 @@ def rename_durably(source: Path, target: Path) -> None:
     """Rename and sync the folder, so that the rename outlives a power cut."""
     source.replace(target)
     sync_folder(target.parent)
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, by which a changed one is found. Raises `OSError`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_file(path: Path) -> None:

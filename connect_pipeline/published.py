@@ -7,7 +7,7 @@ a published file. Does not belong here: the SQL that builds them (`roster/sql`, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -386,6 +386,15 @@ LUNCH_LIST = PublishedTable(
         PublishedColumn("site_phone", description="E.164, of the first site"),
     ),
 )
+
+
+def create_empty(
+    connection: duckdb.DuckDBPyConnection, catalog: str, tables: Iterable[PublishedTable]
+) -> None:
+    """Make these tables, without rows, in an attached database that has their schemas."""
+    for table in tables:
+        columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+        connection.execute(f"CREATE TABLE {catalog}.{table.name} ({columns})")
 
 
 @contextmanager

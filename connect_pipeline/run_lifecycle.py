@@ -143,9 +143,8 @@ def _note_alarms(run: DistrictRun, settings: Settings) -> None:
 
 
 def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
-    sources = [run.report.drop, *(export.findings for export in run.report.exports.values())]
     codes: Counter[str] = Counter()
-    for findings in sources:
+    for findings in run.report.sources:
         for code, count in findings.counts.items():
             codes[code] += count if findings.severity_of(code).stops_file else 0
     codes = +codes

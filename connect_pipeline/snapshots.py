@@ -8,7 +8,6 @@ Belongs here: files and their ledger rows. Does not belong here: what is in a sn
 
 from __future__ import annotations
 
-import hashlib
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +23,7 @@ from connect_pipeline.home import (
     PARTIAL_SUFFIX,
     Home,
     disk_fault,
+    file_sha256,
     private_folder,
     rename_durably,
     sync_file,
@@ -75,7 +75,7 @@ def publish(
             run_id,
             exports,
             set_hash,
-            file_digest(candidate),
+            file_sha256(candidate),
         )
         rename_durably(candidate, target)
         _point_roster_at(home, district, snapshot_id)
@@ -103,12 +103,6 @@ def verify(path: Path) -> str:
     return str(row[0])
 
 
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a snapshot's file, by which a changed byte is found. Raises `OSError`."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def is_undamaged(path: Path, row: RowMapping) -> bool:
     """Whether `path` holds the snapshot of this ledger row, byte for byte.
 
@@ -118,7 +112,7 @@ def is_undamaged(path: Path, row: RowMapping) -> bool:
     if not refuse_unreadable(path):
         return False
     try:
-        if row["file_sha256"] is not None and file_digest(path) != row["file_sha256"]:
+        if row["file_sha256"] is not None and file_sha256(path) != row["file_sha256"]:
             return False
         return verify(path) == str(row["snapshot_id"])
     except OSError as error:
@@ -195,7 +189,7 @@ def _adopt(home: Home, ledger: Ledger, district: str) -> list[str]:
         run_id,
         exports,
         set_sha256(found),
-        file_digest(roster),
+        file_sha256(roster),
     )
     ledger.make_current(district, snapshot_id)
     done = f"took the published snapshot {snapshot_id} into a ledger that did not know it"
@@ -305,7 +299,7 @@ def note_digest(home: Home, ledger: Ledger, district: str, snapshot_id: str) -> 
         if row["snapshot_id"] == snapshot_id and row["file_sha256"] is None:
             path = home.snapshot(district, snapshot_id)
             verify(path)
-            ledger.note_file(district, snapshot_id, file_digest(path))
+            ledger.note_file(district, snapshot_id, file_sha256(path))
 
 
 def prune(home: Home, ledger: Ledger, district: str, keep: int) -> int:

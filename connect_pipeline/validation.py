@@ -1,7 +1,7 @@
 """Validation of a drop: all its exports read and checked, and one verdict on the whole.
 
 For: `validate`, the same checks on given files without server, Dagster or settings, and
-`check_drop`, which `sync` runs on what it fetched.
+`check_read`, the check of one file, which the steps of a run call, too.
 Belongs here: which files are looked at, in which order, and the report as data. Does not belong
 here: where files come from (`inputs.py`), how a report is shown (`report/`), what a rule says
 (`rules/`).

@@ -16,7 +16,6 @@ from typing import Any
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster._daemon.auto_run_reexecution.auto_run_reexecution import should_retry
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
@@ -27,7 +26,7 @@ from connect_pipeline.ledger.tables import alarm_notices
 from connect_pipeline.locks import is_held, under_way
 from connect_pipeline.orchestration import retention, watch
 from connect_pipeline.orchestration.launch import QUIET, run_job
-from connect_pipeline.orchestration.names import DECIDE_HOLD, NIGHTLY_SYNC, RETENTION
+from connect_pipeline.orchestration.names import DECIDE_HOLD, DISTRICT_TAG, NIGHTLY_SYNC, RETENTION
 from connect_pipeline.settings import Settings
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.fleet import WATCH, Fleet, fleet
@@ -51,7 +50,7 @@ def settings(ships: Fleet) -> Settings:
 
 def begin(ships: Fleet) -> str:
     """A run that Dagster and the ledger take for one under way."""
-    run_id = start(ships, NIGHTLY_SYNC, {PARTITION_NAME_TAG: "a"})
+    run_id = start(ships, NIGHTLY_SYNC, {DISTRICT_TAG: "a"})
     ships.ledger.start_run(run_id, "a", CORE_JOB)
     return run_id
 
@@ -127,9 +126,7 @@ def test_a_run_of_a_district_that_left_the_settings_is_ended_too(
     assert alarms.open_alarms(ships.ledger) == []
 
 
-@pytest.mark.parametrize(
-    ("job", "tags"), [(RETENTION, {}), (DECIDE_HOLD, {PARTITION_NAME_TAG: "a"})]
-)
+@pytest.mark.parametrize(("job", "tags"), [(RETENTION, {}), (DECIDE_HOLD, {DISTRICT_TAG: "a"})])
 def test_a_job_without_a_districts_lock_is_ended_when_its_process_is_gone(
     ships: Fleet, monkeypatch: pytest.MonkeyPatch, job: str, tags: dict[str, str]
 ) -> None:
@@ -179,11 +176,11 @@ def test_dagsters_old_runs_go_whatever_they_are_of(
     of_a, of_retention, of_hold, of_left, under_way_still = (
         start(ships, job, tags)
         for job, tags in (
-            (NIGHTLY_SYNC, {PARTITION_NAME_TAG: "a"}),
+            (NIGHTLY_SYNC, {DISTRICT_TAG: "a"}),
             (RETENTION, {}),
-            (DECIDE_HOLD, {PARTITION_NAME_TAG: "a"}),
-            (NIGHTLY_SYNC, {PARTITION_NAME_TAG: "left"}),
-            (NIGHTLY_SYNC, {PARTITION_NAME_TAG: "a"}),
+            (DECIDE_HOLD, {DISTRICT_TAG: "a"}),
+            (NIGHTLY_SYNC, {DISTRICT_TAG: "left"}),
+            (NIGHTLY_SYNC, {DISTRICT_TAG: "a"}),
         )
     )
     for run_id in (of_a, of_retention, of_hold, of_left):
@@ -219,7 +216,7 @@ def test_two_runs_of_a_district_never_overlap_whoever_starts_them(
         run_id = run_job(ships.home, NIGHTLY_SYNC, "a").run_id
         run = ships.instance.get_run_by_id(run_id)
     else:
-        tags = {PARTITION_NAME_TAG: "a"}
+        tags = {DISTRICT_TAG: "a"}
         if started_by == "a sensor":
             ships.tick()
             (request,) = ships.tick()
@@ -231,7 +228,7 @@ def test_two_runs_of_a_district_never_overlap_whoever_starts_them(
     assert limits is not None
     under_way_now = TagConcurrencyLimitsCounter(limits.tag_concurrency_limits, [run])
     queued = {
-        name: ships.instance.create_run_for_job(job, tags={PARTITION_NAME_TAG: name})
+        name: ships.instance.create_run_for_job(job, tags={DISTRICT_TAG: name})
         for name in ("a", "b")
     }
     assert {name: under_way_now.is_blocked(one) for name, one in queued.items()} == {
@@ -294,7 +291,7 @@ def test_a_run_that_said_its_end_itself_is_not_told_of_again(ships: Fleet) -> No
 def test_a_run_that_could_not_begin_is_told_of(ships: Fleet) -> None:
     assert ships.defs is not None
     run = ships.instance.create_run_for_job(
-        ships.defs.resolve_job_def(NIGHTLY_SYNC), tags={PARTITION_NAME_TAG: "a"}
+        ships.defs.resolve_job_def(NIGHTLY_SYNC), tags={DISTRICT_TAG: "a"}
     )
     watch.tell_of_dead_run(ships.ledger, settings(ships), run)
     (alarm,) = alarms.open_alarms(ships.ledger)

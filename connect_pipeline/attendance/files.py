@@ -6,7 +6,6 @@ gives. Belongs here: how each file is made. Does not belong here: when a file ge
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping
@@ -26,13 +25,14 @@ from connect_pipeline.home import (
     PRIVATE_FILE,
     Home,
     disk_fault,
+    file_sha256,
     private_folder,
     replacing,
     sync_file,
 )
 from connect_pipeline.ledger import stamp
 from connect_pipeline.outcomes import as_our_error
-from connect_pipeline.published import ATTENDANCE_TABLES
+from connect_pipeline.published import ATTENDANCE_TABLES, create_empty
 from connect_pipeline.query_files import write_query
 
 log = logging.getLogger(__name__)
@@ -116,9 +116,7 @@ def _day_of(connection: duckdb.DuckDBPyConnection, catalog: str) -> str:
 def _attach_empty(connection: duckdb.DuckDBPyConnection) -> None:
     attach(connection, None, "earlier")
     connection.execute("CREATE SCHEMA earlier.attendance")
-    for table in ATTENDANCE_TABLES:
-        columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-        connection.execute(f"CREATE TABLE earlier.{table.name} ({columns})")
+    create_empty(connection, "earlier", ATTENDANCE_TABLES)
 
 
 def bind_batch(
@@ -211,13 +209,11 @@ def write_outbox(
 
 def write_manifest(path: Path, outbox: Path, listed: Path, facts: Mapping[str, Any]) -> None:
     """Write what proves to a sender that it took the whole list: `listed` is its staged file."""
-    with listed.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     manifest = {
         **facts,
         "file": outbox.name,
         "bytes": listed.stat().st_size,
-        "sha256": digest,
+        "sha256": file_sha256(listed),
     }
     with replacing(path) as file_out:
         file_out.write(json.dumps(manifest, indent=2).encode() + b"\n")

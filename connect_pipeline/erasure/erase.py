@@ -25,7 +25,7 @@ from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.attendance.staging import recover as recover_attendance
 from connect_pipeline.contract import SCHOOLS, STAFF
 from connect_pipeline.erasure import records, traces
-from connect_pipeline.erasure.certificate import file_sha256, write_certificate
+from connect_pipeline.erasure.certificate import write_certificate
 from connect_pipeline.erasure.files import (
     findings_without_student,
     list_without_student,
@@ -46,6 +46,7 @@ from connect_pipeline.home import (
     PARTIAL_SUFFIX,
     Home,
     disk_fault,
+    file_sha256,
     files_below,
     rename_durably,
     replacing,

@@ -10,7 +10,8 @@ from connect_pipeline import published
 from connect_pipeline.contract import ATTENDANCE
 from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.orchestration import names
-from connect_pipeline.orchestration.nightly import reasons, received_result, records_asset
+from connect_pipeline.orchestration.checks import blocking_check, blocking_result, hold_result
+from connect_pipeline.orchestration.nightly import received_result, records_asset
 from connect_pipeline.orchestration.resources import plainly
 from connect_pipeline.orchestration.schemas import export_schema, table_schema
 
@@ -47,18 +48,16 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         owners=[names.OWNER],
         pool=names.POOL,
         check_specs=[
-            dg.AssetCheckSpec(
+            blocking_check(
                 "day_is_plausible",
-                asset="absences",
-                description="Nothing about the file waits for an operator: not too many are absent,"
-                " or absent no more, or in no class.",
-                blocking=True,
+                "absences",
+                "Nothing about the file waits for an operator: not too many are absent, or absent"
+                " no more, or in no class.",
             ),
-            dg.AssetCheckSpec(
+            blocking_check(
                 "file_is_of_today",
-                asset="absences",
-                description="The file says something about today, in the district's zone.",
-                blocking=True,
+                "absences",
+                "The file says something about today, in the district's zone.",
             ),
         ],
         metadata={"dagster/column_schema": table_schema(TABLES["attendance.absences"])},
@@ -73,21 +72,8 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         return dg.MaterializeResult(
             metadata={**counts},
             check_results=[
-                dg.AssetCheckResult(
-                    check_name="file_is_of_today",
-                    passed=is_of_today,
-                    severity=dg.AssetCheckSeverity.ERROR,
-                ),
-                dg.AssetCheckResult(
-                    check_name="day_is_plausible",
-                    passed=goes_on,
-                    severity=dg.AssetCheckSeverity.ERROR,
-                    metadata={
-                        "holds": ", ".join(run.report.holding_codes()) or "none",
-                        **reasons(run),
-                        "report": dg.MetadataValue.path(run.report_page),
-                    },
-                ),
+                blocking_result("file_is_of_today", is_of_today, {}),
+                hold_result("day_is_plausible", run, goes_on),
             ],
         )
 
@@ -99,11 +85,10 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         owners=[names.OWNER],
         pool=names.POOL,
         check_specs=[
-            dg.AssetCheckSpec(
+            blocking_check(
                 "everyone_is_accounted_for",
-                asset="absence_accounting",
-                description="Each absent student is listed or suppressed with one reason.",
-                blocking=True,
+                "absence_accounting",
+                "Each absent student is listed or suppressed with one reason.",
             )
         ],
         metadata={"dagster/column_schema": table_schema(TABLES["attendance.accounting"])},
@@ -114,14 +99,7 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
             counts, balances = run.attendance.account()
         return dg.MaterializeResult(
             metadata={**counts},
-            check_results=[
-                dg.AssetCheckResult(
-                    check_name="everyone_is_accounted_for",
-                    passed=balances,
-                    severity=dg.AssetCheckSeverity.ERROR,
-                    metadata={**counts},
-                )
-            ],
+            check_results=[blocking_result("everyone_is_accounted_for", balances, counts)],
         )
 
     @dg.asset(
@@ -132,11 +110,10 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         owners=[names.OWNER],
         pool=names.POOL,
         check_specs=[
-            dg.AssetCheckSpec(
+            blocking_check(
                 "no_destination_twice",
-                asset="recipients",
-                description="Each destination is in a batch once, whatever children share it.",
-                blocking=True,
+                "recipients",
+                "Each destination is in a batch once, whatever children share it.",
             )
         ],
         metadata={"dagster/column_schema": table_schema(TABLES["attendance.recipients"])},
@@ -146,11 +123,8 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         with plainly(run):
             batch = run.attendance.list_recipients()
             twice = run.attendance.destinations_listed_twice()
-        check = dg.AssetCheckResult(
-            check_name="no_destination_twice",
-            passed=not twice,
-            severity=dg.AssetCheckSeverity.ERROR,
-            metadata={"destinations that are twice in a batch": twice},
+        check = blocking_result(
+            "no_destination_twice", not twice, {"destinations that are twice in a batch": twice}
         )
         if batch is None:
             return dg.MaterializeResult(metadata={"dagster/row_count": 0}, check_results=[check])
@@ -165,7 +139,5 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
             },
         )
 
-    records = records_asset(
-        ATTENDANCE, "absence_records", ["attendance_export"], partitions, names.CHECKED
-    )
+    records = records_asset(ATTENDANCE, "absence_records", ["attendance_export"], partitions)
     return [attendance_export, records, absences, absence_accounting, recipients]

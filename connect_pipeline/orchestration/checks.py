@@ -1,4 +1,4 @@
-"""Asset checks from findings: one per family of rules, named as a sentence.
+"""Asset checks, named as sentences: those from findings, one per family of rules, and of steps.
 
 For: showing in the UI what the district's staff see in the report. A check fails with an error,
 and blocks, where a finding stops the file; it fails with a warning where rows were kept out.
@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 
 from connect_pipeline.contract import ExportSpec
+from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.findings import Findings
 from connect_pipeline.rules import family_of
 from connect_pipeline.rules.rule import Severity
@@ -89,6 +90,36 @@ def freshness_check_results(
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"uploaded": dg.MetadataValue.timestamp(moment)} if moment else {},
         )
+
+
+def blocking_check(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
+    """A check of a whole step: when it fails, no later step runs."""
+    return dg.AssetCheckSpec(name, asset=asset, description=description, blocking=True)
+
+
+def blocking_result(name: str, passed: bool, metadata: Mapping[str, Any]) -> dg.AssetCheckResult:
+    """The result for a `blocking_check`."""
+    return dg.AssetCheckResult(
+        check_name=name, passed=passed, severity=dg.AssetCheckSeverity.ERROR, metadata=metadata
+    )
+
+
+def hold_result(name: str, run: DistrictRun, goes_on: bool) -> dg.AssetCheckResult:
+    """The result of a check that waits for an operator, with what he or she decides on.
+
+    Each of the findings' sentences, which hold no value of a file, has an entry of its own: the UI
+    shows a short text at once and hides a long one behind a click.
+    """
+    held_for = run.hold_preview.get("reasons", ())
+    metadata = {
+        "holds": ", ".join(run.report.holding_codes()) or "none",
+        **{
+            f"why ({number})": f"{one['export']}: {one['message']}"
+            for number, one in enumerate(held_for, start=1)
+        },
+        "report": dg.MetadataValue.path(run.report_page),
+    }
+    return blocking_result(name, goes_on, metadata)
 
 
 def result_of(

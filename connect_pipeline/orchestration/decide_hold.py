@@ -6,7 +6,6 @@ Belongs here: the job and its config. Does not belong here: what a decision mean
 """
 
 import dagster as dg
-from dagster._core.storage.tags import MAX_RETRIES_TAG
 from pydantic import Field
 
 from connect_pipeline.decisions import Decision, HeldJob, decide
@@ -45,7 +44,7 @@ def decide_hold_job(home: Home, partitions: dg.PartitionsDefinition[str]) -> dg.
         name=names.DECIDE_HOLD,
         partitions_def=partitions,
         description="Approve or discard what is held for a district.",
-        tags={MAX_RETRIES_TAG: "0"},  # by then others may be held, which nobody has looked at
+        tags={names.MAX_RETRIES_TAG: "0"},  # by then others may be held, which nobody has looked at
     )
     def decide_hold() -> None:
         decide_held_files()

@@ -32,6 +32,7 @@ ATTEMPT_TAG = "connect/attempt"
 DEADLINE_TAG = "connect/deadline"
 """When the files were due, in UTC: set by the schedules, and what makes a run a deadline's."""
 
+MAX_RETRIES_TAG = "dagster/max_retries"
 PRIORITY_TAG = "dagster/priority"
 ATTENDANCE_PRIORITY = "10"
 """Attendance goes ahead of nightly runs in the queue."""

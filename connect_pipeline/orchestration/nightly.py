@@ -25,10 +25,12 @@ from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.findings import Findings
 from connect_pipeline.orchestration import lunch, names
 from connect_pipeline.orchestration.checks import (
+    blocking_check,
     export_check_results,
     export_check_specs,
     freshness_check_results,
     freshness_check_specs,
+    hold_result,
 )
 from connect_pipeline.orchestration.resources import plainly
 from connect_pipeline.orchestration.schemas import export_schema, table_schema
@@ -43,10 +45,15 @@ RECEIVED = {
 }
 CORE_RECEIVED = {spec: RECEIVED[spec] for spec in CORE}
 RECORDS = {
+    SCHOOLS: "site_records",
     STAFF: "staff_records",
     STUDENTS: "student_records",
     STAFF_TO_STUDENT: "class_records",
-    SCHOOLS: "site_records",
+}
+# The table of each published asset, and what the asset is.
+PUBLISHED = {
+    "rosters": ("connect.rosters", "Published rosters: one row is a student in a class."),
+    "communication_groups": ("connect.groups", "Published groups: one row is a group."),
 }
 TABLES = {table.name: table for table in published.ROSTER_TABLES}
 
@@ -102,7 +109,6 @@ def records_asset(
     name: str,
     deps: Sequence[str],
     partitions: dg.PartitionsDefinition[str],
-    group: str = names.CHECKED,
 ) -> dg.AssetsDefinition:
     """The asset of one export's checked records, with one check per family of rules."""
 
@@ -110,7 +116,7 @@ def records_asset(
         name=name,
         deps=deps,
         partitions_def=partitions,
-        group_name=group,
+        group_name=names.CHECKED,
         kinds={"duckdb"},
         owners=[names.OWNER],
         pool=names.POOL,
@@ -132,18 +138,6 @@ def records_asset(
         )
 
     return records
-
-
-def reasons(run: DistrictRun) -> dict[str, str]:
-    """What the operator decides on: the findings' sentences, which hold no value of a file.
-
-    One entry each, for the UI shows a short text at once and hides a long one behind a click.
-    """
-    held_for = run.hold_preview.get("reasons", ())
-    return {
-        f"why ({number})": f"{one['export']}: {one['message']}"
-        for number, one in enumerate(held_for, start=1)
-    }
 
 
 def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
@@ -200,11 +194,10 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
         owners=[names.OWNER],
         pool=names.POOL,
         check_specs=[
-            dg.AssetCheckSpec(
+            blocking_check(
                 "change_is_plausible",
-                asset="roster_changes",
-                description="What tonight would remove and change is what a night may bring.",
-                blocking=True,
+                "roster_changes",
+                "What tonight would remove and change is what a night may bring.",
             )
         ],
         metadata={"dagster/column_schema": table_schema(TABLES["connect.changes"])},
@@ -214,21 +207,9 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
         with plainly(run):
             counts = run.night.build()
             goes_on = run.night.settle_hold()
-        codes = list(run.report.holding_codes())
         return dg.MaterializeResult(
             metadata={"dagster/row_count": sum(counts.values()), **counts},
-            check_results=[
-                dg.AssetCheckResult(
-                    check_name="change_is_plausible",
-                    passed=goes_on,
-                    severity=dg.AssetCheckSeverity.ERROR,
-                    metadata={
-                        "holds": ", ".join(codes) or "none",
-                        **reasons(run),
-                        "report": dg.MetadataValue.path(run.report_page),
-                    },
-                )
-            ],
+            check_results=[hold_result("change_is_plausible", run, goes_on)],
         )
 
     @dg.multi_asset(
@@ -246,14 +227,7 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
                 freshness_policy=FRESHNESS if asset == "rosters" else None,
                 metadata={"dagster/column_schema": table_schema(TABLES[table])},
             )
-            for asset, table, description in (
-                (
-                    "rosters",
-                    "connect.rosters",
-                    "Published rosters: one row is a student in a class.",
-                ),
-                ("communication_groups", "connect.groups", "Published groups: one row is a group."),
-            )
+            for asset, (table, description) in PUBLISHED.items()
         ],
     )
     def publish_roster(
@@ -261,26 +235,22 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
     ) -> Iterator[dg.MaterializeResult]:
         with plainly(run):
             snapshot_id = run.night.publish()
-            rows = run.night.published_rows("connect.rosters", "connect.groups")
-        for asset, table in (
-            ("rosters", "connect.rosters"),
-            ("communication_groups", "connect.groups"),
-        ):
+            rows = run.night.published_rows(*(table for table, _ in PUBLISHED.values()))
+        for asset, (table, _) in PUBLISHED.items():
             yield dg.MaterializeResult(
                 asset_key=asset,
                 data_version=dg.DataVersion(snapshot_id),
                 metadata={"dagster/row_count": rows[table], "snapshot": snapshot_id},
             )
 
+    people = [RECORDS[STAFF], RECORDS[STUDENTS]]
     records = [
-        records_asset(SCHOOLS, RECORDS[SCHOOLS], ["school_export"], partitions),
-        records_asset(STAFF, RECORDS[STAFF], ["staff_export"], partitions),
-        records_asset(STUDENTS, RECORDS[STUDENTS], ["student_export"], partitions),
         records_asset(
-            STAFF_TO_STUDENT,
-            RECORDS[STAFF_TO_STUDENT],
-            ["staff_to_student_export", "staff_records", "student_records"],
+            spec,
+            name,
+            [RECEIVED[spec], *(people if spec is STAFF_TO_STUDENT else ())],
             partitions,
-        ),
+        )
+        for spec, name in RECORDS.items()
     ]
     return [core_drop, *records, roster_changes, publish_roster]

@@ -16,12 +16,16 @@ from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.tags import MAX_RETRIES_TAG, PARTITION_NAME_TAG
 
 from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.errors import ConnectError, UsageError
 from connect_pipeline.home import Home
-from connect_pipeline.orchestration.names import DEADLINE_TAG, JOB_KINDS
+from connect_pipeline.orchestration.names import (
+    DEADLINE_TAG,
+    DISTRICT_TAG,
+    JOB_KINDS,
+    MAX_RETRIES_TAG,
+)
 from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.run_lifecycle import district_run
 
@@ -55,7 +59,7 @@ class DistrictRuns(dg.ConfigurableResource):
 
 def _what_to_run(run: dg.DagsterRun) -> tuple[str, str]:
     """The district and the kind of job. Raises `UsageError` for a run that has none."""
-    district, job = run.tags.get(PARTITION_NAME_TAG), JOB_KINDS.get(run.job_name)
+    district, job = run.tags.get(DISTRICT_TAG), JOB_KINDS.get(run.job_name)
     if district is None:
         raise UsageError("Choose a district as partition: a run is for one district.")
     if job is None:  # assets that were chosen one by one in the UI

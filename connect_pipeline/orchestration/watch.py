@@ -15,7 +15,6 @@ from contextlib import closing
 from datetime import datetime
 
 import dagster as dg
-from dagster._core.storage.tags import MAX_RETRIES_TAG, PARTITION_NAME_TAG
 
 from connect_pipeline import alarms
 from connect_pipeline.alarm_delivery import deliver
@@ -107,7 +106,7 @@ def tell_of_wrong_settings(ledger: Ledger, sound: SoundSettings) -> None:
 
 def tell_of_dead_run(ledger: Ledger, settings: Settings, run: dg.DagsterRun) -> None:
     """Raise an alarm for a failed run that has no end in the ledger. Others told it themselves."""
-    name = run.tags.get(PARTITION_NAME_TAG, "")
+    name = run.tags.get(names.DISTRICT_TAG, "")
     job = names.JOB_KINDS.get(run.job_name)
     if job is None or name not in settings.districts:
         return
@@ -140,9 +139,11 @@ def end_dead_runs(
         if run.job_name not in (*names.JOB_KINDS, *names.LOCKED_JOBS):
             continue
         if _is_gone(home, ledger, record):
-            name = run.tags.get(PARTITION_NAME_TAG, "")
+            name = run.tags.get(names.DISTRICT_TAG, "")
             if run.job_name in names.JOB_KINDS and name not in settings.districts:
-                instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0"})  # it could only fail
+                instance.add_run_tags(
+                    run.run_id, {names.MAX_RETRIES_TAG: "0"}
+                )  # it could only fail
             instance.report_run_failed(run, CUT_OFF)
             log.warning("%s: run %s is gone", name or run.job_name, run.run_id)
             ended.append(run.run_id)
@@ -161,7 +162,7 @@ def _is_gone(home: Home, ledger: Ledger, record: dg.RunRecord) -> bool:
     row = ledger.run(run.run_id)
     if row is not None and row["ended_at"] is not None and row["outcome"] != "running":
         return not _is_recent(datetime.fromisoformat(row["ended_at"]).timestamp())
-    name = run.tags.get(PARTITION_NAME_TAG, "")
+    name = run.tags.get(names.DISTRICT_TAG, "")
     return not DISTRICT_NAME.fullmatch(name) or not is_held(home.lock(name))
 
 

@@ -20,7 +20,7 @@ def as_csv(report: Report) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for findings in (*(export.findings for export in report.exports.values()), report.drop):
+    for findings in report.sources:
         writer.writerows(_row(finding) for finding in findings)
     return text.getvalue()
 

@@ -17,15 +17,14 @@ import duckdb
 
 from connect_pipeline.contract import (
     CORE,
-    EXPORTS,
     SCHOOLS,
     STAFF_TO_STUDENT,
     Column,
 )
-from connect_pipeline.databases import attach, insert_rows
+from connect_pipeline.databases import attach, count_rows, insert_rows
 from connect_pipeline.home import PRIVATE_FILE, disk_fault, private_folder
 from connect_pipeline.normalise import expression
-from connect_pipeline.published import ROSTER_TABLES
+from connect_pipeline.published import ROSTER_TABLES, create_empty
 from connect_pipeline.roster.kept_people import ADD_ONLY
 from connect_pipeline.roster.statements import text
 from connect_pipeline.settings import District
@@ -85,10 +84,11 @@ def attach_previous(connection: duckdb.DuckDBPyConnection, snapshot: Path | None
     if snapshot is None:
         attach(connection, None, "previous")
         connection.execute("CREATE SCHEMA previous.connect")
-        for table in ROSTER_TABLES:
-            if table.name.startswith("connect."):
-                columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-                connection.execute(f"CREATE TABLE previous.{table.name} ({columns})")
+        create_empty(
+            connection,
+            "previous",
+            [one for one in ROSTER_TABLES if one.name.startswith("connect.")],
+        )
     else:
         attach(connection, snapshot, "previous", read_only=True)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW titles_before AS {_titles_before(connection)}")
@@ -123,8 +123,8 @@ def expose_published(connection: duckdb.DuckDBPyConnection) -> set[str]:
         FROM previous.connect.enrollments JOIN previous.connect.classes USING (class_id);
         """
     )
-    row = connection.execute("SELECT count(*) FROM previous.connect.students").fetchone()
-    return {spec.file_name for spec in CORE} if row and row[0] else set()
+    is_published = count_rows(connection, "previous.connect.students") > 0
+    return {spec.file_name for spec in CORE} if is_published else set()
 
 
 def build_candidate(
@@ -181,7 +181,7 @@ def finish_candidate(
     connection.execute("USE candidate")
     findings = [
         [one.export, one.line, one.record_id, one.column, one.code, one.severity.value, one.message]
-        for source in (*(export.findings for export in report.exports.values()), report.drop)
+        for source in report.sources
         for one in source
     ]
     insert_rows(connection, "quality.findings", findings)
@@ -302,11 +302,10 @@ def _record_supplied_columns(connection: duckdb.DuckDBPyConnection, report: Repo
 
 def _snapshot_exports(report: Report) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for spec in EXPORTS:
-        if spec in CORE or spec is SCHOOLS:
-            name = "school" if spec is SCHOOLS else spec.table.replace("students", "student")
-            export = report.exports.get(spec.file_name)
-            known = export.checked if export else None
-            values[f"{name}_rows"] = known.accepted if known else None
-            values[f"{name}_sha256"] = known.read.facts.sha256 if known else None
+    for spec in (*CORE, SCHOOLS):
+        name = spec.table.removesuffix("s")
+        export = report.exports.get(spec.file_name)
+        known = export.checked if export else None
+        values[f"{name}_rows"] = known.accepted if known else None
+        values[f"{name}_sha256"] = known.read.facts.sha256 if known else None
     return values
