@@ -76,10 +76,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) ->
         CREATE OR REPLACE TABLE district.erased (subject_hash VARCHAR);
         CREATE TABLE IF NOT EXISTS records.kept_students (student_id VARCHAR, reason VARCHAR);
         CREATE TABLE IF NOT EXISTS records.kept_staff (staff_id VARCHAR, reason VARCHAR);
-        CREATE TABLE IF NOT EXISTS records.kept_student_sites
-            (student_id VARCHAR, school VARCHAR, reason VARCHAR);
-        CREATE TABLE IF NOT EXISTS records.kept_staff_sites
-            (staff_id VARCHAR, school VARCHAR, reason VARCHAR);
+        -- Lines that break the law and have an erased student's ID, in no table of a snapshot.
+        CREATE OR REPLACE TABLE records.forgotten AS FROM quality.quarantine WHERE false;
         CREATE OR REPLACE TABLE records.removed (
             export VARCHAR,
             line BIGINT,

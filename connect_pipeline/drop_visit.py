@@ -24,7 +24,7 @@ from connect_pipeline.drop_names import note_unexpected_name
 from connect_pipeline.errors import FileChanged, TransientFault
 from connect_pipeline.home import Home
 from connect_pipeline.inputs import Received
-from connect_pipeline.ledger import Ledger
+from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.read_ahead import ReadAhead
 from connect_pipeline.reader import ReadResult
 from connect_pipeline.settings import District
@@ -206,7 +206,8 @@ class DropVisit:
     def _received_before(self, spec: ExportSpec) -> sftp.Fetched | None:
         """The last one received; that of the current snapshot, if that was chosen since.
 
-        Whoever went back to an earlier snapshot must not get a later file of the others with it.
+        Whoever went back to an earlier snapshot, or discarded what came with this one, must not get
+        it with the files of another night.
         """
         row = self.ledger.last_received(self.name, spec.file_name)
         if row is None:
@@ -216,7 +217,10 @@ class DropVisit:
             self.ledger.current_snapshot(self.name),
             self.ledger.publications_of(self.name),
         )
-        if current is not None and chosen and row["received_at"] <= chosen[0]["current_from"]:
+        discarded = self.ledger.last_discarded(self.name, CORE_JOB)
+        since = [chosen[0]["current_from"]] if chosen else []
+        since += [discarded["held_at"]] if discarded is not None else []
+        if current is not None and any(row["received_at"] <= moment for moment in since):
             published = current["exports"].get(spec.file_name)
             if published is None:
                 return None

@@ -120,6 +120,7 @@ class NightlySteps:
         would_vanish = roster.write_would_vanish(run.connection, run.report_page)
         return {
             **roster.preview_of(run.report, self._changes, run.district.sites),
+            "adds_only": run.adds_only,
             "report": run.report_page.name,
             "would_vanish": would_vanish.name if would_vanish else None,
         }

@@ -213,11 +213,10 @@ ROSTER_TABLES = (
     ),
     PublishedTable(
         "connect.kept",
-        "person, place at one school, or enrollment that stays as last published",
+        "person or enrollment that stays as last published",
         (
             PublishedColumn("entity", description="student, staff or enrollment"),
             PublishedColumn("key", description="student or staff number", privacy=PERSONAL),
-            PublishedColumn("school", description="the one place that stays; else NULL"),
             PublishedColumn("class_id", description="of an enrollment; else NULL"),
             PublishedColumn(
                 "reason", description="row_quarantined, unnamed_row_quarantined or add_only"

@@ -166,9 +166,9 @@ class SharedRun:
     ) -> str | None:
         """What an operator decided about exactly these bytes; None also when other reasons came.
 
-        An approval is of the reasons that were there to be seen; that nobody has uploaded anything
-        since is none. What was discarded for being of several nights, and is uploaded anew in one,
-        is free.
+        An approval is of what was there to be seen: the reasons (that nobody has uploaded anything
+        since is none), and whether an add-only window keeps those who are missing. What was
+        discarded for being of several nights, and is uploaded anew in one, is free.
         """
         hold = self.ledger.last_hold(self.name, job, self.set_sha256)
         if hold is None:
@@ -178,7 +178,11 @@ class SharedRun:
         reasons = {*hold["codes"]}
         if hold["state"] == "approved" and not {*codes} <= reasons | {"stale_file"}:
             return None
-        if hold["state"] == "discarded" and reasons == {"mixed_nights"} and not reasons & {*codes}:
+        of_its_nights = "mixed_nights" in reasons and reasons <= {"mixed_nights", "stale_file"}
+        if hold["state"] == "discarded" and of_its_nights and not reasons & {*codes}:
+            return None
+        seen = (hold["preview"] or {}).get("adds_only", self.adds_only)
+        if hold["state"] == "approved" and seen != self.adds_only:
             return None
         return str(hold["state"])
 

@@ -443,6 +443,20 @@ def test_dagsters_home_is_searched_wherever_it_is(home: SmallHome, tmp_path: Pat
     assert f"still in {place}" in done.stderr
 
 
+def test_a_line_with_an_erased_id_in_it_still_keeps_the_child_it_is_about(
+    home: SmallHome,
+) -> None:
+    """Ben's line is glued to the erased child's, which is forgotten; Ben is not."""
+    erase_student(home)
+    text = with_rows(without_rows(home.read(STUDENT_FILE), "002,", ERASED))
+    ben = next(x for x in FILES[STUDENT_FILE].splitlines() if x.startswith("002,"))
+    home.upload({STUDENT_FILE: f"{text}{ROW}{ben}\n"})
+    home.publish()
+    assert home.query("SELECT count(*) FROM connect.contacts WHERE student_id = '002'") != [(0,)]
+    assert home.query(f"FROM connect.students WHERE student_id = '{ERASED}'") == []
+    assert home.query("FROM quality.quarantine WHERE export = 'StudentExport.csv'") == []
+
+
 # -- opt-outs ------------------------------------------------------------------------------------
 
 OPT_OUTS = (

@@ -198,7 +198,7 @@ def test_a_group_of_everybody_is_a_warning(server: EmbeddedServer, tmp_path: Pat
 # -- who is kept ---------------------------------------------------------------------------------
 
 KEPT = "SELECT entity, key, reason, nights, valid_in FROM connect.kept ORDER BY ALL"
-KEPT_PLACES = "SELECT entity, key, school, reason, nights FROM connect.kept ORDER BY ALL"
+KEPT_PEOPLE = "SELECT entity, key, reason, nights FROM connect.kept ORDER BY ALL"
 NAMED = "SELECT export, record_id FROM quality.findings WHERE code = 'kept_previous'"
 
 
@@ -301,16 +301,16 @@ def test_a_broken_row_takes_nobody_from_one_of_two_schools(
         home.upload({STUDENT_FILE: student.replace("Korean", language), STAFF_FILE: staff})
         home.publish()
         assert places(home) == (["101", "102"], ["101", "102"])
-        assert home.query(KEPT_PLACES) == [
-            ("staff", "T7", None, "row_quarantined", nights),
-            ("student", "007", None, "row_quarantined", nights),
+        assert home.query(KEPT_PEOPLE) == [
+            ("staff", "T7", "row_quarantined", nights),
+            ("student", "007", "row_quarantined", nights),
         ]
         assert sorted(home.query(NAMED)) == [(STAFF_FILE, "T7"), (STUDENT_FILE, "007")]
         mismatch = "SELECT count(*) FROM quality.findings WHERE code = 'school_mismatch'"
         assert home.query(mismatch) == [(0,)]
     home.upload({name: at_two_schools.read(name) for name in (STUDENT_FILE, STAFF_FILE)})
     home.publish()
-    assert (places(home), home.query(KEPT_PLACES)) == ((["101", "102"], ["101", "102"]), [])
+    assert (places(home), home.query(KEPT_PEOPLE)) == ((["101", "102"], ["101", "102"]), [])
 
 
 def test_a_row_that_is_gone_ends_a_school_and_one_that_names_nobody_ends_none(
@@ -321,22 +321,24 @@ def test_a_row_that_is_gone_ends_a_school_and_one_that_names_nobody_ends_none(
     home.upload({STUDENT_FILE: with_rows(gone, BOTH.format(school="102").replace("007", ""))})
     home.publish()
     assert places(home)[0] == ["101", "102"]
-    assert home.query(KEPT_PLACES) == [("student", "007", "102", "unnamed_row_quarantined", 1)]
+    assert home.query(KEPT_PEOPLE) == [("student", "007", "unnamed_row_quarantined", 1)]
     home.upload({STUDENT_FILE: gone})
     home.publish()
-    assert (places(home)[0], home.query(KEPT_PLACES)) == (["101"], [])
+    assert (places(home)[0], home.query(KEPT_PEOPLE)) == (["101"], [])
 
 
-def test_a_snapshot_of_before_has_no_schools_among_the_kept(
+def test_a_snapshot_of_before_has_one_title_for_all_schools(
     at_two_schools: SmallHome, tmp_path: Path
 ) -> None:
     home = at_two_schools.copy(tmp_path)
     with duckdb.connect(str(home.roster)) as connection:
-        connection.execute("ALTER TABLE connect.kept DROP COLUMN school")
+        connection.execute("DROP TABLE connect.staff_titles")
     with home.ledger.transaction() as connection:
         connection.execute(sa.update(snapshots).values(file_sha256=None))
-    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Korean", "Russian")})
+    home.upload({STAFF_FILE: home.read(STAFF_FILE).replace("T7,102,Ida,West", 'T7,102,Ida,We"st')})
     home.publish()
+    titles = "SELECT school, title FROM connect.staff_titles WHERE staff_id = 'T7' ORDER BY 1"
+    assert home.query(titles) == [("101", "Teacher"), ("102", "Teacher")]
 
 
 # -- staff access --------------------------------------------------------------------------------

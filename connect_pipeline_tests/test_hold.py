@@ -135,6 +135,20 @@ def mobile_in_every_phone(home: SmallHome) -> None:
     upload(home, STUDENT_FILE, rows)
 
 
+def no_second_parents(home: SmallHome) -> None:
+    """The columns are there, and nothing is in them."""
+    rows = rows_of(home, STUDENT_FILE)
+    for row in rows:
+        for what in ("Name", "Phone", "Email"):
+            row[f"Contact{what}Secondary"] = ""
+    upload(home, STUDENT_FILE, rows)
+
+
+def class_rows_missing_here_and_there(home: SmallHome) -> None:
+    """Every class goes on, and nearly every student has one."""
+    upload(home, CLASS_FILE, [row for n, row in enumerate(rows_of(home, CLASS_FILE)) if n % 5 < 3])
+
+
 def ids_renumbered(home: SmallHome) -> None:
     students = [{**row, "ID": f"9{row['ID']}"} for row in rows_of(home, STUDENT_FILE)]
     classes = [{**row, "Student": f"9{row['Student']}"} for row in rows_of(home, CLASS_FILE)]
@@ -223,6 +237,8 @@ NIGHTS: list[tuple[Callable[[SmallHome], None], dict[str, object], str, set[str]
     (mobile_in_every_phone, {}, "held", {"contents_swapped"}),
     (ids_renumbered, {}, "held", {"ids_renumbered", "mass_removal"}),
     (one_school_without_phones, {}, "held", {"reachability_drop"}),
+    (no_second_parents, {}, "held", {"column_emptied"}),
+    (class_rows_missing_here_and_there, {}, "held", {"mass_removal"}),
     (new_school_year, {}, "held", {"mass_removal", "mass_change"}),
     (new_school_year, {"rollover": window(-2, 2)}, "published", set()),
     (new_school_year, {"rollover": window(-9, -2)}, "held", {"mass_removal"}),
@@ -420,13 +436,17 @@ def test_a_small_school(
 
 
 def test_an_add_only_window_adds_and_changes_and_removes_nobody(home: SmallHome) -> None:
-    students = {row["ID"] for row in rows_of(home, STUDENT_FILE)}
+    before = [row["ID"] for row in rows_of(home, STUDENT_FILE)]
+    students = set(before)
     classes = home.query("SELECT class_id, student_id FROM connect.enrollments ORDER BY ALL")
     half_the_file(home)
     rows = rows_of(home, STUDENT_FILE)
     stay = {row["ID"] for row in rows}
-    rows[0]["Name.Last"] = "Changed"
-    upload(home, STUDENT_FILE, [*rows, {**rows[0], "ID": "new-1", "Name.First": "New"}])
+    # Who is missing at one of two schools stays whole.
+    whole = {one for one in stay if before.count(one) == [row["ID"] for row in rows].count(one)}
+    changed = next(row for row in rows if row["ID"] in whole)
+    changed["Name.Last"] = "Changed"
+    upload(home, STUDENT_FILE, [*rows, {**changed, "ID": "new-1", "Name.First": "New"}])
     upload(home, CLASS_FILE, [one for one in rows_of(home, CLASS_FILE) if one["Student"] in stay])
     home.write_settings(add_only=window(-2, 2))
     home.publish()
@@ -440,7 +460,7 @@ def test_an_add_only_window_adds_and_changes_and_removes_nobody(home: SmallHome)
     kept = home.query(
         "SELECT key, reason, nights FROM connect.kept WHERE entity = 'student' ORDER BY key"
     )
-    assert kept == [(key, "add_only", 1) for key in sorted(students - stay)]
+    assert kept == [(key, "add_only", 1) for key in sorted(students - whole)]
     finding = "SELECT export, severity FROM quality.findings WHERE code = 'removal_deferred'"
     assert set(home.query(finding)) == {(STUDENT_FILE, "info"), (CLASS_FILE, "info")}
 

@@ -178,11 +178,6 @@ def test_a_balance_of_an_earlier_night_tells_nobody(tmp_path: Path) -> None:
             "INSERT INTO connect.kept (entity, key, reason) VALUES"
             " ('student', '001', 'row_quarantined'), ('staff', '002', 'row_quarantined')"
         )
-        # One of the child's two rows is broken, and the other says tonight's balance.
-        connection.execute(
-            "INSERT INTO connect.kept (entity, key, school, reason) VALUES"
-            " ('student', '002', '102', 'row_quarantined')"
-        )
     assert {row["student_id"] for row in rows_of(nights.night())} == {"002"}
     assert nights.fates() == {"001": "balance_is_old", "002": "listed"}
 

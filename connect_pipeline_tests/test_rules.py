@@ -112,6 +112,7 @@ SEVERITIES = {
     "mass_change": "hold",
     "school_vanished": "hold",
     "column_vanished": "hold",
+    "column_emptied": "hold",
     "reachability_drop": "hold",
     "mixed_nights": "hold",
     "kept_previous": "warning",

@@ -287,10 +287,13 @@ def test_a_blank_name_is_no_evidence_of_another_child(home: SmallHome) -> None:
     assert home.query(names) == [("Ana", "Ruiz")]
 
 
-def test_a_broken_row_and_a_valid_one_of_another_child_are_one_id_of_two(home: SmallHome) -> None:
+@pytest.mark.parametrize("last_name", ["Moss", "Li"])  # "Li" is part of "English"
+def test_a_broken_row_and_a_valid_one_of_another_child_are_one_id_of_two(
+    home: SmallHome, last_name: str
+) -> None:
     anas = classes_of(home, "001"), contacts_of(home, "001")
     broken = FILES[STUDENT_FILE].replace("001,101,Ana,Ruiz", '001,101,Ana "Annie,Ruiz')
-    home.upload({STUDENT_FILE: with_rows(broken, ZOE)})
+    home.upload({STUDENT_FILE: with_rows(broken, ZOE.replace("Zoe,Moss", f"Zoe,{last_name}"))})
     run = home.nightly()
     assert run.report.exports[STUDENT_FILE].findings.counts["student_id_reused"] == 1
     assert (classes_of(home, "001"), contacts_of(home, "001")) == anas
@@ -316,6 +319,119 @@ def test_a_broken_line_that_names_nobody_removes_nobody(
     assert home.tables()["connect.rosters"] == before
     kept = f"SELECT reason FROM connect.kept WHERE key = '{student}'"
     assert home.query(kept) == [("unnamed_row_quarantined",)]
+
+
+def test_a_row_without_an_id_does_not_hand_a_child_to_another_row_of_hers(home: SmallHome) -> None:
+    before = contacts_of(home, "001")
+    two = with_rows(FILES[STUDENT_FILE], "001,102,Ana,Ruiz,,,,,,,,,,9,,,,")
+    home.upload({STUDENT_FILE: two})
+    home.publish()
+    home.upload({STUDENT_FILE: two.replace("001,101,Ana,Ruiz", ",101,Ana,Ruiz")})
+    home.publish()
+    assert contacts_of(home, "001") == before != []
+
+
+def test_two_people_with_one_staff_id_get_nothing_of_each_other(home: SmallHome) -> None:
+    """A broken row is Maria's, a valid one Nora's: Maria stays as she is."""
+    who = "SELECT last_name FROM connect.staff WHERE staff_id = 'T1'"
+    nora = "T1,102,Nora,Quill,nora.quill@example.org,Clerk,"
+    broken = FILES[STAFF_FILE].replace("T1,101,Maria,Lopez", 'T1,101,Maria "M",Lopez')
+    home.upload({STAFF_FILE: with_rows(broken, nora)})
+    home.publish()
+    assert home.query(who) == [("Lopez",)]
+    # Maria has left, and Nora's row is the broken one: nobody is T1 until it is mended.
+    left = with_rows(without_rows(FILES[STAFF_FILE], "T1,"), nora.replace("Nora,", 'Nora "N",'))
+    home.upload({STAFF_FILE: left})
+    run = home.nightly()
+    assert home.query(who) == []
+    assert run.report.exports[CLASS_FILE].findings.counts["unknown_teacher"] > 0
+
+
+def test_a_quarantined_row_keeps_nobody_who_had_the_id_before(home: SmallHome) -> None:
+    """Zoe has Ana's ID now, and no school: Ana's family gets no messages about Zoe."""
+    left = without_rows(FILES[STUDENT_FILE], "001,") + ZOE.replace("001,102,", "001,,") + "\n"
+    home.upload({STUDENT_FILE: left, CLASS_FILE: with_rows(FILES[CLASS_FILE], HER_CLASS)})
+    home.publish()
+    assert classes_of(home, "001") == set()
+    assert contacts_of(home, "001") == []
+
+
+@pytest.mark.parametrize("number", ["12345", "1"])
+def test_a_word_that_is_another_childs_id_names_nobody(home: SmallHome, number: str) -> None:
+    """Her ZIP code, or a period, is the ID of a child whose name is not in the line."""
+    gus = f"{number},101,Gus,Hill,,,Ida Hill,(201) 555-0177,,,,,12399,9,R1,4.50,English,SMS"
+    files = {
+        STUDENT_FILE: with_rows(FILES[STUDENT_FILE], gus),
+        CLASS_FILE: with_rows(FILES[CLASS_FILE], f"101,T2,{number},5,Art,A1,1"),
+    }
+    home.upload(files)
+    home.publish()
+    hers = classes_of(home, "003")
+    home.upload(
+        {
+            STUDENT_FILE: files[STUDENT_FILE].replace("003,101,Cho,Park", "101,Cho,Park"),
+            CLASS_FILE: files[CLASS_FILE].replace("101,T1,003,1,", "101,T1,1,"),
+        }
+    )
+    home.publish()
+    assert classes_of(home, "003") == hers
+
+
+def test_a_line_that_may_be_anybodys_hides_no_mass_removal(home: SmallHome) -> None:
+    text = without_rows(FILES[STUDENT_FILE], "001,", "002,", "003,", "004,")
+    first, rest = text.split("\n", 1)
+    home.upload({STUDENT_FILE: f"{first}\n,101,Jo,Hall{',' * 14}\n{rest}"})
+    run = home.nightly()
+    assert (run.outcome, "mass_removal" in run.report.holding_codes()) == ("held", True)
+
+
+def test_in_an_add_only_window_who_is_missing_at_one_school_stays_whole(home: SmallHome) -> None:
+    before = contacts_of(home, "001")
+    two = with_rows(FILES[STUDENT_FILE], "001,102,Ana,Ruiz,,,,,,,,,,9,,,,")
+    home.upload({STUDENT_FILE: two})
+    home.publish()
+    home.write_settings(**window(-1, 10))
+    home.upload({STUDENT_FILE: without_rows(two, "001,101")})
+    run = home.nightly()
+    assert run.report.exports[STUDENT_FILE].findings.counts["removal_deferred"] == 1
+    assert contacts_of(home, "001") == before != []
+    assert len(home.query("FROM connect.student_sites WHERE student_id = '001'")) == 2
+
+
+def test_an_approval_is_of_what_an_add_only_window_kept(home: SmallHome) -> None:
+    """Held on the window's last day, approved on the next: then others would go, unasked."""
+    home.write_settings(**window(-1, 10))
+    shorter = [line.rpartition(",")[0] for line in FILES[STUDENT_FILE].splitlines()]
+    home.upload({STUDENT_FILE: "\n".join([*(x for x in shorter if x[:4] != "006,"), ""])})
+    assert home.nightly().outcome == "held"
+    assert home.command_here("approve", NAME).returncode == 0
+    home.write_settings(**window(-10, -1))
+    assert home.nightly().outcome == "held"
+    assert home.command_here("approve", NAME).returncode == 0
+    assert home.nightly().outcome == "published"
+    assert home.query("FROM connect.students WHERE student_id = '006'") == []
+
+
+def test_a_school_export_that_was_discarded_does_not_come_back(home: SmallHome) -> None:
+    merged = FILES[SCHOOL_FILE].replace("(201) 555-0150,", "(201) 555-0150,101")
+    shorter = [line.rpartition(",")[0] for line in FILES[STUDENT_FILE].splitlines()]
+    home.upload({SCHOOL_FILE: merged, STUDENT_FILE: "\n".join([*shorter, ""])})
+    assert home.nightly().outcome == "held"
+    assert home.command_here("discard", NAME).returncode == 0
+    home.upload({SCHOOL_FILE: None, STUDENT_FILE: FILES[STUDENT_FILE].replace("Korean", "Thai")})
+    home.publish()
+    assert home.query("SELECT count(DISTINCT site_id) FROM connect.school_sites") == [(2,)]
+
+
+def test_a_vacant_course_keeps_no_child_in_the_same_periods_others(home: SmallHome) -> None:
+    """At an elementary school all is period 0; music has no teacher in the SIS."""
+    music = with_rows(FILES[CLASS_FILE], "102,VACANT,004,0,Music,MU,1")
+    moved = music.replace("102,T3,004,0,Grade 3,G3,1", "102,T1,004,0,Grade 3,G3,2")
+    assert moved != music
+    home.upload({CLASS_FILE: moved})
+    home.publish()
+    teachers = "SELECT staff_id FROM connect.rosters WHERE student_id = '004'"
+    assert home.query(teachers) == [("T1",)]
 
 
 def test_a_broken_line_of_somebody_new_and_a_footer_keep_nobody(home: SmallHome) -> None:

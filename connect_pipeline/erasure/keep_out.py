@@ -42,7 +42,8 @@ def load_erased(
 def keep_out_erased(read: ReadResult) -> bool:
     """Remove the rows of erased students before any rule looks at them.
 
-    Lines that break the law are asked word by word, and forgotten, too. The finding counts them.
+    Lines that break the law are asked word by word, and forgotten, too, but for this run: they may
+    be about others (`records.forgotten`, in the scratch). The finding counts them.
     Returns whether there were any.
     """
     connection, table = read.connection, read.spec.table
@@ -61,9 +62,10 @@ def keep_out_erased(read: ReadResult) -> bool:
     rows = count_rows(
         connection, f"records.removed WHERE export = '{read.spec.file_name}' AND code = '{CODE}'"
     )
-    lines = connection.execute(
+    connection.execute(
         f"""
-        DELETE FROM quality.quarantine
+        INSERT INTO records.forgotten
+        FROM quality.quarantine
         WHERE export = $export AND line IN (
             SELECT line FROM (
                 SELECT line, unnest({words_that_may_be_ids("text")}) AS word
@@ -72,6 +74,11 @@ def keep_out_erased(read: ReadResult) -> bool:
             WHERE {_is_erased("word")}
         )
         """,
+        {"export": read.spec.file_name},
+    )
+    lines = connection.execute(
+        "DELETE FROM quality.quarantine WHERE export = $export"
+        " AND line IN (SELECT line FROM records.forgotten WHERE export = $export)",
         {"export": read.spec.file_name},
     ).fetchall()[0][0]
     if rows or lines:

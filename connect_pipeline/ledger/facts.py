@@ -415,6 +415,10 @@ class Ledger:
         )
         return found[0] if found else None
 
+    def last_discarded(self, district: str, job: str) -> RowMapping | None:
+        """The last hold that an operator discarded, or None."""
+        return self._hold_in(district, job, "discarded")
+
     def last_hold(self, district: str, job: str, set_hash: str) -> RowMapping | None:
         """The last hold on exactly these bytes; None when they were never held."""
         found = self.rows(

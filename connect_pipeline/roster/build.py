@@ -67,20 +67,7 @@ PERSON_OF_TABLE = {
 
 
 def attach_previous(connection: duckdb.DuckDBPyConnection, snapshot: Path | None) -> None:
-    """Attach the current snapshot read-only as `previous`; an empty one before the first night.
-
-    With it comes `another_person(...)`, which tells by the names before and tonight whether an ID
-    has gone to somebody else: one name may change, by marriage or a correction, but not both. A
-    blank name is no evidence.
-    """
-    connection.execute(
-        """
-        CREATE OR REPLACE TEMP MACRO differ(before, now) AS
-            coalesce(nullif(lower(before), '') <> nullif(lower(now), ''), false);
-        CREATE OR REPLACE TEMP MACRO another_person(first_before, last_before, first_now, last_now)
-        AS differ(first_before, first_now) AND differ(last_before, last_now)
-        """
-    )
+    """Attach the current snapshot read-only as `previous`; an empty one before the first night."""
     if snapshot is None:
         attach(connection, None, "previous")
         connection.execute("CREATE SCHEMA previous.connect")
@@ -151,6 +138,8 @@ def build_candidate(
     connection.execute("CREATE SCHEMA connect; CREATE SCHEMA quality")
     schools = report.exports.get(SCHOOLS.file_name)
     _set(connection, "has_schools", bool(schools and schools.checked and schools.checked.usable))
+    classes = report.exports[STAFF_TO_STUDENT.file_name].checked
+    _set(connection, "class_columns", len(classes.read.columns) if classes else 0)
     _set(connection, "low_lunch_balance", district.low_lunch_balance)
     _set(connection, "add_only", add_only)
     _set(connection, "site_titles", list(district.staff_access.site_titles))

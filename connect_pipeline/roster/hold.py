@@ -1,7 +1,8 @@
 """The change hold: tonight against what is published, judged before anything is published.
 
 For: the rules about a whole night (DESIGN section 5): mass removal, mass change, renumbered IDs,
-swapped contents, a vanished school or column, a drop in reachability, files of different nights.
+swapped contents, a vanished school, a vanished or emptied column, a drop in reachability, files of
+different nights.
 They become findings; a hold is released only for exactly these bytes.
 Belongs here: the comparison and its thresholds. Does not belong here: what a decision does
 (`ledger/`), what an operator is shown (`preview.py`), and the candidate (`build.py`).
@@ -15,14 +16,23 @@ from datetime import date, datetime
 
 import duckdb
 
-from connect_pipeline.contract import CORE, STAFF, STAFF_TO_STUDENT, STUDENTS, ExportSpec
+from connect_pipeline.contract import (
+    CORE,
+    STAFF,
+    STAFF_TO_STUDENT,
+    STUDENTS,
+    Column,
+    ExportSpec,
+    Kind,
+)
+from connect_pipeline.databases import count_rows
 from connect_pipeline.roster.statements import text
 from connect_pipeline.roster.swapped import count_swapped
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
 
 # One of eight is not 12 %: up to these counts, a share alone says nothing ...
-FLOORS = {"student": 10, "staff": 5, "class": 10, "student in class": 10}
+FLOORS = {"student": 10, "staff": 5, "class": 10, "student in class": 10, "enrollment": 50}
 # ... but most of a small school's people do not leave in one night.
 FEW = 3
 MOST = 0.5
@@ -32,12 +42,14 @@ ENTITIES: dict[str, ExportSpec] = {
     "staff": STAFF,
     "class": STAFF_TO_STUDENT,
     "student in class": STAFF_TO_STUDENT,
+    "enrollment": STAFF_TO_STUDENT,
 }
 NOUNS = {
     "student": "students",
     "staff": "staff members",
     "class": "classes",
     "student in class": "students in classes",
+    "enrollment": "enrollments",
 }
 # New teachers and new periods replace most classes of a small school, and a column that changes
 # every night changes most of its people.
@@ -69,6 +81,7 @@ def judge_changes(
     judged, and removals only overall and more mildly. Returns the counts, for the preview.
     """
     _judge_columns(connection, report)
+    _judge_emptied(connection, report)
     changes = count_changes(connection)
     rollover = district.rollover
     if rollover is not None and rollover.covers(today):
@@ -79,6 +92,8 @@ def judge_changes(
         _judge_shares(report, "mass_change", changes, district.thresholds.changed)
         lost = _lost_all_classes(connection)
         _judge_shares(report, "mass_removal", lost, district.thresholds.removed)
+        fewer = _fewer_enrollments(connection)
+        _judge_shares(report, "mass_removal", fewer, district.thresholds.removed)
     _judge_shares(report, "ids_renumbered", changes, district.thresholds.removed)
     _judge_swapped(connection, report)
     _judge_schools(connection, report)
@@ -113,6 +128,36 @@ def _lost_all_classes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
     return [
         Change("student in class", school, before, added=0, removed=lost, changed=0)
         for school, before, lost in rows
+    ]
+
+
+def _fewer_enrollments(connection: duckdb.DuckDBPyConnection) -> list[Change]:
+    """By how many there are fewer enrollments than before, overall and at each school.
+
+    Whoever changes classes is enrolled as often as before; part of a file is shorter.
+    """
+    rows = connection.execute(
+        """
+        WITH before AS (
+            SELECT school, sum(student_count)::BIGINT AS enrollments
+            FROM previous.connect.classes
+            GROUP BY GROUPING SETS ((), (school))
+        ),
+        tonight AS (
+            SELECT school, sum(student_count)::BIGINT AS enrollments
+            FROM candidate.connect.classes
+            GROUP BY GROUPING SETS ((), (school))
+        )
+        SELECT before.school, before.enrollments, coalesce(tonight.enrollments, 0)
+        FROM before
+        LEFT JOIN tonight ON tonight.school IS NOT DISTINCT FROM before.school
+        WHERE before.enrollments > 0
+        ORDER BY before.school NULLS FIRST
+        """
+    ).fetchall()
+    return [
+        Change("enrollment", school, before, added=0, removed=max(before - now, 0), changed=0)
+        for school, before, now in rows
     ]
 
 
@@ -177,6 +222,60 @@ def _judge_columns(connection: duckdb.DuckDBPyConnection, report: Report) -> Non
         checked = report.exports[export].checked if export in report.exports else None
         if checked is not None and checked.usable:  # a refused file wipes nothing
             report.exports[export].findings.add("column_vanished", column=column)
+
+
+def _judge_emptied(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+    """A column that is there and has no value any more would wipe what it held, too."""
+    for spec in (STAFF, STUDENTS):
+        for name, (people, before, now) in _values_of_columns(connection, spec).items():
+            if not now and is_too_many(before, people, 0, floor=FLOORS["student"], most=True):
+                report.exports[spec.file_name].findings.add(
+                    "column_emptied", column=name, found=before
+                )
+
+
+def _values_of_columns(
+    connection: duckdb.DuckDBPyConnection, spec: ExportSpec
+) -> dict[str, tuple[int, int, int]]:
+    """By header text: people before, and those who had and have a value of the column.
+
+    Of the columns that tonight's file has and that are published.
+    """
+    supplied = connection.execute(
+        "SELECT column_name FROM candidate.connect.supplied_columns WHERE export = $export",
+        {"export": spec.file_name},
+    ).fetchall()
+    columns = [
+        column
+        for column in spec.columns
+        if (column.name,) in supplied and not column.key and column.kind is not Kind.NAME
+    ]
+    found: dict[str, tuple[int, int, int]] = {}
+    for table, of_table in (
+        (spec.table, [one for one in columns if _contact_of(spec, one) is None]),
+        ("contacts", [one for one in columns if _contact_of(spec, one) is not None]),
+    ):
+        if not of_table:
+            continue
+        counts = ", ".join(_contact_of(spec, one) or f"count({one.field})" for one in of_table)
+        before, now = (
+            connection.execute(f"SELECT {counts} FROM {night}.connect.{table}").fetchall()[0]
+            for night in ("previous", "candidate")
+        )
+        people = count_rows(connection, f"previous.connect.{spec.table}")
+        for column, had, has in zip(of_table, before, now, strict=True):
+            found[column.name] = (people, had, has)
+    return found
+
+
+def _contact_of(spec: ExportSpec, column: Column) -> str | None:
+    """SQL that counts a column's values in `contacts`; None for one that is not published there."""
+    if spec is not STUDENTS or column.kind not in (Kind.PHONE, Kind.EMAIL):
+        return None
+    relation = column.field.partition("_")[0]
+    relation = relation if relation in ("primary", "secondary") else "self"
+    what = "phone" if column.kind is Kind.PHONE else "email"
+    return f"count({what}) FILTER (WHERE relation = '{relation}')"
 
 
 def _judge_swapped(connection: duckdb.DuckDBPyConnection, report: Report) -> None:

@@ -1,8 +1,8 @@
 """Who stays as last published, because tonight's row is invalid or an add-only window is open.
 
 For: the rule that an invalid row is never a deletion (DESIGN section 4), for staff and students.
-Belongs here: which people, and which of their schools. Does not belong here: enrollments
-(`sql/enrollments.sql`), and what is published of those who stay (`sql/students.sql` and others).
+Belongs here: which people. Does not belong here: enrollments (`sql/enrollments.sql`), and what is
+published of those who stay (`sql/students.sql` and others).
 """
 
 from __future__ import annotations
@@ -12,8 +12,13 @@ from dataclasses import dataclass
 import duckdb
 
 from connect_pipeline.contract import STAFF, STUDENTS, ExportSpec
+from connect_pipeline.rules.sql import broken_line_words
 
 ADD_ONLY = "add_only"
+UNNAMED = "unnamed_row_quarantined"
+
+NAMES_END = 3
+"""A line with fewer commas than these has no first and last name: ID, School, First, Last."""
 
 # Where each of these files' people are: a person at a school.
 PLACES = {STAFF: "staff_sites", STUDENTS: "student_sites"}
@@ -34,62 +39,51 @@ def keep_people(
     *,
     add_only: bool = False,
 ) -> Kept:
-    """Fill `records.kept_<table>`: people of the last snapshot who stay as it has them.
+    """Fill `records.kept_<table>`: people of the last snapshot who stay as it has them, whole.
 
-    Those of a quarantined row, also when they have a valid one: at which school a row is says
-    nothing about whose contacts are right. Of those who have no row, also whoever may be meant by a
-    quarantined line that names nobody, and with `add_only` everybody.
-    And `records.kept_<table of places>`: schools of people with a valid row whose other row may be
-    such a line. `columns` is how many tonight's file has.
+    Those whom a quarantined line is about, also when they have a valid row: at which school a row
+    is says nothing about whose contacts are right. When a line may be about anybody, all who have
+    no row tonight, or none at one of their schools; with `add_only` nearly the same, but who was at
+    one school may move. Not whose ID another person has tonight. `columns` is how many tonight's
+    file has.
     """
-    _describe_quarantined(connection, spec, columns)
+    anybody = _describe_quarantined(connection, spec, columns)
     person, places = spec.columns[0].field, PLACES[spec]
     connection.execute(
-        f"""
-        CREATE OR REPLACE TABLE records.kept_{spec.table} AS
-        SELECT
-            {person},
-            CASE
-                WHEN {person} IN (FROM named_tonight) THEN 'row_quarantined'
-                WHEN (FROM nobody_is_named) THEN 'unnamed_row_quarantined'
-                WHEN $add_only THEN '{ADD_ONLY}'
-            END AS reason
-        FROM previous.connect.{spec.table}
-        ANTI JOIN records.{spec.table} USING ({person})
-        WHERE reason IS NOT NULL
-        UNION ALL
-        SELECT {person}, 'row_quarantined'
-        FROM (SELECT DISTINCT record_id AS {person} FROM out_tonight)
-        JOIN previous.connect.{spec.table} AS before USING ({person})
-        JOIN records.{spec.table} AS now USING ({person})
-        GROUP BY {person}
-        HAVING NOT bool_or(
-            another_person(before.first_name, before.last_name, now.first_name, now.last_name)
-        )
-        """,
-        {"add_only": add_only},
+        f"CREATE OR REPLACE TABLE records.kept_{spec.table} AS"
+        f" SELECT DISTINCT id AS {person}, 'row_quarantined' AS reason FROM meant_tonight"
     )
-    connection.execute(
-        f"""
-        -- Written down first, so that the joins start from a few people and mostly from none.
-        CREATE OR REPLACE TEMP TABLE doubtful_places AS
-        FROM previous.connect.{places} SELECT {person}, school WHERE (FROM nobody_is_named);
-        CREATE OR REPLACE TABLE records.kept_{places} AS
-        SELECT {person}, doubtful_places.school, 'unnamed_row_quarantined' AS reason
-        FROM doubtful_places
-        JOIN previous.connect.{spec.table} AS before USING ({person})
-        JOIN records.{spec.table} AS now USING ({person})
-        ANTI JOIN records.kept_{spec.table} USING ({person})
-        GROUP BY {person}, doubtful_places.school
-        HAVING NOT bool_or(doubtful_places.school = now.school)
-        AND NOT bool_or(
-            another_person(before.first_name, before.last_name, now.first_name, now.last_name)
+    if anybody or add_only:
+        several = f"SELECT {person} FROM previous.connect.{places} GROUP BY 1 HAVING count(*) > 1"
+        connection.execute(
+            f"""
+            INSERT INTO records.kept_{spec.table}
+            WITH missing AS (
+                SELECT {person} FROM previous.connect.{spec.table}
+                ANTI JOIN records.{spec.table} USING ({person})
+                UNION
+                SELECT {person} FROM previous.connect.{places}
+                ANTI JOIN records.{spec.table} USING ({person}, school)
+                WHERE $anybody OR {person} IN ({several})
+            ),
+            other_people AS (
+                SELECT {person}
+                FROM missing
+                JOIN previous.connect.{spec.table} AS before USING ({person})
+                JOIN records.{spec.table} AS now USING ({person})
+                WHERE another_person(
+                    before.first_name, before.last_name, now.first_name, now.last_name
+                )
+            )
+            SELECT {person}, $reason
+            FROM missing
+            ANTI JOIN other_people USING ({person})
+            ANTI JOIN records.kept_{spec.table} USING ({person})
+            """,
+            {"anybody": anybody, "reason": UNNAMED if anybody else ADD_ONLY},
         )
-        """
-    )
     rows = connection.execute(
-        f"SELECT {person}, reason FROM records.kept_{spec.table}"
-        f" UNION SELECT {person}, reason FROM records.kept_{places} ORDER BY 1"
+        f"SELECT {person}, reason FROM records.kept_{spec.table} ORDER BY 1"
     ).fetchall()
     invalid = [row[0] for row in rows if row[1] != ADD_ONLY]
     return Kept(invalid, len(rows) - len(invalid))
@@ -97,12 +91,15 @@ def keep_people(
 
 def _describe_quarantined(
     connection: duckdb.DuckDBPyConnection, spec: ExportSpec, columns: int
-) -> None:
-    """What tonight's quarantined lines say of whom they are about.
+) -> bool:
+    """Fill `meant_tonight`: people of the last snapshot, by ID, whom a quarantined line is about.
 
-    `named_tonight`: who may be meant, by ID. `nobody_is_named`: whether a line may be about
-    anybody: its ID is blank, damaged or no ID, or it breaks the line law and its cells have moved,
-    so that its second one is no school, or it has the fields of two records (a line end was lost).
+    A whole row is about whoever has its ID, unless both names are others; a line that breaks the
+    line law about whoever has one of its words as ID and another one as name, or is named by so
+    little of a line that it holds no names.
+    Returns whether a line may be about anybody: its ID is blank, damaged or no ID, or its cells
+    have moved, so that its second one is no school, or it has the fields of two records (a line end
+    was lost). Below the last record, a few words are a footer, and about nobody.
     """
     person = spec.columns[0].field
     connection.execute(
@@ -113,44 +110,70 @@ def _describe_quarantined(
             code,
             record_id,
             text,
-            line NOT IN (SELECT line FROM records.{spec.table}_checked) AS is_broken
-        FROM quality.quarantine
+            line NOT IN (SELECT line FROM records.{spec.table}_checked) AS is_broken,
+            length(text) - length(replace(text, ',', '')) AS commas,
+            is_forgotten
+        FROM (
+            SELECT *, false AS is_forgotten FROM quality.quarantine
+            UNION ALL
+            SELECT *, true FROM records.forgotten
+        )
         WHERE export = $export
         """,
         {"export": spec.file_name},
     )
     connection.execute(
         f"""
-        -- The cells of a line that breaks the law may have moved: the ID is any of its words.
         CREATE OR REPLACE TEMP TABLE words_tonight AS
-        SELECT line, trim(unnest(regexp_extract_all(text, '[^,"]+'))) AS word
+        SELECT line, commas, unnest({broken_line_words("text")}) AS word
         FROM out_tonight
         WHERE is_broken;
-        CREATE OR REPLACE TEMP VIEW named_tonight AS
-        SELECT record_id FROM out_tonight WHERE record_id IS NOT NULL
-        UNION
-        SELECT word FROM words_tonight;
-        CREATE OR REPLACE TEMP TABLE nobody_is_named AS
-        WITH known AS (
-            SELECT line
-            FROM words_tonight
-            WHERE word IN (SELECT {person} FROM previous.connect.{spec.table})
-        ),
-        moved AS (
-            SELECT line
-            FROM out_tonight
-            WHERE is_broken
-            AND line NOT IN (FROM known)
-            AND contains(text, ',')
-            AND trim(split_part(text, ',', 2), ' "')
-                NOT IN (SELECT school FROM records.{spec.table})
-        )
-        SELECT count(*) > 0
+
+        CREATE OR REPLACE TEMP TABLE meant_tonight AS
+        SELECT line, before.{person} AS id
         FROM out_tonight
-        WHERE record_id IS NULL
-        OR code IN ('new_line_in_value', 'missing_key_value', 'id_looks_damaged')
-        OR NOT regexp_full_match(record_id, '[A-Za-z0-9._-]+')
-        OR line IN (FROM moved)
-        OR (is_broken AND length(text) - length(replace(text, ',', '')) >= 2 * ({columns} - 1))
+        JOIN records.{spec.table}_checked AS now USING (line)
+        JOIN previous.connect.{spec.table} AS before ON before.{person} = out_tonight.record_id
+        WHERE NOT another_person(
+            before.first_name, before.last_name, now.first_name, now.last_name
+        )
+        UNION
+        SELECT words_tonight.line, before.{person}
+        FROM words_tonight
+        JOIN previous.connect.{spec.table} AS before ON before.{person} = words_tonight.word
+        LEFT JOIN words_tonight AS names
+            ON names.line = words_tonight.line
+            AND fold_name(names.word) IN (fold_name(before.first_name), fold_name(before.last_name))
+        WHERE names.line IS NOT NULL OR words_tonight.commas < {NAMES_END};
         """
     )
+    row = connection.execute(
+        f"""
+        SELECT 1
+        FROM out_tonight
+        WHERE NOT (
+            is_broken
+            AND commas < {NAMES_END}
+            AND line > (SELECT max(line) FROM records.{spec.table}_checked)
+            AND line NOT IN (SELECT line FROM meant_tonight)
+        )
+        AND (
+            (is_broken AND commas >= 2 * ({columns} - 1))
+            -- What was forgotten is the row of a student who was erased.
+            OR NOT is_forgotten
+            AND (
+                record_id IS NULL
+                OR code IN ('new_line_in_value', 'id_looks_damaged')
+                OR NOT regexp_full_match(record_id, '[A-Za-z0-9._-]+')
+                OR is_broken
+                AND contains(text, ',')
+                AND line NOT IN (SELECT line FROM meant_tonight)
+                AND trim(split_part(text, ',', 2), ' "') NOT IN (
+                    SELECT school FROM records.{spec.table}
+                )
+            )
+        )
+        LIMIT 1
+        """
+    ).fetchone()
+    return row is not None

@@ -47,6 +47,17 @@ def alike(spec: ExportSpec) -> str:
     return f"SELECT {near} FROM records.{spec.table}_checked GROUP BY {near} HAVING count(*) > 1"
 
 
+def broken_line_words(text: str) -> str:
+    """SQL: the list of what may be a cell of a line that breaks the line law.
+
+    A quote in it may end a cell, or stand in one by mistake.
+    """
+    return (
+        f"list_distinct(list_transform(regexp_extract_all({text}, '[^,\"]+')"
+        f" || string_split(replace({text}, '\"', ''), ','), lambda one: trim(one)))"
+    )
+
+
 def later_rows(spec: ExportSpec, key: Sequence[str], column_name: str = "") -> str:
     """SQL for the rows whose `key` (SQL expressions) an earlier line has already."""
     near = ", ".join(near_columns(spec))

@@ -8,7 +8,7 @@ SELECT
     preferred_contact_method,
     lunch_balance,
     student_id NOT IN (
-        SELECT key FROM roster.connect.kept WHERE entity = 'student' AND school IS NULL
+        SELECT key FROM roster.connect.kept WHERE entity = 'student'
     ) AS is_current
 FROM roster.connect.students
 WHERE lunch_balance < $threshold::DECIMAL(10, 2);

@@ -1,5 +1,6 @@
 -- One row: an entity overall (school is NULL), or at one school, with what tonight does to it.
--- At a school, whoever is elsewhere tonight is removed.
+-- At a school, whoever is elsewhere tonight is removed; so is who stays only because a line may be
+-- about anybody: one line does not explain that many are missing.
 -- A class counts as changed when most of its students are others, or its course is renamed: one
 -- new child changes every class of a small school. Lunch balances change every night.
 WITH before AS (
@@ -66,7 +67,10 @@ missing AS (
     UNION
     SELECT entity, key
     FROM candidate.connect.kept
-    WHERE school IS NULL AND reason IN ('add_only', 'unnamed_row_quarantined')
+    WHERE reason IN ('add_only', 'unnamed_row_quarantined')
+),
+kept_for_nobody AS (
+    SELECT entity, key FROM candidate.connect.kept WHERE reason = 'unnamed_row_quarantined'
 ),
 renumbered AS (
     SELECT DISTINCT entity, key
@@ -104,11 +108,13 @@ SELECT
     counted.school,
     count(*) FILTER (WHERE was_there) AS before,
     count(*) FILTER (WHERE NOT was_there) AS added,
-    count(*) FILTER (WHERE NOT is_there) AS removed,
+    count(*) FILTER (WHERE NOT is_there OR (was_there AND kept_for_nobody.key IS NOT NULL))
+        AS removed,
     count(*) FILTER (WHERE was_there AND is_there AND changed.key IS NOT NULL) AS changed,
     count(*) FILTER (WHERE was_there AND renumbered.key IS NOT NULL) AS renumbered
 FROM counted
 LEFT JOIN changed USING (entity, key)
 LEFT JOIN renumbered USING (entity, key)
+LEFT JOIN kept_for_nobody USING (entity, key)
 GROUP BY counted.entity, counted.school
 ORDER BY counted.school NULLS FIRST, counted.entity

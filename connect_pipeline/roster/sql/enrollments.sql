@@ -40,13 +40,20 @@ ANTI JOIN scratch.enrolled_again USING (line)
 JOIN scratch.class_keys AS class_keys
     USING (school, staff_id, period, course_key, section_number);
 
--- One row: a class row of tonight that is quarantined, with each student whom it may be about. Of a
--- row that breaks the line law, that is every word that is a student's ID; NULL when nobody is named.
--- With the period, when all that is wrong with the row is that nobody knows its teacher.
+-- One row: a class row of tonight that is quarantined, with each student whom it may be about; NULL
+-- when nobody is named. Of a row that breaks the line law, that is every word that is the ID of a
+-- student of a teacher whose ID is another word of it, and what stands where the student's ID does.
+-- With period and course, when all that is wrong with the row is that nobody knows its teacher. A
+-- line that was forgotten is an erased student's, and others' only if it names them; a few words
+-- below the last row are a footer.
 CREATE OR REPLACE TABLE scratch.class_rows_out AS
 WITH out_tonight AS (
-    SELECT line, code, record_id, text
+    SELECT line, code, text, false AS is_forgotten
     FROM scratch.quality.quarantine
+    WHERE export = 'StaffToStudentExport.csv'
+    UNION ALL
+    SELECT line, code, text, true
+    FROM scratch.records.forgotten
     WHERE export = 'StaffToStudentExport.csv'
 ),
 whole AS (
@@ -54,7 +61,10 @@ whole AS (
         out_tonight.line,
         CASE WHEN out_tonight.code <> 'id_looks_damaged' THEN nullif(rows.student_id, '') END
             AS student_id,
-        CASE WHEN out_tonight.code = 'unknown_teacher' THEN rows.period END AS period
+        CASE WHEN out_tonight.code = 'unknown_teacher' THEN rows.period END AS period,
+        coalesce(
+            'number ' || nullif(rows.course_number, ''), 'name ' || nullif(rows.course_name, ''), ''
+        ) AS course_key
     FROM out_tonight
     JOIN scratch.records.staff_to_student_checked AS rows USING (line)
 ),
@@ -75,28 +85,47 @@ meant AS (
     AND rows.student_id NOT IN (SELECT student_id FROM previous.connect.students)
 ),
 broken AS (
-    SELECT line, trim(unnest(regexp_extract_all(text, '[^,"]+'))) AS word
     FROM out_tonight
+    WHERE line NOT IN (SELECT line FROM scratch.records.staff_to_student_checked)
+    AND NOT (
+        len(string_split(text, ',')) < 3
+        AND trim(split_part(text, ',', 1), ' "')
+            NOT IN (SELECT school FROM scratch.records.staff_to_student)
+        AND line > (SELECT max(line) FROM scratch.records.staff_to_student_checked)
+    )
+),
+words AS (
+    SELECT line, trim(unnest(regexp_extract_all(text, '[^,"]+'))) AS word
+    FROM broken
     WHERE code NOT IN ('new_line_in_value', 'unclosed_quote')
 ),
 named AS (
-    SELECT line, word AS student_id
+    SELECT words.line, taught.student_id
+    FROM words
+    JOIN previous.connect.enrollments AS taught ON taught.student_id = words.word
+    JOIN previous.connect.classes USING (class_id)
+    JOIN words AS teachers ON teachers.line = words.line AND teachers.word = classes.staff_id
+    UNION
+    SELECT broken.line, people.student_id
     FROM broken
-    WHERE line NOT IN (SELECT line FROM whole)
-    AND word IN (SELECT student_id FROM previous.connect.students)
+    JOIN previous.connect.students AS people
+        ON people.student_id = trim(split_part(broken.text, ',', 3), ' "')
+    WHERE len(string_split(broken.text, ',')) >= getvariable('class_columns')
+    AND broken.code NOT IN ('new_line_in_value', 'unclosed_quote')
 )
-SELECT line, student_id, period FROM whole
+SELECT line, student_id, period, course_key FROM whole
 UNION ALL
-SELECT line, student_id, NULL FROM meant
+SELECT line, student_id, NULL, NULL FROM meant
 UNION ALL
-SELECT line, student_id, NULL FROM named
+SELECT line, student_id, NULL, NULL FROM named
 UNION ALL
-SELECT line, NULL, NULL FROM out_tonight
-WHERE line NOT IN (SELECT line FROM whole) AND line NOT IN (SELECT line FROM named);
+SELECT line, NULL, NULL, NULL
+FROM broken
+WHERE NOT is_forgotten AND line NOT IN (SELECT line FROM named);
 
 -- One row: an enrollment of the last snapshot that an invalid row of tonight, or an add-only window,
 -- keeps from being removed. A row of a teacher who left, which the SIS keeps, spares nothing in other
--- periods: the child may have changed classes there.
+-- periods and courses: the child may have changed classes there.
 CREATE OR REPLACE TABLE scratch.spared_enrollments AS
 WITH whose AS (
     SELECT DISTINCT student_id
@@ -108,6 +137,8 @@ whose_in_period AS (
     FROM previous.connect.enrollments
     JOIN scratch.class_rows_out AS rows_out USING (student_id)
     JOIN previous.connect.classes USING (class_id, period)
+    WHERE rows_out.course_key
+        = coalesce('number ' || course_number, 'name ' || course_name, '')
 )
 SELECT
     class_id,

@@ -11,8 +11,6 @@ WITH RECURSIVE codes AS (
         WHERE student_id IN (SELECT student_id FROM scratch.records.kept_students)
     UNION SELECT school FROM previous.connect.staff_sites
         WHERE staff_id IN (SELECT staff_id FROM scratch.records.kept_staff)
-    UNION SELECT school FROM scratch.records.kept_student_sites
-    UNION SELECT school FROM scratch.records.kept_staff_sites
     UNION SELECT school FROM previous.connect.classes
         WHERE class_id IN (SELECT class_id FROM scratch.kept_enrollments)
 ),

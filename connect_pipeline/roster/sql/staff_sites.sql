@@ -5,8 +5,6 @@ WITH places AS (
     UNION
     SELECT staff_id, school FROM previous.connect.staff_sites
     WHERE staff_id IN (SELECT staff_id FROM scratch.records.kept_staff)
-    UNION ALL
-    SELECT staff_id, school FROM scratch.records.kept_staff_sites
 )
 SELECT
     places.staff_id,

@@ -8,8 +8,4 @@ UNION ALL
 SELECT staff_id, school, title
 FROM titles_before
 WHERE staff_id IN (SELECT staff_id FROM scratch.records.kept_staff)
-UNION ALL
-SELECT staff_id, school, title
-FROM titles_before
-SEMI JOIN scratch.records.kept_staff_sites USING (staff_id, school)
 ORDER BY staff_id, school;

@@ -5,8 +5,6 @@ WITH places AS (
     UNION
     SELECT student_id, school FROM previous.connect.student_sites
     WHERE student_id IN (SELECT student_id FROM scratch.records.kept_students)
-    UNION ALL
-    SELECT student_id, school FROM scratch.records.kept_student_sites
 )
 SELECT
     places.student_id,

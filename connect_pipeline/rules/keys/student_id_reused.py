@@ -2,8 +2,10 @@
 
 from connect_pipeline.contract import STUDENTS
 from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.sql import broken_line_words
 
 _COLUMNS = STUDENTS.required_names
+_FIRST_WORDS = broken_line_words("array_to_string(string_split(text, ',')[1:6], ',')")
 
 RULE = TableRule(
     code="student_id_reused",
@@ -21,20 +23,23 @@ RULE = TableRule(
     ),
     spec=STUDENTS,
     # A blank name is no evidence of another child: it is left out of the comparison. A row that
-    # another rule keeps out is: its child has this ID, too. So is a line that breaks the line law:
-    # its cells may have moved, but a child of whom it has neither name is another one.
-    select="""
+    # another rule keeps out is: its child has this ID, too. So is a line that breaks the line law
+    # and has both names, unless they are words in its first cells, which may have moved.
+    select=f"""
         WITH broken AS (
-            SELECT record_id AS student_id, lower(replace(nfc_normalize(text), ' ', '')) AS text
+            SELECT
+                record_id AS student_id,
+                list_transform({_FIRST_WORDS}, lambda word: fold_name(word)) AS words
             FROM quality.quarantine
             WHERE export = 'StudentExport.csv'
             AND line NOT IN (SELECT line FROM records.students_checked)
+            AND len(string_split(text, ',')) >= 4
         ),
         named AS (
             SELECT
                 student_id,
-                nullif(lower(replace(nfc_normalize(first_name), ' ', '')), '') AS first_name,
-                nullif(lower(replace(nfc_normalize(last_name), ' ', '')), '') AS last_name
+                fold_name(first_name) AS first_name,
+                fold_name(last_name) AS last_name
             FROM records.students_checked
             WHERE student_id IN (FROM records.students_alike)
             OR student_id IN (SELECT student_id FROM broken)
@@ -48,7 +53,7 @@ RULE = TableRule(
             SELECT student_id
             FROM named
             JOIN broken USING (student_id)
-            WHERE NOT contains(text, first_name) AND NOT contains(text, last_name)
+            WHERE NOT list_contains(words, first_name) OR NOT list_contains(words, last_name)
         )
         SELECT line, student_id AS record_id, 'ID' AS column_name, NULL AS detail
         FROM records.students

@@ -35,8 +35,6 @@ RULE = TableRule(
         FROM elsewhere
         ANTI JOIN records.kept_staff USING (staff_id)
         ANTI JOIN records.kept_students USING (student_id)
-        ANTI JOIN records.kept_staff_sites USING (staff_id, school)
-        ANTI JOIN records.kept_student_sites USING (student_id, school)
     """,
     order=120,
     failing=Example(
