@@ -16,16 +16,8 @@ from datetime import date, datetime
 
 import duckdb
 
-from connect_pipeline.contract import (
-    CORE,
-    STAFF,
-    STAFF_TO_STUDENT,
-    STUDENTS,
-    Column,
-    ExportSpec,
-    Kind,
-)
-from connect_pipeline.databases import count_rows
+from connect_pipeline.contract import CORE, STAFF, STAFF_TO_STUDENT, STUDENTS, ExportSpec
+from connect_pipeline.roster.emptied import emptied_columns
 from connect_pipeline.roster.statements import text
 from connect_pipeline.roster.swapped import count_swapped
 from connect_pipeline.settings import District
@@ -136,25 +128,7 @@ def _fewer_enrollments(connection: duckdb.DuckDBPyConnection) -> list[Change]:
 
     Whoever changes classes is enrolled as often as before; part of a file is shorter.
     """
-    rows = connection.execute(
-        """
-        WITH before AS (
-            SELECT school, sum(student_count)::BIGINT AS enrollments
-            FROM previous.connect.classes
-            GROUP BY GROUPING SETS ((), (school))
-        ),
-        tonight AS (
-            SELECT school, sum(student_count)::BIGINT AS enrollments
-            FROM candidate.connect.classes
-            GROUP BY GROUPING SETS ((), (school))
-        )
-        SELECT before.school, before.enrollments, coalesce(tonight.enrollments, 0)
-        FROM before
-        LEFT JOIN tonight ON tonight.school IS NOT DISTINCT FROM before.school
-        WHERE before.enrollments > 0
-        ORDER BY before.school NULLS FIRST
-        """
-    ).fetchall()
+    rows = connection.execute(text("enrollment_counts")).fetchall()
     return [
         Change("enrollment", school, before, added=0, removed=max(before - now, 0), changed=0)
         for school, before, now in rows
@@ -226,56 +200,11 @@ def _judge_columns(connection: duckdb.DuckDBPyConnection, report: Report) -> Non
 
 def _judge_emptied(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
     """A column that is there and has no value any more would wipe what it held, too."""
-    for spec in (STAFF, STUDENTS):
-        for name, (people, before, now) in _values_of_columns(connection, spec).items():
-            if not now and is_too_many(before, people, 0, floor=FLOORS["student"], most=True):
-                report.exports[spec.file_name].findings.add(
-                    "column_emptied", column=name, found=before
-                )
-
-
-def _values_of_columns(
-    connection: duckdb.DuckDBPyConnection, spec: ExportSpec
-) -> dict[str, tuple[int, int, int]]:
-    """By header text: people before, and those who had and have a value of the column.
-
-    Of the columns that tonight's file has and that are published.
-    """
-    supplied = connection.execute(
-        "SELECT column_name FROM candidate.connect.supplied_columns WHERE export = $export",
-        {"export": spec.file_name},
-    ).fetchall()
-    columns = [
-        column
-        for column in spec.columns
-        if (column.name,) in supplied and not column.key and column.kind is not Kind.NAME
-    ]
-    found: dict[str, tuple[int, int, int]] = {}
-    for table, of_table in (
-        (spec.table, [one for one in columns if _contact_of(spec, one) is None]),
-        ("contacts", [one for one in columns if _contact_of(spec, one) is not None]),
-    ):
-        if not of_table:
-            continue
-        counts = ", ".join(_contact_of(spec, one) or f"count({one.field})" for one in of_table)
-        before, now = (
-            connection.execute(f"SELECT {counts} FROM {night}.connect.{table}").fetchall()[0]
-            for night in ("previous", "candidate")
-        )
-        people = count_rows(connection, f"previous.connect.{spec.table}")
-        for column, had, has in zip(of_table, before, now, strict=True):
-            found[column.name] = (people, had, has)
-    return found
-
-
-def _contact_of(spec: ExportSpec, column: Column) -> str | None:
-    """SQL that counts a column's values in `contacts`; None for one that is not published there."""
-    if spec is not STUDENTS or column.kind not in (Kind.PHONE, Kind.EMAIL):
-        return None
-    relation = column.field.partition("_")[0]
-    relation = relation if relation in ("primary", "secondary") else "self"
-    what = "phone" if column.kind is Kind.PHONE else "email"
-    return f"count({what}) FILTER (WHERE relation = '{relation}')"
+    for one in emptied_columns(connection):
+        if is_too_many(one.before, one.people, 0, floor=FLOORS["student"], most=True):
+            report.exports[one.export].findings.add(
+                "column_emptied", column=one.column, found=one.before
+            )
 
 
 def _judge_swapped(connection: duckdb.DuckDBPyConnection, report: Report) -> None:

@@ -106,19 +106,20 @@ def _describe_quarantined(
         f"""
         CREATE OR REPLACE TEMP TABLE out_tonight AS
         SELECT
-            line,
-            code,
-            record_id,
-            text,
-            line NOT IN (SELECT line FROM records.{spec.table}_checked) AS is_broken,
-            length(text) - length(replace(text, ',', '')) AS commas,
-            is_forgotten
+            out.line,
+            out.code,
+            out.record_id,
+            out.text,
+            checked.line IS NULL AS is_broken,
+            length(out.text) - length(replace(out.text, ',', '')) AS commas,
+            out.is_forgotten
         FROM (
             SELECT *, false AS is_forgotten FROM quality.quarantine
             UNION ALL
             SELECT *, true FROM records.forgotten
-        )
-        WHERE export = $export
+        ) AS out
+        LEFT JOIN records.{spec.table}_checked AS checked USING (line)
+        WHERE out.export = $export
         """,
         {"export": spec.file_name},
     )

@@ -86,11 +86,10 @@ meant AS (
 ),
 broken AS (
     FROM out_tonight
-    WHERE line NOT IN (SELECT line FROM scratch.records.staff_to_student_checked)
+    WHERE line NOT IN (SELECT line FROM whole)
     AND NOT (
         len(string_split(text, ',')) < 3
-        AND trim(split_part(text, ',', 1), ' "')
-            NOT IN (SELECT school FROM scratch.records.staff_to_student)
+        AND trim(split_part(text, ',', 1), ' "') NOT IN (SELECT school FROM scratch.class_keys)
         AND line > (SELECT max(line) FROM scratch.records.staff_to_student_checked)
     )
 ),

@@ -31,8 +31,8 @@ RULE = TableRule(
                 record_id AS student_id,
                 list_transform({_FIRST_WORDS}, lambda word: fold_name(word)) AS words
             FROM quality.quarantine
+            ANTI JOIN records.students_checked USING (line)
             WHERE export = 'StudentExport.csv'
-            AND line NOT IN (SELECT line FROM records.students_checked)
             AND len(string_split(text, ',')) >= 4
         ),
         named AS (

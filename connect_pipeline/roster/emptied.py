@@ -1,0 +1,71 @@
+"""Emptied columns: those that had values in the last published night and have none tonight.
+
+For: the mistake that no header shows, for the column is there: an export that lost the field which
+it is filled from. Belongs here: the counts. Does not belong here: how many are too many
+(`hold.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from connect_pipeline.contract import STAFF, STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.databases import count_rows
+
+GUARDIANS = ("primary", "secondary")
+
+
+@dataclass(frozen=True)
+class Emptied:
+    """A column of tonight's file in which `before` of `people` had a value, and nobody has one."""
+
+    export: str
+    column: str
+    before: int
+    people: int
+
+
+def emptied_columns(connection: duckdb.DuckDBPyConnection) -> list[Emptied]:
+    """The emptied columns of staff and students. `previous` and `candidate` are attached."""
+    supplied = set(
+        connection.execute(
+            "SELECT export, column_name FROM candidate.connect.supplied_columns"
+        ).fetchall()
+    )
+    found = []
+    for spec in (STAFF, STUDENTS):
+        people = count_rows(connection, f"previous.connect.{spec.table}")
+        counted: dict[str, dict[str, str]] = {}
+        for column in spec.columns:
+            if (
+                (spec.file_name, column.name) in supplied
+                and not column.key
+                and column.kind is not Kind.NAME
+            ):
+                table, count = _values_of(spec, column)
+                counted.setdefault(table, {})[column.name] = count
+        for table, counts in counted.items():
+            before, now = (
+                connection.execute(
+                    f"SELECT {', '.join(counts.values())} FROM {night}.connect.{table}"
+                ).fetchall()[0]
+                for night in ("previous", "candidate")
+            )
+            found += [
+                Emptied(spec.file_name, name, had, people)
+                for name, had, has in zip(counts, before, now, strict=True)
+                if had and not has
+            ]
+    return found
+
+
+def _values_of(spec: ExportSpec, column: Column) -> tuple[str, str]:
+    """Where a column is published, and SQL for how many values it has there."""
+    if spec is STAFF or column.kind not in (Kind.PHONE, Kind.EMAIL):
+        return spec.table, f"count({column.field})"
+    first = column.field.partition("_")[0]
+    relation = first if first in GUARDIANS else "self"
+    what = "phone" if column.kind is Kind.PHONE else "email"
+    return "contacts", f"count({what}) FILTER (WHERE relation = '{relation}')"
