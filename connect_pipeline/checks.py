@@ -74,8 +74,10 @@ def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) ->
         CREATE OR REPLACE TABLE district.sites (code VARCHAR, name VARCHAR);
         CREATE OR REPLACE TABLE district.absence_codes (code VARCHAR, alerts BOOLEAN);
         CREATE OR REPLACE TABLE district.erased (subject_hash VARCHAR);
-        CREATE TABLE IF NOT EXISTS records.kept_students (student_id VARCHAR, reason VARCHAR);
-        CREATE TABLE IF NOT EXISTS records.kept_staff (staff_id VARCHAR, reason VARCHAR);
+        CREATE TABLE IF NOT EXISTS records.kept_students
+            (student_id VARCHAR, reason VARCHAR, is_whole BOOLEAN);
+        CREATE TABLE IF NOT EXISTS records.kept_staff
+            (staff_id VARCHAR, reason VARCHAR, is_whole BOOLEAN);
         -- Lines that break the law and have an erased student's ID, in no table of a snapshot.
         CREATE OR REPLACE TABLE records.forgotten AS FROM quality.quarantine WHERE false;
         CREATE OR REPLACE TABLE records.removed (

@@ -132,7 +132,14 @@ def _open_tables(stack: ExitStack, home: Home, district: str) -> list[Open]:
     ):
         if database.exists():
             connection = stack.enter_context(open_published(database))
-            found += [(connection, table) for table in tables]
+            # A snapshot of before may have fewer tables.
+            there = connection.execute(
+                "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
+                " WHERE database_name = current_database()"
+                " UNION SELECT schema_name || '.' || view_name FROM duckdb_views()"
+                " WHERE database_name = current_database()"
+            ).fetchall()
+            found += [(connection, table) for table in tables if (table.name,) in there]
     return found
 
 

@@ -240,8 +240,8 @@ def test_a_class_whose_teacher_is_unknown_tonight_stays(home: SmallHome) -> None
 
 
 def test_a_line_that_names_nobody_keeps_everybody(home: SmallHome) -> None:
-    text = home.read(STUDENT_FILE).replace("001,101,Ana", ",101,Ana")
-    home.upload({STUDENT_FILE: text})
+    text = without_rows(home.read(STUDENT_FILE), "001,")
+    home.upload({STUDENT_FILE: with_rows(text, f",101,Jo,Hall{',' * 14}")})
     home.publish()
     assert [row[:3] for row in home.query(KEPT)] == [("student", "001", "unnamed_row_quarantined")]
 
@@ -313,7 +313,7 @@ def test_a_broken_row_takes_nobody_from_one_of_two_schools(
     assert (places(home), home.query(KEPT_PEOPLE)) == ((["101", "102"], ["101", "102"]), [])
 
 
-def test_a_row_that_is_gone_ends_a_school_and_one_that_names_nobody_ends_none(
+def test_a_row_that_is_gone_ends_a_school_and_one_without_an_id_ends_none(
     at_two_schools: SmallHome, tmp_path: Path
 ) -> None:
     home = at_two_schools.copy(tmp_path)
@@ -321,7 +321,7 @@ def test_a_row_that_is_gone_ends_a_school_and_one_that_names_nobody_ends_none(
     home.upload({STUDENT_FILE: with_rows(gone, BOTH.format(school="102").replace("007", ""))})
     home.publish()
     assert places(home)[0] == ["101", "102"]
-    assert home.query(KEPT_PEOPLE) == [("student", "007", "unnamed_row_quarantined", 1)]
+    assert home.query(KEPT_PEOPLE) == [("student", "007", "row_quarantined", 1)]
     home.upload({STUDENT_FILE: gone})
     home.publish()
     assert (places(home)[0], home.query(KEPT_PEOPLE)) == (["101"], [])
@@ -332,9 +332,12 @@ def test_a_snapshot_of_before_has_one_title_for_all_schools(
 ) -> None:
     home = at_two_schools.copy(tmp_path)
     with duckdb.connect(str(home.roster)) as connection:
+        connection.execute("DROP VIEW connect.staff_access")
         connection.execute("DROP TABLE connect.staff_titles")
     with home.ledger.transaction() as connection:
         connection.execute(sa.update(snapshots).values(file_sha256=None))
+    exported = home.command_here("export", NAME, str(tmp_path / "out"))
+    assert (exported.returncode, (tmp_path / "out" / "staff_titles.parquet").exists()) == (0, False)
     home.upload({STAFF_FILE: home.read(STAFF_FILE).replace("T7,102,Ida,West", 'T7,102,Ida,We"st')})
     home.publish()
     titles = "SELECT school, title FROM connect.staff_titles WHERE staff_id = 'T7' ORDER BY 1"

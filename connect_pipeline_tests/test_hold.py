@@ -144,6 +144,15 @@ def no_second_parents(home: SmallHome) -> None:
     upload(home, STUDENT_FILE, rows)
 
 
+def no_second_parents_and_a_broken_line(home: SmallHome) -> None:
+    """Who is kept has a second parent still, which must not hide that nobody else has."""
+    no_second_parents(home)
+    lines = home.read(STUDENT_FILE).splitlines()
+    two_parents = next(n for n, row in enumerate(rows_of(home, STUDENT_FILE), start=1) if row["ID"])
+    lines[two_parents] = lines[two_parents].replace(",", ',x"', 3)
+    home.upload({STUDENT_FILE: "\n".join([*lines, ""])})
+
+
 def class_rows_missing_here_and_there(home: SmallHome) -> None:
     """Every class goes on, and nearly every student has one."""
     upload(home, CLASS_FILE, [row for n, row in enumerate(rows_of(home, CLASS_FILE)) if n % 5 < 3])
@@ -238,6 +247,7 @@ NIGHTS: list[tuple[Callable[[SmallHome], None], dict[str, object], str, set[str]
     (ids_renumbered, {}, "held", {"ids_renumbered", "mass_removal"}),
     (one_school_without_phones, {}, "held", {"reachability_drop"}),
     (no_second_parents, {}, "held", {"column_emptied"}),
+    (no_second_parents_and_a_broken_line, {}, "held", {"column_emptied"}),
     (class_rows_missing_here_and_there, {}, "held", {"mass_removal"}),
     (new_school_year, {}, "held", {"mass_removal", "mass_change"}),
     (new_school_year, {"rollover": window(-2, 2)}, "published", set()),

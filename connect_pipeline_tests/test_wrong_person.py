@@ -377,6 +377,37 @@ def test_a_word_that_is_another_childs_id_names_nobody(home: SmallHome, number: 
     assert classes_of(home, "003") == hers
 
 
+def test_a_number_in_a_broken_line_or_a_footer_freezes_nobody_who_has_a_row(
+    home: SmallHome,
+) -> None:
+    """9 is a grade, the ID of another Ruiz, and how many rows there are."""
+    files = with_rows(
+        FILES[STUDENT_FILE],
+        "9,101,Leo,Ruiz,,,Eva Ruiz,(201) 555-0111,,,,,12345,8,R1,4.50,English,SMS",
+    )
+    home.upload({STUDENT_FILE: files})
+    home.publish()
+    broken = files.replace("001,101,Ana,Ruiz", '001,101,Ana "A",Ruiz')
+    moved = broken.replace(
+        "9,101,Leo,Ruiz,,,Eva Ruiz,(201) 555-0111", "9,101,Leo,Ruiz,,,Eva Ruiz,(201) 555-0177"
+    )
+    home.upload({STUDENT_FILE: f"{moved}Total,9\n"})
+    home.publish()
+    assert contacts_of(home, "9") == [("primary", "+12015550177")]
+    assert home.query("SELECT key FROM connect.kept WHERE entity = 'student'") == [("001",)]
+
+
+def test_a_name_with_a_comma_is_the_same_name_in_a_broken_line(home: SmallHome) -> None:
+    both = (
+        '007,101,Ann,"Smith, Jr.",,,Ida Smith,(201) 555-0177,,,,,12345,9,,,English,SMS',
+        '007,102,Ann,"Smith, Jr.",,,Ida "I" Smith,(201) 555-0177,,,,,12345,9,,,English,SMS',
+    )
+    home.upload({STUDENT_FILE: with_rows(FILES[STUDENT_FILE], *both)})
+    home.publish()
+    names = "SELECT last_name FROM connect.students WHERE student_id = '007'"
+    assert home.query(names) == [("Smith, Jr.",)]
+
+
 def test_a_line_that_may_be_anybodys_hides_no_mass_removal(home: SmallHome) -> None:
     text = without_rows(FILES[STUDENT_FILE], "001,", "002,", "003,", "004,")
     first, rest = text.split("\n", 1)
@@ -396,6 +427,12 @@ def test_in_an_add_only_window_who_is_missing_at_one_school_stays_whole(home: Sm
     assert run.report.exports[STUDENT_FILE].findings.counts["removal_deferred"] == 1
     assert contacts_of(home, "001") == before != []
     assert len(home.query("FROM connect.student_sites WHERE student_id = '001'")) == 2
+    # What a row of hers says counts, when it says whom to tell.
+    other = "001,102,Ana,Ruiz,,,Rosa Ruiz,(201) 555-0177,,,,,,10,,,,"
+    home.upload({STUDENT_FILE: with_rows(without_rows(two, "001,"), other)})
+    home.publish()
+    assert contacts_of(home, "001") == [("primary", "+12015550177")]
+    assert home.query("SELECT grade FROM connect.students WHERE student_id = '001'") == [("10",)]
 
 
 def test_an_approval_is_of_what_an_add_only_window_kept(home: SmallHome) -> None:

@@ -15,6 +15,9 @@ from connect_pipeline.contract import STAFF, STUDENTS, Column, ExportSpec, Kind
 from connect_pipeline.databases import count_rows
 
 GUARDIANS = ("primary", "secondary")
+ENTITIES = {STAFF: "staff", STUDENTS: "student"}
+# Who stays as last published has values that tonight's file need not have.
+KEPT = "SELECT key FROM candidate.connect.kept WHERE entity = $entity"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ def emptied_columns(connection: duckdb.DuckDBPyConnection) -> list[Emptied]:
             before, now = (
                 connection.execute(
                     f"SELECT {', '.join(counts.values())} FROM {night}.connect.{table}"
+                    f" WHERE {spec.columns[0].field} NOT IN ({KEPT})",
+                    {"entity": ENTITIES[spec]},
                 ).fetchall()[0]
                 for night in ("previous", "candidate")
             )

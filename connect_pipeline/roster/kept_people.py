@@ -39,19 +39,23 @@ def keep_people(
     *,
     add_only: bool = False,
 ) -> Kept:
-    """Fill `records.kept_<table>`: people of the last snapshot who stay as it has them, whole.
+    """Fill `records.kept_<table>`: people of the last snapshot who stay, at all their schools.
 
-    Those whom a quarantined line is about, also when they have a valid row: at which school a row
-    is says nothing about whose contacts are right. When a line may be about anybody, all who have
-    no row tonight, or none at one of their schools; with `add_only` nearly the same, but who was at
-    one school may move. Not whose ID another person has tonight. `columns` is how many tonight's
+    Those whom a quarantined line is about, whole, as the snapshot has them, also when they have a
+    valid row: at which school a row is says nothing about whose contacts are right. When a line may
+    be about anybody, all who have no row tonight, or none at one of their schools; with `add_only`
+    nearly the same, but who was at one school may move. Of those who have a row, it counts
+    (`is_whole` is false). Not whose ID another person has tonight. `columns` is how many tonight's
     file has.
     """
     anybody = _describe_quarantined(connection, spec, columns)
     person, places = spec.columns[0].field, PLACES[spec]
     connection.execute(
-        f"CREATE OR REPLACE TABLE records.kept_{spec.table} AS"
-        f" SELECT DISTINCT id AS {person}, 'row_quarantined' AS reason FROM meant_tonight"
+        f"""
+        CREATE OR REPLACE TABLE records.kept_{spec.table} AS
+        SELECT DISTINCT id AS {person}, 'row_quarantined' AS reason, true AS is_whole
+        FROM meant_tonight
+        """
     )
     if anybody or add_only:
         several = f"SELECT {person} FROM previous.connect.{places} GROUP BY 1 HAVING count(*) > 1"
@@ -59,11 +63,12 @@ def keep_people(
             f"""
             INSERT INTO records.kept_{spec.table}
             WITH missing AS (
-                SELECT {person} FROM previous.connect.{spec.table}
+                SELECT {person}, true AS is_whole FROM previous.connect.{spec.table}
                 ANTI JOIN records.{spec.table} USING ({person})
-                UNION
-                SELECT {person} FROM previous.connect.{places}
+                UNION ALL
+                SELECT DISTINCT {person}, false FROM previous.connect.{places}
                 ANTI JOIN records.{spec.table} USING ({person}, school)
+                SEMI JOIN records.{spec.table} USING ({person})
                 WHERE $anybody OR {person} IN ({several})
             ),
             other_people AS (
@@ -75,7 +80,7 @@ def keep_people(
                     before.first_name, before.last_name, now.first_name, now.last_name
                 )
             )
-            SELECT {person}, $reason
+            SELECT {person}, $reason, is_whole
             FROM missing
             ANTI JOIN other_people USING ({person})
             ANTI JOIN records.kept_{spec.table} USING ({person})
@@ -94,9 +99,10 @@ def _describe_quarantined(
 ) -> bool:
     """Fill `meant_tonight`: people of the last snapshot, by ID, whom a quarantined line is about.
 
-    A whole row is about whoever has its ID, unless both names are others; a line that breaks the
-    line law about whoever has one of its words as ID and another one as name, or is named by so
-    little of a line that it holds no names.
+    A whole row is about whoever has its ID, unless both names are others, and without an ID about
+    whoever has its school and both names. A line that breaks the line law is about whoever has a
+    word of it as ID and others as both names; one name is enough if the ID stands first, or if the
+    person has no row tonight, and so little of a line that it holds no names needs none.
     Returns whether a line may be about anybody: its ID is blank, damaged or no ID, or its cells
     have moved, so that its second one is no school, or it has the fields of two records (a line end
     was lost). Below the last record, a few words are a footer, and about nobody.
@@ -126,7 +132,7 @@ def _describe_quarantined(
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE words_tonight AS
-        SELECT line, commas, unnest({broken_line_words("text")}) AS word
+        SELECT line, commas, record_id, unnest({broken_line_words("text")}) AS word
         FROM out_tonight
         WHERE is_broken;
 
@@ -139,13 +145,31 @@ def _describe_quarantined(
             before.first_name, before.last_name, now.first_name, now.last_name
         )
         UNION
-        SELECT words_tonight.line, before.{person}
-        FROM words_tonight
-        JOIN previous.connect.{spec.table} AS before ON before.{person} = words_tonight.word
+        SELECT line, before.{person}
+        FROM out_tonight
+        JOIN records.{spec.table}_checked AS now USING (line)
+        JOIN previous.connect.{PLACES[spec]} AS place ON place.school = now.school
+        JOIN previous.connect.{spec.table} AS before
+            ON before.{person} = place.{person}
+            AND fold_name(before.first_name) = fold_name(now.first_name)
+            AND fold_name(before.last_name) = fold_name(now.last_name)
+        WHERE coalesce(out_tonight.record_id, '') = '' OR out_tonight.code = 'id_looks_damaged'
+        UNION
+        SELECT words.line, before.{person}
+        FROM words_tonight AS words
+        JOIN previous.connect.{spec.table} AS before ON before.{person} = words.word
         LEFT JOIN words_tonight AS names
-            ON names.line = words_tonight.line
+            ON names.line = words.line
             AND fold_name(names.word) IN (fold_name(before.first_name), fold_name(before.last_name))
-        WHERE names.line IS NOT NULL OR words_tonight.commas < {NAMES_END};
+        GROUP BY words.line, before.{person}
+        HAVING CASE count(DISTINCT fold_name(names.word))
+            WHEN 2 THEN true
+            WHEN 1 THEN bool_or(words.word = words.record_id)
+                OR before.{person} NOT IN (SELECT {person} FROM records.{spec.table})
+            ELSE any_value(words.commas) < {NAMES_END}
+                AND bool_or(words.word = words.record_id)
+                AND before.{person} NOT IN (SELECT {person} FROM records.{spec.table})
+        END;
         """
     )
     row = connection.execute(

@@ -1,12 +1,23 @@
 -- One row: a student's contact by relation; contacts of whom nothing is known are left out.
+-- Who stays at a school without a row there, and whose other row names no guardian's phone or
+-- e-mail, keeps the guardians of before.
 CREATE TABLE connect.contacts AS
-WITH stated AS (
+WITH unreached AS (
+    SELECT student_id
+    FROM scratch.records.kept_students AS kept
+    JOIN scratch.first_rows USING (student_id)
+    WHERE NOT kept.is_whole
+    AND coalesce(primary_phone, primary_email, secondary_phone, secondary_email) IS NULL
+),
+stated AS (
     SELECT student_id, 'primary' AS relation, primary_name AS name, primary_phone AS phone,
         primary_email AS email
     FROM scratch.first_rows
+    WHERE student_id NOT IN (FROM unreached)
     UNION ALL
     SELECT student_id, 'secondary', secondary_name, secondary_phone, secondary_email
     FROM scratch.first_rows
+    WHERE student_id NOT IN (FROM unreached)
     UNION ALL
     SELECT student_id, 'self',
         CASE WHEN mobile_phone IS NOT NULL OR email IS NOT NULL
@@ -16,7 +27,8 @@ WITH stated AS (
     UNION ALL
     SELECT student_id, relation, name, phone, email
     FROM previous.connect.contacts
-    WHERE student_id IN (SELECT student_id FROM scratch.records.kept_students)
+    WHERE student_id IN (SELECT student_id FROM scratch.records.kept_students WHERE is_whole)
+    OR (relation <> 'self' AND student_id IN (FROM unreached))
 )
 SELECT
     student_id,

@@ -82,6 +82,7 @@ meant AS (
     JOIN scratch.records.staff_to_student_checked AS rows USING (line)
     JOIN previous.connect.students AS people ON people.student_id = rows.staff_id
     WHERE out_tonight.code IN ('unknown_student', 'unknown_teacher')
+    AND rows.staff_id NOT IN (SELECT staff_id FROM connect.staff)
     AND rows.student_id NOT IN (SELECT student_id FROM previous.connect.students)
 ),
 broken AS (

@@ -3,7 +3,7 @@
 CREATE OR REPLACE TABLE scratch.first_lines AS
 SELECT min(line) AS line
 FROM scratch.records.students
-ANTI JOIN scratch.records.kept_students USING (student_id)
+WHERE student_id NOT IN (SELECT student_id FROM scratch.records.kept_students WHERE is_whole)
 GROUP BY student_id;
 
 CREATE OR REPLACE VIEW scratch.first_rows AS

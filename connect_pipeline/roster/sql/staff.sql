@@ -9,7 +9,7 @@ SELECT
     title,
     mobile_phone
 FROM scratch.normal.staff
-WHERE staff_id NOT IN (SELECT staff_id FROM scratch.records.kept_staff)
+WHERE staff_id NOT IN (SELECT staff_id FROM scratch.records.kept_staff WHERE is_whole)
 QUALIFY row_number() OVER (PARTITION BY staff_id ORDER BY line) = 1
 UNION ALL
 SELECT
@@ -20,5 +20,5 @@ SELECT
     title,
     mobile_phone
 FROM previous.connect.staff
-WHERE staff_id IN (SELECT staff_id FROM scratch.records.kept_staff)
+WHERE staff_id IN (SELECT staff_id FROM scratch.records.kept_staff WHERE is_whole)
 ORDER BY staff_id;

@@ -24,5 +24,5 @@ SELECT
     language,
     preferred_contact_method
 FROM previous.connect.students
-WHERE student_id IN (SELECT student_id FROM scratch.records.kept_students)
+WHERE student_id IN (SELECT student_id FROM scratch.records.kept_students WHERE is_whole)
 ORDER BY student_id;

@@ -2,10 +2,19 @@
 
 from connect_pipeline.contract import STUDENTS
 from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
-from connect_pipeline.rules.sql import broken_line_words
 
 _COLUMNS = STUDENTS.required_names
-_FIRST_WORDS = broken_line_words("array_to_string(string_split(text, ',')[1:6], ',')")
+# The first cells of a broken line, once without its quotes and once split at them.
+_START = "array_to_string(string_split(text, ',')[1:8], ',')"
+_FIRST_CELLS = " || ".join(
+    f"',' || fold_name(replace({_START}, '\"', '{instead}')) || ','" for instead in ("", ",")
+)
+
+
+def _is_no_cell(name: str) -> str:
+    """SQL for whether a folded name, which may have commas and quotes, is in no first cell."""
+    return f"NOT contains(cells, ',' || replace({name}, '\"', '') || ',')"
+
 
 RULE = TableRule(
     code="student_id_reused",
@@ -27,9 +36,7 @@ RULE = TableRule(
     # and has both names, unless they are words in its first cells, which may have moved.
     select=f"""
         WITH broken AS (
-            SELECT
-                record_id AS student_id,
-                list_transform({_FIRST_WORDS}, lambda word: fold_name(word)) AS words
+            SELECT record_id AS student_id, {_FIRST_CELLS} AS cells
             FROM quality.quarantine
             ANTI JOIN records.students_checked USING (line)
             WHERE export = 'StudentExport.csv'
@@ -53,7 +60,7 @@ RULE = TableRule(
             SELECT student_id
             FROM named
             JOIN broken USING (student_id)
-            WHERE NOT list_contains(words, first_name) OR NOT list_contains(words, last_name)
+            WHERE {_is_no_cell("first_name")} OR {_is_no_cell("last_name")}
         )
         SELECT line, student_id AS record_id, 'ID' AS column_name, NULL AS detail
         FROM records.students
