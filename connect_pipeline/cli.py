@@ -40,7 +40,6 @@ err = Console(stderr=True)
 _answers: list[Any] = []
 """What this run printed as JSON."""
 
-
 Districts = Annotated[list[str] | None, typer.Argument(help="Names as in districts.yaml.")]
 All = Annotated[bool, typer.Option("--all", help="Every district in the settings.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

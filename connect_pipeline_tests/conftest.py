@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,7 +21,7 @@ os.environ.setdefault("DUCKDB_JE_MALLOC_CONF", "zero:true")
 
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.postgres import running_postgres
-from connect_pipeline_tests.small_home import serving
+from connect_pipeline_tests.small_home import SmallHome, serving, small_home
 
 settings.register_profile(
     "connect",
@@ -37,6 +38,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
     """An embedded server for the small homes of one test file."""
     with serving(tmp_path_factory.mktemp("drops")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """The small district, published once for a test file."""
+    home = small_home(server, tmp_path_factory.mktemp("first-night"))
+    home.publish()
+    return home
+
+
+@pytest.fixture
+def home(first_night: SmallHome, tmp_path: Path) -> SmallHome:
+    """A copy of it, to be changed."""
+    return first_night.copy(tmp_path)
 
 
 @pytest.fixture(scope="module")

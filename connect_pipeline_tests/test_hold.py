@@ -51,11 +51,6 @@ def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
     return home
 
 
-@pytest.fixture
-def home(first_night: SmallHome, tmp_path: Path) -> SmallHome:
-    return first_night.copy(tmp_path)
-
-
 # -- nights ------------------------------------------------------------------------------------
 
 

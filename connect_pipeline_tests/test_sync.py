@@ -37,19 +37,6 @@ STAFF_FILE, STUDENT_FILE, CLASS_FILE, SCHOOL_FILE = (
 )
 
 
-@pytest.fixture(scope="module")
-def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
-    """The small district, published once. Tests that change something copy it."""
-    home = small_home(server, tmp_path_factory.mktemp("first-night"))
-    home.publish()
-    return home
-
-
-@pytest.fixture
-def home(first_night: SmallHome, tmp_path: Path) -> SmallHome:
-    return first_night.copy(tmp_path)
-
-
 # -- the tables ------------------------------------------------------------------------------
 
 LOW_LUNCH_BALANCE = Decimal("1.50")

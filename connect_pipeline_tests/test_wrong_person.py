@@ -26,22 +26,19 @@ HER_CLASS = "102,T3,001,0,Grade 3,G3,1"
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture(scope="module")
-def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
-    home = small_home(server, tmp_path_factory.mktemp("first-night"))
-    home.publish()
-    return home
-
-
-@pytest.fixture
-def home(first_night: SmallHome, tmp_path: Path) -> SmallHome:
-    return first_night.copy(tmp_path)
-
-
 def window(first: int, last: int) -> dict[str, Any]:
     """An add-only window, in days from today."""
     today = dt.datetime.now(dt.UTC).date()
     return {"add_only": {"first_day": today + first * DAY, "last_day": today + last * DAY}}
+
+
+def zoe_has_anas_id(*class_rows: str) -> dict[str, str]:
+    """The files of a night in which Ana is gone, and Zoe has 001 and a class of her own."""
+    classes = without_rows(FILES[CLASS_FILE], "101,T1,001", "101,T2,001")
+    return {
+        STUDENT_FILE: with_rows(without_rows(FILES[STUDENT_FILE], "001,"), ZOE),
+        CLASS_FILE: with_rows(classes, HER_CLASS, *class_rows),
+    }
 
 
 def classes_of(home: SmallHome, student: str) -> set[tuple[str, str]]:
@@ -69,13 +66,7 @@ def test_a_reused_id_puts_no_child_into_the_others_classes(home: SmallHome) -> N
 
 def test_who_gets_an_id_in_an_add_only_window_gets_no_classes_with_it(home: SmallHome) -> None:
     home.write_settings(**window(-1, 10))
-    home.upload(
-        {
-            STUDENT_FILE: without_rows(FILES[STUDENT_FILE], "001,") + f"{ZOE}\n",
-            CLASS_FILE: without_rows(FILES[CLASS_FILE], "101,T1,001", "101,T2,001")
-            + f"{HER_CLASS}\n",
-        }
-    )
+    home.upload(zoe_has_anas_id())
     assert home.nightly().outcome == "published"
     assert classes_of(home, "001") == {("102", "0")}
     assert home.query("SELECT school FROM connect.student_sites WHERE student_id = '001'") == [
@@ -98,13 +89,7 @@ def test_who_gets_a_teachers_id_gets_no_classes_with_it(home: SmallHome) -> None
 
 
 def test_an_invalid_row_of_another_person_keeps_nothing_of_the_one_before(home: SmallHome) -> None:
-    home.upload(
-        {
-            STUDENT_FILE: without_rows(FILES[STUDENT_FILE], "001,") + f"{ZOE}\n",
-            CLASS_FILE: without_rows(FILES[CLASS_FILE], "101,T1,001", "101,T2,001")
-            + f"{HER_CLASS}\n102,T9,001,1,Music,MU,1\n",
-        }
-    )
+    home.upload(zoe_has_anas_id("102,T9,001,1,Music,MU,1"))
     assert home.nightly().outcome == "published"
     assert classes_of(home, "001") == {("102", "0")}
 

@@ -14,9 +14,10 @@ def _published(column: Column) -> str:
 
     As in `student_id_reused`, case and spaces make no other name.
     """
-    value = f"coalesce({expression(column.kind, column.field)}::VARCHAR, '')"
+    value = f"{expression(column.kind, column.field)}::VARCHAR"
     if column.kind is Kind.NAME:
-        value = f"lower(replace(nfc_normalize({value}), ' ', ''))"
+        value = f"fold_name({value})"
+    value = f"coalesce({value}, '')"
     return f"lower({value})" if column.kind is Kind.EMAIL else value
 
 
