@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from connect_pipeline import reader, roster, validation
-from connect_pipeline.bytes_pass import scan_file
 from connect_pipeline.contract import CORE, SCHOOLS
-from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.home import Home
+from connect_pipeline.landing.bytes_pass import scan_file
 from connect_pipeline.ledger import CORE_JOB
-from connect_pipeline.run_lifecycle import district_run
+from connect_pipeline.run.district_run import DistrictRun
+from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sftp import connect
 
 PHASES = {

@@ -3,7 +3,7 @@
 For: turning `raw.<table>` (verbatim text) into `records.<table>` (trimmed text, every column of
 the contract, only rows that no rule keeps out), set-wise in DuckDB.
 Belongs here: how rules run. Does not belong here: what they say (`rules/`), reading
-(`reader.py`), the verdict on a whole drop (`validation.py`).
+(`reader.py`), the verdict on a whole drop (`validation/`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from connect_pipeline import normalise
+from connect_pipeline.cells import normalise
 from connect_pipeline.contract import ATTENDANCE, Column, ExportSpec, Kind
 from connect_pipeline.databases import as_pattern, insert_rows
 from connect_pipeline.erasure.keep_out import CODE as ERASED

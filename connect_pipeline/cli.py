@@ -256,7 +256,7 @@ def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
     import uuid
 
     from connect_pipeline.ledger import PREVIEW_JOB
-    from connect_pipeline.run_lifecycle import district_run
+    from connect_pipeline.run.lifecycle import district_run
 
     home = Home.from_environment()
     previews: dict[str, dict[str, int] | str] = {}
@@ -357,8 +357,8 @@ def status(
     """Show what is published, what is held, and the last runs; of many, one line each."""
     from connect_pipeline.ledger import open_ledger
     from connect_pipeline.settings_file import load_sound_districts
-    from connect_pipeline.status import district_status, overview
-    from connect_pipeline.status_text import print_overview, print_state
+    from connect_pipeline.status.as_text import print_overview, print_state
+    from connect_pipeline.status.state import district_status, overview
 
     home = Home.from_environment()
     sound = load_sound_districts(home.settings_file)
@@ -436,10 +436,10 @@ def history(
     """Say who was in what on a day, from the snapshot that was published then."""
     import datetime
 
-    from connect_pipeline import history as past
     from connect_pipeline.ledger import open_ledger
     from connect_pipeline.settings_file import load_sound_districts
-    from connect_pipeline.status_text import print_answer
+    from connect_pipeline.snapshots import history as past
+    from connect_pipeline.status.as_text import print_answer
 
     if student and group:
         raise UsageError("Ask for --student or for --group, not for both.")
@@ -471,9 +471,9 @@ def export(
     file_format: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
 ) -> None:
     """Write the published tables as Parquet or CSV, and record the disclosure."""
-    from connect_pipeline.export import FORMATS, export_tables
     from connect_pipeline.ledger import open_ledger
     from connect_pipeline.settings_file import load_sound_districts
+    from connect_pipeline.snapshots.export import FORMATS, export_tables
 
     if file_format not in FORMATS:
         raise UsageError(f"--format is one of {', '.join(FORMATS)}.")

@@ -1,7 +1,7 @@
 """An operator's decision on what is held: the same from the shell and from the Dagster UI.
 
 For: `approve`, `discard` and the job `decide_hold`. Belongs here: which hold is meant, and what
-is said. Does not belong here: what a decision does to a run (`shared_run.py`).
+is said. Does not belong here: what a decision does to a run (`run/shared_run.py`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`doctor`: what is wrong with this set-up, one check at a time, with what to do.
 
 For: the first hour of an operator, and the hour after something was changed. Belongs here:
-checks of the set-up. Does not belong here: checks of files (`validation.py`).
+checks of the set-up. Does not belong here: checks of files (`validation/`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from connect_pipeline import normalise, sftp
+from connect_pipeline import sftp
 from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file, opt_out_files
+from connect_pipeline.cells import normalise
 from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.databases import in_memory
 from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsError

@@ -2,7 +2,7 @@
 
 For: `unexpected_file`, in a folder, a zip and on the server alike.
 Belongs here: names, those of our own files among them. Does not belong here: listing them
-(`inputs.py`, `sftp/`), reading files.
+(`validation/inputs.py`, `sftp/`), reading files.
 """
 
 from __future__ import annotations

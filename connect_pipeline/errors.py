@@ -12,7 +12,7 @@ from __future__ import annotations
 class ConnectError(Exception):
     """Base of every error that we raise on purpose.
 
-    `exit_code` is the command's (design, 8); `kind` is what an alarm calls it (`alarm_words.py`).
+    `exit_code` is the command's (design, 8); `kind` is what an alarm calls it (`alarms/words.py`).
     """
 
     exit_code = 3

@@ -1,7 +1,7 @@
 """What a run or a command came to: its exit code, and any exception as one of ours.
 
 Belongs here: these two translations. Does not belong here: the errors themselves (`errors.py`),
-which must be cheap to import, and what is said of them (`alarm_words.py`).
+which must be cheap to import, and what is said of them (`alarms/words.py`).
 """
 
 from __future__ import annotations

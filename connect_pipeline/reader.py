@@ -3,8 +3,8 @@
 For: `read_export`, which reads one file by the line law (DESIGN section 3) and never raises on
 data. CSV readers are lenient, and leniency moves one child's phone number into another's row:
 here DuckDB's reader sees only lines that have exactly one reading.
-Belongs here: the law, the parse, conservation. Does not belong here: bytes (`bytes_pass.py`),
-the header (`header.py`), what cells and rows mean (`checks.py`).
+Belongs here: the law, the parse, conservation. Does not belong here: bytes
+(`landing/bytes_pass.py`), the header (`header.py`), what cells and rows mean (`checks.py`).
 """
 
 from __future__ import annotations
@@ -19,13 +19,18 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import duckdb
 
-from connect_pipeline.bytes_pass import FileFacts, count_blank_lines, scan_file, write_normalised
 from connect_pipeline.contract import Column, ExportSpec, Kind
 from connect_pipeline.databases import as_pattern, count_rows, open_scratch
 from connect_pipeline.errors import DiskFault
 from connect_pipeline.findings import STORED_PER_CODE, Findings
 from connect_pipeline.header import match_header
 from connect_pipeline.home import disk_fault, disk_reason
+from connect_pipeline.landing.bytes_pass import (
+    FileFacts,
+    count_blank_lines,
+    scan_file,
+    write_normalised,
+)
 from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import FileRule, RowRule

@@ -16,9 +16,11 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from connect_pipeline import alarm_delivery, alarms
-from connect_pipeline.alarm_delivery import deliver
-from connect_pipeline.alarm_words import FAULTS, Cause, sentence
+from connect_pipeline import alarms
+from connect_pipeline.alarms import delivery
+from connect_pipeline.alarms.delivery import deliver
+from connect_pipeline.alarms.raised import MOST_PER_NIGHT
+from connect_pipeline.alarms.words import FAULTS, Cause, sentence
 from connect_pipeline.contract import STUDENTS
 from connect_pipeline.errors import (
     AccessFault,
@@ -31,11 +33,11 @@ from connect_pipeline.errors import (
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import alarm_notices
-from connect_pipeline.run_lifecycle import district_run
+from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import Settings
 from connect_pipeline.settings_file import load_settings
-from connect_pipeline.status import district_status, overview
+from connect_pipeline.status.state import district_status, overview
 from connect_pipeline_tests.postgres import empty, wait_for_waiting
 from connect_pipeline_tests.receivers import Mailbox, Webhook, mailbox, webhook
 from connect_pipeline_tests.small_district import DISTRICT
@@ -168,7 +170,7 @@ def test_an_all_clear_ends_the_silence_but_not_without_end(ledger: Ledger, hook:
         blocked(ledger, chosen)
         alarms.clear(ledger, "a", "core", [Cause.BLOCKED], at=EVENING)
     deliver(ledger, chosen)
-    assert len(hook.said) == 2 * alarms.MOST_PER_NIGHT
+    assert len(hook.said) == 2 * MOST_PER_NIGHT
 
 
 def test_a_district_has_channels_of_its_own(ledger: Ledger, hook: Webhook, mail: Mailbox) -> None:
@@ -273,7 +275,7 @@ def test_two_machines_deliver_once(
 def test_what_nobody_takes_is_given_up_and_what_is_over_is_forgotten(
     ledger: Ledger, hook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alarm_delivery, "_MOST_TRIES", 3)
+    monkeypatch.setattr(delivery, "_MOST_TRIES", 3)
     chosen = settings(by_webhook(hook))
     hook.status = 500
     blocked(ledger, chosen)
@@ -283,7 +285,7 @@ def test_what_nobody_takes_is_given_up_and_what_is_over_is_forgotten(
         tried += deliver(ledger, chosen)
     assert tried == 3
     alarms.clear(ledger, "a", "core", [Cause.BLOCKED], at=EVENING)
-    monkeypatch.setattr(alarm_delivery, "_KEPT_FOR", timedelta(0))
+    monkeypatch.setattr(delivery, "_KEPT_FOR", timedelta(0))
     deliver(ledger, chosen)
     assert ledger.rows(sa.select(alarm_notices)) == []
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect_pipeline import arrival
-from connect_pipeline.arrival import Ask, Fate, LastRun, Memory, Seen, Watch
 from connect_pipeline.contract import ATTENDANCE, CORE, SCHOOLS
+from connect_pipeline.drop import arrival
+from connect_pipeline.drop.arrival import Ask, Fate, LastRun, Memory, Seen, Watch
 from connect_pipeline.sftp import RemoteFile
 
 QUIET = 60

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect_pipeline import bytes_pass
-from connect_pipeline.bytes_pass import BytesPass, FileFacts, scan_file, write_normalised
+from connect_pipeline.landing import bytes_pass
+from connect_pipeline.landing.bytes_pass import BytesPass, FileFacts, scan_file, write_normalised
 
 LINE_BYTES = 8
 CONTROLS = [code for code in range(1, 32) if code not in (9, 10, 13)]

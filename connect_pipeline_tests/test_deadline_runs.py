@@ -16,7 +16,7 @@ import pytest
 
 from connect_pipeline import alarms
 from connect_pipeline.contract import ATTENDANCE, CORE, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.deadlines import deadline_before
+from connect_pipeline.drop.deadlines import deadline_before
 from connect_pipeline.orchestration.names import (
     ATTENDANCE_ALERTS,
     DEADLINE_TAG,

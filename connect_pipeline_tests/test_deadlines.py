@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from dagster._utils.schedules import cron_string_iterator
 
-from connect_pipeline.deadlines import (
+from connect_pipeline.drop.deadlines import (
     attendance_due,
     attendance_wanted_since,
     deadline_before,

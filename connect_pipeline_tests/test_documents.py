@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connect_pipeline import normalise
+from connect_pipeline.cells import normalise
 from connect_pipeline.contract import EXPORTS, Kind
 from connect_pipeline.databases import in_memory
 from connect_pipeline.documents import PAGES

@@ -17,7 +17,6 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline import retention
 from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.definitions import build_defs
@@ -30,10 +29,11 @@ from connect_pipeline.ledger import ATTENDANCE_JOB, now
 from connect_pipeline.ledger.tables import listed, runs
 from connect_pipeline.orchestration.names import RETENTION
 from connect_pipeline.published import open_published
-from connect_pipeline.run_lifecycle import district_run
+from connect_pipeline.run import retention
+from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings_file import load_settings
-from connect_pipeline.status import district_status
+from connect_pipeline.status.state import district_status
 from connect_pipeline_tests.dying import DIES_AT, KILLED
 from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import (

@@ -15,9 +15,9 @@ import pytest
 
 from connect_pipeline.contract import STUDENTS
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.export import disclosures_of, export_tables
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.snapshots.export import disclosures_of, export_tables
 from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import NAME, SmallHome, python_path, small_home
 
@@ -187,7 +187,7 @@ def test_a_copy_that_fails_leaves_what_was_there(home: SmallHome, tmp_path: Path
 
     program = (
         "import sys; from pathlib import Path\n"
-        "from connect_pipeline import export; from connect_pipeline.home import Home\n"
+        "from connect_pipeline.snapshots import export; from connect_pipeline.home import Home\n"
         "export._record_disclosure = lambda *_: None\n"  # the ledger has a disk of its own
         "export.export_tables(Home(Path(sys.argv[1])), None, sys.argv[2], Path(sys.argv[3]),"
         " 'csv', 'Pat Operator')"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from connect_pipeline.alarm_words import Cause
 from connect_pipeline.alarms import raise_alarm
+from connect_pipeline.alarms.words import Cause
 from connect_pipeline.contract import CORE
+from connect_pipeline.drop.looks import look_at_all
 from connect_pipeline.ledger import tables
-from connect_pipeline.looks import look_at_all
 from connect_pipeline.settings_file import load_settings
-from connect_pipeline.status import overview
+from connect_pipeline.status.state import overview
 from connect_pipeline_tests.fleet import Fleet, fleet
 from connect_pipeline_tests.sshd import OpenSshd
 

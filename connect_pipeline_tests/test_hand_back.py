@@ -16,7 +16,7 @@ from connect_pipeline.contract import CORE, EXPORTS, STAFF
 from connect_pipeline.errors import EnvironmentFault, Refused
 from connect_pipeline.home import Home
 from connect_pipeline.report.hand_back import hand_back, is_old
-from connect_pipeline.run_lifecycle import district_run
+from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import Sftp
 from connect_pipeline_tests.small_district import write

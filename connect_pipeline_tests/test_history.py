@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline import history, snapshots
+from connect_pipeline import snapshots
 from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.errors import UsageError
 from connect_pipeline.ledger.tables import publications
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.snapshots import history
 from connect_pipeline_tests.recomputed_roster import recompute
 from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, tables_of

@@ -16,11 +16,11 @@ import sqlalchemy as sa
 from connect_pipeline.contract import BY_FILE_NAME, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.definitions import build_defs
-from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.errors import UsageError
 from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.names import DECIDE_HOLD
+from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.sample.district import generate
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.snapshots import roll_back

@@ -39,13 +39,13 @@ def loaded_after(program: str, *arguments: object) -> set[str]:
     "module",
     [
         "contract",
-        "bytes_pass",
+        "landing.bytes_pass",
         "header",
         "rules",
         "reader",
         "checks",
-        "inputs",
-        "unzip",
+        "validation.inputs",
+        "validation.unzip",
         "validation",
     ],
 )

@@ -12,7 +12,9 @@ from typing import Any
 import paramiko
 import pytest
 
-from connect_pipeline import looks, settings
+from connect_pipeline import settings
+from connect_pipeline.drop import looks
+from connect_pipeline.drop.looks import look_at_all
 from connect_pipeline.errors import (
     AccessFault,
     ConnectError,
@@ -20,7 +22,6 @@ from connect_pipeline.errors import (
     SettingsError,
     TransientFault,
 )
-from connect_pipeline.looks import look_at_all
 from connect_pipeline.sample.server import EmbeddedServer, Files
 
 PASSWORD = "of-all-districts"

@@ -30,7 +30,7 @@ from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.ledger.tables import batches, listed
 from connect_pipeline.published import LUNCH_LIST
-from connect_pipeline.recovery import refuse_lost_ledger
+from connect_pipeline.run.recovery import refuse_lost_ledger
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import LunchList as Wanted
 from connect_pipeline_tests.attendance_oracle import Oracle

@@ -11,9 +11,9 @@ import duckdb
 import phonenumbers
 import pytest
 
+from connect_pipeline.cells.normalise import expression, register, tolerated_date
+from connect_pipeline.cells.vocabulary import CONTACT_METHODS, GRADES, LANGUAGES
 from connect_pipeline.contract import Kind
-from connect_pipeline.normalise import expression, register, tolerated_date
-from connect_pipeline.vocabulary import CONTACT_METHODS, GRADES, LANGUAGES
 
 
 @pytest.fixture(scope="module")

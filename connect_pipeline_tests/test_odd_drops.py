@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from connect_pipeline import Report, validate
+from connect_pipeline.cells.formulas import defused
 from connect_pipeline.contract import (
     ATTENDANCE,
     STAFF,
@@ -18,7 +19,6 @@ from connect_pipeline.contract import (
     ExportSpec,
 )
 from connect_pipeline.drop_names import LABELS_FILE
-from connect_pipeline.formulas import defused
 from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.reader import BLANKS, WHITE, read_export
 from connect_pipeline.report.as_json import as_json

@@ -10,13 +10,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connect_pipeline import read_ahead
 from connect_pipeline.contract import CORE, SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.databases import open_scratch
-from connect_pipeline.district_run import DistrictRun
-from connect_pipeline.inputs import Received
 from connect_pipeline.ledger import CORE_JOB
-from connect_pipeline.run_lifecycle import district_run
+from connect_pipeline.run.district_run import DistrictRun
+from connect_pipeline.run.lifecycle import district_run
+from connect_pipeline.validation import read_ahead
+from connect_pipeline.validation.inputs import Received
 from connect_pipeline_tests.faults.bench import Changes, FaultyServer
 from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import NAME, PASSWORD, USER, SmallHome, small_home

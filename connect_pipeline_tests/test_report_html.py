@@ -19,7 +19,6 @@ from connect_pipeline import Report, validate
 from connect_pipeline.contract import CORE, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.home import Home
-from connect_pipeline.inputs import Received
 from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.report.allowances import PHRASES, allowances
 from connect_pipeline.report.as_csv import as_csv
@@ -35,6 +34,7 @@ from connect_pipeline.sample.defects import add_defects
 from connect_pipeline.sample.district import generate
 from connect_pipeline.settings import Attendance
 from connect_pipeline.validation import check_drop
+from connect_pipeline.validation.inputs import Received
 from connect_pipeline_tests.planted_district import CODES, PLANTED, write_planted
 from connect_pipeline_tests.small_district import DISTRICT, FILES, write
 

@@ -9,11 +9,11 @@ from string import Formatter
 import pytest
 
 from connect_pipeline import Report, validate
-from connect_pipeline.bytes_pass import scan_file
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.documents.rules import FAMILIES, family_rules, rules_page
 from connect_pipeline.findings import Finding
+from connect_pipeline.landing.bytes_pass import scan_file
 from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import (

@@ -219,7 +219,7 @@ def test_districts_that_are_gone_from_the_settings_are_forgotten(ships: Fleet) -
 @pytest.mark.parametrize("sensor", [CORE_SENSOR, ATTENDANCE_SENSOR])
 def test_a_tick_is_bounded_when_a_server_says_nothing(ships: Fleet, sensor: str) -> None:
     """The sensors' own limits are inside the minute that Dagster gives them."""
-    from connect_pipeline import looks
+    from connect_pipeline.drop import looks
 
     assert looks.SECONDS + looks.PATIENCE < 60
     ships.add("a", attendance={"enabled": True})

@@ -23,7 +23,6 @@ import paramiko
 import pytest
 
 from connect_pipeline import settings, sftp
-from connect_pipeline.bytes_pass import scan_file
 from connect_pipeline.errors import (
     EnvironmentFault,
     FileChanged,
@@ -32,6 +31,7 @@ from connect_pipeline.errors import (
     TransientFault,
 )
 from connect_pipeline.home import PARTIAL_SUFFIX
+from connect_pipeline.landing.bytes_pass import scan_file
 from connect_pipeline.sample.server import (
     EmbeddedServer,
     Files,

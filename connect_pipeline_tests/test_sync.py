@@ -18,7 +18,7 @@ from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import with_header
-from connect_pipeline.run_lifecycle import district_run
+from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.district import generate
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.recomputed_roster import Recomputed, recompute, sha256

@@ -18,13 +18,14 @@ from pathlib import Path
 
 import pytest
 
-from connect_pipeline import cli, inputs, unzip, validate
+from connect_pipeline import cli, validate
 from connect_pipeline.contract import ATTENDANCE, EXPORTS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.errors import UsageError
 from connect_pipeline.report.as_json import as_json
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.sample.defects import add_defects
 from connect_pipeline.sample.district import generate
+from connect_pipeline.validation import inputs, unzip
 from connect_pipeline_tests.small_district import FILES, write
 from connect_pipeline_tests.test_report_html import NIGHT
 

@@ -4,7 +4,7 @@ For: the list in `outbox/<district>/low_lunch_balance/`, made from the published
 machinery of absences: destinations, opt-outs, staged files, one transaction of the ledger. It lies
 apart, so that nobody sends it as absences.
 Belongs here: the order of its steps, and what is said of the list. Does not belong here: who is
-told (`sql/lunch_*.sql`), when it is made (`nightly_steps.py`).
+told (`sql/lunch_*.sql`), when it is made (`run/nightly_steps.py`).
 
 A balance is in the list and nowhere else: not in a manifest, a count or a message of ours.
 """

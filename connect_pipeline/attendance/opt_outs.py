@@ -15,10 +15,10 @@ from pathlib import Path
 
 import duckdb
 
+from connect_pipeline.cells.normalise import expression, is_foreign_phone, register
 from connect_pipeline.contract import Kind
 from connect_pipeline.errors import SettingsError
 from connect_pipeline.home import Home
-from connect_pipeline.normalise import expression, is_foreign_phone, register
 
 HEADER = ["channel", "destination"]
 CHANNELS = ("sms", "voice", "email")

@@ -12,9 +12,9 @@ from typing import Any
 
 import duckdb
 
+from connect_pipeline.cells.formulas import defused_sql
+from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import Kind
-from connect_pipeline.formulas import defused_sql
-from connect_pipeline.normalise import expression
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:

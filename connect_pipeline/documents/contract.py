@@ -1,7 +1,7 @@
 """`docs/contract.md`: what a district's exports hold, from `contract.py`.
 
 Belongs here: beside the page's shape, how people write each kind of value and what is read of it;
-a test holds every example to `normalise.py`. Does not belong here: columns (`contract.py`).
+a test holds every example to `cells/normalise.py`. Does not belong here: columns (`contract.py`).
 """
 
 from __future__ import annotations

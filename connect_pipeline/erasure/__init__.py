@@ -6,5 +6,5 @@ of later uploads, `traces.py` finds what there is of a student, `recognising.py`
 anew without the student, `files.py` and `opt_outs.py` do the same for lists, reports and opt-outs,
 `certificate.py` says what was done, and `erase.py` puts them in order.
 
-Belongs here: finding, rebuilding, certifying. Does not belong here: ages (`retention.py`).
+Belongs here: finding, rebuilding, certifying. Does not belong here: ages (`run/retention.py`).
 """

@@ -41,7 +41,6 @@ from connect_pipeline.erasure.search import (
 )
 from connect_pipeline.erasure.traces import Traces
 from connect_pipeline.errors import SettingsError, SystemFault, UsageError
-from connect_pipeline.export import disclosures_of
 from connect_pipeline.home import (
     PARTIAL_SUFFIX,
     Home,
@@ -55,9 +54,10 @@ from connect_pipeline.home import (
 from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import received
 from connect_pipeline.locks import locked
-from connect_pipeline.run_lifecycle import remove_scratch
+from connect_pipeline.run.lifecycle import remove_scratch
 from connect_pipeline.settings import DISTRICT_NAME
 from connect_pipeline.settings_file import load_sound_districts
+from connect_pipeline.snapshots.export import disclosures_of
 
 log = logging.getLogger(__name__)
 

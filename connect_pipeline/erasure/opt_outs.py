@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import csv
 
+from connect_pipeline.cells.normalise import expression, register
 from connect_pipeline.contract import Kind
 from connect_pipeline.databases import in_memory
 from connect_pipeline.erasure.traces import Traces
-from connect_pipeline.normalise import expression, register
 
 
 def opt_outs_without_student(content: bytes, traces: Traces) -> bytes:

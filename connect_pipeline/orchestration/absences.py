@@ -8,12 +8,12 @@ import dagster as dg
 
 from connect_pipeline import published
 from connect_pipeline.contract import ATTENDANCE
-from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.orchestration import names
 from connect_pipeline.orchestration.checks import blocking_check, blocking_result, hold_result
 from connect_pipeline.orchestration.nightly import received_result, records_asset
 from connect_pipeline.orchestration.resources import plainly
 from connect_pipeline.orchestration.schemas import export_schema, table_schema
+from connect_pipeline.run.district_run import DistrictRun
 
 TABLES = {table.name: table for table in published.ATTENDANCE_TABLES}
 

@@ -16,10 +16,10 @@ from typing import Any
 import dagster as dg
 
 from connect_pipeline.contract import ExportSpec
-from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.findings import Findings
 from connect_pipeline.rules import family_of
 from connect_pipeline.rules.rule import Severity
+from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.validation import ExportReport
 
 FIRST_LINES = 10

@@ -1,7 +1,7 @@
 """Running a job for a district in this process, on the instance where every run shows in the UI.
 
 For: the commands. Belongs here: the instance, and what a finished run tells. Does not belong
-here: what a run does (`district_run.py`).
+here: what a run does (`run/district_run.py`).
 """
 
 from __future__ import annotations

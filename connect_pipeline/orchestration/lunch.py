@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from connect_pipeline.attendance.lunch import LunchBatch
-from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.orchestration import names
 from connect_pipeline.orchestration.resources import plainly
 from connect_pipeline.orchestration.schemas import table_schema
 from connect_pipeline.published import LUNCH_LIST
+from connect_pipeline.run.district_run import DistrictRun
 
 ASSET = "lunch_recipients"
 

@@ -3,7 +3,7 @@
 Each asset calls one method of the run and tells what came of it, in counts.
 
 Belongs here: the graph of the nightly job and its metadata, in counts. Does not belong here: what a
-step does (`nightly_steps.py`), what a check's family is (`checks.py`).
+step does (`run/nightly_steps.py`), what a check's family is (`checks.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,6 @@ from connect_pipeline.contract import (
     STUDENTS,
     ExportSpec,
 )
-from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.findings import Findings
 from connect_pipeline.orchestration import lunch, names
 from connect_pipeline.orchestration.checks import (
@@ -34,6 +33,7 @@ from connect_pipeline.orchestration.checks import (
 )
 from connect_pipeline.orchestration.resources import plainly
 from connect_pipeline.orchestration.schemas import export_schema, table_schema
+from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.sftp import Fetched
 from connect_pipeline.validation import ExportReport
 

@@ -4,7 +4,7 @@ For: opening `district_run` at the first step and closing it after the last, so 
 and its ledger row are written whatever happened. Shared by the steps, which run in one process.
 
 Belongs here: the life of a run, and what an exception looks like in Dagster. Does not belong here:
-the run itself (`district_run.py`).
+the run itself (`run/district_run.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.errors import ConnectError, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration.names import (
@@ -27,7 +26,8 @@ from connect_pipeline.orchestration.names import (
     MAX_RETRIES_TAG,
 )
 from connect_pipeline.outcomes import as_our_error
-from connect_pipeline.run_lifecycle import district_run
+from connect_pipeline.run.district_run import DistrictRun
+from connect_pipeline.run.lifecycle import district_run
 
 log = logging.getLogger(__name__)
 

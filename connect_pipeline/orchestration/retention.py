@@ -1,7 +1,7 @@
 """The job `retention` and its daily schedule: what is over its age goes, Dagster's runs too.
 
 Belongs here: the job, its schedule, Dagster's own old runs. Does not belong here: ages and files
-(`retention.py` of the package).
+(`run/retention.py` of the package).
 """
 
 from contextlib import closing
@@ -15,7 +15,7 @@ from connect_pipeline.ledger import now, open_ledger
 from connect_pipeline.locks import locked, under_way
 from connect_pipeline.orchestration import names
 from connect_pipeline.outcomes import as_our_error
-from connect_pipeline.retention import purge
+from connect_pipeline.run.retention import purge
 from connect_pipeline.settings import Keep, Settings
 
 # Early in the morning in all of the United States, after every district's night.

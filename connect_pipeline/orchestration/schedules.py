@@ -2,7 +2,7 @@
 
 For: a nightly run at the deadline with what is there, and an attendance run when the file is due
 and has not come. Both runs know by a tag that they are a deadline's, and say what is missing or
-stale. Belongs here: asking for these runs. Does not belong here: the times (`deadlines.py`).
+stale. Belongs here: asking for these runs. Does not belong here: the times (`drop/deadlines.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from connect_pipeline.contract import ATTENDANCE
-from connect_pipeline.deadlines import (
+from connect_pipeline.drop.deadlines import (
     attendance_due,
     attendance_wanted_since,
     expects_attendance,

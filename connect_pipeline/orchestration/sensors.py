@@ -1,14 +1,14 @@
 """The sensors: a run when a core set or an attendance file has arrived and is settled.
 
-Thin: `looks.py` looks, `arrival.py` says what follows, Dagster keeps what is remembered.
+Thin: `drop/looks.py` looks, `drop/arrival.py` says what follows, Dagster keeps what is remembered.
 
 A fault of one drop never stops the others. One that may pass by itself is said in the tick; a
 refused login, another host key or a missing folder raises an alarm, which keeps `night_watch` red
 (`watch.py`). The tick itself is red only when no drop at all could be looked at, for Dagster (1.13)
 forgets the cursor of a red tick, and with it what was seen of the other drops.
 
-Belongs here: ticks, run requests, cursors. Does not belong here: looking (`looks.py`), when a set
-has settled (`arrival.py`).
+Belongs here: ticks, run requests, cursors. Does not belong here: looking (`drop/looks.py`), when a
+set has settled (`drop/arrival.py`).
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from functools import partial
 
 import dagster as dg
 
-from connect_pipeline import alarms, arrival
-from connect_pipeline.alarm_words import Cause
-from connect_pipeline.arrival import Fate, LastRun, Memory
+from connect_pipeline import alarms
+from connect_pipeline.alarms.words import Cause
+from connect_pipeline.drop import arrival
+from connect_pipeline.drop.arrival import Fate, LastRun, Memory
+from connect_pipeline.drop.looks import Look, look_at_all
 from connect_pipeline.errors import ConnectError, TransientFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
-from connect_pipeline.looks import Look, look_at_all
 from connect_pipeline.orchestration import names
 from connect_pipeline.settings import District, Settings
 from connect_pipeline.sftp import RemoteFile

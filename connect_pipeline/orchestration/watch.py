@@ -3,7 +3,7 @@
 For: `night_watch`, which ends runs whose process is gone, delivers alarms that could not be
 delivered before, and is red while a drop cannot be looked at or a district's settings are wrong;
 and `runs_that_died`, which raises an alarm for a run that could not say its end itself.
-Belongs here: these two sensors. Does not belong here: what an alarm is (`alarms.py`), and looking
+Belongs here: these two sensors. Does not belong here: what an alarm is (`alarms/`), and looking
 at drops (`sensors.py`).
 """
 
@@ -17,8 +17,8 @@ from datetime import datetime
 import dagster as dg
 
 from connect_pipeline import alarms
-from connect_pipeline.alarm_delivery import deliver
-from connect_pipeline.alarm_words import Cause
+from connect_pipeline.alarms.delivery import deliver
+from connect_pipeline.alarms.words import Cause
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
 from connect_pipeline.locks import is_held

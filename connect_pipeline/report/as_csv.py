@@ -8,8 +8,8 @@ from __future__ import annotations
 import csv
 import io
 
+from connect_pipeline.cells.formulas import defused
 from connect_pipeline.findings import Finding
-from connect_pipeline.formulas import defused
 from connect_pipeline.validation import Report
 
 COLUMNS = ("export", "line", "column", "code", "severity", "message")

@@ -2,7 +2,7 @@
 
 The SQL that builds each table is beside, in `sql/`.
 
-Belongs here: the one import of the package. Does not belong here: publishing (`snapshots.py`).
+Belongs here: the one import of the package. Does not belong here: publishing (`snapshots/`).
 """
 
 from connect_pipeline.roster.build import (

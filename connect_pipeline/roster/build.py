@@ -4,7 +4,7 @@ For: writing every table of DESIGN section 6 beside what is published, from `rec
 scratch database and, for people whose row is quarantined, from the last snapshot.
 Belongs here: the order of the SQL files and what is bound to them. Does not belong here: who is
 kept (`kept_people.py`), whether the candidate may be published (`hold.py`), and how it becomes
-current (`snapshots.py`).
+current (`snapshots/`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import (
     CORE,
     SCHOOLS,
@@ -23,7 +24,6 @@ from connect_pipeline.contract import (
 )
 from connect_pipeline.databases import attach, count_rows, insert_rows
 from connect_pipeline.home import PRIVATE_FILE, disk_fault, private_folder
-from connect_pipeline.normalise import expression
 from connect_pipeline.published import ROSTER_TABLES, create_empty
 from connect_pipeline.roster.kept_people import ADD_ONLY
 from connect_pipeline.roster.statements import text

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from connect_pipeline.formulas import defused_sql
+from connect_pipeline.cells.formulas import defused_sql
 from connect_pipeline.query_files import give_name, write_query, written_beside
 from connect_pipeline.roster.hold import Change
 from connect_pipeline.roster.statements import text

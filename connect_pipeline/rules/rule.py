@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from connect_pipeline.bytes_pass import FileFacts
 from connect_pipeline.contract import Column, ExportSpec, Kind
+from connect_pipeline.landing.bytes_pass import FileFacts
 from connect_pipeline.limits import Limits
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import ExportSpec, Kind
-from connect_pipeline.normalise import expression
 
 CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}"
 """The control characters, as a RE2 class's inside. A tab is a character like any other, and line

@@ -3,7 +3,7 @@
 For: one connection to one drop, whose host key is proven before anything is said to it; a listing
 of the folder; files fetched whole or not at all; reports put back.
 Belongs here: paramiko, and the one place where its errors become ours. Does not belong here: when
-to look or fetch, what a file means, and the landing folder's life (`landing.py`).
+to look or fetch, what a file means, and the landing folder's life (`landing/`).
 """
 
 import logging

@@ -20,7 +20,6 @@ from typing import cast
 
 import paramiko
 
-from connect_pipeline.bytes_pass import LINE_BYTES, BytesPass, FileFacts
 from connect_pipeline.drop_names import is_unfinished
 from connect_pipeline.errors import (
     AccessFault,
@@ -30,6 +29,7 @@ from connect_pipeline.errors import (
     TransientFault,
 )
 from connect_pipeline.home import PARTIAL_SUFFIX, disk_fault, private_folder, rename_durably
+from connect_pipeline.landing.bytes_pass import LINE_BYTES, BytesPass, FileFacts
 from connect_pipeline.sftp import patience
 from connect_pipeline.sftp.faults import our_faults
 from connect_pipeline.sftp.patience import seconds_for, within

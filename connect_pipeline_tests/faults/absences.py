@@ -13,11 +13,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from connect_pipeline.contract import ATTENDANCE
-from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.errors import ConnectError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB
-from connect_pipeline.run_lifecycle import district_run
+from connect_pipeline.run.district_run import DistrictRun
+from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import NAME, SmallHome
 

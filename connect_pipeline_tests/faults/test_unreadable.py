@@ -15,11 +15,11 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline.damage import refuse_unread, refuse_unreadable
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import tables
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.snapshots.damage import refuse_unread, refuse_unreadable
 from connect_pipeline_tests.faults.absences import absent, list_absences
 from connect_pipeline_tests.permissions import bound_by_permissions
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home

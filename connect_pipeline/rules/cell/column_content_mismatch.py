@@ -1,7 +1,7 @@
 """The rule `column_content_mismatch`."""
 
+from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import STAFF, Kind
-from connect_pipeline.normalise import expression
 from connect_pipeline.rules.rule import ColumnRule, Example, Severity, with_header
 
 _PEOPLE = (("Ana", "Ruiz"), ("Ben", "Ito"), ("Cho", "Park"), ("Dia", "Roy"), ("Eli", "Roy"))

@@ -1,7 +1,7 @@
 """The rule `date_format_tolerated`."""
 
+from connect_pipeline.cells.normalise import tolerated_date
 from connect_pipeline.contract import ATTENDANCE, Column, Kind
-from connect_pipeline.normalise import tolerated_date
 from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
 
 

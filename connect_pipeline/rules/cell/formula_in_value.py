@@ -1,7 +1,7 @@
 """The rule `formula_in_value`."""
 
+from connect_pipeline.cells.formulas import is_formula
 from connect_pipeline.contract import STUDENTS, Column, Kind
-from connect_pipeline.formulas import is_formula
 from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
 
 _COLUMNS = STUDENTS.required_names

@@ -1,7 +1,7 @@
 """The rule `invalid_phone`."""
 
+from connect_pipeline.cells.normalise import invalid
 from connect_pipeline.contract import STAFF, Column, Kind
-from connect_pipeline.normalise import invalid
 from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
 
 

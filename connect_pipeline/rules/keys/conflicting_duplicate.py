@@ -1,7 +1,7 @@
 """The rule `conflicting_duplicate`."""
 
+from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STUDENTS, Column, Kind
-from connect_pipeline.normalise import expression
 from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule, with_header
 from connect_pipeline.rules.sql import identity, later_rows
 

@@ -1,7 +1,7 @@
 """The rule `student_unreachable`."""
 
+from connect_pipeline.cells.normalise import invalid
 from connect_pipeline.contract import STUDENTS, Kind
-from connect_pipeline.normalise import invalid
 from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
 
 _COLUMNS = (*STUDENTS.required_names, "ContactPhonePrimary")

@@ -19,12 +19,12 @@ from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.checks import readmit
 from connect_pipeline.contract import ATTENDANCE
-from connect_pipeline.deadlines import attendance_wanted_since
+from connect_pipeline.drop.deadlines import attendance_wanted_since
 from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.ledger import ATTENDANCE_JOB
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import Severity
-from connect_pipeline.shared_run import SharedRun
+from connect_pipeline.run.shared_run import SharedRun
 
 
 @dataclass

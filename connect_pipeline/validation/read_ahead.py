@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from connect_pipeline.contract import ExportSpec
-from connect_pipeline.inputs import Received
 from connect_pipeline.reader import ReadResult, read_export
+from connect_pipeline.validation.inputs import Received
 
 if TYPE_CHECKING:
     from connect_pipeline.settings import District

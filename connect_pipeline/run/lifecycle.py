@@ -20,11 +20,10 @@ import duckdb
 from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms, landing, roster
-from connect_pipeline.alarm_delivery import deliver
+from connect_pipeline.alarms.delivery import deliver
 from connect_pipeline.checks import prepare
 from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.databases import in_memory, open_scratch
-from connect_pipeline.district_run import DistrictRun
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import load_erased
 from connect_pipeline.errors import ConnectError, DiskFault, EnvironmentFault, Refused
@@ -33,9 +32,10 @@ from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, PREVIEW_JOB, Ledge
 from connect_pipeline.limits import Limits
 from connect_pipeline.locks import locked
 from connect_pipeline.outcomes import as_our_error, outcome_exit_code
-from connect_pipeline.recovery import recover, refuse_lost_ledger
 from connect_pipeline.report.of_run import write_reports
-from connect_pipeline.retention import made_current
+from connect_pipeline.run.district_run import DistrictRun
+from connect_pipeline.run.recovery import recover, refuse_lost_ledger
+from connect_pipeline.run.retention import made_current
 from connect_pipeline.settings import District, Settings
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.validation import Report

@@ -14,8 +14,8 @@ from functools import cache
 
 import duckdb
 
+from connect_pipeline.cells.vocabulary import CONTACT_METHODS, GRADES, LANGUAGES
 from connect_pipeline.contract import Kind
-from connect_pipeline.vocabulary import CONTACT_METHODS, GRADES, LANGUAGES
 
 INTERNATIONAL_PHONE = "connect_international_phone"
 _PARSE_PHONE = "connect_parse_phone"

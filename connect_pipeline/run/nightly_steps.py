@@ -3,7 +3,7 @@
 For: unchanged, or built, judged against last night, held or published. Dagster's assets and the
 tests call these.
 Belongs here: the order of things within a step. Does not belong here: how a candidate is built and
-compared (`roster/`), how a snapshot is published (`snapshots.py`).
+compared (`roster/`), how a snapshot is published (`snapshots/`).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from connect_pipeline.attendance.lunch import LunchBatch, LunchList
 from connect_pipeline.attendance.told import LOW_LUNCH_BALANCE
 from connect_pipeline.contract import CORE, ExportSpec
 from connect_pipeline.databases import count_rows
-from connect_pipeline.deadlines import deadline_before
+from connect_pipeline.drop.deadlines import deadline_before
 from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.published import open_published
-from connect_pipeline.recovery import refuse_lost_ledger
-from connect_pipeline.retention import made_current
-from connect_pipeline.shared_run import SharedRun
+from connect_pipeline.run.recovery import refuse_lost_ledger
+from connect_pipeline.run.retention import made_current
+from connect_pipeline.run.shared_run import SharedRun
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 For: a run's received files, over one connection, each read while the next one is fetched.
 Belongs here: the order of things between the first look and the last, and what of it the report
-says. Does not belong here: how a file is fetched (`sftp/`, `landing.py`) or read
-(`read_ahead.py`), when to visit a drop (`arrival.py`).
+says. Does not belong here: how a file is fetched (`sftp/`, `landing/`) or read
+(`validation/read_ahead.py`), when to visit a drop (`arrival.py`).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from connect_pipeline.contract import BY_FILE_NAME, SCHOOLS, ExportSpec
 from connect_pipeline.drop_names import note_unexpected_name
 from connect_pipeline.errors import FileChanged, TransientFault
 from connect_pipeline.home import Home
-from connect_pipeline.inputs import Received
 from connect_pipeline.ledger import CORE_JOB, Ledger
-from connect_pipeline.read_ahead import ReadAhead
 from connect_pipeline.reader import ReadResult
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
+from connect_pipeline.validation.inputs import Received
+from connect_pipeline.validation.read_ahead import ReadAhead
 
 log = logging.getLogger(__name__)
 

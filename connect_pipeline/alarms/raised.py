@@ -3,8 +3,8 @@
 For: a person learns of each cause once per night and district, and learns when it is gone. What is
 said are counts and codes, never what a file holds.
 Belongs here: which cause there is, and the alarms' rows in the ledger. Does not belong here: what
-a message says (`alarm_words.py`) and how it travels (`alarm_delivery.py`), what a person reads
-about a file (`report/`), and when a file is due (`deadlines.py`).
+a message says (`words.py`) and how it travels (`delivery.py`), what a person reads
+about a file (`report/`), and when a file is due (`drop/deadlines.py`).
 
 An alarm is a row of the ledger before anybody is told of it, with one notice per channel; a notice
 that cannot be delivered is tried again. Nothing here ever fails a run.
@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from connect_pipeline.alarm_words import Cause, sentence
+from connect_pipeline.alarms.words import Cause, sentence
 from connect_pipeline.ledger import Ledger, now, stamp
 from connect_pipeline.ledger.tables import alarm_notices, alarms
 from connect_pipeline.settings import Alarms, District, Mail, Settings, Webhook

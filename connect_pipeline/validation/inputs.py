@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from connect_pipeline.bytes_pass import FileFacts, scan_file
 from connect_pipeline.contract import BY_FILE_NAME, CORE, EXPORTS, ExportSpec
 from connect_pipeline.drop_names import near_export
 from connect_pipeline.errors import UsageError
 from connect_pipeline.findings import Findings
 from connect_pipeline.header import match_header
 from connect_pipeline.home import disk_fault
-from connect_pipeline.unzip import exports_in, is_zip, kept
+from connect_pipeline.landing.bytes_pass import FileFacts, scan_file
+from connect_pipeline.validation.unzip import exports_in, is_zip, kept
 
 STANDARD_INPUT = "-"
 

@@ -1,8 +1,8 @@
 """What `status` and `history` print for people.
 
 For: tables and lines on a terminal. Belongs here: how a state, many of them, and an answer about
-the past look. Does not belong here: what they say (`status.py`, `history.py`), reports on files
-(`report/`).
+the past look. Does not belong here: what they say (`state.py`, `snapshots/history.py`), reports
+on files (`report/`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from connect_pipeline.status import Line
+    from connect_pipeline.status.state import Line
 
 
 def print_overview(out: Console, lines: list[Line]) -> None:

@@ -3,7 +3,7 @@
 For: `nightly_steps.py` and `attendance_steps.py`, which have it all from here: ledger, scratch
 database, what was received, the report, the outcome.
 Belongs here: checking one export, whether an operator's decision lets a run go on, and its endings
-that are not good. Does not belong here: how a run begins and ends (`run_lifecycle.py`), what only
+that are not good. Does not belong here: how a run begins and ends (`lifecycle.py`), what only
 one of the jobs does.
 """
 
@@ -21,7 +21,7 @@ import duckdb
 
 from connect_pipeline import roster
 from connect_pipeline.contract import ATTENDANCE, EXPORTS, SCHOOLS, STAFF, STUDENTS, ExportSpec
-from connect_pipeline.drop_visit import DropVisit
+from connect_pipeline.drop.visit import DropVisit
 from connect_pipeline.errors import ConnectError, Refused, SystemFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import PREVIEW_JOB, Ledger, now, set_sha256

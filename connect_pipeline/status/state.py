@@ -1,6 +1,6 @@
 """`status`: the state of a district, from the ledger: counts, codes and times, never a name.
 
-Belongs here: reading and arranging. Does not belong here: printing (`status_text.py`).
+Belongs here: reading and arranging. Does not belong here: printing (`as_text.py`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
-from connect_pipeline.alarm_words import Cause, sentence
 from connect_pipeline.alarms import open_alarms, undelivered
+from connect_pipeline.alarms.words import Cause, sentence
 from connect_pipeline.erasure.records import as_dict, standing
-from connect_pipeline.export import disclosures_of
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger
 from connect_pipeline.ledger.tables import current, holds, runs, snapshots
+from connect_pipeline.snapshots.export import disclosures_of
 
 RUNS_SHOWN = 5
 SNAPSHOTS_SHOWN = 10

@@ -1,7 +1,7 @@
 """History: who was in what on a day, from the snapshot that people read on that day.
 
 For: `history`. Belongs here: which snapshot a day had, and the questions that it answers. Does not
-belong here: how long snapshots are kept (`retention.py`), and printing (`status_text.py`).
+belong here: how long snapshots are kept (`run/retention.py`), and printing (`status/as_text.py`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 For: the schedules, and the run that must know what is stale. Instants are computed from the wall
 clock of the district's zone, so that a night with a change of the clocks has one deadline.
 Belongs here: dates and times. Does not belong here: what a run does about a late file
-(`nightly_steps.py`), and asking for it (`orchestration/schedules.py`).
+(`run/nightly_steps.py`), and asking for it (`orchestration/schedules.py`).
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ import duckdb
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
+from connect_pipeline.cells.formulas import defused_sql
 from connect_pipeline.databases import count_rows
 from connect_pipeline.errors import EnvironmentFault, UsageError
-from connect_pipeline.formulas import defused_sql
 from connect_pipeline.home import (
     OWN_FOLDERS,
     Home,

@@ -17,7 +17,6 @@ import duckdb
 from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.damage import Damaged, refuse_unread, refuse_unreadable
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import (
     PARTIAL_SUFFIX,
@@ -31,6 +30,7 @@ from connect_pipeline.home import (
 )
 from connect_pipeline.ledger import Ledger, now, rising, set_sha256, stamp
 from connect_pipeline.published import open_published
+from connect_pipeline.snapshots.damage import Damaged, refuse_unread, refuse_unreadable
 
 DAMAGED_SUFFIX = ".damaged"
 

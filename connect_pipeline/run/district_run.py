@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from connect_pipeline.attendance_steps import AttendanceSteps
-from connect_pipeline.nightly_steps import NightlySteps
-from connect_pipeline.shared_run import SharedRun
+from connect_pipeline.run.attendance_steps import AttendanceSteps
+from connect_pipeline.run.nightly_steps import NightlySteps
+from connect_pipeline.run.shared_run import SharedRun
 
 
 class DistrictRun(SharedRun):
-    """A run under way; `run_lifecycle.py` opens and ends it."""
+    """A run under way; `lifecycle.py` opens and ends it."""
 
     @cached_property
     def night(self) -> NightlySteps:

@@ -3,7 +3,7 @@
 For: what a killed run left, what the disk has damaged, and a ledger that is not the one that the
 published files belong to. All of it converges without a human, or refuses loudly.
 Belongs here: the order, and who is told. Does not belong here: how a snapshot is set aside
-(`snapshots.py`), a batch finished (`attendance/staging.py`), a night published
+(`snapshots/`), a batch finished (`attendance/staging.py`), a night published
 (`nightly_steps.py`).
 """
 
@@ -19,15 +19,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms, snapshots
-from connect_pipeline.alarm_words import Cause
+from connect_pipeline.alarms.words import Cause
 from connect_pipeline.attendance.staging import recover as recover_attendance
-from connect_pipeline.damage import refuse_unread, refuse_unreadable
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, remove_partials
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, stamp
 from connect_pipeline.ledger.tables import batches
 from connect_pipeline.published import ATTENDANCE_TABLES, open_published
 from connect_pipeline.settings import Settings
+from connect_pipeline.snapshots.damage import refuse_unread, refuse_unreadable
 
 log = logging.getLogger(__name__)
 

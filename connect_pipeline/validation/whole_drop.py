@@ -23,10 +23,10 @@ from connect_pipeline.contract import CORE, EXPORTS, ExportSpec
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.drop_names import note_unexpected_name
 from connect_pipeline.findings import Findings
-from connect_pipeline.inputs import Received, opened
-from connect_pipeline.read_ahead import ReadAhead
 from connect_pipeline.reader import ReadResult, accepted_frame, verdict_of
 from connect_pipeline.rules.rule import Severity
+from connect_pipeline.validation.inputs import Received, opened
+from connect_pipeline.validation.read_ahead import ReadAhead
 
 if TYPE_CHECKING:
     import pandas

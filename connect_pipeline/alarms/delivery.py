@@ -1,6 +1,6 @@
 """Delivery of alarms: a signed webhook and mail, tried again until they are taken.
 
-For: the messages that `alarms.py` noted. Belongs here: what a message looks like, how it travels,
+For: the messages that `raised.py` noted. Belongs here: what a message looks like, how it travels,
 and how a failed delivery is repeated. Does not belong here: why there is an alarm.
 
 A notice is claimed in the ledger before it is sent, so that two processes do not both send it.
@@ -28,8 +28,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
-from connect_pipeline.alarm_words import JOBS, Cause, sentence
 from connect_pipeline.alarms import channels
+from connect_pipeline.alarms.words import JOBS, Cause, sentence
 from connect_pipeline.errors import ConnectError, SettingsError
 from connect_pipeline.ledger import Ledger, now, stamp
 from connect_pipeline.ledger.tables import alarm_notices, alarms

@@ -1,0 +1,30 @@
+"""Alarms: who is told what is failed, blocked, held, missing or stale, once, and when it is over.
+
+`raised.py` decides, `words.py` says it, `delivery.py` brings it.
+Belongs here: alarms from their cause to their receiver. Does not belong here: what people read
+about a file (`report/`), the sensor that delivers (`orchestration/watch.py`).
+"""
+
+from connect_pipeline.alarms.raised import (
+    after_run,
+    causes_at_end,
+    channels,
+    clear,
+    judged_at_end,
+    night_of,
+    open_alarms,
+    raise_alarm,
+    undelivered,
+)
+
+__all__ = [
+    "after_run",
+    "causes_at_end",
+    "channels",
+    "clear",
+    "judged_at_end",
+    "night_of",
+    "open_alarms",
+    "raise_alarm",
+    "undelivered",
+]

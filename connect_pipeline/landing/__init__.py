@@ -1,0 +1,10 @@
+"""The landing folder: a district's files as received, under the hash of their bytes.
+
+`bytes_pass.py` says what bytes are while they arrive; `files.py` is the folder's life.
+Belongs here: files as bytes. Does not belong here: fetching them (`sftp/`), reading them
+(`reader.py`).
+"""
+
+from connect_pipeline.landing.files import landed_path, prune, verify
+
+__all__ = ["landed_path", "prune", "verify"]
