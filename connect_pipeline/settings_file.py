@@ -8,6 +8,7 @@ settings are (`settings.py`).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,10 @@ from pydantic import BaseModel, ValidationError
 
 from connect_pipeline.errors import SettingsError
 from connect_pipeline.settings import DISTRICT_NAME, Alarms, District, Settings
+
+# PyYAML quotes a name after `*` or `!`, as a pasted secret may begin; a single character, an escape
+# and a token such as <block end> are no values.
+_NAME_QUOTED = re.compile(r""" ?(['"])(?!<|.\1|\\)\S*\1.*""", re.DOTALL)
 
 
 def load_settings(path: Path) -> Settings:
@@ -119,7 +124,7 @@ def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or "not valid YAML"
+        problem = _NAME_QUOTED.sub("", getattr(error, "problem", None) or "not valid YAML")
         raise SettingsError(f"{path.name} line {line}: {problem}.") from None
     if node is None:
         raise SettingsError(f"{path.name} line 1: the file is empty; `districts:` is expected.")

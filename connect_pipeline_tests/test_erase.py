@@ -434,6 +434,15 @@ def test_the_manifest_of_a_cleared_list_counts_who_is_left() -> None:
     }
 
 
+@pytest.mark.parametrize("content", [b"[]", b'{"exports": []}', b"{", b"a,b\r\n" + 140_000 * b"x"])
+def test_files_of_others_do_not_stop_an_erasure(home: SmallHome, content: bytes) -> None:
+    outbox, reports = home.home.outbox(NAME), home.home.reports(NAME)
+    for path in (outbox / "x.csv", outbox / "x.json", reports / "x.csv", reports / "x.json"):
+        path.write_bytes(content)
+    erase_student(home)
+    assert {one.read_bytes() for one in (*outbox.glob("x.*"), *reports.glob("x.*"))} == {content}
+
+
 def test_dagsters_home_is_searched_wherever_it_is(home: SmallHome, tmp_path: Path) -> None:
     place = tmp_path / "elsewhere" / "note.txt"
     place.parent.mkdir()

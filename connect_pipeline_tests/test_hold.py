@@ -160,6 +160,14 @@ def ids_renumbered(home: SmallHome) -> None:
     upload(home, CLASS_FILE, classes)
 
 
+def ids_renumbered_and_names_spaced(home: SmallHome) -> None:
+    ids_renumbered(home)
+    rows = rows_of(home, STUDENT_FILE)
+    for row in rows:
+        row["Name.First"] = " ".join(row["Name.First"].upper())
+    upload(home, STUDENT_FILE, rows)
+
+
 def new_school_year(home: SmallHome, leaves: Callable[[int], bool] = lambda n: n % 4 == 0) -> None:
     """All classes are new, everybody has another grade, and some have left."""
     students = rows_of(home, STUDENT_FILE)
@@ -240,6 +248,7 @@ NIGHTS: list[tuple[Callable[[SmallHome], None], dict[str, object], str, set[str]
     (names_swapped, {}, "held", {"contents_swapped"}),
     (mobile_in_every_phone, {}, "held", {"contents_swapped"}),
     (ids_renumbered, {}, "held", {"ids_renumbered", "mass_removal"}),
+    (ids_renumbered_and_names_spaced, {}, "held", {"ids_renumbered", "mass_removal"}),
     (one_school_without_phones, {}, "held", {"reachability_drop"}),
     (no_second_parents, {}, "held", {"column_emptied"}),
     (no_second_parents_and_a_broken_line, {}, "held", {"column_emptied"}),

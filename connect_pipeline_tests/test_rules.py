@@ -405,14 +405,15 @@ def test_a_site_name_is_not_looked_for_without_a_school_file(tmp_path: Path) -> 
     ("row", "codes"),
     [
         ("T1,101,Ann,Lopez,maria.lopez@example.org,Teacher", {"staff_identity_conflict"}),
-        ("T1,101,Maria,Lopez,m.lopez@example.org,Teacher", {"staff_identity_conflict"}),
-        ("T1,101,Maria,Lopez,maria.lopez@example.org,Coach", set()),
+        ("T1,101,Mária,Lopez,m.lopez@example.org,Teacher", {"staff_identity_conflict"}),
+        ("T1,101,Mária,Lopez,maria.lopez@example.org,Coach", set()),
+        ("T1,101,Ma\u0301ria,Lopez,maria.lopez@example.org,Coach", set()),  # the same letter
     ],
 )
 def test_two_people_under_one_id_at_one_school_are_said(
     row: str, codes: set[str], tmp_path: Path
 ) -> None:
-    first = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
+    first = "T1,101,Mária,Lopez,maria.lopez@example.org,Teacher"
     write(tmp_path, {STAFF.file_name: with_header(STAFF, first, row, columns=STAFF.required_names)})
     found = findings_of(validate(tmp_path / STAFF.file_name), STAFF.file_name)
     assert {one.code for one in found} == {"conflicting_duplicate", *codes}

@@ -130,6 +130,23 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(tmp_path: Path) -> None:
     assert "my secret" not in "\n".join(refused(tmp_path, text))
 
 
+@pytest.mark.parametrize("secret", ["*hunter2", "!hunter2", "!hunter2 x", "!hunt!er2", "!!hunter2"])
+def test_a_secret_that_yaml_takes_for_a_name_is_not_repeated(tmp_path: Path, secret: str) -> None:
+    (said,) = refused(tmp_path, GOOD.replace("DEMO_SFTP_PASSWORD", secret))
+    assert said.startswith("districts.yaml line 10: ")
+    assert "hunt" not in said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("@b", "character '@' that cannot"), ("[b", "expected ',' or ']', but got ':'")],
+)
+def test_what_yaml_says_of_its_own_characters_is_kept(
+    tmp_path: Path, value: str, said: str
+) -> None:
+    assert said in refused(tmp_path, GOOD.replace("DEMO_SFTP_PASSWORD", value))[0]
+
+
 def test_a_password_and_a_key_are_one_too_many(tmp_path: Path) -> None:
     text = GOOD.replace("      folder:", "      private_key: /keys/id\n      folder:")
     assert "exactly one of password_env and private_key" in refused(tmp_path, text)[0]

@@ -168,6 +168,20 @@ def test_retention_is_seen_to_be_at_work(ships: Fleet, monkeypatch: pytest.Monke
     assert not is_held(ships.home.job_lock(RETENTION))
 
 
+def test_a_fault_of_retention_is_a_sentence(ships: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device", "/some/file")
+
+    monkeypatch.setattr(retention, "_remove_runs", refuse)
+    assert ships.defs is not None
+    done = ships.defs.resolve_job_def(RETENTION).execute_in_process(
+        instance=ships.instance, raise_on_error=False
+    )
+    (failure,) = done.get_step_failure_events()
+    assert "Dagster's old runs: The disk or memory refused" in str(failure.step_failure_data)
+    assert "/some/file" not in str(failure.step_failure_data)
+
+
 def test_dagsters_old_runs_go_whatever_they_are_of(
     ships: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

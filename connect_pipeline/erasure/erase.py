@@ -9,6 +9,7 @@ without the student (`rebuild.py`, `files.py`).
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import logging
@@ -314,7 +315,8 @@ def _rewrite(
     content = path.read_bytes()
     try:
         changed = change(content, found)
-    except (ValueError, KeyError):  # not a file of ours, or not whole
+    except (ValueError, KeyError, TypeError, AttributeError, csv.Error):
+        # Not a file of ours, or not whole. If it names the child, the search finds it.
         return
     if changed != content:
         digests = [hashlib.sha256(one).hexdigest() for one in (content, changed)]

@@ -1,7 +1,7 @@
 """The job `retention` and its daily schedule: what is over its age goes, Dagster's runs too.
 
 Belongs here: the job, its schedule, Dagster's own old runs. Does not belong here: ages and files
-(`run/retention.py` of the package).
+(`run/retention.py`).
 """
 
 from contextlib import closing
@@ -27,10 +27,15 @@ def retention_job(home: Home, settings: Settings) -> dg.JobDefinition:
 
     @dg.op(description="Removes received files, snapshots, reports, lists and rows that are old.")
     def purge_districts(context: dg.OpExecutionContext) -> None:
-        with under_way(home.job_lock(names.RETENTION)):
-            purge_all(context)
+        try:
+            with under_way(home.job_lock(names.RETENTION)):
+                faults = purge_all(context)
+        except Exception as error:
+            faults = [str(as_our_error(error))]
+        if faults:
+            raise dg.Failure("; ".join(faults), allow_retries=False)
 
-    def purge_all(context: dg.OpExecutionContext) -> None:
+    def purge_all(context: dg.OpExecutionContext) -> list[str]:
         faults = []
         for name, district in settings.districts.items():
             try:
@@ -40,9 +45,11 @@ def retention_job(home: Home, settings: Settings) -> dg.JobDefinition:
                 faults.append(f"{name}: {as_our_error(error)}")
                 continue
             context.log.info(f"{name}: {', '.join(f'{what} {n}' for what, n in gone.items())}")
-        context.log.info(f"dagster_runs {_remove_runs(context.instance, settings)}")
-        if faults:
-            raise dg.Failure("; ".join(faults), allow_retries=False)
+        try:
+            context.log.info(f"dagster_runs {_remove_runs(context.instance, settings)}")
+        except Exception as error:
+            faults.append(f"Dagster's old runs: {as_our_error(error)}")
+        return faults
 
     @dg.job(
         name=names.RETENTION,

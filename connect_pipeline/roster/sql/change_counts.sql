@@ -39,28 +39,6 @@ changed AS (
         OR key IN (SELECT class_id FROM other_students)
     )
 ),
-named_before AS (
-    SELECT 'student' AS entity, student_id AS key, lower(first_name) AS first_name,
-        lower(last_name) AS last_name
-    FROM previous.connect.students
-    UNION ALL
-    SELECT 'staff', staff_id, lower(first_name), lower(last_name) FROM previous.connect.staff
-),
-named_tonight AS (
-    SELECT 'student' AS entity, student_id AS key, lower(first_name) AS first_name,
-        lower(last_name) AS last_name
-    FROM candidate.connect.students
-    UNION ALL
-    SELECT 'staff', staff_id, lower(first_name), lower(last_name) FROM candidate.connect.staff
-),
-arrivals AS (
-    SELECT DISTINCT entity, first_name, last_name, school
-    FROM named_tonight
-    JOIN tonight USING (entity, key)
-    WHERE (entity, key) IN (
-        SELECT entity, key FROM candidate.connect.changes WHERE change = 'added'
-    )
-),
 -- Who has no row tonight: an add-only window, or a line that names nobody, keeps them.
 missing AS (
     SELECT entity, key FROM candidate.connect.changes WHERE change = 'removed'
@@ -72,12 +50,40 @@ missing AS (
 kept_for_nobody AS (
     SELECT entity, key FROM candidate.connect.kept WHERE reason = 'unnamed_row_quarantined'
 ),
+people_missing AS (
+    SELECT 'student' AS entity, student_id AS key, first_name, last_name
+    FROM previous.connect.students
+    WHERE student_id IN (SELECT key FROM missing WHERE entity = 'student')
+    UNION ALL
+    SELECT 'staff', staff_id, first_name, last_name
+    FROM previous.connect.staff
+    WHERE staff_id IN (SELECT key FROM missing WHERE entity = 'staff')
+),
+people_added AS (
+    SELECT entity, key FROM candidate.connect.changes WHERE change = 'added'
+),
+arrivals AS (
+    SELECT 'student' AS entity, student_id AS key, first_name, last_name
+    FROM candidate.connect.students
+    WHERE student_id IN (SELECT key FROM people_added WHERE entity = 'student')
+    UNION ALL
+    SELECT 'staff', staff_id, first_name, last_name
+    FROM candidate.connect.staff
+    WHERE staff_id IN (SELECT key FROM people_added WHERE entity = 'staff')
+),
+-- Who is missing, and has come under another ID to the same school.
 renumbered AS (
-    SELECT DISTINCT entity, key
-    FROM named_before
+    SELECT DISTINCT entity, before.key
+    FROM people_missing
     JOIN before USING (entity, key)
-    JOIN arrivals USING (entity, first_name, last_name, school)
-    WHERE (entity, key) IN (FROM missing)
+    JOIN arrivals
+        ON arrivals.entity = people_missing.entity
+        AND fold_name(arrivals.first_name) = fold_name(people_missing.first_name)
+        AND fold_name(arrivals.last_name) = fold_name(people_missing.last_name)
+    JOIN tonight
+        ON tonight.entity = arrivals.entity
+        AND tonight.key = arrivals.key
+        AND tonight.school = before.school
 ),
 placed AS (
     SELECT

@@ -26,8 +26,8 @@ RULE = TableRule(
             SELECT
                 line,
                 staff_id,
-                nullif(lower(replace(first_name, ' ', '')), '') AS first_name,
-                nullif(lower(replace(last_name, ' ', '')), '') AS last_name,
+                fold_name(first_name) AS first_name,
+                fold_name(last_name) AS last_name,
                 nullif(lower(email), '') AS email
             FROM records.staff
             WHERE staff_id IN (FROM records.staff_alike)
