@@ -173,7 +173,8 @@ class Attendance(Section):
     )
     policy: Literal["once_per_day", "each_new_period"] = Field(
         default="once_per_day",
-        description="whether a family is told once a day, or of each new period as well",
+        description="whether a phone or e-mail is told of a child once a day by a channel, or of"
+        " each new period as well",
     )
     default_channels: tuple[Channel, ...] = Field(
         default=("sms", "email"),
@@ -189,7 +190,8 @@ class Attendance(Section):
     )
     max_cleared_share: Share = Field(
         default=0.25,
-        description="more of the students who were listed today gone from a later file: held",
+        description="more of the students who are listed, or with `each_new_period` a message of"
+        " theirs, gone from a later file: held",
     )
     absent_floor: int = Field(
         default=20, ge=1, description="fewer students than these are never held for their share"

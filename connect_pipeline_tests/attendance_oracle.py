@@ -17,6 +17,12 @@ Entry = tuple[str, str, str]
 """channel, destination, student."""
 Lesson = tuple[str, str]
 """school, period."""
+THE_DAY: Lesson = ("", "")
+"""What a message is of under `once_per_day`."""
+Message = tuple[int, str, str, str]
+"""number of the batch, channel, destination, student."""
+Change = tuple[str, Message, tuple[str, ...]]
+"""`cleared` or `absent_again`, the message, periods."""
 
 CHANNELS_OF_METHOD = {
     "text": ["sms"],
@@ -40,6 +46,12 @@ class Oracle:
     opt_outs: set[tuple[str, str]] = field(default_factory=set)
     told: dict[Entry, set[Lesson]] = field(default_factory=dict)
     accounting: dict[tuple[date, str], str] = field(default_factory=dict)
+    batches: int = 0
+    said: dict[Message, set[Lesson]] = field(default_factory=dict)
+    stands: dict[Message, set[Lesson]] = field(default_factory=dict)
+    periods: dict[Message, list[str]] = field(default_factory=dict)
+    changes: set[Change] = field(default_factory=set)
+    """What the list of cleared absences says after the last file."""
 
     def file(self, rows: Iterable[Row], arrival: date) -> dict[Entry, list[str]]:
         """Take a file; returns the new entries with their periods in order."""
@@ -59,10 +71,65 @@ class Oracle:
             for entry, news in entries.items():
                 batch[entry] = [period for _school, period in sorted(news, key=place)]
                 self.told.setdefault(entry, set()).update(self._alerting(lessons))
+        self._note(batch, absences)
+        self.changes = set()
         if self.today in spoken:
+            unknown = {student for day, student in absences if day == self.today}
+            unknown = {student.lstrip("0") for student in unknown - {*self.students}}
+            doubtful = {student for student in listed_before if student.lstrip("0") in unknown}
             for student in listed_before:
-                self.accounting.setdefault((self.today, student), "cleared")
+                fate = "already_listed" if student in doubtful else "cleared"
+                self.accounting.setdefault((self.today, student), fate)
+            self._change(absences, doubtful)
         return batch
+
+    def _note(
+        self,
+        batch: dict[Entry, list[str]],
+        absences: dict[tuple[date, str], dict[Lesson, str]],
+    ) -> None:
+        """What the batch says."""
+        self.batches += bool(batch)
+        for entry, periods in batch.items():
+            message = (self.batches, *entry)
+            lessons = {THE_DAY}
+            if self.policy == "each_new_period":
+                said = [self.said[one] for one in self.said if one[1:] == entry]
+                lessons = self._alerting(absences[self.today, entry[2]]) - set().union(*said)
+            self.said[message] = self.stands[message] = lessons
+            self.periods[message] = periods
+
+    def _change(
+        self, absences: dict[tuple[date, str], dict[Lesson, str]], doubtful: set[str]
+    ) -> None:
+        """What of it the file takes back, and what it says again."""
+        for message, said in self.said.items():
+            _batch, channel, destination, student = message
+            lessons = absences.get((self.today, student), {})
+            alerting = self._alerting(lessons) if student in self.students else set()
+            if len({period for _school, period in alerting}) < self.min_periods:
+                alerting = set()
+            missed, told = {*lessons}, alerting
+            if self.policy == "once_per_day":
+                missed, told = {THE_DAY} if missed else set(), {THE_DAY} if alerting else set()
+            stood = self.stands[message]
+            if stood and not stood & missed and student not in doubtful:
+                self.stands[message] = set()
+                self._say("cleared", message, stood, self.periods[message])
+            again = (said - stood) & told
+            reached = student in self.students and (
+                (channel, destination) in self._destinations(self.students[student]) - self.opt_outs
+            )
+            if again and reached:
+                self.stands[message] = self.stands[message] | again
+                now = [period for _school, period in sorted(alerting, key=place)]
+                self._say("absent_again", message, again, now)
+
+    def _say(
+        self, change: str, message: Message, lessons: set[Lesson], of_the_day: list[str]
+    ) -> None:
+        periods = [period for _school, period in sorted(lessons, key=place)]
+        self.changes.add((change, message, tuple(of_the_day if THE_DAY in lessons else periods)))
 
     def _judge(
         self, day: date, student: str, lessons: dict[Lesson, str], listed_before: set[str]

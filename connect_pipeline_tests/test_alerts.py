@@ -221,7 +221,7 @@ def test_a_file_of_none_but_unknown_students_is_accounted_for(home: SmallHome) -
     assert fates == [("999", "unknown_student")]
 
 
-def test_a_file_of_which_a_part_is_gone_is_held(home: SmallHome) -> None:
+def test_a_file_of_which_a_part_is_gone_is_held_each_time(home: SmallHome) -> None:
     rows = [f"{school},00{n},0,A,,{day()}" for n, school in SCHOOL_OF]
     home.write_settings(attendance={**ALERTS, "max_absent_share": 1.0})
     home.upload(absences(*rows))
@@ -234,6 +234,13 @@ def test_a_file_of_which_a_part_is_gone_is_held(home: SmallHome) -> None:
     assert home.command_here("approve", NAME).returncode == 0
     assert home.run(ATTENDANCE_ALERTS).outcome == "nothing_new"
     assert list((home.home.outbox(NAME) / "cleared").glob("*.csv"))
+
+    assert home.command_here("discard", NAME).returncode == 2, "it has been gone on with"
+    assert home.run(ATTENDANCE_ALERTS).outcome == "nothing_new"
+    home.upload(absences(*rows))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "nothing_new"
+    home.upload(absences(*rows[:2]))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "held", "the approval was of another change"
 
 
 def test_without_its_ledger_a_published_day_tells_nobody_twice(home: SmallHome) -> None:

@@ -640,6 +640,19 @@ def test_an_old_or_held_roster_is_a_warning_and_a_missed_send_time_is_said(
     assert batch.missed_send_time == "10:00"
 
 
+def test_a_list_that_no_send_time_of_the_day_takes_is_late(tmp_path: Path) -> None:
+    """The list of 10:20 waits for 17:30; the one of 17:40 would wait for tomorrow."""
+    students = [replace(ANA, student_id=f"00{n}") for n in range(1, 5)]
+    runs = Runs.at(tmp_path, students, send_at=["10:00", "17:30"])
+    missed = []
+    for number, (hour, minute) in enumerate([(16, 39), (17, 19), (24, 29), (24, 39)], start=1):
+        runs.now = NOON.replace(hour=0) + timedelta(hours=hour, minutes=minute)
+        batch = runs.file([absence(one.student_id) for one in students[:number]])
+        assert batch is not None
+        missed.append(batch.missed_send_time)
+    assert missed == [None, None, None, "17:30"]
+
+
 def test_a_night_that_changed_nothing_confirms_the_roster(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA])
     runs.now = datetime(2026, 10, 9, 19, 0, tzinfo=UTC)
@@ -712,6 +725,27 @@ def test_an_id_with_a_blank_inside_is_recognised_in_a_damaged_row(tmp_path: Path
     assert runs.accounting() == {"002": "already_listed", "A 1": "already_listed"}
 
 
+@pytest.mark.parametrize("row", ['101,5"5,1,A', '101,55,1"1,A'])
+def test_a_damaged_rows_period_is_nobodys_id(tmp_path: Path, row: str) -> None:
+    one, many = replace(BEN, student_id="1"), replace(ANA, student_id="55")
+    runs = Runs.at(tmp_path, [one, many])
+    runs.file([absence("1"), absence("55")])
+    runs.file([absence("1")], quarantined=[row])
+    assert runs.accounting() == {"1": "already_listed", "55": "already_listed"}
+
+
+def test_the_site_is_the_one_that_the_school_was_merged_into(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    with duckdb.connect(str(runs.home.roster(NAME))) as connection:
+        connection.execute("INSERT INTO connect.school_sites VALUES ('103', '102')")
+    runs.file([absence("001", school="103")])
+    assert runs.published("SELECT school, site_id FROM attendance.absences") == [("103", "102")]
+    found = runs.published(
+        "SELECT DISTINCT site_name, site_phone FROM attendance.recipient_absences"
+    )
+    assert found == [("Rosa Parks Elementary School", "+12015550150")]
+
+
 # -- cleared absences -------------------------------------------------------------------------
 
 
@@ -742,25 +776,23 @@ def test_the_sender_learns_that_a_cleared_absence_is_there_again(tmp_path: Path)
     for rows in (both, one, both, both, one, both):
         runs.file(rows)
     assert runs.accounting() == {"001": "already_listed", "002": "already_listed"}
-    changes = [
-        {
-            (row["change"], row["student_id"])
-            for row in csv.DictReader(io.StringIO(path.read_text("utf-8")))
-        }
+    cleared, again = {("cleared", "002", "1")}, {("absent_again", "002", "1")}
+    assert changes(runs) == [cleared, again, cleared, again]
+
+
+def cleared_lists(runs: Runs) -> list[list[dict[str, str]]]:
+    """The rows of the lists of cleared absences, one after the other."""
+    return [
+        list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
         for path in sorted((runs.home.outbox(NAME) / "cleared").glob("*.csv"))
     ]
-    cleared, again = {("cleared", "002")}, {("absent_again", "002")}
-    assert changes == [cleared, again, cleared, again]
 
 
 def changes(runs: Runs) -> list[set[tuple[str, str, str]]]:
     """What the lists of cleared absences say, one after the other: change, student, periods."""
     return [
-        {
-            (row["change"], row["student_id"], row["periods"])
-            for row in csv.DictReader(io.StringIO(path.read_text("utf-8")))
-        }
-        for path in sorted((runs.home.outbox(NAME) / "cleared").glob("*.csv"))
+        {(row["change"], row["student_id"], row["periods"]) for row in one}
+        for one in cleared_lists(runs)
     ]
 
 
@@ -792,6 +824,71 @@ def test_each_new_period_restores_no_message_of_another_period(tmp_path: Path) -
         runs.file(rows)
     assert changes(runs) == [{("cleared", "001", "1")}]
     assert runs.accounting() == {"001": "listed"}
+
+
+def test_who_opted_out_meanwhile_is_told_that_it_stands_when_that_ends(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [BEN])
+    rows = [absence("002")]
+    runs.file(rows)
+    runs.file([])
+    _opt_out(runs, "sms,+12015550111")
+    runs.file(rows)
+    _opt_out(runs)
+    runs.file(rows)
+    runs.file(rows)
+    assert [{(row["change"], row["channel"]) for row in one} for one in cleared_lists(runs)] == [
+        {("cleared", "email"), ("cleared", "sms")},
+        {("absent_again", "email")},
+        {("absent_again", "sms")},
+    ]
+
+
+def test_each_destinations_message_is_taken_back_by_its_own_periods(tmp_path: Path) -> None:
+    """The second guardian comes with the second file, and is told of both periods at once."""
+    eva, leo = replace(EVA, phone=None), replace(LEO, phone=None)
+    both = [absence("001"), absence("001", "2")]
+    runs = Runs.at(tmp_path, [replace(ANA, contacts=(eva,))], policy="each_new_period")
+    runs.file(both[:1])
+    write_roster(runs.home.roster(NAME), [replace(ANA, contacts=(eva, leo))])
+    for rows in (both, both[:1], both[:1], both[:1], [], []):
+        runs.file(rows)
+    assert [
+        {(row["change"], row["destination"], row["periods"]) for row in one}
+        for one in cleared_lists(runs)
+    ] == [
+        {("cleared", "eva@example.com", "2")},
+        {("cleared", "eva@example.com", "1"), ("cleared", "leo@example.com", "1, 2")},
+    ]
+
+
+def test_each_new_period_says_again_what_is_missed_again_and_no_more(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA], policy="each_new_period")
+    first, second = absence("001"), absence("001", "2")
+    for rows in ([first, second], [], [first], [first], [first, second], [second], []):
+        runs.file(rows)
+    assert changes(runs) == [
+        {("cleared", "001", "1, 2")},
+        {("absent_again", "001", "1")},
+        {("absent_again", "001", "2")},
+        {("cleared", "001", "1, 2")},
+    ]
+
+
+def test_each_new_period_knows_a_period_of_one_school_from_another_schools(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [replace(ANA, schools=("101", "102"))], policy="each_new_period")
+    runs.file([absence("001")])
+    assert runs.file([absence("001", school="102")]) is not None
+    assert changes(runs) == [{("cleared", "001", "1")}]
+    runs.file([absence("001", school="102")])
+    runs.file([absence("001")])
+    lists = cleared_lists(runs)
+    assert [{(row["change"], row["site_name"]) for row in one} for one in lists] == [
+        {("cleared", "Lincoln High School")},
+        {
+            ("cleared", "Rosa Parks Elementary School"),
+            ("absent_again", "Lincoln High School"),
+        },
+    ]
 
 
 def test_each_new_period_names_the_school_of_the_new_period(tmp_path: Path) -> None:
@@ -913,17 +1010,14 @@ def test_a_message_stands_again_only_where_the_family_may_be_told_now(tmp_path: 
     write_roster(runs.home.roster(NAME), [ANA, replace(BEN, contacts=(LEO,))])
     runs.file(both)
     said = [
-        [
-            (row["change"], row["channel"], row["destination"])
-            for row in csv.DictReader(io.StringIO(path.read_text("utf-8")))
-        ]
-        for path in sorted((runs.home.outbox(NAME) / "cleared").glob("*.csv"))
+        [(row["change"], row["channel"], row["destination"]) for row in one]
+        for one in cleared_lists(runs)
     ]
     email, sms = ("email", "eva@example.com"), ("sms", "+12015550111")
     assert said == [
         [("cleared", *email), ("cleared", *sms)],
         [("absent_again", *email)],
-        [("cleared", *email), ("cleared", *sms)],
+        [("cleared", *email)],
     ]
     assert ("email", "leo@example.com", "002", ("1",)) in runs.told()
 
@@ -934,9 +1028,7 @@ def test_a_message_that_stands_again_says_what_the_child_misses_now(tmp_path: Pa
     runs.file([])
     runs.file([absence("001", "5", school="102")])
     assert changes(runs)[1] == {("absent_again", "001", "5")}
-    path = sorted((runs.home.outbox(NAME) / "cleared").glob("*.csv"))[-1]
-    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
-    assert {row["site_name"] for row in rows} == {"Rosa Parks Elementary School"}
+    assert {row["site_name"] for row in cleared_lists(runs)[-1]} == {"Rosa Parks Elementary School"}
 
 
 def test_a_clerks_list_that_cannot_be_written_keeps_nobody_from_being_told(
@@ -958,6 +1050,30 @@ def test_a_part_of_a_file_clears_nobody_unasked(tmp_path: Path, left: int, too_m
     day = runs.day(rows[:left])
     day.build_absences()
     assert day.cleared_beyond_measure() == too_many
+
+
+def test_a_lost_period_clears_nobody_unasked(tmp_path: Path) -> None:
+    everybody = [replace(ANA, student_id=f"00{n}") for n in range(1, 6)]
+    runs = Runs.at(tmp_path, everybody, absent_floor=2, policy="each_new_period")
+    first = [absence(one.student_id) for one in everybody]
+    second = [absence(one.student_id, "2") for one in everybody]
+    runs.file(first)
+    runs.file(first + second)
+    day = runs.day(second)
+    day.build_absences()
+    assert day.cleared_beyond_measure() == 5
+
+
+def test_who_was_cleared_before_is_not_cleared_by_this_file(tmp_path: Path) -> None:
+    """What an operator let go, or what comes bit by bit, does not hold the files after it."""
+    everybody = [replace(ANA, student_id=f"00{n}") for n in range(1, 6)]
+    runs = Runs.at(tmp_path, everybody, absent_floor=3, max_cleared_share=0.2)
+    rows = [absence(one.student_id) for one in everybody]
+    for left in (5, 3, 1):
+        day = runs.day(rows[:left])
+        day.build_absences()
+        assert day.cleared_beyond_measure() == 0
+        runs.file(rows[:left])
 
 
 def test_without_dates_the_absences_of_the_day_before_are_another_days(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shutil
 import tempfile
@@ -12,9 +14,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connect_pipeline_tests.attendance_oracle import Oracle
+from connect_pipeline_tests.attendance_oracle import Change, Oracle
 from connect_pipeline_tests.attendance_runs import NAME, TODAY, YESTERDAY, Row, Runs
-from connect_pipeline_tests.small_roster import Contact, Student
+from connect_pipeline_tests.small_roster import Contact, Student, write_roster
 
 EXAMPLES = int(os.environ.get("CONNECT_TESTS_EXAMPLES", "10"))
 DAY = date(2026, 10, 6)
@@ -96,16 +98,28 @@ class District:
     ) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="connect-"))
         self.runs = Runs.at(self.root, roster, **about)
+        self.oracle = Oracle({}, DAY, **about)
+        self.batch_ids: list[str] = []
+        self.publish(roster)
+        self.opt_out(out)
+
+    def publish(self, roster: list[Student]) -> None:
+        """Another roster, for the files to come."""
+        write_roster(self.runs.home.roster(NAME), roster)
+        self.oracle.students = {one.student_id: one for one in roster}
+
+    def opt_out(self, out: set[tuple[str, str]]) -> None:
+        """Other opt-outs, for the files to come."""
         path = self.root / "opt_outs" / f"{NAME}.csv"
-        path.parent.mkdir()
+        path.parent.mkdir(exist_ok=True)
         path.write_text(
             "channel,destination\n" + "".join(f"{one},{two}\n" for one, two in sorted(out))
         )
-        self.oracle = Oracle({one.student_id: one for one in roster}, DAY, opt_outs=out, **about)
+        self.oracle.opt_outs = out
 
     def take(self, rows: list[Row]) -> None:
         """One file for both, compared in all that is published of the day."""
-        told_before = self.everything_told()
+        told_before, lists_before = self.everything_told(), self.cleared_lists()
         batch = self.runs.file(rows)
         expected = self.oracle.file(rows, DAY)
         told = self.everything_told()
@@ -119,6 +133,31 @@ class District:
         assert (batch is not None) == bool(expected)
         assert self.accounting() == self.oracle.accounting
         self.compare_recipients(expected, batch.batch_id if batch else None)
+        self.batch_ids += [batch.batch_id] if batch else []
+        new_lists = self.cleared_lists()[len(lists_before) :]
+        changes = [change for path in new_lists for change in self.changes_of(path)]
+        assert {*changes} == self.oracle.changes
+        assert len(changes) == len(self.oracle.changes), "a change is said twice"
+
+    def cleared_lists(self) -> list[Path]:
+        return sorted((self.runs.home.outbox(NAME) / "cleared").glob("*.csv"))
+
+    def changes_of(self, path: Path) -> list[Change]:
+        """What a list of cleared absences says."""
+        rows = csv.DictReader(io.StringIO(path.read_text("utf-8")))
+        return [
+            (
+                row["change"],
+                (
+                    self.batch_ids.index(row["listed_in"]) + 1,
+                    row["channel"],
+                    row["destination"],
+                    row["student_id"],
+                ),
+                tuple(row["periods"].split(", ")),
+            )
+            for row in rows
+        ]
 
     def everything_told(self) -> list[tuple[Any, ...]]:
         if not self.runs.home.attendance(NAME).exists():
@@ -195,11 +234,20 @@ def test_a_random_day_of_files_lists_each_once_and_leaves_nobody_out(
         district.take(file)
         for change in data.draw(
             st.lists(
-                st.sampled_from(["grown", "shuffled", "again", "corrected", "cut", "yesterday"]),
-                max_size=4,
+                st.sampled_from(
+                    [
+                        *("grown", "shuffled", "again", "corrected", "cut", "yesterday"),
+                        *("first", "roster", "opt_outs"),
+                    ]
+                ),
+                max_size=6,
             )
         ):
-            file = changed(data, file, change)
+            if change == "roster":
+                district.publish(data.draw(students()))
+            if change == "opt_outs":
+                district.opt_out(data.draw(opt_outs))
+            file = first if change == "first" else changed(data, file, change)
             district.take(file)
     finally:
         district.close()

@@ -45,16 +45,10 @@ class ClearedList:
         with self.ledger.transaction() as transaction:
             told.lock_district(transaction, self.name)
             staging.settle(transaction, self.home, self.name)
-            known = told.known_cleared(transaction, self.name, self.today)
+            told.load_told(self.connection, transaction, self.name, self.today, self.policy)
+            run(self.connection, "clearing", policy=self.policy, today=self.today)
             with files.earlier_today(self.connection, self.home, self.name, self.today):
-                run(
-                    self.connection,
-                    "cleared",
-                    known_students=[student for student, _ in known],
-                    known_batches=[batch for _, batch in known],
-                    policy=self.policy,
-                    today=self.today,
-                )
+                run(self.connection, "cleared", policy=self.policy)
                 self._say_what_is_lost()
             if not self._anybody("attendance.cleared"):
                 return None

@@ -162,7 +162,7 @@ class AttendanceDay:
             return is_there and bool(run(self.connection, "same_as_other_day")[0][0])
 
     def cleared_beyond_measure(self) -> int:
-        """How many students were told of today and are in this file no more, if they are too many.
+        """Of how many students this file takes back what families were told, if that is too many.
 
         Part of a file looks like a file by which the others have come. Call after `build_absences`.
         """
@@ -170,7 +170,7 @@ class AttendanceDay:
             return 0
         with self.ledger.reading() as committed:
             self._load_told(committed)
-        ((cleared, listed),) = run(self.connection, "cleared_counts", today=self.today)
+        ((cleared, listed),) = run(self.connection, "cleared_counts")
         settings = self.district.attendance
         most = max(settings.absent_floor - 1, listed * settings.max_cleared_share)
         return int(cleared) if cleared > most else 0
@@ -217,8 +217,10 @@ class AttendanceDay:
 
     def _load_told(self, ledger: Connection) -> None:
         """Who was told today, and of whom this file does not say for sure that they have come."""
-        told.load_told(self.connection, ledger, self.name, self.today)
+        policy = self.district.attendance.policy
+        told.load_told(self.connection, ledger, self.name, self.today, policy)
         run(self.connection, "doubtful", today=self.today)
+        run(self.connection, "clearing", policy=policy, today=self.today)
 
     def _balance(self) -> None:
         row = run(self.connection, "balance", arrival_date=self.arrival_date)[0]

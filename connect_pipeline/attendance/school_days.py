@@ -39,17 +39,20 @@ def missed_send_time(
 ) -> time | None:
     """The send time that a batch comes too late for, or None.
 
-    That is the last send time before the batch, unless an earlier batch of the day (`earlier`)
-    came between the send time before it and itself.
+    That is the last send time before the batch: if none comes after it today, and else unless an
+    earlier batch of the day (`earlier`) came in time, after the send time before that.
     """
-    passed = [
+    moments = [
         datetime.combine(district.day_of(listed_at), clock, district.zone)
         for clock in sorted({*district.attendance.send_at})
     ]
-    passed = [moment for moment in passed if moment < listed_at]
+    passed = [moment for moment in moments if moment < listed_at]
     if not passed:
         return None
     since = passed[-2] if len(passed) > 1 else None
-    if any(moment <= passed[-1] and (since is None or moment > since) for moment in earlier):
+    came_in_time = any(
+        moment <= passed[-1] and (since is None or moment > since) for moment in earlier
+    )
+    if came_in_time and len(passed) < len(moments):
         return None
     return passed[-1].time()

@@ -32,7 +32,7 @@ CLEARED = "cleared"
 LOW_LUNCH_BALANCE = "low_lunch_balance"
 """Lists that are not of absences, as `channel` of `listed` and in the counts of `batches`."""
 ABSENT_AGAIN = "absent_again"
-"""In a list of cleared absences, what stands again; `period` of `listed` begins with it."""
+"""In a list of cleared absences, what stands again."""
 
 
 @dataclass(frozen=True)
@@ -91,40 +91,31 @@ def known_batches(transaction: Connection, batch_ids: Iterable[str]) -> set[str]
 
 
 def load_told(
-    connection: duckdb.DuckDBPyConnection, transaction: Connection, district: str, day: date
+    connection: duckdb.DuckDBPyConnection,
+    transaction: Connection,
+    district: str,
+    day: date,
+    policy: str,
 ) -> None:
-    """Fill `attendance.told` from the ledger, with all rows at once."""
+    """Fill `attendance.told` and `attendance.said` from the ledger, with all rows at once."""
+    columns = {
+        "student_ids": listed.c.student_id,
+        "lessons": listed.c.period,
+        "channels": listed.c.channel,
+        "destinations": listed.c.destination_hash,
+        "batch_ids": listed.c.batch_id,
+    }
     rows = transaction.execute(
-        sa.select(
-            listed.c.student_id, listed.c.period, listed.c.destination_hash, listed.c.batch_id
-        ).where(
+        sa.select(*columns.values()).where(
             listed.c.district == district,
             listed.c.date == day.isoformat(),
-            listed.c.channel.not_in((CLEARED, LOW_LUNCH_BALANCE)),
+            listed.c.channel != LOW_LUNCH_BALANCE,
         )
     ).all()
-    columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
-    names = ("student_ids", "lessons", "destinations", "batch_ids")
-    run(connection, "told", **dict(zip(names, columns, strict=True)))
-
-
-def known_cleared(transaction: Connection, district: str, day: date) -> list[tuple[str, str]]:
-    """The messages, by student and batch, of which the sender knows that they are cleared."""
-    found = transaction.execute(
-        sa.select(listed.c.student_id, listed.c.period)
-        .where(
-            listed.c.district == district,
-            listed.c.date == day.isoformat(),
-            listed.c.channel == CLEARED,
-        )
-        .order_by(listed.c.batch_id)
-    )
-    latest: dict[tuple[str, str], str] = {}
-    for row in found:
-        change, _, *batch_ids = row.period.split(" ")
-        for batch_id in batch_ids:  # none in a row that an earlier version wrote
-            latest[row.student_id, batch_id] = change
-    return [message for message, change in latest.items() if change != ABSENT_AGAIN]
+    values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in columns]
+    run(connection, "ledger_today", **dict(zip(columns, values, strict=True)))
+    run(connection, "told")
+    run(connection, "said", policy=policy)
 
 
 def told_of_balance(transaction: Connection, district: str, first_day: date) -> list[str]:

@@ -399,6 +399,24 @@ class Ledger:
                 .values(state="superseded", decided_at=stamp(now()))
             )
 
+    def use_approval(self, district: str, job: str, set_hash: str) -> None:
+        """These files were listed: the approval of them is used up, and that of others ends.
+
+        Else the same bytes would get through once more after files that nobody compared them with.
+        """
+        approvals = sa.and_(
+            holds.c.district == district,
+            holds.c.job == job,
+            holds.c.state.in_(("approved", "published")),
+        )
+        is_of_these = holds.c.set_sha256 == set_hash
+        with self.transaction() as connection:
+            connection.execute(
+                sa.update(holds)
+                .where(approvals)
+                .values(state=sa.case((is_of_these, "published"), else_="superseded"))
+            )
+
     def open_hold(self, district: str, job: str) -> RowMapping | None:
         """The undecided hold, or None."""
         return self._hold_in(district, job, "held")

@@ -216,6 +216,8 @@ def _end(run: DistrictRun) -> None:
         if run.job != PREVIEW_JOB:
             if outcome_exit_code(run.outcome) == 0:
                 run.ledger.supersede_holds(run.name, run.job)
+            if run.outcome in ("listed", "nothing_new"):
+                run.ledger.use_approval(run.name, run.job, run.set_sha256)
             run.ledger.end_run(run.run_id, run.outcome, codes, run.message)
             _write_report(run)
     finally:

@@ -1,67 +1,117 @@
 -- One row: a destination × a child × a message of earlier today of which the sender is to learn that
--- it is cleared, or that one it knows to be cleared stands again. Bound are the messages, by student
--- and batch, of which it knows the former. A message is of a day (once_per_day), or of its periods
--- (each_new_period): cleared is one of which the file says nothing any more. It stands again only
--- where the family may be told now, and one of a day says what the child is absent from now.
+-- it is cleared, or that what it knows to be cleared is so again. A message is of a day
+-- (once_per_day), or of its lessons (each_new_period). It stands again only where the family may be
+-- told now, and says what the child is absent from now.
 CREATE OR REPLACE TABLE attendance.cleared AS
-WITH known AS (
-    SELECT
-        unnest($known_students::VARCHAR[]) AS student_id,
-        unnest($known_batches::VARCHAR[]) AS batch_id
-),
-
-absent AS (
+WITH alerting AS (
     SELECT
         student_id,
-        list(DISTINCT period) AS periods
-    FROM attendance.absences
-    WHERE date = $today::DATE
-    GROUP BY student_id
+        unnest(
+            CASE WHEN $policy = 'once_per_day' THEN [''] ELSE string_split(lessons, chr(10)) END
+        ) AS lesson
+    FROM attendance.children
 ),
 
-messages AS (
+changes AS (
     SELECT
-        told.*,
+        'cleared' AS change,
+        student_id,
+        channel,
+        destination_hash,
+        listed_in,
+        lessons
+    FROM attendance.clearing
+    UNION ALL
+    SELECT
+        'absent_again' AS change,
+        said.student_id,
+        said.channel,
+        said.destination_hash,
+        said.listed_in,
+        list(said.lesson ORDER BY said.lesson) AS lessons
+    FROM attendance.said AS said
+    INNER JOIN alerting USING (student_id, lesson)
+    INNER JOIN attendance.destinations AS destinations
+        USING (student_id, channel, destination_hash)
+    WHERE NOT said.stands
+    AND NOT destinations.is_opted_out
+    GROUP BY said.student_id, said.channel, said.destination_hash, said.listed_in
+),
+
+lessons AS (
+    SELECT
+        student_id,
+        change,
+        channel,
+        destination_hash,
+        listed_in,
+        split_part(unnest(lessons), chr(31), 1) AS school,
+        split_part(unnest(lessons), chr(31), 2) AS period
+    FROM changes
+    WHERE lessons <> ['']
+),
+
+-- The lessons may be of one of the two schools at which a child misses some.
+in_words AS (
+    SELECT
+        student_id,
+        change,
+        channel,
+        destination_hash,
+        listed_in,
+        list(period ORDER BY period_number(period), period, school) AS periods,
+        string_agg(DISTINCT schools.site_name, ', ' ORDER BY schools.site_name) AS site_name,
+        arg_min(schools.site_phone, (period_number(period), period, school)) AS site_phone
+    FROM lessons
+    LEFT JOIN attendance.schools AS schools USING (school)
+    GROUP BY student_id, change, channel, destination_hash, listed_in
+),
+
+-- What was told then. The ledger has destinations by their hash alone.
+told AS (
+    SELECT
+        said.*,
         recipients.language,
-        known.student_id IS NOT NULL AS is_known,
-        CASE
-            WHEN absent.student_id IS NULL THEN false
-            WHEN $policy = 'once_per_day' THEN true
-            ELSE list_has_any(told.periods, absent.periods)
-        END AS is_absent,
-        CASE
-            WHEN children.student_id IS NULL OR reached.student_id IS NULL THEN false
-            WHEN $policy = 'once_per_day' THEN true
-            ELSE list_has_any(told.periods, children.periods)
-        END AS alerts,
-        known.student_id IS NOT NULL AND $policy = 'once_per_day' AS says_what_is_now,
-        children.site_name AS site_name_now,
-        children.site_phone AS site_phone_now,
-        children.periods AS periods_now
-    FROM earlier.attendance.recipient_absences AS told
+        left(keyed_hash(said.destination), 32) AS destination_hash
+    FROM earlier.attendance.recipient_absences AS said
     INNER JOIN earlier.attendance.recipients AS recipients USING (batch_id, channel, destination)
-    LEFT JOIN absent USING (student_id)
-    LEFT JOIN attendance.children AS children USING (student_id)
-    LEFT JOIN known USING (student_id, batch_id)
-    LEFT JOIN (FROM attendance.destinations WHERE NOT is_opted_out) AS reached
-        ON told.student_id = reached.student_id
-        AND told.channel = reached.channel
-        AND told.destination = reached.destination
+    WHERE said.student_id IN (SELECT student_id FROM changes)
 )
 
 SELECT
-    CASE WHEN is_known THEN 'absent_again' ELSE 'cleared' END AS change,
-    batch_id AS listed_in,
-    channel,
-    destination,
-    language,
-    student_id,
-    student_name,
-    CASE WHEN says_what_is_now THEN site_name_now ELSE site_name END AS site_name,
-    CASE WHEN says_what_is_now THEN site_phone_now ELSE site_phone END AS site_phone,
-    CASE WHEN says_what_is_now THEN periods_now ELSE periods END AS periods
-FROM messages
-WHERE CASE
-    WHEN is_known THEN alerts
-    ELSE NOT is_absent AND student_id NOT IN (SELECT student_id FROM attendance.doubtful)
-END;
+    changes.change,
+    changes.listed_in,
+    changes.channel,
+    told.destination,
+    changes.destination_hash,
+    told.language,
+    changes.student_id,
+    told.student_name,
+    CASE
+        WHEN changes.change = 'cleared' THEN told.site_name
+        ELSE coalesce(in_words.site_name, children.site_name)
+    END AS site_name,
+    CASE
+        WHEN changes.change = 'cleared' THEN told.site_phone
+        WHEN in_words.student_id IS NULL THEN children.site_phone
+        ELSE in_words.site_phone
+    END AS site_phone,
+    CASE
+        WHEN in_words.student_id IS NOT NULL THEN in_words.periods
+        WHEN changes.change = 'cleared' THEN told.periods
+        ELSE children.periods
+    END AS periods,
+    changes.lessons
+FROM changes
+INNER JOIN told
+    ON changes.student_id = told.student_id
+    AND changes.channel = told.channel
+    AND changes.destination_hash = told.destination_hash
+    AND changes.listed_in = told.batch_id
+LEFT JOIN in_words
+    ON changes.student_id = in_words.student_id
+    AND changes.change = in_words.change
+    AND changes.channel = in_words.channel
+    AND changes.destination_hash = in_words.destination_hash
+    AND changes.listed_in = in_words.listed_in
+LEFT JOIN attendance.children AS children ON changes.student_id = children.student_id;

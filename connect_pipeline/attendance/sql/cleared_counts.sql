@@ -1,11 +1,5 @@
--- One row: how many students of whom somebody was told today the file clears, and of how many in all
--- somebody was told.
+-- One row: of how many students the file takes a message back that stands, and of how many students
+-- one stands.
 SELECT
-    count(DISTINCT student_id) FILTER (
-        WHERE student_id NOT IN (SELECT student_id FROM attendance.doubtful)
-        AND student_id NOT IN (
-            SELECT student_id FROM attendance.absences WHERE date = $today::DATE
-        )
-    ) AS cleared,
-    count(DISTINCT student_id) AS listed
-FROM attendance.told;
+    (SELECT count(DISTINCT student_id) FROM attendance.clearing) AS cleared,
+    (SELECT count(DISTINCT student_id) FROM attendance.said WHERE stands) AS listed;

@@ -1,5 +1,5 @@
 -- One row: an absent student and its two guardian contacts. The student's own phone and e-mail
--- (`self`) are never among them.
+-- (`self`) are among them only where the export gives them as a guardian's, too.
 CREATE OR REPLACE TABLE attendance.contacts AS
 WITH guardians AS MATERIALIZED (
     SELECT

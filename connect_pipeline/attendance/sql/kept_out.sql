@@ -1,6 +1,7 @@
 -- One row: a row of the file that was kept out, with what it may say whom it is about: the ID that
--- was read from it, the words of it that are a student's ID, and all words, folded. Unknown students
--- are not among them: they are accounted for.
+-- was read from it, the words of it that are a student's ID, and all words, folded. Where IDs are
+-- numbers, a school, period or code may be one, too: such a word names nobody. Unknown students are
+-- not among them: they are accounted for.
 CREATE OR REPLACE TABLE attendance.kept_out AS
 WITH broken AS (
     SELECT
@@ -15,11 +16,23 @@ WITH broken AS (
     AND code <> 'unknown_student'
 ),
 
-words AS (
+all_words AS (
     SELECT
         line,
         regexp_replace(unnest(words), '^[\s\p{Cf}]+|[\s\p{Cf}]+$', '', 'g') AS word
     FROM broken
+),
+
+no_ids AS (
+    SELECT school AS word FROM roster.connect.school_sites
+    UNION
+    SELECT period FROM roster.connect.classes
+    UNION
+    SELECT unnest([school, period, code]) FROM attendance.reported
+),
+
+words AS (
+    FROM all_words ANTI JOIN no_ids USING (word)
 ),
 
 named AS (

@@ -1,21 +1,14 @@
 -- One row: a student × a channel × a destination that was listed earlier today, with the lessons
--- of which it was told, a line each. Bound are the ledger's rows, a list per column.
+-- of which it was told, a line each.
 CREATE OR REPLACE TABLE attendance.told AS
-WITH ledger_rows AS (
-    SELECT
-        unnest($student_ids::VARCHAR[]) AS student_id,
-        unnest($lessons::VARCHAR[]) AS lessons,
-        unnest($destinations::VARCHAR[]) AS destinations,
-        unnest($batch_ids::VARCHAR[]) AS batch_id
-),
-
-told_of AS (
+WITH told_of AS (
     SELECT
         student_id,
         lessons,
-        unnest(string_split(destinations, ' ')) AS destination,
+        unnest(destinations) AS destination,
         batch_id
-    FROM ledger_rows
+    FROM attendance.ledger_today
+    WHERE channel <> 'cleared'
 )
 
 SELECT

@@ -13,9 +13,9 @@ RULE = ChangeRule(
         " is well. Upload the whole file; if so many really have come, an operator approves it."
     ),
     message=(
-        "{found} students who were listed today are not in this file any more, more than the"
-        " settings allow, so nobody is cleared or listed. Upload the whole file, or have an"
-        " operator approve it."
+        "By this file {found} students are absent no more, or from fewer periods, than their"
+        " families were told today; that is more than the settings allow, so nobody is cleared or"
+        " listed. Upload the whole file, or have an operator approve it."
     ),
     setting="attendance.max_cleared_share",
 )
