@@ -63,7 +63,7 @@ class CheckedExport:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) -> None:
-    """Make what the rules read beside the records: the district's sites, codes, kept people.
+    """Make what the rules read beside the records: sites, codes, who is kept or erased.
 
     Without a district (in `validate`) these tables are empty and the rules on them silent.
     """

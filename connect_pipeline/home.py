@@ -182,6 +182,19 @@ def rename_durably(source: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def link_durably(source: Path, target: Path, suffix: str) -> None:
+    """Give a file a second name by one rename; what had that name before keeps its readers.
+
+    `suffix` marks the name that it has meanwhile, by which whoever clears up knows it.
+    """
+    beside = target.with_name(f"{target.name}{suffix}")
+    beside.unlink(missing_ok=True)
+    os.link(source, beside)
+    rename_durably(beside, target)
+    # rename(2) leaves both names when they already are the same file.
+    beside.unlink(missing_ok=True)
+
+
 def file_sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, by which a changed one is found. Raises `OSError`."""
     with path.open("rb") as file:
@@ -227,6 +240,14 @@ def files_below(folder: Path) -> list[Path]:
 def remove_tree(path: Path) -> None:
     """Remove a scratch folder and all below it, if it is there."""
     shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_scratch(home: Home, district: str) -> None:
+    """Remove the scratch database and all beside it. Costs a re-run, if anything."""
+    remove_tree(home.scratch(district))
+    path = home.work(district)
+    for leftover in (path, path.with_name(f"{path.name}.wal")):
+        leftover.unlink(missing_ok=True)
 
 
 def disk_fault(error: OSError, doing: str) -> DiskFault:

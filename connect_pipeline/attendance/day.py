@@ -1,7 +1,7 @@
 """One attendance file of one district on its way to at most one batch of recipients.
 
 For: the steps in their order: absences, accounting, recipients. What a step makes is in the
-scratch schema `attendance`; each may run in an object of its own.
+scratch schema `attendance`.
 Belongs here: the order, what is bound to the SQL, and the moment of decision. Does not belong
 here: who is told of what (`sql/`), the ledger's rows (`told.py`), files (`files.py`).
 """
@@ -9,7 +9,7 @@ here: who is told of what (`sql/`), the ledger's rows (`told.py`), files (`files
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import duckdb
@@ -31,6 +31,7 @@ from connect_pipeline.attendance.cleared import ClearedList
 from connect_pipeline.attendance.opt_outs import load_opt_outs
 from connect_pipeline.attendance.statements import prepare, run
 from connect_pipeline.contract import ATTENDANCE, CORE
+from connect_pipeline.databases import insert_rows
 from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
@@ -62,6 +63,8 @@ class AttendanceDay:
     file_sha256: str
     arrived_at: datetime
     now: datetime
+    _considered: set[str] = field(default_factory=set)
+    """The batches of today that the accounting knows."""
 
     def __post_init__(self) -> None:
         prepare(self.connection)
@@ -124,11 +127,12 @@ class AttendanceDay:
         self.connection.execute(
             "CREATE OR REPLACE TABLE attendance.school_codes (school VARCHAR, codes VARCHAR[])"
         )
-        for school, codes in self.district.attendance.school_alert_codes.items():
-            self.connection.execute(
-                "INSERT INTO attendance.school_codes VALUES ($school, $codes)",
-                {"school": school, "codes": list(codes)},
-            )
+        codes = self.district.attendance.school_alert_codes
+        insert_rows(
+            self.connection,
+            "attendance.school_codes",
+            [(school, list(alerting)) for school, alerting in codes.items()],
+        )
 
     def emptied_schools(self) -> int:
         """How many schools have more students absent than a day brings.
@@ -200,7 +204,8 @@ class AttendanceDay:
         Which batches that is, is read first: one that is committed in between is not among them, so
         `list_recipients` accounts once more.
         """
-        self._consider(told.batches_of(ledger, self.name, self.today))
+        earlier = told.batches_of(ledger, self.name, self.today)
+        self._considered = {one.batch_id for one in earlier}
         self._load_told(ledger)
         settings = self.district.attendance
         run(self.connection, "entries", policy=settings.policy)
@@ -231,18 +236,6 @@ class AttendanceDay:
                 " Nobody is listed. Please report this."
             )
 
-    def _consider(self, earlier: list[told.EarlierBatch]) -> None:
-        """Note which batches of today the accounting knows."""
-        self.connection.execute(
-            "CREATE OR REPLACE TABLE attendance.considered AS"
-            " SELECT unnest($batch_ids::VARCHAR[]) AS batch_id",
-            {"batch_ids": [one.batch_id for one in earlier]},
-        )
-
-    def _considered(self) -> set[str]:
-        rows = self.connection.execute("SELECT batch_id FROM attendance.considered").fetchall()
-        return {row[0] for row in rows}
-
     # -- recipients ------------------------------------------------------------------------
 
     def preview(self) -> dict[str, int]:
@@ -269,7 +262,7 @@ class AttendanceDay:
             told.lock_district(transaction, self.name)
             staging.settle(transaction, self.home, self.name)
             earlier = told.batches_of(transaction, self.name, self.today)
-            if {one.batch_id for one in earlier} != self._considered():
+            if {one.batch_id for one in earlier} != self._considered:
                 self._account(transaction)
             if not students_listed(self.connection):
                 self._refresh_day()

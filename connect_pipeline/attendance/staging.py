@@ -11,7 +11,6 @@ files are never taken for a dead one's.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,7 +20,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from connect_pipeline.attendance import told
-from connect_pipeline.home import Home, disk_fault, private_folder, rename_durably
+from connect_pipeline.home import Home, disk_fault, link_durably, private_folder, rename_durably
 from connect_pipeline.ledger import Ledger
 
 STAGED = ".staged"
@@ -146,14 +145,9 @@ def keep_earlier_day(home: Home, name: str, date: str) -> None:
     A link, not a rename: readers find the file until the new day's is there.
     """
     current, kept = home.attendance(name), home.attendance_day(name, date)
-    beside = kept.with_name(f"{kept.name}{STAGED}")
     private_folder(kept.parent)
     try:
-        beside.unlink(missing_ok=True)
-        os.link(current, beside)
-        rename_durably(beside, kept)
-        # rename(2) leaves both names when they already are the same file.
-        beside.unlink(missing_ok=True)
+        link_durably(current, kept, STAGED)
     except OSError as error:
         raise disk_fault(error, f"keep the attendance of {date}") from None
 

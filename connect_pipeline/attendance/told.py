@@ -23,10 +23,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from connect_pipeline.attendance.statements import run
-from connect_pipeline.ledger import rising, stamp
+from connect_pipeline.ledger import compact, from_compact, rising, stamp
 from connect_pipeline.ledger.tables import batches, listed
 
-ID_TIME = "%Y%m%dT%H%M%SZ"
 ROWS_AT_ONCE = 10_000
 CLEARED = "cleared"
 LOW_LUNCH_BALANCE = "low_lunch_balance"
@@ -137,11 +136,9 @@ def new_batch_id(transaction: Connection, district: str, moment: datetime) -> tu
     last = transaction.execute(
         sa.select(sa.func.max(batches.c.batch_id)).where(batches.c.district == district)
     ).scalar()
-    before = (
-        None if last is None else datetime.strptime(last.split("-")[0], ID_TIME).replace(tzinfo=UTC)
-    )
+    before = None if last is None else from_compact(last.split("-")[0])
     moment = rising(moment.astimezone(UTC).replace(microsecond=0), before)
-    return f"{moment.strftime(ID_TIME)}-{secrets.token_hex(4)}", moment
+    return f"{compact(moment)}-{secrets.token_hex(4)}", moment
 
 
 def record_batch(

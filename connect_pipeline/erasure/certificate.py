@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from connect_pipeline.home import Home, replacing
+from connect_pipeline.ledger import compact
 
 
 def write_certificate(
@@ -47,7 +49,7 @@ def write_certificate(
         "searched": searched,
         "remains": list(remains),
     }
-    time = completed_at.replace("-", "").replace(":", "")
+    time = compact(datetime.fromisoformat(completed_at))
     path = home.certificates / f"{district}-{number}-{time}.json"
     with replacing(path) as file:
         file.write(json.dumps(certificate, indent=1, ensure_ascii=False).encode() + b"\n")

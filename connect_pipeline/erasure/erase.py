@@ -48,6 +48,7 @@ from connect_pipeline.home import (
     disk_fault,
     file_sha256,
     files_below,
+    remove_scratch,
     rename_durably,
     replacing,
     sync_folder,
@@ -55,7 +56,6 @@ from connect_pipeline.home import (
 from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import received
 from connect_pipeline.locks import locked
-from connect_pipeline.run.lifecycle import remove_scratch
 from connect_pipeline.settings import DISTRICT_NAME
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.snapshots.export import disclosures_of

@@ -5,8 +5,8 @@ line ends, and whether the file can be handed to DuckDB as it is.
 Belongs here: bytes and what follows from bytes alone; the copy as UTF-8 with `\n` line ends.
 Does not belong here: columns, records, limits on a file's size (`sftp/`), and any verdict.
 
-Nothing here loops over lines or bytes in Python: each chunk costs a few searches at memory speed
-(about 0.7 s per GB, and 0.6 s for SHA-256), so the pass does not slow a fetch down.
+The pass loops over no lines or bytes in Python: each chunk costs a few searches at memory speed
+(about 0.7 s per GB, and 0.6 s for SHA-256), so it does not slow a fetch down.
 """
 
 from __future__ import annotations

@@ -15,13 +15,15 @@ from connect_pipeline.ledger.facts import (
     set_sha256,
 )
 from connect_pipeline.ledger.opening import open_ledger
-from connect_pipeline.ledger.times import now, rising, stamp
+from connect_pipeline.ledger.times import compact, from_compact, now, rising, stamp
 
 __all__ = [
     "ATTENDANCE_JOB",
     "CORE_JOB",
     "PREVIEW_JOB",
     "Ledger",
+    "compact",
+    "from_compact",
     "now",
     "open_ledger",
     "rising",

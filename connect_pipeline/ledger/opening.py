@@ -88,7 +88,6 @@ def _prepare_sqlite(engine: Engine, path: Path) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _migrate(engine: Engine) -> None:

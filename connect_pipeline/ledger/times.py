@@ -19,6 +19,16 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def compact(moment: datetime) -> str:
+    """A time as names of files and IDs have it: they sort by it, and a colon is in none."""
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def from_compact(text: str) -> datetime:
+    """The time that a compact text says."""
+    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
 def rising(moment: datetime, newest: datetime | None) -> datetime:
     """`moment`, or a second after the newest of its kind, so that a district's times rise.
 

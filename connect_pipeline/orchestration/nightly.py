@@ -3,7 +3,7 @@
 Each asset calls one method of the run and tells what came of it, in counts.
 
 Belongs here: the graph of the nightly job and its metadata, in counts. Does not belong here: what a
-step does (`run/nightly_steps.py`), what a check's family is (`checks.py`).
+step does (`run/nightly_steps.py`), what a check's family is (`orchestration/checks.py`).
 """
 
 from collections.abc import Iterator, Sequence

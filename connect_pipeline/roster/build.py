@@ -16,12 +16,7 @@ from typing import Any
 import duckdb
 
 from connect_pipeline.cells.normalise import expression
-from connect_pipeline.contract import (
-    CORE,
-    SCHOOLS,
-    STAFF_TO_STUDENT,
-    Column,
-)
+from connect_pipeline.contract import CORE, SCHOOLS, STAFF_TO_STUDENT, STUDENTS, Column
 from connect_pipeline.databases import attach, count_rows, insert_rows
 from connect_pipeline.home import PRIVATE_FILE, disk_fault, private_folder
 from connect_pipeline.published import ROSTER_TABLES, create_empty
@@ -95,14 +90,12 @@ def _titles_before(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def expose_published(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Make the published core set what `records.*` holds, so that absences can refer to it.
+    """Make published students and classes what `records.*` holds: absences refer to them.
 
     Returns the names of the files that may now be referred to: none before the first night.
     """
     connection.execute(
         """
-        CREATE OR REPLACE VIEW records.staff AS SELECT 0::BIGINT AS line, * FROM
-            previous.connect.staff JOIN previous.connect.staff_sites USING (staff_id);
         CREATE OR REPLACE VIEW records.students AS
         SELECT 0::BIGINT AS line, student_id, school FROM previous.connect.student_sites;
         CREATE OR REPLACE VIEW records.staff_to_student AS
@@ -111,7 +104,7 @@ def expose_published(connection: duckdb.DuckDBPyConnection) -> set[str]:
         """
     )
     is_published = count_rows(connection, "previous.connect.students") > 0
-    return {spec.file_name for spec in CORE} if is_published else set()
+    return {STUDENTS.file_name, STAFF_TO_STUDENT.file_name} if is_published else set()
 
 
 def build_candidate(

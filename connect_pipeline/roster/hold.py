@@ -236,9 +236,7 @@ def _judge_schools(connection: duckdb.DuckDBPyConnection, report: Report) -> Non
         {"few": FEW},
     ).fetchone()
     if row and row[0]:
-        report.exports[STUDENTS.file_name].findings.add(
-            "school_vanished", count=row[0], found=row[0]
-        )
+        report.exports[STUDENTS.file_name].findings.add("school_vanished", count=row[0])
 
 
 def _judge_reachability(

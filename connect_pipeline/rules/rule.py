@@ -1,6 +1,6 @@
 """The kinds of rule: what every rule declares, and how each kind finds what breaks it.
 
-For: the modules beside this one, each of which holds one rule as `RULE`.
+For: the modules in the folders beside, each of which holds one rule as `RULE`.
 Belongs here: the shapes. Does not belong here: a rule, or the code that runs rules
 (`reader.py`, `header.py`, `checks.py`, `roster/hold.py`).
 """
@@ -123,6 +123,11 @@ class CellRule(Rule):
     holds_if_plain: bool = False
 
 
+def of_kind(*kinds: Kind) -> Callable[[Column], bool]:
+    """Where a cell rule looks: at the columns of these kinds."""
+    return lambda column: column.kind in kinds
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)  # `where` cannot be hashed; its code can
 class ColumnRule(Rule):
     """A rule about a whole column: more than `share` of its cells are of another kind.
@@ -194,4 +199,7 @@ class DropRule(Rule):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeRule(Rule):
-    """A rule about tonight against what is published (`roster/hold.py`)."""
+    """A rule about what the files would change or come to, told by whoever works that out.
+
+    That is `roster/` for a night, `run/` for what it is about as a whole and for a day's absences.
+    """

@@ -83,7 +83,7 @@ class AttendanceSteps:
         """Whether an attendance file was due when this run began, and none has come for it."""
         run = self.run
         uploaded = run.visit.uploaded.get(ATTENDANCE.file_name)
-        if run.deadline is None or run.job != ATTENDANCE_JOB or uploaded is None:
+        if run.deadline is None or uploaded is None:
             return False
         return uploaded < attendance_wanted_since(run.deadline, run.district)
 

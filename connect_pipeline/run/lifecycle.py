@@ -27,7 +27,7 @@ from connect_pipeline.databases import in_memory, open_scratch
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import load_erased
 from connect_pipeline.errors import ConnectError, DiskFault, EnvironmentFault, Refused
-from connect_pipeline.home import Home, private_folder, remove_tree
+from connect_pipeline.home import Home, private_folder, remove_scratch
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, PREVIEW_JOB, Ledger, now, open_ledger
 from connect_pipeline.limits import Limits
 from connect_pipeline.locks import locked
@@ -199,14 +199,6 @@ def _fresh_scratch(home: Home, name: str, limits: Limits, job: str) -> duckdb.Du
             " free disk space, then retry."
         ) from None
     return connection
-
-
-def remove_scratch(home: Home, name: str) -> None:
-    """Remove the scratch database and all beside it. Costs a re-run, if anything."""
-    remove_tree(home.scratch(name))
-    path = home.work(name)
-    for leftover in (path, path.with_name(f"{path.name}.wal")):
-        leftover.unlink(missing_ok=True)
 
 
 def _end(run: DistrictRun) -> None:

@@ -39,31 +39,22 @@ class NightlySteps:
     _changed: dict[str, int] = field(default_factory=dict)
     _changes: list[roster.Change] = field(default_factory=list)
 
-    def is_unchanged(self) -> bool:
-        """Whether these bytes, under these settings, are what is published already.
-
-        The published file is whole: the run began by proving that (`recovery.py`).
-        """
-        run = self.run
-        current = run.ledger.current_snapshot(run.name)
-        if current is None or any(spec.file_name not in run.visit.fetched for spec in CORE):
-            return False
-        return bool(
-            current["set_sha256"] == run.set_sha256
-            and current["exports"].get("settings") == self._fingerprint
-        )
-
     def ends_unchanged(self) -> bool:
-        """Whether the run ends here, because these bytes are published already.
+        """Whether the run ends here: these bytes, under these settings, are published already.
 
-        At the deadline the report still says which files nobody has uploaded since the last one.
+        The published file is whole: the run began by proving that (`recovery.py`). At the deadline
+        the report still says which files nobody has uploaded since the last one.
         """
         run = self.run
-        if not self.is_unchanged():
-            return False
-        run.outcome = "unchanged"
         current = run.ledger.current_snapshot(run.name)
-        run.snapshot_id = None if current is None else str(current["snapshot_id"])
+        if (
+            current is None
+            or any(spec.file_name not in run.visit.fetched for spec in CORE)
+            or current["set_sha256"] != run.set_sha256
+            or current["exports"].get("settings") != self._fingerprint
+        ):
+            return False
+        run.outcome, run.snapshot_id = "unchanged", str(current["snapshot_id"])
         self._judge_age()
         log.info("%s: the same bytes as published, nothing to do", run.name)
         return True

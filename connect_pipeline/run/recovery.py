@@ -23,7 +23,7 @@ from connect_pipeline.alarms.words import Cause
 from connect_pipeline.attendance.staging import recover as recover_attendance
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, remove_partials
-from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, stamp
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, compact, now
 from connect_pipeline.ledger.tables import batches
 from connect_pipeline.published import ATTENDANCE_TABLES, open_published
 from connect_pipeline.settings import Settings
@@ -32,7 +32,6 @@ from connect_pipeline.snapshots.damage import refuse_unread, refuse_unreadable
 log = logging.getLogger(__name__)
 
 ALERT_DAY = timedelta(hours=36)
-NO_PUNCTUATION = str.maketrans("", "", "-:")
 
 
 def recover(
@@ -105,7 +104,7 @@ def refuse_lost_ledger(
     Then the ledger is another one than the one that knows who was told, and all would be told
     again. Lists of before `telling` do not matter: retention may keep them longer than their rows.
     """
-    since = stamp(now() - telling).translate(NO_PUNCTUATION)  # a batch's ID begins with its time
+    since = compact(now() - telling)  # a batch's ID begins with its time
     listed = {path.stem for path in outbox.glob("*.json")} | _published_batches(published)
     listed = {batch_id for batch_id in listed if batch_id >= since}
     if not listed:

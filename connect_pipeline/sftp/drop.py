@@ -152,16 +152,15 @@ class Drop:
                     self._client.remove(partial)
                 raise
 
-    def remove(self, folder: str, is_unwanted: Callable[[str], bool]) -> list[str]:
-        """Remove the files in `folder` whose names are unwanted; returns these names.
+    def remove(self, folder: str, is_unwanted: Callable[[str], bool]) -> None:
+        """Remove the files in `folder` whose names are unwanted.
 
         Raises `EnvironmentFault` when the folder is missing or the server does not let us.
         """
         with self._talking(2 * patience.SILENCE_SECONDS, f"folder {folder}"):
-            unwanted = [name for name, _ in self._wire.list_folder(folder) if is_unwanted(name)]
-            for name in unwanted:
-                self._client.remove(posixpath.join(folder, name))
-        return unwanted
+            for name, _ in self._wire.list_folder(folder):
+                if is_unwanted(name):
+                    self._client.remove(posixpath.join(folder, name))
 
     def _stat(self, name: str) -> RemoteFile:
         with self._talking(patience.SILENCE_SECONDS, f"file {name} in {self.folder}", FileMissing):

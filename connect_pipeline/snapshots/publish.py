@@ -8,7 +8,6 @@ Belongs here: files and their ledger rows. Does not belong here: what is in a sn
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,13 @@ from connect_pipeline.home import (
     Home,
     disk_fault,
     file_sha256,
+    link_durably,
     private_folder,
     rename_durably,
     sync_file,
     sync_folder,
 )
-from connect_pipeline.ledger import Ledger, now, rising, set_sha256, stamp
+from connect_pipeline.ledger import Ledger, compact, now, rising, set_sha256
 from connect_pipeline.published import open_published
 from connect_pipeline.snapshots.damage import Damaged, refuse_unread, refuse_unreadable
 
@@ -37,7 +37,7 @@ DAMAGED_SUFFIX = ".damaged"
 
 def new_snapshot_id(moment: datetime, run_id: str) -> str:
     """An ID that sorts by time: UTC to the second, and a part of the run's ID."""
-    return f"{stamp(moment).replace('-', '').replace(':', '')}-{run_id[:8]}"
+    return f"{compact(moment)}-{run_id[:8]}"
 
 
 def next_moment(ledger: Ledger, district: str) -> datetime:
@@ -124,13 +124,7 @@ def is_undamaged(path: Path, row: RowMapping) -> bool:
 
 def _point_roster_at(home: Home, district: str, snapshot_id: str) -> None:
     """`roster.duckdb` becomes this snapshot by one rename; a reader of the old one keeps it."""
-    roster = home.roster(district)
-    beside = roster.with_name(f"{roster.name}{PARTIAL_SUFFIX}")
-    beside.unlink(missing_ok=True)
-    os.link(home.snapshot(district, snapshot_id), beside)
-    rename_durably(beside, roster)
-    # rename(2) leaves both names when they already are the same file.
-    beside.unlink(missing_ok=True)
+    link_durably(home.snapshot(district, snapshot_id), home.roster(district), PARTIAL_SUFFIX)
 
 
 def recover(home: Home, ledger: Ledger, district: str) -> list[str]:
@@ -244,10 +238,7 @@ def _give_back(home: Home, district: str, row: RowMapping) -> list[str]:
         _point_roster_at(home, district, snapshot_id)
         return ["gave back roster.duckdb, which was not the current snapshot"]
     if is_undamaged(roster, row):
-        beside = file.with_name(f"{file.name}{PARTIAL_SUFFIX}")
-        beside.unlink(missing_ok=True)
-        os.link(roster, beside)
-        rename_durably(beside, file)
+        link_durably(roster, file, PARTIAL_SUFFIX)
         return [f"gave back the file of snapshot {snapshot_id}"]
     return []
 

@@ -1,6 +1,6 @@
 """Validation: exports from a folder, a zip or standard input, read, checked and judged as one drop.
 
-The nightly run comes the same way, with the files of its visit (`drop/visit.py`).
+A run takes its files one by one (`drop/visit.py`), and has each checked by `check_read`.
 Belongs here: what knows neither Dagster nor the network. Does not belong here: how a report is
 shown (`report/`).
 """

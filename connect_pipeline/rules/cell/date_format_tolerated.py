@@ -1,13 +1,8 @@
 """The rule `date_format_tolerated`."""
 
 from connect_pipeline.cells.normalise import tolerated_date
-from connect_pipeline.contract import ATTENDANCE, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
-
-
-def _applies(column: Column) -> bool:
-    return column.kind is Kind.DATE
-
+from connect_pipeline.contract import ATTENDANCE, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
 RULE = CellRule(
     code="date_format_tolerated",
@@ -19,7 +14,7 @@ RULE = CellRule(
         " guess which number is the month."
     ),
     message='"{column}" was read as a date, but is not written as MM/DD/YY. Change the export.',
-    applies=_applies,
+    applies=of_kind(Kind.DATE),
     where=tolerated_date("{cell}"),
     failing=Example(
         ATTENDANCE, with_header(ATTENDANCE, '101,001,1,A,"Lopez, Maria",2025-10-02'), 2

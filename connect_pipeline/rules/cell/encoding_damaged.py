@@ -1,7 +1,7 @@
 """The rule `encoding_damaged`."""
 
-from connect_pipeline.contract import STUDENTS, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+from connect_pipeline.contract import STUDENTS, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
 _COLUMNS = STUDENTS.required_names
 
@@ -33,10 +33,6 @@ _DAMAGED = "|".join(("\ufffd", rf"{_LETTER}\?{_LETTER}", *_DOUBLY_ENCODED))
 _DAMAGED_NAME = rf"{_LETTER}\?|\?{_LETTER}|\?\?"
 
 
-def _applies(column: Column) -> bool:
-    return column.kind in (Kind.NAME, Kind.TEXT)
-
-
 RULE = CellRule(
     code="encoding_damaged",
     severity=Severity.WARNING,
@@ -50,7 +46,7 @@ RULE = CellRule(
         '"{column}" holds letters that were damaged before this file was written. Set the export'
         " to UTF-8 and export again."
     ),
-    applies=_applies,
+    applies=of_kind(Kind.NAME, Kind.TEXT),
     holds_if_plain=True,
     # Nearly all text is plain ASCII without a question mark, and needs no closer look.
     where="(contains({cell}, '?') OR strlen({cell}) <> length({cell}))"

@@ -1,7 +1,7 @@
 """The rule `id_looks_damaged`."""
 
-from connect_pipeline.contract import STUDENTS, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+from connect_pipeline.contract import STUDENTS, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
 _COLUMNS = STUDENTS.required_names
 _DAMAGED = "|".join(
@@ -13,10 +13,6 @@ _DAMAGED = "|".join(
         r"=.*",
     )
 )
-
-
-def _applies(column: Column) -> bool:
-    return column.kind in (Kind.ID, Kind.SCHOOL, Kind.PERIOD)
 
 
 RULE = CellRule(
@@ -33,7 +29,7 @@ RULE = CellRule(
         '"{column}" holds no ID but what a spreadsheet or a program made of one, so the row was'
         " kept out. Export it as text and do not open the file in a spreadsheet."
     ),
-    applies=_applies,
+    applies=of_kind(Kind.ID, Kind.SCHOOL, Kind.PERIOD),
     # Whole numbers are the rule, and are told by less than the pattern costs.
     where="(NOT ({cell} >= '0' AND {cell} < ':') OR contains({cell}, '.') OR contains({cell}, '+'))"
     f" AND regexp_full_match({{cell}}, '(?i){_DAMAGED}')",

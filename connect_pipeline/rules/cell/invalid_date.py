@@ -1,13 +1,8 @@
 """The rule `invalid_date`."""
 
 from connect_pipeline.cells.normalise import invalid
-from connect_pipeline.contract import ATTENDANCE, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
-
-
-def _applies(column: Column) -> bool:
-    return column.kind is Kind.DATE
-
+from connect_pipeline.contract import ATTENDANCE, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
 RULE = CellRule(
     code="invalid_date",
@@ -20,7 +15,7 @@ RULE = CellRule(
         " spreadsheet's date."
     ),
     message='"{column}" is not a date, so the row was kept out. Write it as MM/DD/YY.',
-    applies=_applies,
+    applies=of_kind(Kind.DATE),
     where=invalid(Kind.DATE, "{cell}"),
     failing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,A,"Lopez, Maria",02/30/25'), 2),
     passing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,A,"Lopez, Maria",10/02/25')),

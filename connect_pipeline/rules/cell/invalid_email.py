@@ -1,14 +1,10 @@
 """The rule `invalid_email`."""
 
 from connect_pipeline.cells.normalise import invalid
-from connect_pipeline.contract import STAFF, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+from connect_pipeline.contract import STAFF, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
 _COLUMNS = STAFF.required_names
-
-
-def _applies(column: Column) -> bool:
-    return column.kind is Kind.EMAIL
 
 
 RULE = CellRule(
@@ -23,7 +19,7 @@ RULE = CellRule(
     message=(
         '"{column}" is not an e-mail address and is not used. Write one address, or leave it blank.'
     ),
-    applies=_applies,
+    applies=of_kind(Kind.EMAIL),
     where=invalid(Kind.EMAIL, "{cell}"),
     failing=Example(
         STAFF,

@@ -1,14 +1,10 @@
 """The rule `invalid_lunch_balance`."""
 
 from connect_pipeline.cells.normalise import invalid
-from connect_pipeline.contract import STUDENTS, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+from connect_pipeline.contract import STUDENTS, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
 _COLUMNS = (*STUDENTS.required_names, "LunchBalance")
-
-
-def _applies(column: Column) -> bool:
-    return column.kind is Kind.MONEY
 
 
 RULE = CellRule(
@@ -21,7 +17,7 @@ RULE = CellRule(
         " thousands and parentheses for debts are understood. Words and other currencies are not."
     ),
     message='"{column}" is not an amount and is left blank. Write it as 12.50 or -3.00.',
-    applies=_applies,
+    applies=of_kind(Kind.MONEY),
     where=invalid(Kind.MONEY, "{cell}"),
     failing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,free", columns=_COLUMNS), 2),
     passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,($3.00)", columns=_COLUMNS)),

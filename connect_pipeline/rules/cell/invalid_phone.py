@@ -1,13 +1,8 @@
 """The rule `invalid_phone`."""
 
 from connect_pipeline.cells.normalise import invalid
-from connect_pipeline.contract import STAFF, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
-
-
-def _applies(column: Column) -> bool:
-    return column.kind is Kind.PHONE
-
+from connect_pipeline.contract import STAFF, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
 RULE = CellRule(
     code="invalid_phone",
@@ -23,7 +18,7 @@ RULE = CellRule(
         '"{column}" is not a phone number and is not used. Write one number with its area code, or'
         " leave it blank."
     ),
-    applies=_applies,
+    applies=of_kind(Kind.PHONE),
     where=invalid(Kind.PHONE, "{cell}"),
     failing=Example(
         STAFF,

@@ -1,14 +1,10 @@
 """The rule `invalid_zip_code`."""
 
 from connect_pipeline.cells.normalise import invalid
-from connect_pipeline.contract import STUDENTS, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+from connect_pipeline.contract import STUDENTS, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
 _COLUMNS = (*STUDENTS.required_names, "ZipCode")
-
-
-def _applies(column: Column) -> bool:
-    return column.kind is Kind.ZIP_CODE
 
 
 RULE = CellRule(
@@ -21,7 +17,7 @@ RULE = CellRule(
         " Export the column as text: 12345 or 12345-6789."
     ),
     message='"{column}" is not a ZIP code and is left blank. Write it as 12345 or 12345-6789.',
-    applies=_applies,
+    applies=of_kind(Kind.ZIP_CODE),
     where=invalid(Kind.ZIP_CODE, "{cell}"),
     failing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,1234", columns=_COLUMNS), 2),
     passing=Example(

@@ -1,12 +1,7 @@
 """The rule `unknown_absence_code`."""
 
-from connect_pipeline.contract import ATTENDANCE, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
-
-
-def _applies(column: Column) -> bool:
-    return column.kind is Kind.ABSENCE_CODE
-
+from connect_pipeline.contract import ATTENDANCE, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
 RULE = CellRule(
     code="unknown_absence_code",
@@ -22,7 +17,7 @@ RULE = CellRule(
         " correct it in your SIS."
     ),
     setting="attendance.other_codes",
-    applies=_applies,
+    applies=of_kind(Kind.ABSENCE_CODE),
     # Without settings the list is NULL, and so is the comparison: nothing is said.
     where="{cell} <> ''"
     " AND NOT list_contains((SELECT list(code) FROM district.absence_codes), {cell})",

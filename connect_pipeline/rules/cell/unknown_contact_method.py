@@ -1,14 +1,10 @@
 """The rule `unknown_contact_method`."""
 
 from connect_pipeline.cells.normalise import invalid
-from connect_pipeline.contract import STUDENTS, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+from connect_pipeline.contract import STUDENTS, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
 _COLUMNS = (*STUDENTS.required_names, "PreferredContactMethod")
-
-
-def _applies(column: Column) -> bool:
-    return column.kind is Kind.CONTACT_METHOD
 
 
 RULE = CellRule(
@@ -23,7 +19,7 @@ RULE = CellRule(
     message=(
         '"{column}" is no known contact method and is left blank. Use text, phone, email or all.'
     ),
-    applies=_applies,
+    applies=of_kind(Kind.CONTACT_METHOD),
     where=invalid(Kind.CONTACT_METHOD, "{cell}"),
     failing=Example(
         STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,pigeon", columns=_COLUMNS), 2

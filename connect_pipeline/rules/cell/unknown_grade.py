@@ -1,14 +1,10 @@
 """The rule `unknown_grade`."""
 
 from connect_pipeline.cells.normalise import invalid
-from connect_pipeline.contract import STUDENTS, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+from connect_pipeline.contract import STUDENTS, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
 _COLUMNS = (*STUDENTS.required_names, "Grade")
-
-
-def _applies(column: Column) -> bool:
-    return column.kind is Kind.GRADE
 
 
 RULE = CellRule(
@@ -22,7 +18,7 @@ RULE = CellRule(
         " export."
     ),
     message='"{column}" is no known grade and is left blank. Use TK, PK, K, 1 to 12 or UG.',
-    applies=_applies,
+    applies=of_kind(Kind.GRADE),
     where=invalid(Kind.GRADE, "{cell}"),
     failing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,15", columns=_COLUMNS), 2),
     passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,09", columns=_COLUMNS)),

@@ -1,14 +1,10 @@
 """The rule `unknown_language`."""
 
 from connect_pipeline.cells.normalise import invalid
-from connect_pipeline.contract import STUDENTS, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
+from connect_pipeline.contract import STUDENTS, Kind
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
 _COLUMNS = (*STUDENTS.required_names, "PrimaryLanguage")
-
-
-def _applies(column: Column) -> bool:
-    return column.kind is Kind.LANGUAGE
 
 
 RULE = CellRule(
@@ -24,7 +20,7 @@ RULE = CellRule(
         '"{column}" is no known language and is left blank. Use its English name or its ISO 639'
         " code."
     ),
-    applies=_applies,
+    applies=of_kind(Kind.LANGUAGE),
     where=invalid(Kind.LANGUAGE, "{cell}"),
     failing=Example(
         STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,Spanish/English", columns=_COLUMNS), 2
