@@ -12,9 +12,8 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline.attendance.day import AttendanceDay
+from connect_pipeline.attendance import statements
 from connect_pipeline.contract import ATTENDANCE, STUDENTS
-from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.ledger import stamp
 from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.launch import Finished
@@ -304,13 +303,13 @@ def test_the_checks_can_fail(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -
     home.upload(absences(f"102,004,0,A,,{day(1)}"))
     assert failed_checks(home.run(ATTENDANCE_ALERTS), home) == {"file_is_of_today"}
 
-    def does_not_balance(_day: AttendanceDay) -> None:
-        raise UnbalancedError("the accounting does not balance")
-
     # Our own bug, which no file can cause.
-    monkeypatch.setattr(AttendanceDay, "_balance", does_not_balance)
+    sums = "SELECT true AS one_sum, $arrival_date::DATE IS NULL AS another_sum"
+    text = statements.text
+    monkeypatch.setattr(statements, "text", lambda name: sums if name == "balance" else text(name))
     home.upload(absences(f"102,004,0,A,,{day()}"))
     run = home.run(ATTENDANCE_ALERTS)
     assert (run.outcome, run.exit_code) == ("failed:3", 3)
+    assert "does not balance (another_sum)" in run.message
     assert failed_checks(run, home) == {"everyone_is_accounted_for"}
     assert lists(home) == []

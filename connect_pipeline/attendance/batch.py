@@ -89,27 +89,35 @@ def describe_batch(
 def manifest_facts(
     connection: duckdb.DuckDBPyConnection, name: str, batch: Batch
 ) -> dict[str, Any]:
-    """The manifest, less what is known of the file itself."""
+    """The manifest of a list of absences, less what is known of the file itself."""
+    return {
+        **common_facts(connection, name, batch.batch_id, batch.date, batch.listed_at),
+        "missed_send_time": batch.missed_send_time,
+        "quarantined_rows": count_rows(connection, "attendance.kept_out"),
+        "warnings": list(batch.warnings),
+    }
+
+
+def common_facts(
+    connection: duckdb.DuckDBPyConnection, name: str, batch_id: str, day: date, listed_at: datetime
+) -> dict[str, Any]:
+    """What the manifest of any list of recipients says, less what is known of the file itself."""
     rows, mixed = connection.execute(
         "SELECT (SELECT count(*) FROM attendance.entries),"
         " (SELECT count(*) FROM attendance.recipients WHERE has_mixed_languages)"
     ).fetchone() or (0, 0)
     snapshot_id, published_at = roster_facts(connection)
-    kept_out = count_rows(connection, "attendance.kept_out")
     return {
-        "batch_id": batch.batch_id,
+        "batch_id": batch_id,
         "district": name,
-        "date": batch.date.isoformat(),
-        "listed_at": stamp(batch.listed_at),
-        "missed_send_time": batch.missed_send_time,
+        "date": day.isoformat(),
+        "listed_at": stamp(listed_at),
         "rows": rows,
-        "recipients": batch.recipients,
-        "students": batch.students,
+        "recipients": recipients_per_channel(connection),
+        "students": students_listed(connection),
         "recipients_with_mixed_languages": mixed,
         "accounting": accounted(connection),
-        "quarantined_rows": kept_out,
         "roster": {"snapshot_id": snapshot_id, "published_at": stamp(published_at)},
-        "warnings": list(batch.warnings),
     }
 
 

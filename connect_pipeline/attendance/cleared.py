@@ -16,10 +16,9 @@ import duckdb
 from sqlalchemy.engine import Connection
 
 from connect_pipeline.attendance import files, staging, told
-from connect_pipeline.attendance.statements import run, text
+from connect_pipeline.attendance.statements import run
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, stamp
-from connect_pipeline.query_files import write_query
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +74,6 @@ class ClearedList:
     def _stage(self, transaction: Connection) -> str:
         batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
         final = staging.batch_files(self.home, self.name, batch_id)
-        listed = staging.staged(final.cleared, batch_id)
         rows, cleared, again = self.connection.execute(
             "SELECT count(*), count(DISTINCT student_id) FILTER (WHERE change = 'cleared'),"
             " count(DISTINCT student_id) FILTER (WHERE change = 'absent_again')"
@@ -92,9 +90,13 @@ class ClearedList:
         }
         with staging.discarding(self.home, self.name, batch_id):
             files.bind_batch(self.connection, self.today, batch_id, listed_at)
-            write_query(self.connection, text("cleared_outbox"), listed)
-            files.write_manifest(
-                staging.staged(final.cleared_manifest, batch_id), final.cleared, listed, facts
+            files.write_list(
+                self.connection,
+                "cleared_outbox",
+                batch_id,
+                final.cleared,
+                final.cleared_manifest,
+                facts,
             )
             told.record_batch(
                 self.connection,

@@ -15,7 +15,6 @@ from datetime import date, datetime
 import duckdb
 from sqlalchemy.engine import Connection
 
-from connect_pipeline import keyed_hash
 from connect_pipeline.attendance import files, school_days, staging, told
 from connect_pipeline.attendance.attached import attached_roster
 from connect_pipeline.attendance.batch import (
@@ -28,11 +27,10 @@ from connect_pipeline.attendance.batch import (
     students_listed,
 )
 from connect_pipeline.attendance.cleared import ClearedList
-from connect_pipeline.attendance.opt_outs import load_opt_outs
-from connect_pipeline.attendance.statements import prepare, run
+from connect_pipeline.attendance.destinations import find_destinations
+from connect_pipeline.attendance.statements import prepare, require_balance, run
 from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.databases import insert_rows
-from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.settings import District
@@ -187,13 +185,7 @@ class AttendanceDay:
         Raises `SettingsError` when the opt-outs cannot be read, and `UnbalancedError` when the
         accounting does not balance: our bug, and nobody is listed.
         """
-        load_opt_outs(self.connection, self.home, self.name)
-        keyed_hash.prepare(self.connection, self.ledger.key)
-        run(
-            self.connection,
-            "destinations",
-            default_channels=list(self.district.attendance.default_channels),
-        )
+        find_destinations(self.connection, self.home, self.name, self.district, self.ledger)
         with self.ledger.reading() as committed:
             self._account(committed)
         return accounted(self.connection)
@@ -216,7 +208,12 @@ class AttendanceDay:
             is_school_day=self.is_school_day,
             speaks_for_today=self.is_of_today,
         )
-        self._balance()
+        require_balance(
+            self.connection,
+            "balance",
+            f"{self.name}: the accounting of absences",
+            arrival_date=self.arrival_date,
+        )
         run(self.connection, "recipients", default_language=settings.default_language)
         run(self.connection, "messages")
 
@@ -226,15 +223,6 @@ class AttendanceDay:
         told.load_told(self.connection, ledger, self.name, self.today, policy)
         run(self.connection, "doubtful", today=self.today)
         run(self.connection, "clearing", policy=policy, today=self.today)
-
-    def _balance(self) -> None:
-        row = run(self.connection, "balance", arrival_date=self.arrival_date)[0]
-        if not all(row):
-            failed = [name for name, holds in zip(_BALANCES, row, strict=True) if not holds]
-            raise UnbalancedError(
-                f"{self.name}: the accounting of absences does not balance ({', '.join(failed)})."
-                " Nobody is listed. Please report this."
-            )
 
     # -- recipients ------------------------------------------------------------------------
 
@@ -354,6 +342,3 @@ class AttendanceDay:
     def _write_clerks_list(self) -> None:
         """Write who is absent today and cannot be told: the school's clerk calls or corrects."""
         files.write_clerks_list(self.connection, self.home, self.name, CLERKS_LIST, "unreachable")
-
-
-_BALANCES = ("each_absent_student_once", "listed_have_recipients", "no_destination_twice")

@@ -207,6 +207,20 @@ def write_outbox(
         write_query(own, text("outbox"), path)
 
 
+def write_list(
+    connection: duckdb.DuckDBPyConnection,
+    statement: str,
+    batch_id: str,
+    outbox: Path,
+    manifest: Path,
+    facts: Mapping[str, Any],
+) -> None:
+    """Write what `sql/<statement>.sql` gives, and its manifest, under the batch's staged names."""
+    listed = staging.staged(outbox, batch_id)
+    write_query(connection, text(statement), listed)
+    write_manifest(staging.staged(manifest, batch_id), outbox, listed, facts)
+
+
 def write_manifest(path: Path, outbox: Path, listed: Path, facts: Mapping[str, Any]) -> None:
     """Write what proves to a sender that it took the whole list: `listed` is its staged file."""
     manifest = {

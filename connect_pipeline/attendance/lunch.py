@@ -18,25 +18,21 @@ from pathlib import Path
 import duckdb
 from sqlalchemy.engine import Connection
 
-from connect_pipeline import keyed_hash
 from connect_pipeline.attendance import files, staging, told
 from connect_pipeline.attendance.attached import attached_roster
 from connect_pipeline.attendance.batch import (
     accounted,
+    common_facts,
     recipients_per_channel,
-    roster_facts,
     students_listed,
 )
-from connect_pipeline.attendance.opt_outs import load_opt_outs
-from connect_pipeline.attendance.statements import prepare, run, text
-from connect_pipeline.errors import UnbalancedError
+from connect_pipeline.attendance.destinations import find_destinations
+from connect_pipeline.attendance.statements import prepare, require_balance, run
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import Ledger, stamp
-from connect_pipeline.query_files import write_query
+from connect_pipeline.ledger import Ledger
 from connect_pipeline.settings import District
 
 CLERKS_LIST = "students_with_low_balance.csv"
-_SUMS = ("each_student_once", "listed_have_recipients", "no_destination_twice")
 
 
 @dataclass(frozen=True)
@@ -76,13 +72,7 @@ class LunchList:
         """
         prepare(self.connection)
         self._read_roster()
-        load_opt_outs(self.connection, self.home, self.name)
-        keyed_hash.prepare(self.connection, self.ledger.key)
-        run(
-            self.connection,
-            "destinations",
-            default_channels=list(self.district.attendance.default_channels),
-        )
+        find_destinations(self.connection, self.home, self.name, self.district, self.ledger)
         with self.ledger.transaction() as transaction:
             told.lock_district(transaction, self.name)
             staging.settle(transaction, self.home, self.name)
@@ -105,13 +95,9 @@ class LunchList:
         run(self.connection, "lunch_recently", recently=recently)
         run(self.connection, "lunch_entries")
         run(self.connection, "lunch_accounting")
-        row = run(self.connection, "lunch_sums")[0]
-        if not all(row):
-            failed = [name for name, holds in zip(_SUMS, row, strict=True) if not holds]
-            raise UnbalancedError(
-                f"{self.name}: the accounting of lunch balances does not balance"
-                f" ({', '.join(failed)}). Nobody is listed. Please report this."
-            )
+        require_balance(
+            self.connection, "lunch_sums", f"{self.name}: the accounting of lunch balances"
+        )
         run(
             self.connection,
             "recipients",
@@ -122,7 +108,6 @@ class LunchList:
         """Write the list under staged names, then its ledger rows, still uncommitted."""
         batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
         final = staging.batch_files(self.home, self.name, batch_id)
-        listed = staging.staged(final.lunch, batch_id)
         batch = LunchBatch(
             batch_id=batch_id,
             recipients=recipients_per_channel(self.connection),
@@ -130,14 +115,11 @@ class LunchList:
             accounting=accounted(self.connection),
             outbox_file=final.lunch,
         )
+        facts = common_facts(self.connection, self.name, batch_id, self.today, listed_at)
         with staging.discarding(self.home, self.name, batch_id):
             files.bind_batch(self.connection, self.today, batch_id, listed_at)
-            write_query(self.connection, text("lunch_outbox"), listed)
-            files.write_manifest(
-                staging.staged(final.lunch_manifest, batch_id),
-                final.lunch,
-                listed,
-                self._manifest_facts(batch, listed_at),
+            files.write_list(
+                self.connection, "lunch_outbox", batch_id, final.lunch, final.lunch_manifest, facts
             )
             told.record_batch(
                 self.connection,
@@ -154,25 +136,6 @@ class LunchList:
                 ),
             )
         return batch
-
-    def _manifest_facts(self, batch: LunchBatch, listed_at: datetime) -> dict[str, object]:
-        rows, mixed = self.connection.execute(
-            "SELECT (SELECT count(*) FROM attendance.entries),"
-            " (SELECT count(*) FROM attendance.recipients WHERE has_mixed_languages)"
-        ).fetchone() or (0, 0)
-        snapshot_id, published_at = roster_facts(self.connection)
-        return {
-            "batch_id": batch.batch_id,
-            "district": self.name,
-            "date": self.today.isoformat(),
-            "listed_at": stamp(listed_at),
-            "rows": rows,
-            "recipients": batch.recipients,
-            "students": batch.students,
-            "recipients_with_mixed_languages": mixed,
-            "accounting": batch.accounting,
-            "roster": {"snapshot_id": snapshot_id, "published_at": stamp(published_at)},
-        }
 
     def _write_clerks_list(self) -> None:
         """Write whose balance is low, and what became of each."""

@@ -15,6 +15,7 @@ import duckdb
 from connect_pipeline.cells.formulas import defused_sql
 from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import Kind
+from connect_pipeline.errors import UnbalancedError
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -33,6 +34,23 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 def run(connection: duckdb.DuckDBPyConnection, name: str, **values: Any) -> list[tuple[Any, ...]]:
     """Run `sql/<name>.sql` with these values bound; returns its rows."""
     return connection.execute(text(name), values).fetchall()
+
+
+def require_balance(
+    connection: duckdb.DuckDBPyConnection, name: str, subject: str, **values: Any
+) -> None:
+    """Run `sql/<name>.sql`, whose one row says of each sum whether it holds.
+
+    Raises `UnbalancedError` with the names of those that do not: our bug, and nobody is listed.
+    """
+    answer = connection.execute(text(name), values)
+    sums = [column[0] for column in answer.description]
+    failed = [one for one, holds in zip(sums, answer.fetchall()[0], strict=True) if not holds]
+    if failed:
+        raise UnbalancedError(
+            f"{subject} does not balance ({', '.join(failed)}). Nobody is listed. Please report"
+            " this."
+        )
 
 
 def counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
