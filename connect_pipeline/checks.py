@@ -176,12 +176,12 @@ def _create_records(read: ReadResult) -> None:
 
 
 def _trimmed(read: ReadResult, column: Column) -> str:
-    cell = _quoted(column)
+    cell = column.quoted
     return f"trim({cell}, '{BLANKS}')" if column.field in read.padded else cell
 
 
 def _has_foreign_phones(read: ReadResult) -> bool:
-    phones = [_quoted(column) for column in read.columns if column.kind is Kind.PHONE]
+    phones = [column.quoted for column in read.columns if column.kind is Kind.PHONE]
     if not phones:
         return False
     anywhere = " OR ".join(f"({normalise.is_foreign_phone(cell)})" for cell in phones)
@@ -242,9 +242,9 @@ def _of_another_kind(
     if not pairs:
         return
     sums = ", ".join(
-        f"count(*) FILTER (WHERE {_quoted(column)} <> ''),"
-        f" count(*) FILTER (WHERE {_quoted(column)} <> ''"
-        f" AND ({rule.where[column.kind].format(cell=_quoted(column))}))"
+        f"count(*) FILTER (WHERE {column.quoted} <> ''),"
+        f" count(*) FILTER (WHERE {column.quoted} <> ''"
+        f" AND ({rule.where[column.kind].format(cell=column.quoted)}))"
         for rule, column in pairs
     )
     row = read.connection.execute(
@@ -252,10 +252,6 @@ def _of_another_kind(
     ).fetchall()[0]
     for index, (rule, column) in enumerate(pairs):
         yield rule, column, row[2 * index], row[2 * index + 1]
-
-
-def _quoted(column: Column) -> str:
-    return f'"{column.field}"'
 
 
 def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
@@ -324,9 +320,7 @@ def _broken(rule: CellRule, column: Column, read: ReadResult) -> str:
     """SQL for whether a cell of `column` breaks `rule`; '' when that need not be asked."""
     parts = [rule.where, rule.where_padded if column.field in read.padded else ""]
     where = " OR ".join(f"({part})" for part in parts if part)
-    return where.format(
-        cell=f"cells.{_quoted(column)}", raw=f"raw.{_quoted(column)}", kind=column.kind
-    )
+    return where.format(cell=f"cells.{column.quoted}", raw=f"raw.{column.quoted}", kind=column.kind)
 
 
 def _run_table_rule(

@@ -69,6 +69,11 @@ class Column:
             snake = re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")
             object.__setattr__(self, "field", snake or "column")
 
+    @property
+    def quoted(self) -> str:
+        """`field` as SQL has it."""
+        return f'"{self.field}"'
+
 
 @dataclass(frozen=True)
 class ExportSpec:

@@ -19,7 +19,7 @@ from connect_pipeline.cells import normalise
 from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.databases import in_memory
 from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsError
-from connect_pipeline.home import Home, private_folder, replacing
+from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.instance import examine_dagster_home
 from connect_pipeline.settings import Alarms, District, Webhook
@@ -168,8 +168,8 @@ def _count_opt_outs(home: Home, district: str) -> int:
 def _own_places(home: Home) -> Iterator[Path]:
     """The files and folders that runs make; what is made for the operator may be read-only."""
     kept = (home.ledger_file, home.ledger_key_file)
-    tops = ("landing", "work", "published", "reports", "outbox", "certificates")
-    for top in (*kept, *(home.root / name for name in tops), home.dagster_in_use):
+    tops = (home.root / name for name in OWN_FOLDERS if name != OPT_OUTS)
+    for top in (*kept, *tops, home.dagster_in_use):
         if not os.path.lexists(top):
             continue
         yield top

@@ -26,10 +26,12 @@ PARTIAL_SUFFIX = ".partial"
 # (1.13) looks for `dagster.yaml` by a pattern, goes on without our settings if it finds none, and
 # pastes paths into database URLs, where `%41` is an A.
 NOT_IN_PATHS = "?*[\\%"
+OPT_OUTS = "opt_outs"
+"""What is made for us, and not by us."""
 OWN_FOLDERS = (
     "certificates",
     "landing",
-    "opt_outs",
+    OPT_OUTS,
     "outbox",
     "published",
     "reports",
@@ -220,6 +222,11 @@ def remove_partials(folder: Path) -> None:
     if folder.is_dir():
         for leftover in folder.glob(f"*{PARTIAL_SUFFIX}"):
             leftover.unlink(missing_ok=True)
+
+
+def path_of_open(file: BinaryIO) -> Path:
+    """A path to an open file that has no name."""
+    return Path(f"/dev/fd/{file.fileno()}")
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -24,7 +24,7 @@ from connect_pipeline.databases import as_pattern, count_rows, open_scratch
 from connect_pipeline.errors import DiskFault
 from connect_pipeline.findings import STORED_PER_CODE, Findings
 from connect_pipeline.header import match_header
-from connect_pipeline.home import disk_fault, disk_reason
+from connect_pipeline.home import disk_fault, disk_reason, path_of_open
 from connect_pipeline.landing.bytes_pass import (
     FileFacts,
     count_blank_lines,
@@ -120,7 +120,7 @@ def accepted_frame(result: ReadResult, source: str) -> pandas.DataFrame:
 
     if not result.columns:
         return pandas.DataFrame({"line": pandas.Series(dtype="int64")})
-    fields = ", ".join(f'"{column.field}"' for column in result.columns)
+    fields = ", ".join(column.quoted for column in result.columns)
     frame = result.connection.execute(
         f"SELECT line, {fields} FROM raw.{result.spec.table}"
         f" WHERE line IN (SELECT line FROM {source}) ORDER BY line"
@@ -212,12 +212,7 @@ def _text_for_duckdb(path: Path, facts: FileFacts, limits: Limits) -> TextFile:
         copy.close()
         copy = shortened
     copy.flush()
-    return TextFile(_open_path(copy), copy)
-
-
-def _open_path(file: BinaryIO) -> Path:
-    """A path to an open file that has no name."""
-    return Path(f"/dev/fd/{file.fileno()}")
+    return TextFile(path_of_open(copy), copy)
 
 
 def _shorten_lines(source: BinaryIO, target: BinaryIO, limit: int) -> None:
@@ -382,10 +377,10 @@ def _parse_lawful_lines(result: ReadResult, path: Path, lawful: str, limits: Lim
         connection.execute(
             f"COPY (SELECT text FROM file_lines WHERE {lawful} ORDER BY line)"
             # With a first line to skip: DuckDB would take a U+FEFF there for a byte order mark.
-            f" TO '{_open_path(copy)}' (FORMAT csv, HEADER true, DELIMITER chr({_free(result)}),"
+            f" TO '{path_of_open(copy)}' (FORMAT csv, HEADER true, DELIMITER chr({_free(result)}),"
             " QUOTE '', ESCAPE '', USE_TMP_FILE false)"
         )
-        source = _parsed(result, _open_path(copy))
+        source = _parsed(result, path_of_open(copy))
     connection.execute("DROP TABLE file_lines")
     _create_raw(result, "*", f"raw.{table}_lines POSITIONAL JOIN {source}")
     if result.accepted_rows != count_rows(connection, f"raw.{table}_lines"):
@@ -467,9 +462,9 @@ def _remove_blank_rows(result: ReadResult) -> None:
     """Rows whose cells are all blank say nothing: skipped with a warning, counted as blank."""
     table = result.spec.table
     is_blank = " AND ".join(
-        f"regexp_full_match(\"{column.field}\", '{WHITE}*')"
+        f"regexp_full_match({column.quoted}, '{WHITE}*')"
         if column.field in result.padded
-        else f"\"{column.field}\" = ''"
+        else f"{column.quoted} = ''"
         for column in result.columns
     )
     result.blank_rows = _stored(
@@ -488,7 +483,7 @@ def _remove_blank_rows(result: ReadResult) -> None:
 def _padded_columns(result: ReadResult) -> frozenset[str]:
     """The columns in which trimming would change a cell."""
     checks = ", ".join(
-        f"coalesce(bool_or(regexp_matches(\"{column.field}\", '{PADDED_CELL}')), false)"
+        f"coalesce(bool_or(regexp_matches({column.quoted}, '{PADDED_CELL}')), false)"
         for column in result.columns
     )
     row = result.connection.execute(f"SELECT {checks} FROM raw.{result.spec.table}").fetchone()

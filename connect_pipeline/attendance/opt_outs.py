@@ -18,7 +18,7 @@ import duckdb
 from connect_pipeline.cells.normalise import expression, is_foreign_phone, register
 from connect_pipeline.contract import Kind
 from connect_pipeline.errors import SettingsError
-from connect_pipeline.home import Home
+from connect_pipeline.home import OPT_OUTS, Home
 
 HEADER = ["channel", "destination"]
 CHANNELS = ("sms", "voice", "email")
@@ -26,7 +26,7 @@ CHANNELS = ("sms", "voice", "email")
 
 def opt_out_file(home: Home, district: str) -> Path:
     """Where a district's opt-outs are."""
-    return home.root / "opt_outs" / f"{district}.csv"
+    return home.root / OPT_OUTS / f"{district}.csv"
 
 
 def opt_out_files(home: Home) -> list[Path]:
@@ -39,7 +39,7 @@ def _refuse_misplaced(home: Home, district: str) -> None:
     """Raise `SettingsError` for a file that must be the district's opt-outs and is not read."""
     place = opt_out_file(home, district)
     for path in opt_out_files(home):
-        if path != place and path.stem.casefold() in (district.casefold(), "opt_outs"):
+        if path != place and path.stem.casefold() in (district.casefold(), OPT_OUTS):
             raise SettingsError(
                 f"{path} is not read: the opt-outs of {district} are {place}. Nobody is listed"
                 " until they are there."

@@ -6,14 +6,13 @@ Belongs here: the page's shape. Does not belong here: anything about a single ru
 from __future__ import annotations
 
 import importlib
-import pkgutil
-from types import ModuleType
 
+from connect_pipeline import rules
 from connect_pipeline.documents.markdown import table, written_from
 from connect_pipeline.rules.rule import Example, Rule, Severity, TableRule
 
 # The order in which a file goes through them.
-FAMILIES = ("drop", "file", "header", "row", "cell", "keys", "references", "changes")
+FAMILIES = ("drop", "file", "header", "row", "cell", "keys", "references", "changes", "day")
 LONGEST_SHOWN_LINE = 200
 
 EFFECTS = {
@@ -43,21 +42,10 @@ def rules_page() -> str:
     return "\n".join(parts)
 
 
-def family_rules(name: str) -> list[Rule]:
-    """The rules of one family, by code."""
-    package = _package(name)
-    modules = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
-    rules = [getattr(importlib.import_module(module.name), "RULE", None) for module in modules]
-    return [rule for rule in rules if rule is not None]
-
-
-def _package(family: str) -> ModuleType:
-    return importlib.import_module(f"connect_pipeline.rules.{family}")
-
-
 def _title(family: str) -> str:
     """The first line of the family's docstring, as a heading and the rest of the sentence."""
-    line = (_package(family).__doc__ or family).strip().splitlines()[0]
+    package = importlib.import_module(f"{rules.__name__}.{family}")
+    line = (package.__doc__ or family).strip().splitlines()[0]
     return line.rstrip(".")
 
 
@@ -71,7 +59,7 @@ def _index() -> str:
     for family in FAMILIES:
         rows = [
             (f"[`{rule.code}`](#{rule.code})", _effect(rule), rule.doc)
-            for rule in family_rules(family)
+            for rule in rules.families()[family].values()
         ]
         lines += [f"## {_title(family)}", "", table(("code", "severity", "when"), rows)]
     lines += ["\\* A district's settings change this rule; its section names the key.", ""]
@@ -92,7 +80,7 @@ def _holds_over(rule: Rule) -> str:
 
 
 def _family(name: str) -> str:
-    return "\n".join(_section(rule) for rule in family_rules(name))
+    return "\n".join(_section(rule) for rule in rules.families()[name].values())
 
 
 def _section(rule: Rule) -> str:

@@ -29,10 +29,7 @@ FRESHNESS = "file_is_fresh"
 SENTENCES: dict[str, tuple[str, tuple[str, ...]]] = {
     "file_is_whole": ("The file is there, is text, and is complete.", ("file", "drop")),
     "header_matches_contract": ("Line 1 holds the contract's columns, in order.", ("header",)),
-    "no_row_is_lost": (
-        "Every line is accepted, blank or quarantined by name.",
-        ("row", "row_conservation"),
-    ),
+    "no_row_is_lost": ("Every line is accepted, blank or quarantined by name.", ("row",)),
     "cells_are_valid": ("Each cell holds what its column is for.", ("cell",)),
     "ids_are_unique": ("One key names one row; one student ID names one child.", ("keys",)),
     "references_resolve": ("Teachers and students are in their files.", ("references",)),

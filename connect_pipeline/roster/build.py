@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from connect_pipeline.cells.normalise import expression
-from connect_pipeline.contract import CORE, SCHOOLS, STAFF_TO_STUDENT, STUDENTS, Column
+from connect_pipeline.contract import CORE, SCHOOLS, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.databases import attach, count_rows, insert_rows
 from connect_pipeline.home import PRIVATE_FILE, disk_fault, private_folder
 from connect_pipeline.published import ROSTER_TABLES, create_empty
@@ -221,20 +221,16 @@ def _create_normalised(connection: duckdb.DuckDBPyConnection, report: Report) ->
         export = report.exports.get(spec.file_name)
         usable = export is not None and export.checked is not None and export.checked.usable
         cells = ", ".join(
-            f"{expression(column.kind, _quoted(column))} AS {_quoted(column)}"
+            f"{expression(column.kind, column.quoted)} AS {column.quoted}"
             for column in spec.columns
         )
         source = f"records.{spec.table}"
         if not usable:
-            names = ", ".join(f"NULL::VARCHAR AS {_quoted(column)}" for column in spec.columns)
+            names = ", ".join(f"NULL::VARCHAR AS {column.quoted}" for column in spec.columns)
             source = f"(SELECT NULL::BIGINT AS line, {names} WHERE false)"
         connection.execute(
             f"CREATE OR REPLACE VIEW normal.{spec.table} AS SELECT line, {cells} FROM {source}"
         )
-
-
-def _quoted(column: Column) -> str:
-    return f'"{column.field}"'
 
 
 def _set(connection: duckdb.DuckDBPyConnection, name: str, value: Any) -> None:

@@ -20,28 +20,35 @@ R = TypeVar("R", bound=Rule)
 
 
 @cache
-def catalogue() -> dict[str, Rule]:
-    """All rules by code, in the order of their modules' names.
+def families() -> dict[str, dict[str, Rule]]:
+    """The rules by family, which is the folder that a rule's module is in, and by code.
 
     Raises `RuntimeError` when two modules claim one code.
     """
-    rules: dict[str, Rule] = {}
+    found: dict[str, dict[str, Rule]] = {}
+    codes: set[str] = set()
     for module in pkgutil.walk_packages(__path__, f"{__name__}."):
         rule = getattr(importlib.import_module(module.name), "RULE", None)
         if rule is None:
             continue
-        if rule.code in rules:
+        if rule.code in codes:
             raise RuntimeError(f"two rules have the code {rule.code}")
-        rules[rule.code] = rule
-    return rules
+        codes.add(rule.code)
+        found.setdefault(module.name.split(".")[-2], {})[rule.code] = rule
+    return found
 
 
 @cache
+def catalogue() -> dict[str, Rule]:
+    """All rules by code, in the order of their modules' names."""
+    return {code: rule for family in families().values() for code, rule in family.items()}
+
+
 def family_of(code: str) -> str:
-    """The family of a rule: the folder that its module is in. Raises `KeyError` for no rule."""
-    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
-        if module.name.endswith(f".{code}"):
-            return module.name.split(".")[-2]
+    """The family of a rule. Raises `KeyError` for no rule."""
+    for family, rules in families().items():
+        if code in rules:
+            return family
     raise KeyError(code)
 
 

@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 from connect_pipeline.contract import BY_FILE_NAME, CORE, EXPORTS, ExportSpec
 from connect_pipeline.drop_names import near_export
 from connect_pipeline.errors import UsageError
 from connect_pipeline.findings import Findings
 from connect_pipeline.header import match_header
-from connect_pipeline.home import disk_fault
+from connect_pipeline.home import disk_fault, path_of_open
 from connect_pipeline.landing.bytes_pass import FileFacts, scan_file
 from connect_pipeline.validation.unzip import exports_in, is_zip, kept
 
@@ -99,12 +99,12 @@ def _from_standard_input(stack: ExitStack) -> Given:
         raise UsageError("Standard input is empty. Pipe an export or a zip of exports into `-`.")
     if is_zip(copy):
         return _from_zip(copy, name, stack)
-    return _from_nameless(_path_of(copy), name)
+    return _from_nameless(path_of_open(copy), name)
 
 
 def _from_zip(file: IO[bytes], name: str, stack: ExitStack) -> Given:
     exports, names = exports_in(file, name, stack)
-    received = {export: Received(_path_of(copy)) for export, copy in exports.items()}
+    received = {export: Received(path_of_open(copy)) for export, copy in exports.items()}
     return Given(received, CORE, names)
 
 
@@ -161,7 +161,3 @@ def _likeness(header: str, spec: ExportSpec) -> float:
 def _folded(name: str) -> str:
     # Not further: Mobile_number is a staff member's, MobileNumber a student's.
     return name.strip().casefold()
-
-
-def _path_of(file: BinaryIO) -> Path:
-    return Path(f"/dev/fd/{file.fileno()}")
