@@ -268,18 +268,25 @@ def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
         and not (rule.holds_if_plain and read.is_plain)
         and (where := _broken(rule, column, read))
     ]
-    if not pairs:
-        return
+    if pairs and _find_hits(read, [where for _, _, where in pairs]):
+        _report_hits(read, [(rule, column) for rule, column, _ in pairs])
+
+
+def _find_hits(read: ReadResult, broken: list[str]) -> bool:
+    """Fill `hits`: a broken cell, by its line and the place in `broken` of what it breaks.
+
+    Returns whether there are any.
+    """
     table = read.spec.table
     verbatim = f" JOIN raw.{table} AS raw USING (line)" if read.padded else ""
-    anything = " OR ".join(f"({where})" for _, _, where in pairs)
+    anything = " OR ".join(f"({where})" for where in broken)
     failing = read.connection.execute(
         "CREATE OR REPLACE TEMP TABLE failing AS"
         f" SELECT cells.* FROM records.{table} AS cells{verbatim} WHERE {anything}"
     ).fetchall()
     if not failing[0][0]:
-        return
-    each = ", ".join(f"CASE WHEN {where} THEN {i} END" for i, (_, _, where) in enumerate(pairs))
+        return False
+    each = ", ".join(f"CASE WHEN {where} THEN {i} END" for i, where in enumerate(broken))
     read.connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE hits AS
@@ -292,11 +299,15 @@ def _run_cell_rules(read: ReadResult, doubtful: set[Column]) -> None:
         DROP TABLE failing;
         """
     )
+    return True
+
+
+def _report_hits(read: ReadResult, pairs: list[tuple[CellRule, Column]]) -> None:
     totals = read.connection.execute(
         "SELECT hit, count(*), min(line) FROM hits GROUP BY hit ORDER BY hit"
     ).fetchall()
     for hit, total, first_line in totals:
-        rule, column, _ = pairs[hit]
+        rule, column = pairs[hit]
         if rule.counted:
             read.findings.add(rule.code, line=first_line, column=column.name, count=total)
             continue

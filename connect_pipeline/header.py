@@ -11,6 +11,7 @@ import csv
 import difflib
 import re
 import unicodedata
+from collections.abc import Container
 from itertools import pairwise
 
 from connect_pipeline.contract import Column, ExportSpec
@@ -18,6 +19,7 @@ from connect_pipeline.findings import Findings
 
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 LONGEST_SHOWN_NAME = 40
+UNNAMED_AT_THE_END = "Spreadsheets leave unnamed columns at the end: delete them before saving."
 NOT_SHOWN = "(a name that may be data and is not shown)"
 MAY_BE_DATA = re.compile(r"@|[0-9]{3}|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 LAWFUL_HEADER = re.compile(r'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*')
@@ -69,54 +71,33 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
     """Add the findings that say why the header is refused, root causes only."""
     expected = ", ".join(spec.column_names)
     folded = {_folded(column.name): column.name for column in spec.columns}
-    if len(names or []) <= 1:
-        for delimiter, word in OTHER_DELIMITERS.items():
-            split = _names(text, delimiter) or []
-            if len(split) > 1 and sum(_folded(name) in folded for name in split) * 2 >= len(split):
-                findings.add("wrong_delimiter", line=1, found=word, expected=expected, hint="")
-                return
+    if len(names or []) <= 1 and (word := _other_delimiter(text, folded)):
+        findings.add("wrong_delimiter", line=1, found=word, expected=expected, hint="")
+        return
     recognised = sum(_folded(name) in folded for name in names or [])
     # Line 1 may be data: its text is shown only when it is beyond doubt a header.
     if names is None or not recognised or recognised * 3 < len(spec.required_names):
         findings.add("missing_header", line=1, found="", expected=expected, hint="")
         return
-    # Data that ran into it, as after a lost line end, brings more names than the header has.
-    holds_data = len(names) - recognised > recognised
-    shown = {
-        name: _shown(name)
-        if _folded(name) in folded or not (holds_data or MAY_BE_DATA.search(name))
-        else NOT_SHOWN
-        for name in names
-    }
-    found = ", ".join(shown[name].strip('"') for name in names)
+    shown = _shown_names(names, folded, recognised)
     explained: set[str] = set()
-    seen: set[str] = set()
     for position, name in enumerate(names, start=1):
         facts = {"line": 1, "found": shown[name], "position": position, "expected": expected}
-        if not _folded(name):
-            trailing = not any(_folded(later) for later in names[position:])
-            hint = (
-                "Spreadsheets leave unnamed columns at the end: delete them before saving."
-                if trailing
-                else ""
-            )
-            findings.add("empty_column_name", hint=hint, **facts)  # type: ignore[arg-type]
-            continue
         intended = folded.get(_folded(name))
-        if intended is not None and (intended in seen or names.count(name) > 1):
-            if intended in seen:
-                findings.add("duplicate_column", column=intended, hint="", **facts)  # type: ignore[arg-type]
-        elif intended is not None and name != intended:
-            hint = f'Did you mean "{intended}"?'
-            findings.add("column_name_altered", column=intended, hint=hint, **facts)  # type: ignore[arg-type]
+        if not _folded(name):
+            hint = "" if any(map(_folded, names[position:])) else UNNAMED_AT_THE_END
+            findings.add("empty_column_name", hint=hint, **facts)  # type: ignore[arg-type]
         elif intended is None:
-            missing = [one for one in spec.column_names if one not in names]
-            intended = _closest(name, missing)
+            intended = _closest(name, [one for one in spec.column_names if one not in names])
             hint = f'Did you mean "{intended}"?' if intended else ""
             findings.add("unknown_column", hint=hint, **facts)  # type: ignore[arg-type]
-        if intended is not None:
-            seen.add(intended)
-            explained.add(intended)
+        elif intended in explained:
+            findings.add("duplicate_column", column=intended, hint="", **facts)  # type: ignore[arg-type]
+        elif name != intended and names.count(name) == 1:
+            hint = f'Did you mean "{intended}"?'
+            findings.add("column_name_altered", column=intended, hint=hint, **facts)  # type: ignore[arg-type]
+        explained |= {intended} if intended else set()
+    found = ", ".join(shown[name].strip('"') for name in names)
     for required in spec.required_names:
         if required not in explained:
             findings.add(
@@ -128,6 +109,29 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
                 hint="",
             )
     _explain_order(names, spec, findings)
+
+
+def _other_delimiter(text: str, folded: Container[str]) -> str | None:
+    """The delimiter, in a word, by which line 1 is a header, if it is not the comma."""
+    for delimiter, word in OTHER_DELIMITERS.items():
+        names = _names(text, delimiter) or []
+        if len(names) > 1 and sum(_folded(name) in folded for name in names) * 2 >= len(names):
+            return word
+    return None
+
+
+def _shown_names(names: list[str], folded: Container[str], recognised: int) -> dict[str, str]:
+    """What a message shows of each name: nothing of what may be data.
+
+    Data that ran into line 1, as after a lost line end, brings more names than the header has.
+    """
+    holds_data = len(names) - recognised > recognised
+    return {
+        name: _shown(name)
+        if _folded(name) in folded or not (holds_data or MAY_BE_DATA.search(name))
+        else NOT_SHOWN
+        for name in names
+    }
 
 
 def _closest(name: str, missing: list[str]) -> str | None:

@@ -38,10 +38,15 @@ def page() -> Iterator[Page]:
 
 def test_the_groups_read_from_left_to_right(ui: str, page: Page, tmp_path: Path) -> None:
     page.goto(f"{ui}/asset-groups")
-    groups = ["1_received", "2_checked", "3_published", "4_attendance"]
-    for group in groups:
-        expect(page.get_by_text(group).first).to_be_visible(timeout=PATIENCE_MS)
+    groups = ["1_received", "2_checked", "3_published", "4_attendance", "4_lunch"]
+    expect(page.get_by_text("5 assets").first).to_be_visible(timeout=PATIENCE_MS)
     page.screenshot(path=tmp_path / "groups.png")
+    places = []
+    for group in groups:
+        named = page.get_by_text(group, exact=True).all()  # in the list, and right of it, the graph
+        places.append(max(box["x"] for one in named if (box := one.bounding_box())))
+    received, checked, published, attendance, lunch = places
+    assert received < checked < published < attendance == lunch
 
 
 def test_both_runs_are_there_and_succeeded(ui: str, page: Page) -> None:
@@ -60,4 +65,5 @@ def test_an_assets_checks_are_sentences(ui: str, page: Page) -> None:
 
 def test_a_column_schema_has_its_privacy_tags(ui: str, page: Page) -> None:
     page.goto(f"{ui}/assets/student_records?view=overview")
-    expect(page.get_by_text("ContactPhonePrimary").first).to_be_visible(timeout=PATIENCE_MS)
+    row = page.get_by_role("row").filter(has_text="ContactPhonePrimary")
+    expect(row.get_by_text("privacy: personal")).to_be_visible(timeout=PATIENCE_MS)

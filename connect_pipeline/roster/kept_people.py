@@ -48,7 +48,9 @@ def keep_people(
     (`is_whole` is false). Not whose ID another person has tonight. `columns` is how many tonight's
     file has.
     """
-    anybody = _describe_quarantined(connection, spec, columns)
+    _describe_quarantined(connection, spec)
+    _find_meant(connection, spec)
+    anybody = _may_be_anybody(connection, spec, columns)
     person, places = spec.columns[0].field, PLACES[spec]
     connection.execute(
         f"""
@@ -94,20 +96,8 @@ def keep_people(
     return Kept(invalid, len(rows) - len(invalid))
 
 
-def _describe_quarantined(
-    connection: duckdb.DuckDBPyConnection, spec: ExportSpec, columns: int
-) -> bool:
-    """Fill `meant_tonight`: people of the last snapshot, by ID, whom a quarantined line is about.
-
-    A whole row is about whoever has its ID, unless both names are others, and without an ID about
-    whoever has its school and both names. A line that breaks the line law is about whoever has a
-    word of it as ID and others as both names; one name is enough if the ID stands first, or if the
-    person has no row tonight, and so little of a line that it holds no names needs none.
-    Returns whether a line may be about anybody: its ID is blank, damaged or no ID, or its cells
-    have moved, so that its second one is no school, or it has the fields of two records (a line end
-    was lost). Below the last record, a few words are a footer, and about nobody.
-    """
-    person = spec.columns[0].field
+def _describe_quarantined(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> None:
+    """Fill `out_tonight`, one row a quarantined line, and `words_tonight`, one row a word."""
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE out_tonight AS
@@ -135,7 +125,21 @@ def _describe_quarantined(
         SELECT line, commas, record_id, unnest({broken_line_words("text")}) AS word
         FROM out_tonight
         WHERE is_broken;
+        """
+    )
 
+
+def _find_meant(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> None:
+    """Fill `meant_tonight`: people of the last snapshot, by ID, whom a quarantined line is about.
+
+    A whole row is about whoever has its ID, unless both names are others, and without an ID about
+    whoever has its school and both names. A line that breaks the line law is about whoever has a
+    word of it as ID and others as both names; one name is enough if the ID stands first, or if the
+    person has no row tonight, and so little of a line that it holds no names needs none.
+    """
+    person = spec.columns[0].field
+    connection.execute(
+        f"""
         CREATE OR REPLACE TEMP TABLE meant_tonight AS
         SELECT line, before.{person} AS id
         FROM out_tonight
@@ -172,6 +176,15 @@ def _describe_quarantined(
         END;
         """
     )
+
+
+def _may_be_anybody(connection: duckdb.DuckDBPyConnection, spec: ExportSpec, columns: int) -> bool:
+    """Whether a quarantined line may be about anybody of the last snapshot.
+
+    Its ID is blank, damaged or no ID, or its cells have moved, so that its second one is no school,
+    or it has the fields of two records (a line end was lost). Below the last record, a few words
+    are a footer, and about nobody.
+    """
     row = connection.execute(
         f"""
         SELECT 1

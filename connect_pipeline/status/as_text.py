@@ -7,6 +7,7 @@ on files (`report/`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -39,41 +40,14 @@ def print_state(out: Console, name: str, state: dict[str, Any]) -> None:
     out.print(f"[bold]{name}[/bold]  published: {state['published'] or 'nothing yet'}{back}")
     for hold in state["holds"]:
         which = f" --job {hold['job']}" if len(state["holds"]) > 1 else ""
-        out.print(
-            f"  held ({hold['job']}) since {hold['held_at']}: {', '.join(hold['codes'])};"
+        _print_warning(
+            out,
+            f"held ({hold['job']}) since {hold['held_at']}: {', '.join(hold['codes'])};"
             f" approve {name}{which} or discard {name}{which}",
-            style="red",
-            soft_wrap=True,
         )
         _print_preview(out, hold["preview"])
-    for alarm in state["alarms"]:
-        codes = ", ".join(f"{code}: {count}" for code, count in alarm["codes"].items())
-        since = f"  alarm since {alarm['raised_at']} ({codes}). {alarm['says']}"
-        out.print(since, style="red", markup=False, highlight=False, soft_wrap=True)
-    for one in state["undelivered"]:
-        out.print(
-            f"  messages about alarms since {one['since']} that the receiver ({one['channel']})"
-            f" does not take: {one['messages']}; they are tried again for three days",
-            style="red",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-    for one in state["erasures"]:
-        if one["completed_at"] is None:
-            out.print(
-                f"  an erasure of {one['erased_at']} was cut short: run the same command again",
-                style="red",
-            )
-    if state["erased_rows_received"]:
-        files = ", ".join(f"{name}: {n:,}" for name, n in state["erased_rows_received"].items())
-        out.print(
-            f"  the received files of the current night have rows of erased students ({files})."
-            " They are not published; ask the district to remove them from its exports.",
-            style="red",
-            markup=False,
-            soft_wrap=True,
-        )
+    for warning in _warnings(state):
+        _print_warning(out, warning)
     for title, columns, rows in (
         ("Last nights", ("published_at", "snapshot_id", "changes"), state["snapshots"]),
         ("Last runs", ("started_at", "job", "outcome", "message"), state["runs"]),
@@ -93,6 +67,31 @@ def print_state(out: Console, name: str, state: dict[str, Any]) -> None:
             for row in rows:
                 table.add_row(*(_cell(row[column]) for column in columns))
             out.print(table)
+
+
+def _warnings(state: dict[str, Any]) -> Iterator[str]:
+    """What somebody must see to, beside what is held."""
+    for alarm in state["alarms"]:
+        codes = ", ".join(f"{code}: {count}" for code, count in alarm["codes"].items())
+        yield f"alarm since {alarm['raised_at']} ({codes}). {alarm['says']}"
+    for one in state["undelivered"]:
+        yield (
+            f"messages about alarms since {one['since']} that the receiver ({one['channel']})"
+            f" does not take: {one['messages']}; they are tried again for three days"
+        )
+    for one in state["erasures"]:
+        if one["completed_at"] is None:
+            yield f"an erasure of {one['erased_at']} was cut short: run the same command again"
+    if state["erased_rows_received"]:
+        files = ", ".join(f"{name}: {n:,}" for name, n in state["erased_rows_received"].items())
+        yield (
+            f"the received files of the current night have rows of erased students ({files})."
+            " They are not published; ask the district to remove them from its exports."
+        )
+
+
+def _print_warning(out: Console, sentence: str) -> None:
+    out.print(f"  {sentence}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_preview(out: Console, preview: dict[str, Any]) -> None:

@@ -6,14 +6,8 @@ shown (`report/`).
 """
 
 from connect_pipeline.validation.inputs import Received
-from connect_pipeline.validation.whole_drop import (
-    DROP,
-    ExportReport,
-    Report,
-    check_drop,
-    check_read,
-    validate,
-)
+from connect_pipeline.validation.report import DROP, ExportReport, Report
+from connect_pipeline.validation.whole_drop import check_drop, check_read, validate
 
 __all__ = [
     "DROP",

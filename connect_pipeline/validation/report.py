@@ -1,0 +1,138 @@
+"""The report on a drop as data: what became of each export, and one verdict on the whole.
+
+Belongs here: what is found out about a drop, put together. Does not belong here: finding it out
+(`whole_drop.py`), how a report is shown (`report/` of the package).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from connect_pipeline.checks import CheckedExport
+from connect_pipeline.contract import ExportSpec
+from connect_pipeline.findings import Findings
+from connect_pipeline.reader import accepted_frame, verdict_of
+from connect_pipeline.rules.rule import Severity
+
+if TYPE_CHECKING:
+    import pandas
+
+DROP = "the drop"
+VERDICTS = ("accepted", "accepted_with_findings", "blocked")
+
+
+@dataclass
+class ExportReport:
+    """What became of one export. Missing ones have no lines."""
+
+    spec: ExportSpec
+    findings: Findings
+    checked: CheckedExport | None = None
+
+    @classmethod
+    def missing(cls, spec: ExportSpec) -> ExportReport:
+        """The report on a file that is not there."""
+        findings = Findings(spec.file_name)
+        findings.add("missing_file")
+        return cls(spec, findings)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether a finding refuses the file, as opposed to holding it for an operator."""
+        return self.findings.blocks_file
+
+    @property
+    def verdict(self) -> str:
+        refused = self.checked is not None and self.checked.read.refused
+        return verdict_of(self.findings, refused=refused)
+
+    @property
+    def lines(self) -> int:
+        """Physical lines, header and blank ones included."""
+        return self.checked.read.lines if self.checked else 0
+
+    @property
+    def accepted(self) -> int:
+        """Accepted rows."""
+        return self.checked.accepted if self.checked else 0
+
+    @property
+    def quarantined(self) -> int:
+        """Rows kept out, by the line law and by rules."""
+        if self.checked is None:
+            return 0
+        return self.checked.read.quarantined_rows + self.checked.quarantined
+
+
+@dataclass
+class Report:
+    """The verdict on a drop and each of its exports, root causes first."""
+
+    connection: duckdb.DuckDBPyConnection
+    exports: dict[str, ExportReport] = field(default_factory=dict)
+    drop: Findings = field(default_factory=lambda: Findings(DROP))
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict among the exports and the drop as a whole."""
+        verdicts = [export.verdict for export in self.exports.values()]
+        return max((*verdicts, verdict_of(self.drop)), key=VERDICTS.index)
+
+    @property
+    def sources(self) -> list[Findings]:
+        """All that was found: of each export, and of the drop as a whole."""
+        return [*(export.findings for export in self.exports.values()), self.drop]
+
+    @property
+    def misread(self) -> list[str]:
+        """The exports that this program read wrongly, which says nothing about them."""
+        return [name for name, export in self.exports.items() if export.findings.is_our_bug]
+
+    def findings_of(self, spec: ExportSpec) -> Findings:
+        """The findings of an export, also before it was checked."""
+        return self.exports.setdefault(
+            spec.file_name, ExportReport(spec, Findings(spec.file_name))
+        ).findings
+
+    def counts(self) -> dict[str, int]:
+        """Exact counts of all findings, by code."""
+        total: Counter[str] = Counter(self.drop.counts)
+        for export in self.exports.values():
+            total.update(export.findings.counts)
+        return dict(total)
+
+    def holding_codes(self) -> dict[str, int]:
+        """The codes, with counts, that hold this drop for an operator."""
+        total: Counter[str] = Counter()
+        for findings in self.sources:
+            for code, count in findings.counts.items():
+                if findings.severity_of(code) is Severity.HOLD:
+                    total[code] += count
+        return dict(total)
+
+    def reasons_to_hold(self) -> list[dict[str, str]]:
+        """What holds this drop, in sentences, which have no cell's value."""
+        return [
+            {"code": finding.code, "export": finding.export, "message": finding.message}
+            for findings in self.sources
+            for finding in findings
+            if finding.severity is Severity.HOLD
+        ]
+
+    def accepted(self, file_name: str) -> pandas.DataFrame:
+        """The accepted rows of an export: `line` and the file's columns, verbatim text.
+
+        Raises `KeyError` for a file that is not in the drop.
+        """
+        checked = self.exports[file_name].checked
+        if checked is None:
+            raise KeyError(file_name)
+        removed = (
+            f"(SELECT line FROM raw.{checked.read.spec.table} WHERE line NOT IN (SELECT line FROM"
+            f" records.removed WHERE is_quarantined AND export = '{file_name}'))"
+        )
+        return accepted_frame(checked.read, removed)
