@@ -29,6 +29,7 @@ from connect_pipeline.reader import (
     too_many_bad_rows,
 )
 from connect_pipeline.rules import rules_of
+from connect_pipeline.rules.cell import id_looks_damaged
 from connect_pipeline.rules.rule import CellRule, ColumnRule, Severity, TableCheck, TableRule
 from connect_pipeline.rules.sql import alike
 
@@ -36,9 +37,12 @@ if TYPE_CHECKING:
     from connect_pipeline.settings import Attendance, District
 
 SAMPLED_ROWS = 20_000
-SAFE_RECORD_ID = "[A-Za-z0-9._-]{1,32}"
-# A finding shows less than its row is known by: an ID that is a mere word may be a name.
-SHOWN_RECORD_ID = "CASE WHEN regexp_matches(record_id, '[0-9]') THEN record_id END"
+# A finding shows less than its row is known by: what looks like an ID, for columns may be swapped,
+# and is no mere word, which may be a name. A UUID in braces has 38 characters.
+SHOWN_RECORD_ID = (
+    "CASE WHEN regexp_full_match(record_id, '[A-Za-z0-9._{}-]{1,38}')"
+    " AND regexp_matches(record_id, '[0-9]') THEN record_id END"
+)
 
 
 @dataclass
@@ -68,6 +72,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) ->
     Without a district (in `validate`) these tables are empty and the rules on them silent.
     """
     normalise.prepare(connection)
+    damaged = id_looks_damaged.RULE.where.format(cell="cell")
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO looks_damaged(cell) AS {damaged}")
     connection.execute(
         """
         CREATE SCHEMA IF NOT EXISTS district;
@@ -150,12 +156,9 @@ def readmit(read: ReadResult, code: str) -> None:
 
 
 def _record_id(spec: ExportSpec) -> str:
-    """SQL for a finding's `record_id`: only what looks like an ID (columns may be swapped)."""
+    """SQL for the ID of whom a row is about; NULL when it is blank."""
     name = spec.record_field
-    if name is None:
-        return "NULL"
-    cell = f'cells."{name}"'
-    return f"CASE WHEN regexp_full_match({cell}, '{SAFE_RECORD_ID}') THEN {cell} END"
+    return "NULL" if name is None else f"nullif(cells.\"{name}\", '')"
 
 
 def _create_records(read: ReadResult) -> None:
@@ -339,9 +342,9 @@ def _run_table_rule(
 ) -> None:
     made = read.connection.execute(
         "CREATE OR REPLACE TEMP TABLE hits AS"
-        f" SELECT line, CASE WHEN regexp_full_match(record_id::VARCHAR, '{SAFE_RECORD_ID}')"
-        " THEN record_id::VARCHAR END AS record_id, column_name::VARCHAR AS column_name,"
-        f" detail::VARCHAR AS detail FROM ({check.select})"
+        " SELECT line, nullif(record_id::VARCHAR, '') AS record_id,"
+        " column_name::VARCHAR AS column_name, detail::VARCHAR AS detail"
+        f" FROM ({check.select})"
     )
     ((total,),) = made.fetchall()
     if not total:

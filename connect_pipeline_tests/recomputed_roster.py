@@ -206,7 +206,7 @@ def _survivor(
     while True:
         row = school_rows.get(names.get(passed[-1], ""), defaultdict(str))
         target = row["Merge with Site ID"]
-        if not target or target not in codes:
+        if not target or target not in codes or target == passed[-1]:
             return passed[-1]
         if target in passed:
             return code

@@ -33,6 +33,7 @@ from connect_pipeline.run import retention
 from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings_file import load_settings
+from connect_pipeline.snapshots import publishing
 from connect_pipeline.status.state import district_status
 from connect_pipeline_tests.dying import DIES_AT, KILLED
 from connect_pipeline_tests.small_district import FILES
@@ -687,7 +688,7 @@ def test_a_night_between_two_attempts_does_not_bring_the_student_back(
         raise EnvironmentFault("the power went")
 
     with monkeypatch.context() as patch:
-        patch.setattr(erase.snapshots, "_point_roster_at", cut)  # between two renames
+        patch.setattr(publishing, "_point_roster_at", cut)  # between two renames
         with pytest.raises(EnvironmentFault):
             erase_student(home)
     home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Korean", "Russian")})

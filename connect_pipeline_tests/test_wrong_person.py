@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import string
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -187,6 +189,38 @@ def test_part_of_the_class_file_is_held_though_no_class_is_gone(
     assert reason["message"].startswith("11 of 60 students in classes overall would be removed")
     home.upload({CLASS_FILE: "".join(rows[:51])})
     assert home.nightly().outcome == "published"
+
+
+@pytest.mark.parametrize(("reached", "outcome"), [(84, "published"), (83, "held")])
+def test_ten_points_are_not_more_than_ten(
+    server: EmbeddedServer, tmp_path: Path, reached: int, outcome: str
+) -> None:
+    """Of 120 students 96 could be reached: as floats, 80 % less 70 % is more than ten points."""
+    files = many(lambda n: f"{n:05d}", 120)
+    rows = files[STUDENT_FILE].splitlines(keepends=True)
+
+    def reach(some: int) -> str:
+        silent = (re.sub(r",\(201\)[^,]*,[^,]*,", ",,,", row) for row in rows[some + 1 :])
+        return "".join([*rows[: some + 1], *silent])
+
+    home = small_home(server, tmp_path, {**FILES, **files, STUDENT_FILE: reach(96)})
+    home.publish()
+    home.upload({STUDENT_FILE: reach(reached)})
+    assert home.nightly().outcome == outcome
+
+
+def test_a_class_row_without_a_student_hides_no_missing_half(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    files = many(lambda n: f"{n:05d}")
+    twice = files[CLASS_FILE] + files[CLASS_FILE].partition("\n")[2].replace(",1,", ",2,")
+    home = small_home(server, tmp_path, {**FILES, **files, CLASS_FILE: twice})
+    home.publish()
+    half = "".join(twice.splitlines(keepends=True)[:61])
+    home.upload({CLASS_FILE: with_rows(half, "101,T1,,3,Music,MU,1")})
+    run = home.nightly()
+    assert run.outcome == "held"
+    assert "mass_removal" in run.report.holding_codes()
 
 
 # -- decisions -------------------------------------------------------------------------------------
@@ -440,20 +474,95 @@ def test_a_school_export_that_was_discarded_does_not_come_back(home: SmallHome) 
     home.upload({SCHOOL_FILE: merged, STUDENT_FILE: "\n".join([*shorter, ""])})
     assert home.nightly().outcome == "held"
     assert home.command_here("discard", NAME).returncode == 0
+    time.sleep(1.1)  # the ledger's times are to the second
+    assert home.nightly().outcome == "discarded", "the same files, seen once more"
     home.upload({SCHOOL_FILE: None, STUDENT_FILE: FILES[STUDENT_FILE].replace("Korean", "Thai")})
     home.publish()
     assert home.query("SELECT count(DISTINCT site_id) FROM connect.school_sites") == [(2,)]
 
 
-def test_a_vacant_course_keeps_no_child_in_the_same_periods_others(home: SmallHome) -> None:
+@pytest.mark.parametrize(
+    "row",
+    [
+        "102,VACANT,004,0,Music,MU,1",
+        "102,,004,0,Music,MU,1",
+        "102,NULL,004,0,Music,MU,1",
+        "102,T2,004,,Music,MU,1",
+        "102.0,T2,004,0,Music,MU,1",
+    ],
+)
+def test_a_vacant_course_keeps_no_child_in_the_same_periods_others(
+    home: SmallHome, row: str
+) -> None:
     """At an elementary school all is period 0; music has no teacher in the SIS."""
-    music = with_rows(FILES[CLASS_FILE], "102,VACANT,004,0,Music,MU,1")
+    music = with_rows(FILES[CLASS_FILE], row)
     moved = music.replace("102,T3,004,0,Grade 3,G3,1", "102,T1,004,0,Grade 3,G3,2")
     assert moved != music
     home.upload({CLASS_FILE: moved})
     home.publish()
     teachers = "SELECT staff_id FROM connect.rosters WHERE student_id = '004'"
     assert home.query(teachers) == [("T1",)]
+
+
+def test_a_damaged_cell_beside_a_sound_id_keeps_nobody_else(home: SmallHome) -> None:
+    """Who has left is gone, and who moved has moved, though another's school code is damaged."""
+    students = without_rows(FILES[STUDENT_FILE].replace("002,101,", "002,101.0,"), "006,")
+    home.upload(
+        {
+            STAFF_FILE: without_rows(FILES[STAFF_FILE], "T3,").replace("T2,101,", "T2,101.0,"),
+            STUDENT_FILE: students.replace("003,101,", "003,102,"),
+            CLASS_FILE: without_rows(FILES[CLASS_FILE], "102,T3,"),
+        }
+    )
+    home.write_settings(thresholds={"removed": 1, "bad_rows": 1, "unknown_references": 1})
+    run = home.nightly()
+    assert run.outcome == "published", run.message
+    assert home.query("SELECT entity, key FROM connect.kept WHERE entity <> 'enrollment'") == [
+        ("staff", "T2"),
+        ("student", "002"),
+    ]
+    assert classes_of(home, "002") == {("101", "1"), ("101", "2")}
+
+
+@pytest.mark.parametrize("id_of", ["00{}", "3f2504e0-4f89-11d3-9a0c-0305e82c330{}", "2026/00{}"])
+def test_ids_of_any_length_and_form_are_known_in_quarantined_rows(
+    server: EmbeddedServer, tmp_path: Path, id_of: str
+) -> None:
+    """Two schools, and the first row lost its own: she keeps her guardian. Who left, leaves."""
+
+    def with_ids(text: str) -> str:
+        for number in range(1, 7):
+            text = text.replace(f"00{number},", f"{id_of.format(number)},")
+        return text
+
+    gus = id_of.format(7) + ",{},Gus,Hall,,,{},(201) 555-0117,,,,,12345,9,,,English,SMS"
+    students = with_ids(FILES[STUDENT_FILE])
+    both = (gus.format("101", "Ivy Hall"), gus.format("102", "Old Hall"))
+    classes = with_ids(FILES[CLASS_FILE])
+    files = {STUDENT_FILE: with_rows(students, *both), CLASS_FILE: classes}
+    home = small_home(server, tmp_path, {**FILES, **files})
+    home.publish()
+    left = id_of.format(6)
+    home.upload(
+        {
+            STUDENT_FILE: with_rows(
+                without_rows(students, left), both[0].replace(",101,", ",,"), both[1]
+            ),
+            CLASS_FILE: without_rows(classes, f"102,T3,{left}"),
+        }
+    )
+    home.publish()
+    assert home.query("SELECT name FROM connect.contacts WHERE name LIKE '%Hall'") == [
+        ("Ivy Hall",)
+    ]
+    assert home.query("SELECT key FROM connect.kept") == [(id_of.format(7),)]
+
+
+def test_a_site_that_names_itself_lets_others_roll_up_to_it(home: SmallHome) -> None:
+    schools = FILES[SCHOOL_FILE].replace("555-0150,", "555-0150,101")
+    home.upload({SCHOOL_FILE: schools.replace("555-0100,", "555-0100,101")})
+    home.publish()
+    assert home.query("SELECT DISTINCT site_id FROM connect.school_sites") == [("101",)]
 
 
 def test_a_broken_line_of_somebody_new_and_a_footer_keep_nobody(home: SmallHome) -> None:

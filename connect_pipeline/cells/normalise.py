@@ -164,9 +164,10 @@ def _phone(cell: str) -> str:
 
 def _unusual_phone(cell: str) -> str:
     """SQL for a number with an extension or odd characters, or of another country."""
+    number = rf"regexp_replace({cell}, '^{_LOOSE}$', '+1\1\2\3')"
     return (
         f"(CASE WHEN regexp_full_match({cell}, '{_LOOSE}')"
-        rf" THEN regexp_replace({cell}, '^{_LOOSE}$', '+1\1\2\3')"
+        f" THEN CASE WHEN NOT regexp_full_match({number}, '[+]1(?:{_FILLER})') THEN {number} END"
         f" WHEN {is_foreign_phone(cell)}"
         f" THEN nullif({INTERNATIONAL_PHONE}({cell}), '') END)"
     )

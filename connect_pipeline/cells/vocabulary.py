@@ -207,6 +207,15 @@ _LANGUAGE_WORDS: dict[str, tuple[str, ...]] = {
     "zh-Hant": ("chinese (traditional)", "traditional chinese"),
 }
 
+_NOTHING = ("na", "nan")
+"""Codes of Nauruan and Min Nan, by which exports mean that there is nothing."""
 # A tag's first part is looked up here too: no name has two or three letters without being a code.
-LANGUAGES = {code: code for code in _TWO_LETTER_CODES.split()} | _inverted(_LANGUAGE_WORDS)
+LANGUAGES = {
+    word: tag
+    for word, tag in (
+        *((code, code) for code in _TWO_LETTER_CODES.split()),
+        *_inverted(_LANGUAGE_WORDS).items(),
+    )
+    if word not in _NOTHING
+}
 """Lower-case names and codes, to BCP 47 tags."""

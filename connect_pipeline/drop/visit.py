@@ -220,7 +220,9 @@ class DropVisit:
         discarded = self.ledger.last_discarded(self.name, CORE_JOB)
         since = [chosen[0]["current_from"]] if chosen else []
         since += [discarded["held_at"]] if discarded is not None else []
-        if current is not None and any(row["received_at"] <= moment for moment in since):
+        # Every run that sees a file receives it anew: it is as old as its first receipt.
+        first = self.ledger.first_received_at(self.name, spec.file_name, sha256)
+        if current is not None and any(str(first) <= moment for moment in since):
             published = current["exports"].get(spec.file_name)
             if published is None:
                 return None

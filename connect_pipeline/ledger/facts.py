@@ -183,6 +183,16 @@ class Ledger:
         )
         return found[0] if found else None
 
+    def first_received_at(self, district: str, export: str, sha256: str) -> str | None:
+        """When exactly this file was received for the first time, as the ledger has times."""
+        query = sa.select(sa.func.min(received.c.received_at).label("first")).where(
+            received.c.district == district,
+            received.c.export == export,
+            received.c.sha256 == sha256,
+        )
+        first = self.rows(query)[0]["first"]
+        return None if first is None else str(first)
+
     def uploads_of(self, district: str, export: str, sha256: str) -> list[datetime]:
         """When exactly this file was uploaded, each receipt of it."""
         found = self.rows(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 
 import duckdb
 
@@ -248,9 +249,10 @@ def _judge_reachability(
     ).fetchall():
         if not students_before or not students:
             continue
-        drop = before / students_before - tonight / students
+        # A fraction: of 200 students, 160 less 140 is more than 10 of 100 as floats.
+        drop = Fraction(before, students_before) - Fraction(tonight, students)
         lost = round(drop * students)
-        if 100 * drop > points and is_too_many(
+        if 100 * drop > Fraction(str(points)) and is_too_many(
             lost, students, 0, floor=FLOORS["student"], most=True
         ):
             report.exports[STUDENTS.file_name].findings.add(

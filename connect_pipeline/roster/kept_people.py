@@ -107,6 +107,7 @@ def _describe_quarantined(connection: duckdb.DuckDBPyConnection, spec: ExportSpe
             out.record_id,
             out.text,
             checked.line IS NULL AS is_broken,
+            coalesce(looks_damaged(checked.{spec.columns[0].field}), false) AS is_damaged,
             length(out.text) - length(replace(out.text, ',', '')) AS commas,
             out.is_forgotten
         FROM (
@@ -157,7 +158,7 @@ def _find_meant(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> None
             ON before.{person} = place.{person}
             AND fold_name(before.first_name) = fold_name(now.first_name)
             AND fold_name(before.last_name) = fold_name(now.last_name)
-        WHERE coalesce(out_tonight.record_id, '') = '' OR out_tonight.code = 'id_looks_damaged'
+        WHERE coalesce(out_tonight.record_id, '') = '' OR is_damaged
         UNION
         SELECT words.line, before.{person}
         FROM words_tonight AS words
@@ -200,9 +201,10 @@ def _may_be_anybody(connection: duckdb.DuckDBPyConnection, spec: ExportSpec, col
             -- What was forgotten is the row of a student who was erased.
             OR NOT is_forgotten
             AND (
-                record_id IS NULL
-                OR code IN ('new_line_in_value', 'id_looks_damaged')
-                OR NOT regexp_full_match(record_id, '[A-Za-z0-9._-]+')
+                coalesce(record_id, '') = ''
+                OR code = 'new_line_in_value'
+                OR is_damaged
+                OR regexp_matches(record_id, '[\\s@,;"]')
                 OR is_broken
                 AND contains(text, ',')
                 AND line NOT IN (SELECT line FROM meant_tonight)

@@ -1,12 +1,12 @@
 """Snapshots: each night's core set as one file, published whole, kept, compared, handed on.
 
-`publish.py` makes one current and recovers; `damage.py` tells a damaged file from one that is only
-not to be read; `history.py` and `export.py` read what is kept.
+`publishing.py` makes one current and recovers; `damage.py` tells a damaged file from one that is
+only not to be read; `history.py` and `export.py` read what is kept.
 Belongs here: published roster files after they are made. Does not belong here: what goes into
 them (`roster/`, `published.py`).
 """
 
-from connect_pipeline.snapshots.publish import (
+from connect_pipeline.snapshots.publishing import (
     DAMAGED_SUFFIX,
     is_undamaged,
     new_snapshot_id,

@@ -4,7 +4,7 @@ For: a file that belongs to another user, a process out of descriptors or memory
 holds the file open for writing all look to DuckDB like a file with a changed byte. A damaged file
 is removed and built anew; one that merely cannot be read is whole, and stays where it is.
 Belongs here: telling the two apart. Does not belong here: what is done about a damaged file
-(`publish.py`, `run/recovery.py`).
+(`publishing.py`, `run/recovery.py`).
 """
 
 from __future__ import annotations

@@ -38,7 +38,12 @@ OR folded_id IN (SELECT folded_id FROM folded)
 OR EXISTS (
     FROM attendance.kept_out
     WHERE (code IN ('missing_key_value', 'id_looks_damaged') AND record_id IS NULL)
-    OR (code = 'id_looks_damaged' AND NOT regexp_matches(record_id, '[0-9]'))
+    -- Of 12345.0 it is known what it was.
+    OR (
+        code = 'id_looks_damaged'
+        AND looks_damaged(record_id)
+        AND NOT regexp_full_match(record_id, '[0-9]+[.]0+')
+    )
     OR (
         record_id IS NULL
         AND len(student_ids) = 0

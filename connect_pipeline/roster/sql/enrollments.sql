@@ -43,9 +43,9 @@ JOIN scratch.class_keys AS class_keys
 -- One row: a class row of tonight that is quarantined, with each student whom it may be about; NULL
 -- when nobody is named. Of a row that breaks the line law, that is every word that is the ID of a
 -- student of a teacher whose ID is another word of it, and what stands where the student's ID does.
--- With period and course, when all that is wrong with the row is that nobody knows its teacher. A
--- line that was forgotten is an erased student's, and others' only if it names them; a few words
--- below the last row are a footer.
+-- With its course, and what it says of teacher and period, when all that is wrong with the row is one
+-- of these, or the school. A line that was forgotten is an erased student's, and others' only if it
+-- names them; a few words below the last row are a footer.
 CREATE OR REPLACE TABLE scratch.class_rows_out AS
 WITH out_tonight AS (
     SELECT line, code, text, false AS is_forgotten
@@ -59,9 +59,15 @@ WITH out_tonight AS (
 whole AS (
     SELECT
         out_tonight.line,
-        CASE WHEN out_tonight.code <> 'id_looks_damaged' THEN nullif(rows.student_id, '') END
+        CASE WHEN NOT looks_damaged(rows.student_id) THEN nullif(rows.student_id, '') END
             AS student_id,
-        CASE WHEN out_tonight.code = 'unknown_teacher' THEN rows.period END AS period,
+        out_tonight.code IN ('unknown_teacher', 'missing_key_value', 'id_looks_damaged')
+            AS says_which,
+        CASE
+            WHEN out_tonight.code <> 'unknown_teacher' AND NOT looks_damaged(rows.staff_id)
+                THEN nullif(rows.staff_id, '')
+        END AS staff_id,
+        CASE WHEN NOT looks_damaged(rows.period) THEN nullif(rows.period, '') END AS period,
         coalesce(
             'number ' || nullif(rows.course_number, ''), 'name ' || nullif(rows.course_name, ''), ''
         ) AS course_key
@@ -113,13 +119,13 @@ named AS (
     WHERE len(string_split(broken.text, ',')) >= getvariable('class_columns')
     AND broken.code NOT IN ('new_line_in_value', 'unclosed_quote')
 )
-SELECT line, student_id, period, course_key FROM whole
+SELECT line, student_id, says_which, staff_id, period, course_key FROM whole
 UNION ALL
-SELECT line, student_id, NULL, NULL FROM meant
+SELECT line, student_id, false, NULL, NULL, NULL FROM meant
 UNION ALL
-SELECT line, student_id, NULL, NULL FROM named
+SELECT line, student_id, false, NULL, NULL, NULL FROM named
 UNION ALL
-SELECT line, NULL, NULL, NULL
+SELECT line, NULL, false, NULL, NULL, NULL
 FROM broken
 WHERE NOT is_forgotten AND line NOT IN (SELECT line FROM named);
 
@@ -130,22 +136,24 @@ CREATE OR REPLACE TABLE scratch.spared_enrollments AS
 WITH whose AS (
     SELECT DISTINCT student_id
     FROM scratch.class_rows_out
-    WHERE student_id IS NOT NULL AND period IS NULL
+    WHERE student_id IS NOT NULL AND NOT says_which
 ),
-whose_in_period AS (
+whose_in_class AS (
     SELECT class_id, student_id
     FROM previous.connect.enrollments
     JOIN scratch.class_rows_out AS rows_out USING (student_id)
-    JOIN previous.connect.classes USING (class_id, period)
-    WHERE rows_out.course_key
-        = coalesce('number ' || course_number, 'name ' || course_name, '')
+    JOIN previous.connect.classes AS classes USING (class_id)
+    WHERE rows_out.says_which
+    AND rows_out.course_key = coalesce('number ' || course_number, 'name ' || course_name, '')
+    AND coalesce(rows_out.staff_id = classes.staff_id, true)
+    AND coalesce(rows_out.period = classes.period, true)
 )
 SELECT
     class_id,
     student_id,
     CASE
         WHEN student_id IN (FROM whose) THEN 'row_quarantined'
-        WHEN (class_id, student_id) IN (FROM whose_in_period) THEN 'row_quarantined'
+        WHEN (class_id, student_id) IN (FROM whose_in_class) THEN 'row_quarantined'
         WHEN EXISTS (FROM scratch.class_rows_out WHERE student_id IS NULL)
             THEN 'unnamed_row_quarantined'
         WHEN getvariable('add_only') THEN 'add_only'

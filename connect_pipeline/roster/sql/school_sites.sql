@@ -21,6 +21,7 @@ merges AS (
     FROM scratch.normal.schools AS schools
     JOIN scratch.district.sites AS sites ON sites.name = schools.name
     WHERE schools.merge_with IN (SELECT code FROM scratch.district.sites)
+    AND schools.merge_with <> sites.code  -- a finding, and nothing that others roll up over
     GROUP BY sites.code
     UNION ALL
     SELECT

@@ -48,6 +48,7 @@ def unmatched(
             WHERE {field} NOT IN (
                 SELECT record_id FROM quality.quarantine
                 WHERE export = '{people.spec.file_name}' AND code = 'student_id_reused'
+                AND record_id IS NOT NULL
             )
         ),
         failing AS (
