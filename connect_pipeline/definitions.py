@@ -11,6 +11,7 @@ from __future__ import annotations
 import dagster as dg
 
 from connect_pipeline.home import Home
+from connect_pipeline.orchestration import names
 from connect_pipeline.orchestration.absences import attendance_assets
 from connect_pipeline.orchestration.decide_hold import decide_hold_job
 from connect_pipeline.orchestration.instance import warn_of_defaults
@@ -35,6 +36,15 @@ def build_defs(home: Home) -> dg.Definitions:
     districts = dg.StaticPartitionsDefinition(sorted(settings.districts))
     nightly = [*nightly_assets(districts), *lunch_assets(districts)]
     attendance = attendance_assets(districts)
+    parts = {names.NIGHTLY_SYNC: nightly, names.ATTENDANCE_ALERTS: attendance}
+    runs = DistrictRuns(
+        home=str(home.root),
+        assets={
+            job: [key.to_user_string() for asset in assets for key in asset.keys]
+            for job, assets in parts.items()
+        },
+        steps={job: [asset.op.name for asset in assets] for job, assets in parts.items()},
+    )
     return dg.Definitions(
         assets=[*nightly, *attendance],
         jobs=[
@@ -44,7 +54,7 @@ def build_defs(home: Home) -> dg.Definitions:
         ],
         schedules=[*deadline_schedules(home, settings), retention_schedule()],
         sensors=[*arrival_sensors(home, settings), *watch_sensors(home, sound)],
-        resources={"run": DistrictRuns(home=str(home.root))},
+        resources={"run": runs},
         executor=dg.in_process_executor,
     )
 

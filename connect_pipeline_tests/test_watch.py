@@ -20,6 +20,7 @@ from dagster._daemon.auto_run_reexecution.auto_run_reexecution import should_ret
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from connect_pipeline import alarms
+from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.ledger.tables import alarm_notices
@@ -27,6 +28,7 @@ from connect_pipeline.locks import is_held, under_way
 from connect_pipeline.orchestration import retention, watch
 from connect_pipeline.orchestration.launch import QUIET, run_job
 from connect_pipeline.orchestration.names import DECIDE_HOLD, DISTRICT_TAG, NIGHTLY_SYNC, RETENTION
+from connect_pipeline.orchestration.resources import DistrictRuns
 from connect_pipeline.settings import Settings
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.fleet import WATCH, Fleet, fleet
@@ -342,6 +344,37 @@ def test_assets_that_are_chosen_one_by_one_are_no_run(ships: Fleet) -> None:
         ships, job, partition_key="a", asset_selection=[dg.AssetKey("attendance_export")]
     )
     assert "UsageError: Launch one of the jobs nightly_sync, attendance_alerts" in says
+
+
+def test_a_part_of_a_job_is_no_run_and_all_of_it_is(ships: Fleet) -> None:
+    ships.add("a")
+    assert ships.defs is not None
+    job = ships.defs.resolve_job_def(NIGHTLY_SYNC)
+    keys = list(job.asset_layer.executable_asset_keys)
+    whole = job.execute_in_process(
+        instance=ships.instance, partition_key="a", run_config=QUIET, asset_selection=keys
+    )
+    row = ships.ledger.run(whole.run_id)
+    assert row is not None
+    assert row["outcome"] == "published"
+    only = [dg.AssetKey("lunch_recipients")]
+    _, says = execute(ships, job, partition_key="a", asset_selection=only)
+    assert "UsageError: Launch one of the jobs" in says
+
+
+def test_steps_that_are_run_again_are_no_run(ships: Fleet) -> None:
+    """From the page of a run, one by one or from where it failed."""
+    assert ships.defs is not None
+    runs = ships.defs.resources["run"]
+    assert isinstance(runs, DistrictRuns)
+    part = dg.DagsterRun(
+        job_name=NIGHTLY_SYNC,
+        run_id="1",
+        tags={DISTRICT_TAG: "a"},
+        step_keys_to_execute=["list_low_balances"],
+    )
+    with pytest.raises(UsageError, match="a run is a whole one"):
+        runs._what_to_run(part)
 
 
 def test_only_a_run_that_was_killed_is_tried_again(ships: Fleet) -> None:

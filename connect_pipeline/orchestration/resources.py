@@ -33,9 +33,14 @@ log = logging.getLogger(__name__)
 
 
 class DistrictRuns(dg.ConfigurableResource):
-    """Gives each run its `DistrictRun`. `home` is CONNECT_HOME."""
+    """Gives each run its `DistrictRun`. `home` is CONNECT_HOME.
+
+    `assets` and `steps` are those of each job, by their names: a run has them all.
+    """
 
     home: str
+    assets: dict[str, list[str]]
+    steps: dict[str, list[str]]
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[DistrictRun]:
@@ -47,7 +52,7 @@ class DistrictRuns(dg.ConfigurableResource):
         deadline = datetime.fromisoformat(due) if due else None
         home = Home(Path(self.home))
         try:
-            district, job = _what_to_run(dagster_run)
+            district, job = self._what_to_run(dagster_run)
             with district_run(home, district, dagster_run.run_id, job, deadline) as run:
                 yield run
         except Exception as error:
@@ -56,15 +61,25 @@ class DistrictRuns(dg.ConfigurableResource):
                 raise
             raise as_our_error(error) from None
 
+    def _what_to_run(self, run: dg.DagsterRun) -> tuple[str, str]:
+        """The district and the kind of job. Raises `UsageError` for a run that is not a whole one.
 
-def _what_to_run(run: dg.DagsterRun) -> tuple[str, str]:
-    """The district and the kind of job. Raises `UsageError` for a run that has none."""
-    district, job = run.tags.get(DISTRICT_TAG), JOB_KINDS.get(run.job_name)
-    if district is None:
-        raise UsageError("Choose a district as partition: a run is for one district.")
-    if job is None:  # assets that were chosen one by one in the UI
-        raise UsageError(f"Launch one of the jobs {', '.join(JOB_KINDS)}: a run is a whole one.")
-    return district, job
+        Part of one would list from a roster that is held, or publish what it has not looked at.
+        """
+        district, job = run.tags.get(DISTRICT_TAG), JOB_KINDS.get(run.job_name)
+        if district is None:
+            raise UsageError("Choose a district as partition: a run is for one district.")
+        assets = {asset.to_user_string() for asset in run.asset_selection or ()}
+        steps = {*(run.step_keys_to_execute or ())}
+        is_part = job is not None and not (
+            assets in (set(), {*self.assets[run.job_name]})
+            and steps in (set(), {*self.steps[run.job_name]})
+        )
+        if job is None or is_part:  # assets or steps that were chosen one by one in the UI
+            raise UsageError(
+                f"Launch one of the jobs {', '.join(JOB_KINDS)}: a run is a whole one."
+            )
+        return district, job
 
 
 def _is_not_tried_again(instance: dg.DagsterInstance | None, run_id: str) -> None:
