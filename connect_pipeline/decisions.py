@@ -10,6 +10,8 @@ from contextlib import closing
 from datetime import timedelta
 from enum import StrEnum
 
+from connect_pipeline import alarms
+from connect_pipeline.alarms.words import Cause
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, open_ledger
@@ -50,6 +52,8 @@ def decide(
 def _decide(
     ledger: Ledger, district: str, decision: Decision, by: str, job: HeldJob | None, days: int
 ) -> list[str]:
+    if not by.strip():
+        raise UsageError("Say who decides: the name stays in the ledger.")
     expired = ledger.expire_holds(district, now() - timedelta(days=days))
     jobs = [one for one in NEXT_COMMAND if job in (None, one)]
     held = [one for one in jobs if ledger.open_hold(district, one)]
@@ -69,6 +73,7 @@ def _decide(
         )
     (job_held,) = held
     hold = ledger.decide(district, job_held, decision, by)
+    alarms.clear(ledger, district, job_held, [Cause.HELD])
     reasons = ", ".join(f"{code} {count:,}" for code, count in hold["codes"].items())
     says = [
         f"{district}: {decision} the {job_held} files held since {hold['held_at']} ({reasons})."

@@ -93,6 +93,8 @@ def _examine_drop(name: str, district: District) -> Iterator[Diagnosis]:
     missing = [file for file in wanted if file not in seen]
     says = f"missing: {', '.join(missing)}" if missing else "all files are there"
     yield Diagnosis(f"{name}: files in {district.sftp.folder}", 0, says)
+    if district.sftp.report_folder is not None:
+        yield _try(f"{name}: report folder", lambda: _look_for_report_folder(district))[1]
     unmapped = "no site names are set: every school will be a placeholder"
     yield Diagnosis(f"{name}: sites", 0, unmapped if not district.sites else "set")
 
@@ -113,6 +115,11 @@ def _examine_alarms(name: str, alarms: Iterable[Alarms]) -> Iterator[Diagnosis]:
 def _look(district: District) -> dict[str, sftp.RemoteFile]:
     with sftp.connect(district.sftp) as drop:
         return drop.look()
+
+
+def _look_for_report_folder(district: District) -> None:
+    with sftp.connect(district.sftp) as drop:
+        drop.remove(str(district.sftp.report_folder), lambda _name: False)
 
 
 def _look_at_home(home: Home) -> None:

@@ -6,8 +6,11 @@ import hashlib
 import hmac
 import json
 import logging
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,7 @@ from connect_pipeline.errors import (
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import alarm_notices
+from connect_pipeline.ledger.tables import alarms as alarms_table
 from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import Settings
@@ -98,7 +102,7 @@ def test_a_webhook_gets_counts_and_codes_and_a_signature(ledger: Ledger, hook: W
     assert deliver(ledger, chosen) == 0
     assert hook.messages == [
         {
-            "id": "1-alarm",
+            "id": "1-20261007T050000Z-alarm",
             "event": "alarm",
             "district": "a",
             "job": "core",
@@ -215,6 +219,46 @@ def test_a_receiver_that_is_down_delays_no_other(
     assert deliver(ledger, chosen) == 1, "the others of that receiver are not even tried"
     assert len(mail.messages) == 8
     assert "ConnectionRefusedError" in caplog.text
+
+
+def test_a_receiver_that_answers_byte_by_byte_holds_nobody_up(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes in time; the whole never does."""
+    monkeypatch.setattr(delivery, "CHANNEL_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.send(b"HTTP/1.1 200 OK\r\n")
+                for _ in range(100):
+                    connection.send(b"x")
+                    time.sleep(0.1)
+
+        threading.Thread(target=drip, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+        chosen = settings({"webhook": {"url": url, "secret_env": SECRET_VARIABLE}})
+        blocked(ledger, chosen)
+        begun = time.monotonic()
+        assert deliver(ledger, chosen) == 1
+        assert time.monotonic() - begun < 5
+
+
+def test_an_id_names_one_alarm_for_ever(ledger: Ledger, hook: Webhook) -> None:
+    """SQLite gives the number of a row that is gone to the next one."""
+    chosen = settings(by_webhook(hook))
+    blocked(ledger, chosen)
+    alarms.clear(ledger, "a", "core", [Cause.BLOCKED], at=EVENING)
+    deliver(ledger, chosen)
+    with ledger.transaction() as connection:
+        connection.execute(sa.delete(alarm_notices))
+        connection.execute(sa.delete(alarms_table))
+    alarms.raise_alarm(ledger, chosen, "a", "core", Cause.HELD, {"mass_removal": 1})
+    deliver(ledger, chosen)
+    ids = [message["id"] for message in hook.messages]
+    assert len(ids) == 3
+    assert len({*ids}) == 3
 
 
 def test_a_mail_server_that_refuses_is_tried_again(ledger: Ledger, mail: Mailbox) -> None:

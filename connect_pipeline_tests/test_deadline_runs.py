@@ -13,10 +13,14 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from connect_pipeline import alarms
 from connect_pipeline.contract import ATTENDANCE, CORE, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.drop.deadlines import deadline_before
+from connect_pipeline.ledger import stamp
+from connect_pipeline.ledger.tables import received
 from connect_pipeline.orchestration.names import (
     ATTENDANCE_ALERTS,
     DEADLINE_TAG,
@@ -24,7 +28,7 @@ from connect_pipeline.orchestration.names import (
 )
 from connect_pipeline.published import open_published
 from connect_pipeline.settings_file import load_settings
-from connect_pipeline_tests.fleet import Fleet, fleet
+from connect_pipeline_tests.fleet import ATTENDANCE_SENSOR, Fleet, fleet
 from connect_pipeline_tests.small_district import FILES
 
 STUDENT_FILE, CLASS_FILE = STUDENTS.file_name, STAFF_TO_STUDENT.file_name
@@ -289,6 +293,80 @@ def test_an_attendance_file_of_another_day_is_late(ships: Fleet) -> None:
     ships.upload("a", {ATTENDANCE.file_name: of_today()})
     assert run(ships, job=ATTENDANCE_ALERTS) == "listed"
     assert causes(ships) == {}
+
+
+def test_approved_absences_are_listed_by_themselves(ships: Fleet) -> None:
+    """No operator starts the run, and the schedule does not take held absences for listed."""
+    ships.districts["a"]["attendance"] |= {"absent_floor": 1, "max_absent_share": 0.1}
+    ships.load()
+    ships.upload("a", {ATTENDANCE.file_name: of_today()})
+    (request,) = [one for _ in range(3) for one in ships.tick(ATTENDANCE_SENSOR, after=20)]
+    assert ships.run(request, ATTENDANCE_ALERTS) == "held"
+    assert causes(ships) == {"held": {"mass_absence": 1}}
+    monday = datetime(2027, 3, 15, 9, 30, tzinfo=ZONE)
+    assert isinstance(due_schedule(ships, monday), dg.RunRequest)
+    assert [ships.tick(ATTENDANCE_SENSOR, after=600) for _ in range(3)] == [[]] * 3
+    time.sleep(1.1)  # the ledger's times are to the second
+    decide(ships.home, "a", Decision.APPROVED, "Pat Operator")
+    assert causes(ships) == {}
+    (again,) = ships.tick(ATTENDANCE_SENSOR, after=600)
+    assert ships.run(again, ATTENDANCE_ALERTS) == "listed"
+    assert [ships.tick(ATTENDANCE_SENSOR, after=600) for _ in range(3)] == [[]] * 3
+
+
+def test_discarded_absences_are_missed_when_they_are_due(ships: Fleet) -> None:
+    ships.districts["a"]["attendance"] |= {"absent_floor": 1, "max_absent_share": 0.1}
+    ships.load()
+    ships.upload("a", {ATTENDANCE.file_name: of_today()})
+    assert run(ships, job=ATTENDANCE_ALERTS) == "held"
+    decide(ships.home, "a", Decision.DISCARDED, "Pat Operator")
+    assert run(ships, job=ATTENDANCE_ALERTS) == "discarded"
+    assert causes(ships) == {}
+    request = due_schedule(ships, datetime(2027, 3, 15, 9, 30, tzinfo=ZONE))
+    assert ships.run(request, ATTENDANCE_ALERTS) == "discarded"
+    assert causes(ships)["missing"] == {"missing_file": 1}
+
+
+def test_an_approved_night_goes_on_by_itself(ships: Fleet) -> None:
+    text = "\n".join(line.rpartition(",")[0] for line in FILES[STUDENT_FILE].splitlines()) + "\n"
+    upload(ships, **{STUDENT_FILE: text})  # a column is gone
+    assert ships.tick() == []
+    (request,) = ships.tick()
+    assert ships.run(request) == "held"
+    assert ships.tick() == []
+    time.sleep(1.1)
+    decide(ships.home, "a", Decision.APPROVED, "Pat Operator")
+    (again,) = ships.tick(after=600)
+    assert ships.run(again) == "published"
+    assert [ships.tick(after=600) for _ in range(3)] == [[]] * 3
+
+
+def test_a_deadline_that_the_network_missed_is_made_up_for(ships: Fleet) -> None:
+    """What is stale is said then, as it would have been at the deadline."""
+    age_all(ships, 30)
+    for _ in range(3):
+        for request in ships.tick():
+            ships.run(request)
+    ships.server.stop()
+    assert run(ships, due=now()) == "failed:3"
+    assert causes(ships) == {"failed": {"network": 1}}
+    ships.server.start()
+    (again,) = ships.tick(after=600)
+    assert again.tags[DEADLINE_TAG]
+    assert ships.run(again) == "unchanged"
+    assert set(causes(ships)) == {"stale"}
+    assert [ships.tick(after=600) for _ in range(3)] == [[]] * 3
+
+
+def test_a_time_in_the_future_keeps_no_file_fresh(ships: Fleet) -> None:
+    """It counts as uploaded when it was first received, here a day and a half ago."""
+    age_all(ships, -300 * 24)
+    assert run(ships) == "unchanged"
+    with ships.ledger.transaction() as connection:
+        long_ago = stamp(datetime.now(UTC) - timedelta(hours=36))
+        connection.execute(sa.update(received).values(received_at=long_ago))
+    assert run(ships, due=now()) == "unchanged"
+    assert set(causes(ships)) == {"stale"}
 
 
 def test_a_file_that_came_today_and_a_day_without_school_ask_for_nothing(ships: Fleet) -> None:

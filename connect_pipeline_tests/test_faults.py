@@ -270,6 +270,14 @@ def test_doctor_finds_nothing_wrong_with_a_healthy_home(home: SmallHome) -> None
     assert "BAD" not in done.stdout
 
 
+def test_doctor_names_a_report_folder_that_is_not_there(home: SmallHome) -> None:
+    home.write_settings(sftp={**home.sftp, "report_folder": "/nowhere"})
+    done = home.command_here("doctor")
+    assert done.returncode == 3
+    assert "report folder" in done.stdout
+    assert "/nowhere" in done.stdout
+
+
 def test_doctor_reads_the_opt_outs(home: SmallHome) -> None:
     home.write_settings(attendance={"enabled": True})
     place = opt_out_file(home.home, NAME)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from connect_pipeline.alarms import raise_alarm
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.contract import CORE
 from connect_pipeline.drop.looks import look_at_all
-from connect_pipeline.ledger import tables
+from connect_pipeline.ledger import now, stamp, tables
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline.status.state import overview
 from connect_pipeline_tests.fleet import Fleet, fleet
@@ -45,6 +46,9 @@ def test_two_hundred_districts_are_one_short_tick(ships: Fleet) -> None:
     ships.add("red", FILES, sftp={"username": "nobody"})
     assert settle(ships, 200) < 15
     assert len(ships.cursors["core_set_arrived"] or "") < 10_000
+
+
+DAY = timedelta(days=1)
 
 
 @pytest.mark.slow
@@ -88,13 +92,14 @@ def test_the_status_of_many_is_one_line_each_and_who_needs_somebody_comes_first(
     ledger, settings = ships.ledger, load_settings(ships.home.settings_file)
     with ledger.transaction() as connection:
         for name in names:
+            days = 3 if name == "d123" else 0
             for run, outcome in enumerate(("failed:3", "published")):
                 connection.execute(
                     insert(tables.runs).values(
                         run_id=f"{name}-{run}",
                         district=name,
                         job="core",
-                        started_at=f"2026-10-0{run + 1}T06:30:00Z",
+                        started_at=stamp(now() - (days + 2 - run) * DAY),
                         outcome=outcome,
                         codes={},
                         message="",
@@ -105,9 +110,10 @@ def test_the_status_of_many_is_one_line_each_and_who_needs_somebody_comes_first(
     begun = time.monotonic()
     lines = overview(ledger, names)
     assert time.monotonic() - begun < 2
-    assert [line.district for line in lines[:3]] == ["d250", "d299", "d000"]
-    assert lines[0].attention[0].startswith("held (core) since ")
-    assert lines[1].attention == ["missing (core)"]
+    assert [line.district for line in lines[:4]] == ["d123", "d250", "d299", "d000"]
+    assert lines[0].attention == ["no run since then: is the daemon up?"]
+    assert lines[1].attention[0].startswith("held (core) since ")
+    assert lines[2].attention == ["missing (core)"]
     assert {line.last_run for line in lines} == {"core: published"}
 
     monkeypatch.setenv("CONNECT_HOME", str(ships.home.root))
@@ -117,4 +123,4 @@ def test_the_status_of_many_is_one_line_each_and_who_needs_somebody_comes_first(
         cli.main()
     shown = capsys.readouterr().out.splitlines()
     assert len(shown) == 1 + len(names) + 1
-    assert shown[-1] == "300 districts, 2 need attention."
+    assert shown[-1] == "300 districts, 3 need attention."

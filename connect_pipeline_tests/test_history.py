@@ -133,6 +133,19 @@ def test_questions_without_an_answer_are_refused(home: SmallHome) -> None:
         assert "Zoe" not in done.stderr  # no part of a snapshot's ID looks like this
 
 
+def test_a_day_to_come_is_as_the_last_one_and_a_damaged_snapshot_is_said(home: SmallHome) -> None:
+    far, near = (
+        home.command_here("history", NAME, "--on", day, "--json")
+        for day in ("9999-12-31", f"{datetime.now(UTC):%Y-%m-%d}")
+    )
+    assert json.loads(far.stdout)["students"] == json.loads(near.stdout)["students"]
+    home.home.snapshot(NAME, home.current()).write_bytes(b"no database")
+    damaged = home.command_here("history", NAME, "--on", "9999-12-31")
+    assert damaged.returncode == 3
+    assert "cannot be read" in damaged.stdout + damaged.stderr
+    assert "bug" not in damaged.stdout + damaged.stderr
+
+
 def test_people_read_it_as_tables(home: SmallHome) -> None:
     done = home.command_here("history", NAME, "--student", "001")
     assert done.returncode == 0, done.stderr

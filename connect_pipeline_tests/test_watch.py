@@ -20,6 +20,8 @@ from dagster._daemon.auto_run_reexecution.auto_run_reexecution import should_ret
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from connect_pipeline import alarms
+from connect_pipeline.alarms import open_alarms, raise_alarm
+from connect_pipeline.alarms.words import Cause
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB
@@ -293,6 +295,30 @@ def test_who_died_is_told_of_once_and_the_next_run_ends_the_alarm(ships: Fleet) 
     (request,) = ships.tick()
     assert ships.run(request) == "published"
     assert alarms.open_alarms(ships.ledger) == []
+
+
+def test_who_died_while_the_ledger_was_locked_is_told_of_later(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster asks about a failed run once; `night_watch` asks again."""
+    run_id = start(ships, NIGHTLY_SYNC, {DISTRICT_TAG: "a"})
+    run = ships.instance.get_run_by_id(run_id)
+    assert run is not None
+    ships.instance.report_run_failed(run)
+    for _ in range(2):
+        ships.evaluate(WATCH)
+        (alarm,) = open_alarms(ships.ledger, "a")
+        assert (alarm["cause"], alarm["codes"]) == ("failed", {"did_not_begin": 1})
+    row = ships.ledger.run(run_id)
+    assert row is not None
+    assert row["outcome"] == "failed:3"
+
+
+def test_an_alarm_that_no_run_can_end_any_more_is_over(ships: Fleet) -> None:
+    settings = load_settings(ships.home.settings_file)
+    raise_alarm(ships.ledger, settings, "a", "attendance", Cause.MISSING, {"missing_file": 1})
+    ships.evaluate(WATCH)
+    assert open_alarms(ships.ledger, "a") == []
 
 
 def test_a_run_that_said_its_end_itself_is_not_told_of_again(ships: Fleet) -> None:

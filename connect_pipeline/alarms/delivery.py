@@ -16,11 +16,13 @@ import logging
 import os
 import smtplib
 import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Any
@@ -31,7 +33,7 @@ from sqlalchemy.engine import RowMapping
 from connect_pipeline.alarms import channels
 from connect_pipeline.alarms.words import JOBS, Cause, sentence
 from connect_pipeline.errors import ConnectError, SettingsError
-from connect_pipeline.ledger import Ledger, now, stamp
+from connect_pipeline.ledger import Ledger, compact, now, stamp
 from connect_pipeline.ledger.tables import alarm_notices, alarms
 from connect_pipeline.settings import Mail, Settings, Webhook
 
@@ -64,9 +66,11 @@ class Notice:
         cause = Cause(self.alarm["cause"])
         cleared = self.event == "all_clear"
         job, codes = str(self.alarm["job"]), self.alarm["codes"]
+        raised = datetime.fromisoformat(self.alarm["raised_at"])
         says = f"{JOBS[job]}: {ALL_CLEAR}" if cleared else sentence(cause, job, codes)
         return {
-            "id": f"{self.alarm['id']}-{self.event}",
+            # SQLite may give a number anew when the newest alarm was forgotten.
+            "id": f"{self.alarm['id']}-{compact(raised)}-{self.event}",
             "event": self.event,
             "district": self.alarm["district"],
             "job": job,
@@ -183,10 +187,7 @@ def _forget_old(ledger: Ledger) -> None:
 def _send(channel: Webhook | Mail, notice: Notice) -> str | None:
     """Send one notice; None when it was taken, else why not (never an address or a secret)."""
     try:
-        if isinstance(channel, Webhook):
-            _post(channel, notice)
-        else:
-            _mail(channel, notice)
+        _within(CHANNEL_SECONDS, _post if isinstance(channel, Webhook) else _mail, channel, notice)
     except urllib.error.HTTPError as error:
         return f"the webhook answered {error.code}"
     except SettingsError as error:
@@ -195,6 +196,28 @@ def _send(channel: Webhook | Mail, notice: Notice) -> str | None:
         reason = getattr(error, "reason", error)
         return type(reason if isinstance(reason, Exception) else error).__name__
     return None
+
+
+def _within(seconds: float, send: Callable[..., None], *arguments: Any) -> None:
+    """Call `send`, and wait no longer: a receiver that answers byte by byte meets every timeout.
+
+    Raises what it raises, and `TimeoutError` when it takes longer; then it is left to itself.
+    """
+    faults: list[Exception] = []
+
+    def call() -> None:
+        try:
+            send(*arguments)
+        except Exception as error:  # told by who waits
+            faults.append(error)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TimeoutError
+    if faults:
+        raise faults[0]
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -59,6 +59,7 @@ FAULTS = {
     "refused": "It was refused: `status` says why.",
     "bug": "This is a bug of connect_pipeline: please report the line that `status` shows.",
     "died": "Its process was killed, or the machine went down. It is tried again by itself.",
+    "stopped": "Somebody stopped it.",
     "did_not_begin": "It could not begin, for its settings, the disk, or another run that does not"
     " end: the run in Dagster says which.",
 }

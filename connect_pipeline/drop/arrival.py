@@ -43,10 +43,14 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class LastRun:
-    """The last run for exactly these files. `attempts` counts all runs for them so far."""
+    """The last run for exactly these files. `attempts` counts all runs for them so far.
+
+    `deadline` is that of a deadline's run which failed: the next run is that one, too.
+    """
 
     fate: Fate
     attempts: int = 0
+    deadline: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Ask:
 
     files: str
     attempt: int
+    deadline: str = ""
 
     @property
     def key(self) -> str:
@@ -108,7 +113,7 @@ def look(
         return replace(watch, over=True), None
     if last.fate is Fate.UNDER_WAY:
         return watch, None
-    ask = Ask(files, last.attempts + 1)
+    ask = Ask(files, last.attempts + 1, last.deadline)
     return replace(watch, asked=now, attempt=ask.attempt), ask
 
 

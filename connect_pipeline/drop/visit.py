@@ -23,7 +23,7 @@ from connect_pipeline.contract import BY_FILE_NAME, SCHOOLS, ExportSpec
 from connect_pipeline.drop_names import note_unexpected_name
 from connect_pipeline.errors import FileChanged, TransientFault
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import CORE_JOB, Ledger
+from connect_pipeline.ledger import CORE_JOB, Ledger, now
 from connect_pipeline.reader import ReadResult
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
@@ -84,7 +84,7 @@ class DropVisit:
         except FileChanged:
             self.report.findings_of(spec).add("file_still_changing")
             raise
-        uploaded = datetime.fromtimestamp(fetched.mtime, UTC)
+        uploaded = self._uploaded_at(fetched)
         if not self.is_preview:
             self.ledger.record_received(
                 self.name, spec.file_name, fetched.facts.sha256, fetched.size, uploaded, self.run_id
@@ -95,6 +95,17 @@ class DropVisit:
         if self._is_news(fetched):
             self.reading.begin(spec, Received(fetched.path, fetched.facts))
         return fetched
+
+    def _uploaded_at(self, fetched: sftp.Fetched) -> datetime:
+        """The file's time; of one in the future, when these bytes were received first.
+
+        Else a server whose clock is ahead would have its files fresh for as long.
+        """
+        said = datetime.fromtimestamp(fetched.mtime, UTC)
+        if said <= now():
+            return said
+        first = self.ledger.first_received_at(self.name, fetched.name, fetched.facts.sha256)
+        return now() if first is None else datetime.fromisoformat(first)
 
     def take_landed(self, spec: ExportSpec, sha256: str) -> sftp.Fetched:
         """Use a file that was received before. Raises `EnvironmentFault` without a whole one."""

@@ -73,7 +73,7 @@ class Ledger:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
-    def rows(self, query: sa.Select[Any]) -> Sequence[RowMapping]:
+    def rows(self, query: sa.Select[Any] | sa.CompoundSelect[Any]) -> Sequence[RowMapping]:
         """The rows of a read-only query, as they are committed: it waits for nobody who writes.
 
         Raises `EnvironmentFault` as `transaction` does.
@@ -149,6 +149,17 @@ class Ledger:
             .order_by(runs.c.started_at.desc(), runs.c.run_id)
             .limit(limit)
         )
+
+    def last_outcome(self, district: str, job: str) -> str:
+        """What the last run of a job that has ended came to; empty when there is none."""
+        query = (
+            sa.select(runs.c.outcome)
+            .where(runs.c.district == district, runs.c.job == job, runs.c.outcome != "running")
+            .order_by(runs.c.started_at.desc())
+            .limit(1)
+        )
+        found = self.rows(query)
+        return str(found[0]["outcome"]) if found else ""
 
     def record_received(
         self,
@@ -434,6 +445,30 @@ class Ledger:
     def usable_approval(self, district: str, job: str) -> RowMapping | None:
         """The approval that a run may go on with, or None."""
         return self._hold_in(district, job, "approved")
+
+    def waiting_districts(self, job: str) -> set[str]:
+        """Where files of the job were approved and no run has gone on with them, or one failed."""
+        approved = sa.select(holds.c.district).where(
+            holds.c.job == job, holds.c.state == "approved"
+        )
+        newest = (
+            sa.select(runs.c.district, sa.func.max(runs.c.started_at).label("started_at"))
+            .where(runs.c.job == job)
+            .group_by(runs.c.district)
+            .subquery()
+        )
+        failed = (
+            sa.select(runs.c.district)
+            .join(
+                newest,
+                sa.and_(
+                    newest.c.district == runs.c.district,
+                    newest.c.started_at == runs.c.started_at,
+                ),
+            )
+            .where(runs.c.job == job, runs.c.outcome.startswith("failed"))
+        )
+        return {row["district"] for row in self.rows(sa.union(approved, failed))}
 
     def _hold_in(self, district: str, job: str, state: str) -> RowMapping | None:
         found = self.rows(

@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from connect_pipeline.decisions import Decision, HeldJob, decide
+from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.locks import under_way
 from connect_pipeline.orchestration import names
@@ -33,6 +34,8 @@ def decide_hold_job(home: Home, partitions: dg.PartitionsDefinition[str]) -> dg.
     @dg.op(description="Approves or discards what is held for the district.")
     def decide_held_files(context: dg.OpExecutionContext, config: DecideHold) -> None:
         try:
+            if not context.has_partition_key:
+                raise UsageError("Choose a district as partition: a decision is for one district.")
             with under_way(home.job_lock(names.DECIDE_HOLD)):
                 says = decide(home, context.partition_key, config.decision, config.by, config.job)
         except Exception as error:

@@ -100,7 +100,7 @@ def plainly(run: DistrictRun) -> Iterator[None]:
     except dg.Failure:
         raise
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
-        run.message = f"{run.name}: stopped before its end. What is published stays."
+        run.stop()
         raise
     except Exception as error:
         ours = as_our_error(error)

@@ -19,7 +19,7 @@ from connect_pipeline.drop.deadlines import (
     expects_attendance,
 )
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import open_ledger
+from connect_pipeline.ledger import ATTENDANCE_JOB, open_ledger
 from connect_pipeline.orchestration import names
 from connect_pipeline.settings import District, Settings
 
@@ -65,8 +65,13 @@ def _attendance_due(home: Home, name: str, district: District) -> dg.ScheduleDef
         with closing(open_ledger(home)) as ledger:
             row = ledger.last_received(name, ATTENDANCE.file_name)
             roster = ledger.current_snapshot(name)
+            was_listed = ledger.last_outcome(name, ATTENDANCE_JOB) in ("listed", "nothing_new")
         # Whom an older roster did not know, or had no contact of, is told by the newer one.
-        if row is not None and (roster is None or roster["published_at"] <= row["received_at"]):
+        if (
+            row is not None
+            and was_listed
+            and (roster is None or roster["published_at"] <= row["received_at"])
+        ):
             uploaded = datetime.fromisoformat(row["uploaded_at"]).astimezone(district.zone)
             if uploaded >= attendance_wanted_since(moment, district):
                 return dg.SkipReason(f"Today's file came at {uploaded:%H:%M}.")

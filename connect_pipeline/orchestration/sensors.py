@@ -14,9 +14,9 @@ set has settled (`drop/arrival.py`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import dagster as dg
@@ -114,7 +114,8 @@ def _sensor(kind: Kind, home: Home, settings: Settings) -> dg.SensorDefinition:
             if not kind.is_attendance:  # whose districts are among the other sensor's
                 _tell_of_access(ledger, settings, looks)
             ask = partial(last_run, ledger, context.instance, kind.job)
-            after, requests = _follow(kind, home, ask, memory, looks, time.time())
+            reopened = ledger.waiting_districts(names.JOB_KINDS[kind.job])
+            after, requests = _follow(kind, home, ask, memory, looks, time.time(), reopened)
         faults = {name: look for name, look in looks.items() if isinstance(look, ConnectError)}
         refusals = _refusals(faults)
         if refusals and all(after.of(name).is_doubtful for name in kind.districts):
@@ -145,12 +146,19 @@ def _follow(
     memory: Memory,
     looks: dict[str, Look],
     at: float,
+    reopened: Container[str],
 ) -> tuple[Memory, list[dg.RunRequest]]:
-    """What to remember and which runs to ask for, after these looks."""
+    """What to remember and which runs to ask for, after these looks.
+
+    In `reopened` districts the last run may not have been the end of it: files were approved since,
+    or a deadline's run failed.
+    """
     after = Memory({name: memory.of(name) for name in kind.districts})
     requests = []
     for name, look in looks.items():
         watch = memory.of(name)
+        if name in reopened:
+            watch = replace(watch, over=False)
         if isinstance(look, ConnectError):
             passes = isinstance(look, TransientFault)
             after.watches[name] = arrival.failed_look(watch, at, passes=passes)
@@ -176,6 +184,8 @@ def _request(kind: Kind, name: str, ask: arrival.Ask) -> dg.RunRequest:
     }
     if kind.is_attendance:
         tags[names.PRIORITY_TAG] = names.ATTENDANCE_PRIORITY
+    if ask.deadline:
+        tags[names.DEADLINE_TAG] = ask.deadline
     return dg.RunRequest(run_key=f"{name}:{ask.key}", partition_key=name, tags=tags)
 
 
@@ -192,9 +202,24 @@ def last_run(
     asked = [run for run in runs if names.FILES_TAG in run.tags]  # the newest comes first
     same = [run for run in asked if run.tags[names.FILES_TAG] == files]
     attempts = max((int(run.tags.get(names.ATTEMPT_TAG, "1")) for run in same), default=0)
+    due = runs[0].tags.get(names.DEADLINE_TAG, "") if runs else ""
+    if due and _fate_of(ledger, runs[0]) is Fate.FAILED:  # what it would have said is still to say
+        return LastRun(Fate.FAILED, attempts, due)
     if not same or asked[0].run_id != same[0].run_id:
         return LastRun(Fate.NONE, attempts)
-    return LastRun(_fate_of(ledger, same[0]), attempts)
+    fate = _fate_of(ledger, same[0])
+    if fate is Fate.OVER and _is_approved_since(ledger, job, name, same[0]):
+        fate = Fate.NONE
+    return LastRun(fate, attempts)
+
+
+def _is_approved_since(ledger: Ledger, job: str, name: str, run: dg.DagsterRun) -> bool:
+    """Whether an operator approved what waits, after this run began."""
+    approval = ledger.usable_approval(name, names.JOB_KINDS[job])
+    row = ledger.run(run.run_id)
+    if approval is None or row is None:
+        return False
+    return str(approval["decided_at"]) >= str(row["started_at"])
 
 
 def _fate_of(ledger: Ledger, run: dg.DagsterRun) -> Fate:

@@ -12,15 +12,16 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms
 from connect_pipeline.alarms.delivery import deliver
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, open_ledger
 from connect_pipeline.locks import is_held
 from connect_pipeline.orchestration import names
 from connect_pipeline.settings import DISTRICT_NAME, Settings
@@ -32,6 +33,8 @@ WATCH_SECONDS = 30
 # A run takes its lock in its first seconds and tells Dagster its end in the last ones.
 GONE_AFTER_SECONDS = 60
 NAMES_SHOWN = 10
+TOLD_WITHIN_HOURS = 24
+RUNS_LOOKED_AT = 100
 
 CUT_OFF = "The run's process is gone: it was killed, or the machine went down."
 
@@ -50,9 +53,10 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
         with closing(open_ledger(home)) as ledger:
             ended = end_dead_runs(home, ledger, context.instance, sound.settings)
             tell_of_wrong_settings(ledger, sound)
+            tell_of_dead_runs(ledger, context.instance, told)
             undelivered = deliver(ledger, told, seconds=30)
             for row in alarms.open_alarms(ledger):
-                if row["district"] not in told.districts:  # nobody looks there any more
+                if _nobody_looks(told, row):
                     alarms.clear(ledger, row["district"], row["job"], list(Cause))
             found = alarms.open_alarms(ledger)
         closed = [str(row["district"]) for row in found if row["cause"] == Cause.NO_ACCESS.value]
@@ -79,6 +83,12 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
             tell_of_dead_run(ledger, told, context.dagster_run)
 
     return [night_watch, runs_that_died]
+
+
+def _nobody_looks(settings: Settings, alarm: RowMapping) -> bool:
+    """Whether no run can end the alarm: its district is gone, or takes no absences any more."""
+    district = settings.districts.get(str(alarm["district"]))
+    return district is None or (alarm["job"] == ATTENDANCE_JOB and not district.attendance.enabled)
 
 
 def _named(districts: list[str]) -> str:
@@ -113,11 +123,21 @@ def tell_of_dead_run(ledger: Ledger, settings: Settings, run: dg.DagsterRun) -> 
     row = ledger.run(run.run_id)
     if row is not None and row["outcome"] != "running":
         return
-    if row is not None:
-        ledger.end_run(run.run_id, "failed:3", {}, f"{name}: the run was cut off.")
+    if row is None:  # noted, so that it is told of once
+        ledger.start_run(run.run_id, name, job)
+    says = "could not begin" if row is None else "was cut off"
+    ledger.end_run(run.run_id, "failed:3", {}, f"{name}: the run {says}.")
     codes = {"died": 1} if row is not None else {"did_not_begin": 1}
     alarms.raise_alarm(ledger, settings, name, job, Cause.FAILED, codes, run_id=run.run_id)
     deliver(ledger, settings)
+
+
+def tell_of_dead_runs(ledger: Ledger, instance: dg.DagsterInstance, settings: Settings) -> None:
+    """Tell of those that `runs_that_died` could not tell of: Dagster asks it once for each run."""
+    lately = datetime.now(UTC) - timedelta(hours=TOLD_WITHIN_HOURS)
+    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=lately)
+    for record in instance.get_run_records(failed, limit=RUNS_LOOKED_AT):
+        tell_of_dead_run(ledger, settings, record.dagster_run)
 
 
 def end_dead_runs(

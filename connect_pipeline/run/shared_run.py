@@ -233,6 +233,11 @@ class SharedRun:
             self.fault = error.kind
         self.message = self.message or str(error)
 
+    def stop(self) -> None:
+        """Somebody stopped the run before its end."""
+        self.outcome, self.fault = "failed:3", "stopped"
+        self.message = f"{self.name}: stopped before its end. What is published stays."
+
     def refuse_blocked(self) -> None:
         """Raise `Refused` when an export of the job is blocked. Holds are settled later.
 

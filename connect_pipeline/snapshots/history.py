@@ -6,6 +6,8 @@ belong here: how long snapshots are kept (`run/retention.py`), and printing (`st
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -15,9 +17,9 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from connect_pipeline.databases import count_rows
-from connect_pipeline.errors import UsageError
+from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import Ledger
+from connect_pipeline.ledger import Ledger, now
 from connect_pipeline.published import open_published
 
 Row = dict[str, Any]
@@ -38,6 +40,7 @@ def night_on(home: Home, ledger: Ledger, district: str, day: date, zone: ZoneInf
     A rollback counts from when it was made. Raises `UsageError` when there was nothing yet, or it
     is no longer kept.
     """
+    day = min(day, now().date() + timedelta(days=1))  # a day to come is as the last one that was
     end = datetime.combine(day + timedelta(days=1), time(), zone) - timedelta(seconds=1)
     publications = ledger.publications_of(district, until=end)
     if not publications:
@@ -54,12 +57,25 @@ def night_on(home: Home, ledger: Ledger, district: str, day: date, zone: ZoneInf
     return Night(snapshot_id, str(publications[0]["current_from"]), path)
 
 
+@contextmanager
+def _opened(night: Night) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The night's file. Raises `EnvironmentFault` when it cannot be read."""
+    try:
+        with open_published(night.path) as connection:
+            yield connection
+    except duckdb.Error as error:
+        raise EnvironmentFault(
+            f"Snapshot {night.snapshot_id} cannot be read ({type(error).__name__}). Choose another"
+            " day; `status` lists the snapshots."
+        ) from None
+
+
 def student_on(night: Night, student_id: str) -> Row:
     """The student, with sites, classes and groups as they were.
 
     Raises `UsageError` when nobody had the ID.
     """
-    with open_published(night.path) as connection:
+    with _opened(night) as connection:
         found = _rows(
             connection,
             "SELECT student_id, first_name, last_name, grade FROM connect.students"
@@ -94,7 +110,7 @@ def student_on(night: Night, student_id: str) -> Row:
 
 def group_on(night: Night, group_id: str) -> Row:
     """The group with its members as they were. Raises `UsageError` when there was no such group."""
-    with open_published(night.path) as connection:
+    with _opened(night) as connection:
         found = _rows(
             connection,
             "SELECT group_id, audience, kind, name, member_count FROM connect.groups"
@@ -118,7 +134,7 @@ def group_on(night: Night, group_id: str) -> Row:
 def summary_of(night: Night) -> Row:
     """How many students, staff, classes and groups there were, and what the night had changed."""
     tables = ("students", "staff", "classes", "groups")
-    with open_published(night.path) as connection:
+    with _opened(night) as connection:
         counts = {table: count_rows(connection, f"connect.{table}") for table in tables}
         changes = connection.execute(
             "SELECT entity || ' ' || change, count(*) FROM connect.changes"

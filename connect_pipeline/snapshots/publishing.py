@@ -15,6 +15,8 @@ from typing import Any
 import duckdb
 from sqlalchemy.engine import RowMapping
 
+from connect_pipeline import alarms
+from connect_pipeline.alarms.words import Cause
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import (
@@ -28,7 +30,7 @@ from connect_pipeline.home import (
     sync_file,
     sync_folder,
 )
-from connect_pipeline.ledger import Ledger, compact, now, rising, set_sha256
+from connect_pipeline.ledger import CORE_JOB, Ledger, compact, now, rising, set_sha256
 from connect_pipeline.published import open_published
 from connect_pipeline.snapshots.damage import Damaged, refuse_unread, refuse_unreadable
 
@@ -266,6 +268,7 @@ def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: s
     recover(home, ledger, district)  # a publication that was cut short must not end after this
     _point_roster_at(home, district, snapshot_id)
     ledger.make_current(district, snapshot_id, rolled_back=True, by=by)
+    alarms.clear(ledger, district, CORE_JOB, [Cause.HELD])  # what waited does not wait any more
 
 
 def replace_file(

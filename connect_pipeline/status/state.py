@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,10 +17,12 @@ from connect_pipeline.alarms import open_alarms, undelivered
 from connect_pipeline.alarms.words import Cause, sentence
 from connect_pipeline.erasure.records import as_dict, standing
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, stamp
 from connect_pipeline.ledger.tables import current, holds, runs, snapshots
 from connect_pipeline.snapshots.export import disclosures_of
 
+QUIET = timedelta(days=2)
+"""There is a run at every night's deadline; without any for so long, nothing runs."""
 RUNS_SHOWN = 5
 SNAPSHOTS_SHOWN = 10
 HOLDS_SHOWN = 5
@@ -146,6 +149,8 @@ def overview(ledger: Ledger, names: Collection[str]) -> list[Line]:
         )
     ):
         if line := lines.get(row["district"]):
+            if row["started_at"] < stamp(now() - QUIET):
+                line.attention.append("no run since then: is the daemon up?")
             outcome = str(row["outcome"]).partition(":")[0].replace("_", " ")
             line.last_run, line.last_run_at = f"{row['job']}: {outcome}", row["started_at"]
     for row in ledger.rows(
