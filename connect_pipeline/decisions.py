@@ -7,7 +7,7 @@ is said. Does not belong here: what a decision does to a run (`run/shared_run.py
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from connect_pipeline import alarms
@@ -44,9 +44,11 @@ def decide(
     both jobs' files are held and `job` does not say which are meant: who has read why the absences
     are held has not read why the night is.
     """
-    days = load_sound_districts(home.settings_file).district(district).keep.hold_days
+    settings = load_sound_districts(home.settings_file).district(district)
+    today = datetime.combine(settings.day_of(now()), time.min, settings.zone)
     with closing(open_ledger(home)) as ledger:
-        return _decide(ledger, district, decision, by, job, days)
+        ledger.expire_holds(district, today, job=ATTENDANCE_JOB)  # absences are of their day
+        return _decide(ledger, district, decision, by, job, settings.keep.hold_days)
 
 
 def _decide(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from connect_pipeline.errors import SettingsError
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration import names
 from connect_pipeline.orchestration.absences import attendance_assets
@@ -22,7 +23,7 @@ from connect_pipeline.orchestration.resources import DistrictRuns
 from connect_pipeline.orchestration.retention import retention_job, retention_schedule
 from connect_pipeline.orchestration.schedules import deadline_schedules
 from connect_pipeline.orchestration.sensors import arrival_sensors
-from connect_pipeline.orchestration.watch import watch_sensors
+from connect_pipeline.orchestration.watch import settings_alarm, watch_sensors
 from connect_pipeline.settings_file import load_sound_districts
 
 
@@ -63,4 +64,11 @@ def build_defs(home: Home) -> dg.Definitions:
 def defs() -> dg.Definitions:
     """The definitions for CONNECT_HOME, as Dagster's own processes load them."""
     warn_of_defaults()
-    return build_defs(Home.from_environment())
+    home = Home.from_environment()
+    try:
+        return build_defs(home)
+    except SettingsError as error:
+        alarm = settings_alarm(home, error)
+        if alarm is None:
+            raise
+        return dg.Definitions(sensors=[alarm])

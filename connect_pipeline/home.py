@@ -56,6 +56,11 @@ class Home:
         return self.root / "districts.yaml"
 
     @property
+    def readable_settings_file(self) -> Path:
+        """The settings as they last could be read: whom to tell when they cannot be."""
+        return self.root / "work" / "districts.readable.yaml"
+
+    @property
     def dagster(self) -> Path:
         """Default `DAGSTER_HOME`."""
         return self.root / "dagster"

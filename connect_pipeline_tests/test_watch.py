@@ -19,10 +19,10 @@ import sqlalchemy as sa
 from dagster._daemon.auto_run_reexecution.auto_run_reexecution import should_retry
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
-from connect_pipeline import alarms
+from connect_pipeline import alarms, definitions
 from connect_pipeline.alarms import open_alarms, raise_alarm
-from connect_pipeline.alarms.words import Cause
-from connect_pipeline.errors import UsageError
+from connect_pipeline.alarms.words import Cause, sentence
+from connect_pipeline.errors import SettingsError, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.ledger.tables import alarm_notices
@@ -184,6 +184,48 @@ def test_a_fault_of_retention_is_a_sentence(ships: Fleet, monkeypatch: pytest.Mo
     (failure,) = done.get_step_failure_events()
     assert "Dagster's old runs: The disk or memory refused" in str(failure.step_failure_data)
     assert "/some/file" not in str(failure.step_failure_data)
+
+
+def test_what_cannot_be_removed_is_told_of_until_it_can(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(13, "Permission denied", "/some/file")
+
+    assert ships.defs is not None
+    job = ships.defs.resolve_job_def(RETENTION)
+    with monkeypatch.context() as patch:
+        patch.setattr(retention, "purge", refuse)
+        assert not job.execute_in_process(instance=ships.instance, raise_on_error=False).success
+    (alarm,) = alarms.open_alarms(ships.ledger, "a")
+    assert (alarm["job"], alarm["cause"], alarm["codes"]) == ("retention", "failed", {"disk": 1})
+    assert "Removal of what is over its age" in sentence(Cause.FAILED, alarm["job"], alarm["codes"])
+    assert job.execute_in_process(instance=ships.instance).success
+    assert alarms.open_alarms(ships.ledger, "a") == []
+
+
+def test_settings_that_cannot_be_read_are_told_of_as_long(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster loads the graph anew, and would show a location that is broken to nobody."""
+    monkeypatch.setenv("CONNECT_HOME", str(ships.home.root))
+    good = ships.home.settings_file.read_text()
+    ships.home.settings_file.write_text(good + '"')
+    with pytest.raises(SettingsError):
+        definitions.defs()
+    ships.home.settings_file.write_text(good)
+    ships.evaluate(WATCH)
+    ships.home.settings_file.write_text(good + '"')
+    broken = definitions.defs()
+    night_watch = broken.resolve_sensor_def(WATCH)
+    for _ in range(2):
+        with pytest.raises(dg.Failure, match=r"Nothing runs for any district. districts.yaml line"):
+            night_watch(dg.build_sensor_context(instance=ships.instance))
+        (alarm,) = alarms.open_alarms(ships.ledger, "a")
+        assert alarm["cause"] == "settings"
+    ships.home.settings_file.write_text(good)
+    ships.evaluate(WATCH)
+    assert alarms.open_alarms(ships.ledger, "a") == []
 
 
 def test_dagsters_old_runs_go_whatever_they_are_of(

@@ -558,6 +558,24 @@ def test_ids_of_any_length_and_form_are_known_in_quarantined_rows(
     assert home.query("SELECT key FROM connect.kept") == [(id_of.format(7),)]
 
 
+def test_emptied_merges_are_held(home: SmallHome) -> None:
+    annexes = {f"10{n}": f"Annex {n}" for n in range(3, 6)}
+    home.write_settings(sites={**home.sites, **annexes})
+    rows = [f"{name},1 Main Street,(201) 555-0170,{{}}" for name in annexes.values()]
+    merged, emptied = (
+        with_rows(FILES[SCHOOL_FILE], *(row.format(code) for row in rows)) for code in ("101", "")
+    )
+    home.upload({SCHOOL_FILE: merged})
+    home.publish()
+    home.upload({SCHOOL_FILE: emptied})
+    run = home.nightly()
+    assert run.outcome == "held"
+    assert run.report.holding_codes() == {"column_emptied": 1}
+    home.upload({SCHOOL_FILE: None, STUDENT_FILE: FILES[STUDENT_FILE].replace("Korean", "Thai")})
+    home.publish()
+    assert home.query("SELECT count(DISTINCT site_id) FROM connect.school_sites") == [(2,)]
+
+
 def test_a_site_that_names_itself_lets_others_roll_up_to_it(home: SmallHome) -> None:
     schools = FILES[SCHOOL_FILE].replace("555-0150,", "555-0150,101")
     home.upload({SCHOOL_FILE: schools.replace("555-0100,", "555-0100,101")})

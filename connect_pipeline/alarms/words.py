@@ -27,7 +27,12 @@ class Cause(StrEnum):
     SETTINGS = "settings"
 
 
-JOBS = {CORE_JOB: "Nightly run", ATTENDANCE_JOB: "Attendance run"}
+RETENTION_JOB = "retention"
+JOBS = {
+    CORE_JOB: "Nightly run",
+    ATTENDANCE_JOB: "Attendance run",
+    RETENTION_JOB: "Removal of what is over its age",
+}
 
 SAYS = {
     Cause.FAILED: "it could not do its work.",
@@ -41,8 +46,8 @@ SAYS = {
     Cause.DAMAGED: "what is published was damaged on the disk. It was set aside; the run says"
     " whether it could be rebuilt from what was received. Check the disk.",
     Cause.NO_ACCESS: "the drop cannot be looked at.",
-    Cause.SETTINGS: "nothing runs for the district, for its section of districts.yaml is wrong:"
-    " `doctor` says where. What is published stays.",
+    Cause.SETTINGS: "nothing runs for the district, for its section of districts.yaml, or the file,"
+    " is wrong: `doctor` says where. What is published stays.",
 }
 """One sentence or two per cause: what it means and what to do."""
 

@@ -385,7 +385,7 @@ class Ledger:
             else:
                 connection.execute(sa.update(holds).where(holds.c.id == same.id).values(**seen))
 
-    def expire_holds(self, district: str, before: datetime) -> int:
+    def expire_holds(self, district: str, before: datetime, *, job: str | None = None) -> int:
         """Holds from before `before` can no longer be approved; returns how many that were.
 
         What was judged against a roster of last week says nothing about tonight's.
@@ -397,6 +397,7 @@ class Ledger:
                     holds.c.district == district,
                     holds.c.state == "held",
                     holds.c.held_at < stamp(before),
+                    sa.true() if job is None else holds.c.job == job,
                 )
                 .values(state="expired", decided_at=stamp(now()))
             )

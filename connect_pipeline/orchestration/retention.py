@@ -4,12 +4,16 @@ Belongs here: the job, its schedule, Dagster's own old runs. Does not belong her
 (`run/retention.py`).
 """
 
+import logging
 from contextlib import closing
 from datetime import timedelta
 
 import dagster as dg
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
+from connect_pipeline import alarms
+from connect_pipeline.alarms.words import RETENTION_JOB, Cause
+from connect_pipeline.errors import ConnectError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import now, open_ledger
 from connect_pipeline.locks import locked, under_way
@@ -17,6 +21,8 @@ from connect_pipeline.orchestration import names
 from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.run.retention import purge
 from connect_pipeline.settings import Keep, Settings
+
+log = logging.getLogger(__name__)
 
 # Early in the morning in all of the United States, after every district's night.
 DAILY = "0 10 * * *"
@@ -41,8 +47,11 @@ def retention_job(home: Home, settings: Settings) -> dg.JobDefinition:
             try:
                 with locked(home, name), closing(open_ledger(home)) as ledger:
                     gone = purge(home, ledger, name, district, now())
+                    alarms.clear(ledger, name, RETENTION_JOB, [Cause.FAILED])
             except Exception as error:
-                faults.append(f"{name}: {as_our_error(error)}")
+                fault = as_our_error(error)
+                faults.append(f"{name}: {fault}")
+                _tell(home, settings, name, fault)
                 continue
             context.log.info(f"{name}: {', '.join(f'{what} {n}' for what, n in gone.items())}")
         try:
@@ -59,6 +68,16 @@ def retention_job(home: Home, settings: Settings) -> dg.JobDefinition:
         purge_districts()
 
     return retention
+
+
+def _tell(home: Home, settings: Settings, name: str, fault: ConnectError) -> None:
+    """Raise an alarm: what is over its age, and stays, is a breach that nobody sees."""
+    try:
+        with closing(open_ledger(home)) as ledger:
+            codes = {fault.kind: 1}
+            alarms.raise_alarm(ledger, settings, name, RETENTION_JOB, Cause.FAILED, codes)
+    except ConnectError as error:
+        log.error("%s: no alarm could be raised: %s", name, error)
 
 
 def retention_schedule() -> dg.ScheduleDefinition:

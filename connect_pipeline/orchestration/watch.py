@@ -20,12 +20,14 @@ from sqlalchemy.engine import RowMapping
 from connect_pipeline import alarms
 from connect_pipeline.alarms.delivery import deliver
 from connect_pipeline.alarms.words import Cause
-from connect_pipeline.home import Home
+from connect_pipeline.errors import ConnectError, SettingsError
+from connect_pipeline.home import Home, private_folder, replacing
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, open_ledger
 from connect_pipeline.locks import is_held
 from connect_pipeline.orchestration import names
+from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.settings import DISTRICT_NAME, Settings
-from connect_pipeline.settings_file import SoundSettings
+from connect_pipeline.settings_file import SoundSettings, load_sound_districts
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
         description="Red while a drop or settings cannot be read. Delivers alarms, ends dead runs.",
     )
     def night_watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        keep_readable_settings(home)
         with closing(open_ledger(home)) as ledger:
             ended = end_dead_runs(home, ledger, context.instance, sound.settings)
             tell_of_wrong_settings(ledger, sound)
@@ -83,6 +86,45 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
             tell_of_dead_run(ledger, told, context.dagster_run)
 
     return [night_watch, runs_that_died]
+
+
+def settings_alarm(home: Home, error: SettingsError) -> dg.SensorDefinition | None:
+    """`night_watch` while no settings can be read: it tells everybody whom the last ones named.
+
+    None when none could be read before.
+    """
+    try:
+        told = load_sound_districts(home.readable_settings_file).told
+    except SettingsError:
+        return None
+
+    @dg.sensor(
+        name="night_watch",
+        minimum_interval_seconds=WATCH_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Red: districts.yaml cannot be read, so nothing runs for any district.",
+    )
+    def night_watch() -> dg.SkipReason:
+        with closing(open_ledger(home)) as ledger:
+            for name in told.districts:
+                alarms.raise_alarm(ledger, told, name, CORE_JOB, Cause.SETTINGS, {"mistakes": 1})
+            deliver(ledger, told, seconds=30)
+        raise dg.Failure(f"Nothing runs for any district. {error}", allow_retries=False)
+
+    return night_watch
+
+
+def keep_readable_settings(home: Home) -> None:
+    """Keep a copy of settings that can be read, for the day on which a slip spoils them."""
+    copy = home.readable_settings_file
+    try:
+        content = home.settings_file.read_bytes()
+        if not copy.exists() or copy.read_bytes() != content:
+            private_folder(copy.parent)
+            with replacing(copy) as file:
+                file.write(content)
+    except (OSError, ConnectError) as error:
+        log.warning("The settings could not be kept: %s", as_our_error(error))
 
 
 def _nobody_looks(settings: Settings, alarm: RowMapping) -> bool:

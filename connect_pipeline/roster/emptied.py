@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from connect_pipeline.contract import STAFF, STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.contract import SCHOOLS, STAFF, STUDENTS, Column, ExportSpec, Kind
 from connect_pipeline.databases import count_rows
 
 GUARDIANS = ("primary", "secondary")
@@ -31,7 +31,7 @@ class Emptied:
 
 
 def emptied_columns(connection: duckdb.DuckDBPyConnection) -> list[Emptied]:
-    """The emptied columns of staff and students. `previous` and `candidate` are attached."""
+    """The emptied columns of staff, students and sites. `previous` and `candidate` are attached."""
     supplied = set(
         connection.execute(
             "SELECT export, column_name FROM candidate.connect.supplied_columns"
@@ -63,7 +63,22 @@ def emptied_columns(connection: duckdb.DuckDBPyConnection) -> list[Emptied]:
                 for name, had, has in zip(counts, before, now, strict=True)
                 if had and not has
             ]
-    return found
+    return found + _emptied_merges(connection, supplied)
+
+
+def _emptied_merges(
+    connection: duckdb.DuckDBPyConnection, supplied: set[tuple[str, str]]
+) -> list[Emptied]:
+    """All merges of sites, when a SchoolExport has the column for them and none is left."""
+    name = next(column.name for column in SCHOOLS.columns if column.field == "merge_with")
+    has_schools = count_rows(connection, "(SELECT 1 WHERE getvariable('has_schools'))")
+    if not has_schools or (SCHOOLS.file_name, name) not in supplied:
+        return []
+    before, now = (
+        count_rows(connection, f"(FROM {night}.connect.school_sites WHERE site_id <> school)")
+        for night in ("previous", "candidate")
+    )
+    return [Emptied(SCHOOLS.file_name, name, before, before)] if before and not now else []
 
 
 def _values_of(spec: ExportSpec, column: Column) -> tuple[str, str]:
