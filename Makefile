@@ -28,7 +28,7 @@ bench: .venv/dev .venv/peers .venv/duckdb-1.5  ## measure against near-limit scr
 bench-smoke: .venv/dev  ## one small ratio, as CI runs it
 	$(BIN)/python -m benchmarks --smoke
 
-check: lint types test  ## what CI runs
+check: lint types test bench-smoke  ## what CI runs
 
 lint: .venv/dev
 	$(BIN)/ruff check .
