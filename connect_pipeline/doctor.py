@@ -118,6 +118,7 @@ def _look(district: District) -> dict[str, sftp.RemoteFile]:
 
 
 def _look_for_report_folder(district: District) -> None:
+    """Raises what a run would meet there: it lists the folder for the reports that are old."""
     with sftp.connect(district.sftp) as drop:
         drop.remove(str(district.sftp.report_folder), lambda _name: False)
 

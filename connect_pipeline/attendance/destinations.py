@@ -20,10 +20,14 @@ from connect_pipeline.settings import District
 def find_destinations(
     connection: duckdb.DuckDBPyConnection, home: Home, name: str, district: District, ledger: Ledger
 ) -> None:
-    """Fill `attendance.destinations` for `attendance.children`.
+    """Fill `attendance.destinations` for `attendance.children`, and make `hashed` for what follows.
 
     Raises `SettingsError` when the opt-outs cannot be read.
     """
     load_opt_outs(connection, home, name)
     keyed_hash.prepare(connection, ledger.key)
+    # As the ledger knows a destination: 128 bits are enough.
+    connection.execute(
+        "CREATE OR REPLACE TEMP MACRO hashed(destination) AS left(keyed_hash(destination), 32)"
+    )
     run(connection, "destinations", default_channels=list(district.attendance.default_channels))

@@ -73,7 +73,7 @@ class Ledger:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
-    def rows(self, query: sa.Select[Any] | sa.CompoundSelect[Any]) -> Sequence[RowMapping]:
+    def rows(self, query: sa.Select[Any]) -> Sequence[RowMapping]:
         """The rows of a read-only query, as they are committed: it waits for nobody who writes.
 
         Raises `EnvironmentFault` as `transaction` does.
@@ -447,29 +447,10 @@ class Ledger:
         """The approval that a run may go on with, or None."""
         return self._hold_in(district, job, "approved")
 
-    def waiting_districts(self, job: str) -> set[str]:
-        """Where files of the job were approved and no run has gone on with them, or one failed."""
-        approved = sa.select(holds.c.district).where(
-            holds.c.job == job, holds.c.state == "approved"
-        )
-        newest = (
-            sa.select(runs.c.district, sa.func.max(runs.c.started_at).label("started_at"))
-            .where(runs.c.job == job)
-            .group_by(runs.c.district)
-            .subquery()
-        )
-        failed = (
-            sa.select(runs.c.district)
-            .join(
-                newest,
-                sa.and_(
-                    newest.c.district == runs.c.district,
-                    newest.c.started_at == runs.c.started_at,
-                ),
-            )
-            .where(runs.c.job == job, runs.c.outcome.startswith("failed"))
-        )
-        return {row["district"] for row in self.rows(sa.union(approved, failed))}
+    def approved_districts(self, job: str) -> set[str]:
+        """Where files of the job were approved, and no run has gone on with them."""
+        query = sa.select(holds.c.district).where(holds.c.job == job, holds.c.state == "approved")
+        return {row["district"] for row in self.rows(query)}
 
     def _hold_in(self, district: str, job: str, state: str) -> RowMapping | None:
         found = self.rows(

@@ -114,7 +114,7 @@ def _sensor(kind: Kind, home: Home, settings: Settings) -> dg.SensorDefinition:
             if not kind.is_attendance:  # whose districts are among the other sensor's
                 _tell_of_access(ledger, settings, looks)
             ask = partial(last_run, ledger, context.instance, kind.job)
-            reopened = ledger.waiting_districts(names.JOB_KINDS[kind.job])
+            reopened = _reopened(ledger, names.JOB_KINDS[kind.job])
             after, requests = _follow(kind, home, ask, memory, looks, time.time(), reopened)
         faults = {name: look for name, look in looks.items() if isinstance(look, ConnectError)}
         refusals = _refusals(faults)
@@ -175,6 +175,16 @@ def _follow(
         if ask is not None:
             requests.append(_request(kind, name, ask))
     return after, requests
+
+
+def _reopened(ledger: Ledger, job: str) -> set[str]:
+    """Where files of the job were approved, or its last run failed: its alarm is open as long."""
+    failed = {
+        str(row["district"])
+        for row in alarms.open_alarms(ledger)
+        if (row["job"], row["cause"]) == (job, Cause.FAILED.value)
+    }
+    return failed | ledger.approved_districts(job)
 
 
 def _request(kind: Kind, name: str, ask: arrival.Ask) -> dg.RunRequest:

@@ -115,11 +115,15 @@ def settings_alarm(home: Home, error: SettingsError) -> dg.SensorDefinition | No
 
 
 def keep_readable_settings(home: Home) -> None:
-    """Keep a copy of settings that can be read, for the day on which a slip spoils them."""
+    """Keep a copy of settings that can be read, for the day on which a slip spoils them.
+
+    The graph at hand may be of before that slip, so what is there now is read first.
+    """
     copy = home.readable_settings_file
     try:
         content = home.settings_file.read_bytes()
         if not copy.exists() or copy.read_bytes() != content:
+            load_sound_districts(home.settings_file)
             private_folder(copy.parent)
             with replacing(copy) as file:
                 file.write(content)
@@ -175,11 +179,15 @@ def tell_of_dead_run(ledger: Ledger, settings: Settings, run: dg.DagsterRun) -> 
 
 
 def tell_of_dead_runs(ledger: Ledger, instance: dg.DagsterInstance, settings: Settings) -> None:
-    """Tell of those that `runs_that_died` could not tell of: Dagster asks it once for each run."""
+    """Tell of those that `runs_that_died` could not tell of: Dagster asks it once for each run.
+
+    One that has just failed may still be saying so itself.
+    """
     lately = datetime.now(UTC) - timedelta(hours=TOLD_WITHIN_HOURS)
     failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=lately)
     for record in instance.get_run_records(failed, limit=RUNS_LOOKED_AT):
-        tell_of_dead_run(ledger, settings, record.dagster_run)
+        if not _is_recent(record.update_timestamp.timestamp()):
+            tell_of_dead_run(ledger, settings, record.dagster_run)
 
 
 def end_dead_runs(

@@ -72,46 +72,38 @@ told AS (
     SELECT
         said.*,
         recipients.language,
-        left(keyed_hash(said.destination), 32) AS destination_hash
+        hashed(said.destination) AS destination_hash,
+        batch_id AS listed_in
     FROM earlier.attendance.recipient_absences AS said
     INNER JOIN earlier.attendance.recipients AS recipients USING (batch_id, channel, destination)
     WHERE said.student_id IN (SELECT student_id FROM changes)
 )
 
 SELECT
-    changes.change,
-    changes.listed_in,
-    changes.channel,
+    change,
+    listed_in,
+    channel,
     told.destination,
-    changes.destination_hash,
+    destination_hash,
     told.language,
-    changes.student_id,
+    student_id,
     told.student_name,
     CASE
-        WHEN changes.change = 'cleared' THEN told.site_name
+        WHEN change = 'cleared' THEN told.site_name
         ELSE coalesce(in_words.site_name, children.site_name)
     END AS site_name,
     CASE
-        WHEN changes.change = 'cleared' THEN told.site_phone
+        WHEN change = 'cleared' THEN told.site_phone
         WHEN in_words.student_id IS NULL THEN children.site_phone
         ELSE in_words.site_phone
     END AS site_phone,
     CASE
         WHEN in_words.student_id IS NOT NULL THEN in_words.periods
-        WHEN changes.change = 'cleared' THEN told.periods
+        WHEN change = 'cleared' THEN told.periods
         ELSE children.periods
     END AS periods,
     changes.lessons
 FROM changes
-INNER JOIN told
-    ON changes.student_id = told.student_id
-    AND changes.channel = told.channel
-    AND changes.destination_hash = told.destination_hash
-    AND changes.listed_in = told.batch_id
-LEFT JOIN in_words
-    ON changes.student_id = in_words.student_id
-    AND changes.change = in_words.change
-    AND changes.channel = in_words.channel
-    AND changes.destination_hash = in_words.destination_hash
-    AND changes.listed_in = in_words.listed_in
-LEFT JOIN attendance.children AS children ON changes.student_id = children.student_id;
+INNER JOIN told USING (student_id, channel, destination_hash, listed_in)
+LEFT JOIN in_words USING (change, student_id, channel, destination_hash, listed_in)
+LEFT JOIN attendance.children AS children USING (student_id);

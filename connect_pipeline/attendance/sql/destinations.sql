@@ -75,7 +75,7 @@ addressed AS (
         destination,
         contact_name,
         other_contact_name,
-        left(keyed_hash(destination), 32) AS destination_hash,  -- 128 bits are enough
+        hashed(destination) AS destination_hash,
         unnest(
             CASE kind
                 WHEN 'email' THEN list_filter(channels, lambda channel: channel = 'email')
