@@ -569,6 +569,7 @@ def test_emptied_merges_are_held(home: SmallHome) -> None:
     run = home.nightly()
     assert run.outcome == "held"
     assert run.report.holding_codes() == {"column_emptied": 1}
+    assert home.command_here("discard", NAME).returncode == 0
     home.upload({SCHOOL_FILE: None, STUDENT_FILE: FILES[STUDENT_FILE].replace("Korean", "Thai")})
     home.publish()
     assert home.query("SELECT count(DISTINCT site_id) FROM connect.school_sites") == [(2,)]
