@@ -1,7 +1,8 @@
 """An operator's decision on what is held: the same from the shell and from the Dagster UI.
 
-For: `approve`, `discard` and the job `decide_hold`. Belongs here: which hold is meant, and what
-is said. Does not belong here: what a decision does to a run (`run/shared_run.py`).
+For: `approve`, `discard` and the job `decide_hold`. Belongs here: which hold is meant, until when
+it may be decided, and what is said. Does not belong here: what a decision does to a run
+(`run/shared_run.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from connect_pipeline.alarms.words import Cause
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, open_ledger
+from connect_pipeline.settings import District
 from connect_pipeline.settings_file import load_sound_districts
 
 NEXT_COMMAND = {CORE_JOB: "sync", ATTENDANCE_JOB: "alerts"}
@@ -45,18 +47,33 @@ def decide(
     are held has not read why the night is.
     """
     settings = load_sound_districts(home.settings_file).district(district)
-    today = datetime.combine(settings.day_of(now()), time.min, settings.zone)
     with closing(open_ledger(home)) as ledger:
-        ledger.expire_holds(district, today, job=ATTENDANCE_JOB)  # absences are of their day
-        return _decide(ledger, district, decision, by, job, settings.keep.hold_days)
+        return _decide(ledger, district, settings, decision, by, job)
+
+
+def expire_undecided(ledger: Ledger, district: str, settings: District, moment: datetime) -> int:
+    """End the holds that can no longer be approved; returns how many that were.
+
+    Absences are of their day, and what was judged against a roster of last week
+    (`keep.hold_days`) says nothing about tonight's.
+    """
+    today = datetime.combine(settings.day_of(moment), time.min, settings.zone)
+    return ledger.expire_holds(district, today, job=ATTENDANCE_JOB) + ledger.expire_holds(
+        district, moment - timedelta(days=settings.keep.hold_days)
+    )
 
 
 def _decide(
-    ledger: Ledger, district: str, decision: Decision, by: str, job: HeldJob | None, days: int
+    ledger: Ledger,
+    district: str,
+    settings: District,
+    decision: Decision,
+    by: str,
+    job: HeldJob | None,
 ) -> list[str]:
     if not by.strip():
         raise UsageError("Say who decides: the name stays in the ledger.")
-    expired = ledger.expire_holds(district, now() - timedelta(days=days))
+    expired = expire_undecided(ledger, district, settings, now())
     jobs = [one for one in NEXT_COMMAND if job in (None, one)]
     held = [one for one in jobs if ledger.open_hold(district, one)]
     if not held and decision is Decision.DISCARDED:
@@ -68,7 +85,12 @@ def _decide(
             " attendance` (in the Dagster UI, `job: CORE` or `job: ATTENDANCE`)."
         )
     if not held:
-        why = f" What was held has waited for more than {days} days and expired." if expired else ""
+        why = (
+            " What was held has expired: absences wait until their day is over, other files"
+            f" {settings.keep.hold_days} days."
+            if expired
+            else ""
+        )
         raise UsageError(
             f"Nothing is held for {district}{f' ({job})' if job else ''};"
             f" `status {district}` shows its state.{why}"

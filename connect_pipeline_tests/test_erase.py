@@ -854,14 +854,20 @@ def test_the_daily_job_purges_every_district(home: SmallHome) -> None:
     assert len(home.snapshots()) == 2
 
 
-def test_an_expired_hold_is_expired_by_the_job(home: SmallHome) -> None:
+@pytest.mark.parametrize(("job", "days"), [("core", 8), ("attendance", 1)])
+def test_an_expired_hold_is_expired_by_the_job(home: SmallHome, job: str, days: int) -> None:
+    """Files of a night wait a week, absences until their day is over."""
     district = load_settings(home.home.settings_file).district(NAME)
-    home.ledger.hold(NAME, "core", "0" * 64, {"mass_removal": 1})
-    soon = datetime.now(UTC) + timedelta(days=8)
+    home.ledger.hold(NAME, job, "0" * 64, {"mass_removal": 1})
+    soon = datetime.now(UTC) + timedelta(days=days)
     with home.here():
-        assert retention.purge(home.home, home.ledger, NAME, district, soon)["holds"] == 1
+        for moment, expired in ((datetime.now(UTC), 0), (soon, 1)):
+            purged = retention.purge(home.home, home.ledger, NAME, district, moment)
+            assert purged["holds"] == expired
+        waiting = district_status(home.home, home.ledger, NAME)["holds"]
+        assert job not in [hold["job"] for hold in waiting]
     with home.here(), pytest.raises(UsageError):
-        home.ledger.decide(NAME, "core", "approved", "Pat Operator")
+        home.ledger.decide(NAME, job, "approved", "Pat Operator")
 
 
 def test_duckdb_keeps_nothing_of_rows_that_a_file_never_had(tmp_path: Path) -> None:

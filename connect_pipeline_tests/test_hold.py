@@ -533,7 +533,7 @@ def test_a_hold_expires_and_the_next_run_holds_anew(held: SmallHome) -> None:
     wait(held, days=4)
     late = held.command_here("approve", NAME)
     assert late.returncode == 2
-    assert "more than 3 days and expired" in late.stderr
+    assert "other files 3 days" in late.stderr
     assert states(held) == [("expired", None)]
     assert held.nightly().outcome == "held"
     assert states(held) == [("expired", None), ("held", None)]

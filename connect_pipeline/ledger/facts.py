@@ -386,10 +386,7 @@ class Ledger:
                 connection.execute(sa.update(holds).where(holds.c.id == same.id).values(**seen))
 
     def expire_holds(self, district: str, before: datetime, *, job: str | None = None) -> int:
-        """Holds from before `before` can no longer be approved; returns how many that were.
-
-        What was judged against a roster of last week says nothing about tonight's.
-        """
+        """Holds from before `before` can no longer be approved; returns how many that were."""
         with self.transaction() as connection:
             expired = connection.execute(
                 sa.update(holds)

@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import duckdb
@@ -24,6 +24,7 @@ from connect_pipeline.alarms.delivery import deliver
 from connect_pipeline.checks import prepare
 from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.databases import in_memory, open_scratch
+from connect_pipeline.decisions import expire_undecided
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import load_erased
 from connect_pipeline.errors import ConnectError, DiskFault, EnvironmentFault, Refused
@@ -61,7 +62,7 @@ def district_run(
             if job != PREVIEW_JOB:  # which changes nothing, not even for the better
                 rebuild = partial(_rebuild, home, ledger, district, name, run_id)
                 recover(home, ledger, settings, name, rebuild)
-                ledger.expire_holds(name, now() - timedelta(days=district.keep.hold_days))
+                expire_undecided(ledger, name, district, now())
                 ledger.start_run(run_id, name, job)
             unmade = None
             try:

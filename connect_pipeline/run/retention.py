@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from connect_pipeline import landing, snapshots
 from connect_pipeline.contract import SCHOOLS
+from connect_pipeline.decisions import expire_undecided
 from connect_pipeline.home import Home, disk_fault, files_below
 from connect_pipeline.ledger import Ledger, stamp
 from connect_pipeline.ledger.tables import batches, holds, listed, received, runs
@@ -31,7 +32,7 @@ def purge(
     today = district.day_of(now)
     try:
         return {
-            "holds": ledger.expire_holds(name, now - timedelta(days=keep.hold_days)),
+            "holds": expire_undecided(ledger, name, district, now),
             "landing": len(
                 landing.prune(home, name, made_current(ledger, name), keep.landing_days)
             ),
