@@ -131,10 +131,12 @@ def check_export(
         normalise.register(read.connection)
     doubtful = _run_column_rules(read)
     _run_cell_rules(read, doubtful)
-    read.connection.execute(
+    ((alike_rows,),) = read.connection.execute(
         f"CREATE OR REPLACE TABLE records.{read.spec.table}_alike AS {alike(read.spec)}"
-    )
+    ).fetchall()
     for rule in sorted(rules_of(TableRule), key=lambda rule: rule.order):
+        if rule.among_alike and not alike_rows:
+            continue
         for check in rule.checks:
             if check.spec is read.spec and {one.file_name for one in check.needs} <= usable:
                 _run_table_rule(read, rule, check, thresholds)

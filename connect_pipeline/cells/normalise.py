@@ -250,11 +250,13 @@ def _date(cell: str) -> str:
 def _looked_up(words: dict[str, str], key: str) -> str:
     """SQL for the value that `words` has for `key`, NULL when it has none.
 
-    Two strings that DuckDB splits once, at planning, are read much faster than hundreds of them.
+    Two strings that DuckDB splits once, at planning, are read much faster than hundreds of them;
+    and of two lists it makes a plan in a third of the time that a map takes, which for a small
+    district is more than looking up.
     """
     listed = _SEPARATOR.join(words).replace("'", "''")
     values = _SEPARATOR.join(words.values())
     return (
-        f"map(string_split('{listed}', '{_SEPARATOR}'), string_split('{values}', '{_SEPARATOR}'))"
-        f"[{key}]"
+        f"string_split('{values}', '{_SEPARATOR}')"
+        f"[list_position(string_split('{listed}', '{_SEPARATOR}'), {key})]"
     )

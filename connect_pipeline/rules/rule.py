@@ -167,7 +167,8 @@ class TableRule(Rule):
     message's `{detail}`, or NULL). `order` sorts the rules of one export; a rule that
     quarantines removes its rows before the next one looks, and so does one that `drops_rows`:
     its rows repeat an earlier row, which wins, and are accepted without being published.
-    A rule about several exports says the others in `also`.
+    A rule about several exports says the others in `also`. One that compares rows `among_alike`
+    finds nothing in a file where `records.<table>_alike` is empty, and is not asked about it.
 
     More rows than `hold_over` (the name of a share in `Thresholds`) hold the file with
     `hold_message` (its one fact: `{count}`); with `hold_by`, a column's field, the share is
@@ -179,6 +180,7 @@ class TableRule(Rule):
     select: str
     also: tuple[TableCheck, ...] = ()
     order: int = 100
+    among_alike: bool = False
     drops_rows: bool = False
     counts_as_bad_row: bool = True
     hold_over: str = ""

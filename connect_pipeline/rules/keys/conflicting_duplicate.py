@@ -82,6 +82,7 @@ RULE = TableRule(
         TableCheck(spec=ATTENDANCE, select=later_rows(ATTENDANCE, identity(ATTENDANCE))),
     ),
     order=30,
+    among_alike=True,
     drops_rows=True,
     failing=Example(
         STUDENTS,

@@ -18,6 +18,7 @@ RULE = TableRule(
     spec=ATTENDANCE,
     select=later_rows(ATTENDANCE, [*identity(ATTENDANCE), "code"]),
     order=10,
+    among_alike=True,
     drops_rows=True,
     failing=Example(
         ATTENDANCE, with_header(ATTENDANCE, _ROW, '101,001,1,A,"Chen, James",10/02/25'), 3

@@ -25,6 +25,7 @@ RULE = TableRule(
     select=_select(STAFF_TO_STUDENT),
     also=tuple(TableCheck(spec=spec, select=_select(spec)) for spec in (SCHOOLS, STAFF, STUDENTS)),
     order=10,
+    among_alike=True,
     drops_rows=True,
     failing=Example(STAFF_TO_STUDENT, with_header(STAFF_TO_STUDENT, _ROW, _ROW), 3),
     passing=Example(

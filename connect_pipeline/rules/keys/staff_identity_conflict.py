@@ -49,6 +49,7 @@ RULE = TableRule(
         WHERE column_name IS NOT NULL
     """,
     order=20,  # before duplicates are left out: who has two rows at one school may be two people
+    among_alike=True,
     failing=Example(
         STAFF,
         with_header(

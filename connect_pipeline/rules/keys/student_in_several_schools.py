@@ -23,6 +23,7 @@ RULE = TableRule(
     # Different names and repeated schools are gone by now: what is left differs in the school.
     select=later_rows(STUDENTS, ["student_id"], column_name="School"),
     order=40,
+    among_alike=True,
     failing=Example(
         STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "001,102,Ana,Ruiz", columns=_COLUMNS), 3
     ),
