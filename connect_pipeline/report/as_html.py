@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connect_pipeline.report.problems import (
     Message,
@@ -26,6 +27,9 @@ from connect_pipeline.report.problems import (
 from connect_pipeline.report.words import JOBS, SEVERITIES, VERDICTS, headline, times
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.validation import Report
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 RUNS_SHOWN = 12
 """Runs of line numbers that a message shows at once; with more, all are in a fold."""
@@ -52,16 +56,8 @@ class About:
 
 def as_html(report: Report, about: About) -> str:
     """The whole page."""
-    import jinja2  # only this page needs it, and `validate` must start at once
-
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(
-        resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    )
     found = sources(report)
-    return template.render(
+    return _template().render(
         about=about,
         headline=headline(report, about.outcome),
         job=JOBS.get(about.job, about.job),
@@ -70,6 +66,18 @@ def as_html(report: Report, about: About) -> str:
         sections=[_section(source) for source in found if source.problems],
         totals=_totals(found),
         severities=[_severity(one) for one in Severity],
+    )
+
+
+@cache
+def _template() -> Template:
+    import jinja2  # only this page needs it, and `validate` must start at once
+
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(
+        resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8")
     )
 
 
