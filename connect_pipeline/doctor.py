@@ -7,7 +7,8 @@ checks of the set-up. Does not belong here: checks of files (`validation/`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file, op
 from connect_pipeline.cells import normalise
 from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.databases import in_memory
+from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsError
 from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
@@ -62,6 +64,9 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
         return
     everybody = (*sound.settings.districts, *sound.wrong)
     yield _try("opt-outs", lambda: _refuse_opt_outs_of_nobody(home, everybody))[1]
+    if home.certificates.exists():
+        yield _try("erasures", lambda: _refuse_lost_erasures(home, everybody))[1]
+    yield _try("drops", lambda: _refuse_one_drop_of_two(sound.settings.districts))[1]
     if only is not None:
         sound.district(only)
     for name, district in sound.settings.districts.items():
@@ -163,6 +168,27 @@ def _refuse_opt_outs_of_nobody(home: Home, districts: Iterable[str]) -> None:
             raise SettingsError(
                 f"{path} is of no district in districts.yaml, so nobody reads it. The opt-outs of a"
                 f" district are {opt_out_file(home, '<district>')}."
+            )
+
+
+def _refuse_lost_erasures(home: Home, districts: Iterable[str]) -> None:
+    with closing(open_ledger(home)) as ledger:
+        for name in districts:
+            erasure_records.refuse_lost(home, ledger, name)
+
+
+def _refuse_one_drop_of_two(districts: Mapping[str, District]) -> None:
+    """A section that was copied publishes the children of one district as another's, too."""
+    seen: dict[tuple[str, int, str, str], str] = {}
+    for name, district in districts.items():
+        place = district.sftp
+        drop = (place.host.lower(), place.port, place.username, place.folder.rstrip("/"))
+        other = seen.setdefault(drop, name)
+        if other != name:
+            raise SettingsError(
+                f"{other} and {name} have the same drop ({place.folder} on {place.host}), so each"
+                " child is in both, and families are told twice. Correct the section that was"
+                " copied."
             )
 
 

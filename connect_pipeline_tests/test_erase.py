@@ -21,7 +21,7 @@ from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.erasure import erase, files, records
-from connect_pipeline.erasure.recognising import is_in
+from connect_pipeline.erasure.recognising import is_in, words_that_may_be_ids
 from connect_pipeline.erasure.search import is_left_in_database
 from connect_pipeline.erasure.traces import RECEIVED_ENCODINGS, Traces
 from connect_pipeline.errors import EnvironmentFault, Refused, UsageError
@@ -53,6 +53,7 @@ STAFF_FILE, STUDENT_FILE, CLASS_FILE, ATTENDANCE_FILE = (
 pytestmark = pytest.mark.erases
 
 ERASED = "Q77X"
+AS_PASTED = f"\u200b{ERASED}\u00a0"  # from a page or a spreadsheet
 # Each is nowhere but in this student's rows. The sibling shares the phone and one parent.
 UNIQUE = (
     *("Zebulon", "Quillfeather", "Ottoline Quillfeather", "ottoline.q77@example.com", "2015550177"),
@@ -193,7 +194,7 @@ def cells_of(path: Path) -> str:
 
 def erase_student(home: SmallHome) -> erase.Erased:
     with home.here():
-        return erase.erase_student(home.home, NAME, ERASED, "Pat Operator")
+        return erase.erase_student(home.home, NAME, AS_PASTED, "Pat Operator")
 
 
 # -- no byte is left -----------------------------------------------------------------------------
@@ -381,12 +382,13 @@ def test_a_line_with_other_separators_goes_and_stays_out(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
     """And no line of somebody else's for the area code in it."""
+    goes_on = 'ZQ90417,101,Zebu,Quill,,,"Pa\nQuillfeather",(201) 555-0177,p@example.com,,,,,9,,,,'
     other = 'E3,101,Kim,Moe,,,Jo Moe,"(201) 555-0179,,,,,12345,9,,,,'
-    text = with_rows(FILES[STUDENT_FILE], *SEPARATED, other)
-    home = small_home(server, tmp_path, {**FILES, STUDENT_FILE: text})
+    text = with_rows(FILES[STUDENT_FILE], *SEPARATED, goes_on, other)
+    home = small_home(server, tmp_path, {**FILES, STUDENT_FILE: text}, thresholds={"bad_rows": 0.9})
     home.publish()
     query = "SELECT left(text, 2) FROM quality.quarantine"
-    assert len(home.query(query)) == len(SEPARATED) + 1
+    assert len(home.query(query)) == len(SEPARATED) + 3
     with home.here():
         for student in ("ZQ90417", "201"):
             erase.erase_student(home.home, NAME, student, "Pat Operator")
@@ -395,6 +397,56 @@ def test_a_line_with_other_separators_goes_and_stays_out(
     home.upload({STUDENT_FILE: text.replace("Korean", "Russian")})
     home.publish()
     assert home.query(query) == [("E3",)]
+
+
+@pytest.mark.parametrize(
+    ("line", "student"),
+    [
+        ('"10,11",101,Zeb"ulon,Quill', "10,11"),
+        ('"A""9",101,Zebulon,Quill,more', 'A"9'),
+        ("A9,101,Zebulon,Quill,more", "A9"),
+    ],
+)
+def test_an_id_is_recognised_in_a_broken_line(line: str, student: str) -> None:
+    words = duckdb.execute(f"SELECT {words_that_may_be_ids('$line')}", {"line": line}).fetchall()
+    assert student in words[0][0]
+
+
+def test_a_contacts_name_goes_though_a_stranger_has_it(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """But not where a sibling's contact is called so."""
+    students = (
+        "S90,101,Ann,Ray,,,Ana Smith,,fam@example.org,,,,12345,9,,,,Email",
+        "S91,101,Ben,Ray,,,Bob Lane,,fam@example.org,,,,12345,9,,,,Email",
+        "S92,101,Cy,Fox,,,Ana Smith,,ana@example.org,,,,12345,9,,,,Email",
+    )
+    absences = [",".join(ATTENDANCE.column_names), *(f"101,S{n},1,A,," for n in (90, 91, 92))]
+    home = small_home(
+        server,
+        tmp_path,
+        {
+            **FILES,
+            STUDENT_FILE: with_rows(FILES[STUDENT_FILE], *students),
+            ATTENDANCE_FILE: "\n".join(absences) + "\n",
+        },
+        attendance={"enabled": True, "max_absent_share": 1.0},
+    )
+    home.publish()
+    assert take_attendance(home) == "listed"
+    with home.here():
+        erase.erase_student(home.home, NAME, "S90", "Pat Operator")
+    with open_published(home.home.attendance(NAME)) as day:
+        told = day.execute(
+            "SELECT destination, contact_names FROM attendance.recipients ORDER BY 1"
+        ).fetchall()
+    assert told == [("ana@example.org", ["Ana Smith"]), ("fam@example.org", ["Bob Lane"])]
+    (listed_file,) = home.home.outbox(NAME).glob("*.csv")
+    rows = csv.DictReader(io.StringIO(listed_file.read_text()))
+    assert [(row["student_id"], row["contact_names"]) for row in rows] == [
+        ("S92", "Ana Smith"),
+        ("S91", "Bob Lane"),
+    ]
 
 
 # -- the certificate -----------------------------------------------------------------------------
@@ -483,11 +535,14 @@ def test_opt_outs_go_with_the_student_unless_another_has_the_destination(home: S
     path = opt_out_file(home.home, NAME)
     path.parent.mkdir()
     path.write_bytes("".join(OPT_OUTS).encode("utf-8-sig"))
+    left_by_a_kill = path.with_name(f"{path.name}.21.partial")
+    left_by_a_kill.write_bytes(path.read_bytes())
     certificate = erase_student(home).certificate.read_text()
     stays = [OPT_OUTS[place] for place in (0, 2, 4, 5)]
     assert path.read_bytes() == "".join(stays).encode("utf-8-sig")
     assert "opt_outs/springfield.csv" in {one["file"] for one in json.loads(certificate)["files"]}
     assert "cannot be read" not in certificate
+    assert not left_by_a_kill.exists()
 
 
 def test_an_opt_out_that_cannot_be_read_is_named(home: SmallHome) -> None:
@@ -557,6 +612,10 @@ def test_the_night_after_an_erasure_that_was_a_mistake_publishes_the_student_aga
     [
         pytest.param(ROW.replace("Zebulon", 'Zeb"ulon'), id="a line that breaks the law"),
         pytest.param(ROW.replace(ERASED, f" {ERASED} "), id="an ID with blanks around it"),
+        pytest.param(
+            ROW.replace("Ottoline Quillfeather", '"Ottoline\nQuillfeather"'),
+            id="a value that goes on",
+        ),
         pytest.param(f"{ROW}\n{ROW.replace('Zebulon', 'Xerxes')}", id="two names under the ID"),
         pytest.param(ROW.replace("97531-0042", "ABC"), id="a cell that a rule names"),
     ],
@@ -627,6 +686,39 @@ def test_under_another_key_nothing_is_published(home: SmallHome) -> None:
     with pytest.raises(EnvironmentFault, match="The ledger's key is not the one"):
         home.nightly()
     assert home.roster_bytes() == before
+
+
+def test_under_another_key_nobody_is_erased(server: EmbeddedServer, tmp_path: Path) -> None:
+    """Else no run would recognise both, with either key."""
+    home = small_home(server, tmp_path)
+    home.publish()
+    with home.here():
+        erase.erase_student(home.home, NAME, "001", "Pat Operator")
+    home.environment["CONNECT_LEDGER_KEY"] = "f" * 64
+    with home.here(), pytest.raises(EnvironmentFault, match="erased under another ledger key"):
+        erase.erase_student(home.home, NAME, "004", "Pat Operator")
+    del home.environment["CONNECT_LEDGER_KEY"]
+    assert home.nightly().outcome == "published"
+
+
+def test_a_ledger_that_does_not_know_an_erasure_publishes_nothing(
+    home: SmallHome, tmp_path: Path
+) -> None:
+    """It is of a backup from before: who was erased would come back without a word."""
+    shutil.copy2(home.home.ledger_file, tmp_path / "backup")
+    certificate = erase_student(home).certificate
+    shutil.copy2(tmp_path / "backup", home.home.ledger_file)
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Korean", "Russian")})
+    before = home.roster_bytes()
+    with pytest.raises(EnvironmentFault, match="does not know 1 erasures") as refusal:
+        home.nightly()
+    assert certificate.name in str(refusal.value)
+    assert home.roster_bytes() == before
+    doctor = json.loads(home.command_here("doctor", "--json").stdout)
+    assert [one["what"] for one in doctor["checks"] if not one["ok"]] == ["erasures"]
+    erase_student(home)
+    home.publish()
+    assert home.query(f"FROM connect.students WHERE student_id = '{ERASED}'") == []
 
 
 # -- cut short -----------------------------------------------------------------------------------

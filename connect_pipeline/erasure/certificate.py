@@ -1,13 +1,14 @@
 """The certificate of an erasure: what was done, when and to which files, and nothing personal.
 
-Belongs here: its shape. Does not belong here: any value of the person: the subject is a keyed hash,
-files are named below the home, and contents by their SHA-256.
+Belongs here: its shape, and whose there are. Does not belong here: any value of the person: the
+subject is a keyed hash, files are named below the home, and contents by their SHA-256.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,3 +55,14 @@ def write_certificate(
     with replacing(path) as file:
         file.write(json.dumps(certificate, indent=1, ensure_ascii=False).encode() + b"\n")
     return path
+
+
+def certified(home: Home, district: str) -> dict[str, Path]:
+    """The certificates of a district, by the hash of who was erased ('': the whole district)."""
+    found = {}
+    for path in sorted(home.certificates.glob(f"{district}-*.json")):
+        with suppress(OSError, ValueError, AttributeError):  # no certificate of ours
+            certificate = json.loads(path.read_text(encoding="utf-8"))
+            if certificate.get("district") == district and "erasure" in certificate:
+                found[str(certificate.get("subject_hash") or "")] = path
+    return found

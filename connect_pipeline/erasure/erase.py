@@ -56,6 +56,7 @@ from connect_pipeline.home import (
 from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import received
 from connect_pipeline.locks import locked
+from connect_pipeline.reader import BLANKS
 from connect_pipeline.settings import DISTRICT_NAME
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.snapshots.export import disclosures_of
@@ -80,11 +81,12 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
     Raises `UsageError` for an unknown district, `EnvironmentFault` when a file cannot be changed:
     then the same command goes on where it stopped.
     """
-    student_id = student_id.strip()
+    student_id = student_id.strip(BLANKS)
     if not student_id:
         raise UsageError("--student needs an ID.")
     _known(home, district)
     with locked(home, district), closing(open_ledger(home)) as ledger:
+        records.who_is_erased(ledger, district)  # under another key nobody would know them all
         subject = records.subject_hash(ledger, district, student_id)
         number = records.begin(ledger, district, subject, by)
         _settle(home, ledger, district)
@@ -175,7 +177,7 @@ def lift_erasure(home: Home, district: str, student_id: str | None, by: str) -> 
     for lies on the disk until it is complete, and no other student could be erased.
     """
     with closing(open_ledger(home)) as ledger:
-        subject = records.subject_hash(ledger, district, student_id and student_id.strip())
+        subject = records.subject_hash(ledger, district, student_id and student_id.strip(BLANKS))
         records.refuse_unknown(ledger, district, subject)  # before a lock is made for any name
         with locked(home, district):
             records.refuse_incomplete(ledger, district, subject)
@@ -210,9 +212,9 @@ def _settle(home: Home, ledger: Ledger, district: str) -> None:
 def _remove_leftovers(home: Home, district: str) -> None:
     """Scratch, and files under names that nobody reads, an erasure's own among them."""
     remove_scratch(home, district)
-    erasing = home.erasing(district)
-    for path in erasing.parent.glob(f"{erasing.name}.*{PARTIAL_SUFFIX}"):
-        path.unlink()
+    for file in (home.erasing(district), opt_out_file(home, district)):
+        for path in file.parent.glob(f"{file.name}.*{PARTIAL_SUFFIX}"):
+            path.unlink()
     for place in _places(home, district):
         for path in files_below(place):
             if path.suffix in (PARTIAL_SUFFIX, snapshots.DAMAGED_SUFFIX, ".wal", ".staged"):

@@ -94,7 +94,7 @@ def _destination(row: Record) -> tuple[str | None, ...]:
 
 
 def _without_own(names: str, traces: Traces) -> str:
-    own = set(traces.words)
+    own = {*traces.words, *traces.contact_names}
     return "; ".join(name for name in names.split("; ") if name.removeprefix("'") not in own)
 
 

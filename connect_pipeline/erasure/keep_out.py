@@ -13,7 +13,7 @@ import duckdb
 
 from connect_pipeline import keyed_hash
 from connect_pipeline.databases import count_rows, insert_rows
-from connect_pipeline.erasure.recognising import words_that_may_be_ids
+from connect_pipeline.erasure.recognising import BROKEN_ROW, words_that_may_be_ids
 from connect_pipeline.reader import ReadResult
 
 CODE = "student_erased"
@@ -40,8 +40,9 @@ def load_erased(
 def keep_out_erased(read: ReadResult) -> bool:
     """Remove the rows of erased students before any rule looks at them.
 
-    Lines that break the law are asked word by word, and forgotten, too, but for this run: they may
-    be about others (`records.forgotten`, in the scratch). The finding counts them.
+    Lines that break the law are asked word by word, and forgotten, too, with those on which their
+    values go on, but for this run: they may be about others (`records.forgotten`, in the scratch).
+    The finding counts them.
     Returns whether there were any.
     """
     connection, table = read.connection, read.spec.table
@@ -63,14 +64,21 @@ def keep_out_erased(read: ReadResult) -> bool:
     connection.execute(
         f"""
         INSERT INTO records.forgotten
-        FROM quality.quarantine
-        WHERE export = $export AND line IN (
-            SELECT line FROM (
-                SELECT line, unnest({words_that_may_be_ids("text")}) AS word
-                FROM quality.quarantine WHERE export = $export
-            )
+        WITH numbered AS (
+            SELECT *, {BROKEN_ROW} AS broken_row FROM quality.quarantine WHERE export = $export
+        ),
+        words AS (
+            SELECT broken_row, line, unnest({words_that_may_be_ids("text")}) AS word FROM numbered
+        ),
+        own AS (
+            SELECT broken_row, min(line) AS line
+            FROM words
             WHERE {_is_erased("word")}
+            GROUP BY broken_row
         )
+        SELECT numbered.* EXCLUDE (broken_row)
+        FROM numbered
+        JOIN own ON numbered.broken_row = own.broken_row AND numbered.line >= own.line
         """,
         {"export": read.spec.file_name},
     )

@@ -14,7 +14,7 @@ import duckdb
 
 from connect_pipeline.contract import STAFF
 from connect_pipeline.databases import attach, in_memory, insert_rows
-from connect_pipeline.erasure.recognising import is_in, words_that_may_be_ids
+from connect_pipeline.erasure.recognising import BROKEN_ROW, is_in, words_that_may_be_ids
 from connect_pipeline.erasure.traces import Traces
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import PRIVATE_FILE, sync_file
@@ -69,6 +69,23 @@ FROM old.quality.quarantine
 WHERE contains(text, getvariable('student'))
 OR len(list_filter(getvariable('searched')::VARCHAR[], lambda word: contains(text, word))) > 0
 """
+REST_OF_OWN_LINES = f"""
+INSERT INTO own_lines
+WITH numbered AS (
+    SELECT rowid AS id, export, line, {BROKEN_ROW} AS broken_row FROM old.quality.quarantine
+),
+own AS (
+    SELECT export, broken_row, min(line) AS line
+    FROM numbered SEMI JOIN own_lines USING (id)
+    GROUP BY export, broken_row
+)
+SELECT id
+FROM numbered
+JOIN own
+    ON numbered.export = own.export
+    AND numbered.broken_row = own.broken_row
+    AND numbered.line > own.line
+"""
 OWN_OF_SNAPSHOT = """
 CREATE TEMP TABLE own_classes AS
 SELECT class_id FROM old.connect.enrollments WHERE student_id = getvariable('student');
@@ -108,7 +125,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, source: Path, traces: Traces
     attach(connection, source, "old", read_only=True)
     values = {
         "student": traces.student_id,
-        "words": traces.words,
+        "words": [*traces.words, *traces.contact_names],
         "searched": traces.telling_words,
         "lonely_groups": traces.lonely_groups,
     }
@@ -122,7 +139,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, source: Path, traces: Traces
 
 
 def _find_own_lines(connection: duckdb.DuckDBPyConnection, traces: Traces) -> None:
-    """Which quarantined lines name the student, by the ID or by a word."""
+    """Which quarantined lines name the student, by the ID or by a word, and what goes on there."""
     connection.execute("CREATE TEMP TABLE own_lines (id BIGINT)")
     lines = connection.execute(OWN_LINES).fetchall()
     own = [
@@ -131,6 +148,7 @@ def _find_own_lines(connection: duckdb.DuckDBPyConnection, traces: Traces) -> No
         if has_id or any(is_in(word, text) for word in traces.telling_words)
     ]
     insert_rows(connection, "own_lines", own)
+    connection.execute(REST_OF_OWN_LINES)
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -12,8 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
+from connect_pipeline.erasure.certificate import certified
 from connect_pipeline.erasure.keep_out import subject_text
 from connect_pipeline.errors import EnvironmentFault, UsageError
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, now, stamp
 from connect_pipeline.ledger.tables import (
     alarm_notices,
@@ -147,6 +149,26 @@ def who_is_erased(ledger: Ledger, district: str) -> frozenset[str]:
             " recognised, and nothing is published. Restore CONNECT_LEDGER_KEY or ledger.key."
         )
     return frozenset(str(row["subject_hash"]) for row in found)
+
+
+def refuse_lost(home: Home, ledger: Ledger, district: str) -> None:
+    """Raise `EnvironmentFault` when certificates tell of erasures that the ledger never heard of.
+
+    Then the ledger is another one, or of a backup from before, and who was erased would be
+    published again.
+    """
+    known = ledger.rows(sa.select(erasures.c.subject_hash).where(erasures.c.district == district))
+    lost = certified(home, district)
+    for row in known:
+        lost.pop(str(row["subject_hash"]), None)
+    if lost:
+        raise EnvironmentFault(
+            f"{district}: the ledger does not know {len(lost)} erasures that have a certificate,"
+            f" {max(lost.values()).name} for one. It was lost, restored from before them, or is"
+            " another one (CONNECT_LEDGER_URL, ledger.key). Nothing is published, for those erased"
+            " would be, too. Restore the right one, or run those `erase` commands again; only if"
+            " they may be published again, move the certificates away."
+        )
 
 
 def forget_student(ledger: Ledger, district: str, student_id: str) -> int:

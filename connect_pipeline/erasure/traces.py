@@ -41,6 +41,8 @@ TELLING = 6
 class Traces:
     """`words` are the student's alone; `lonely_groups` have never had another member.
 
+    `contact_names` are those of the student's contacts that no child has who shares a phone or an
+    address with them: whoever else has the name, it does not stay beside that destination.
     `common` are those of the words that are part of what others have or of our own sentences (a
     contact may be called `Lincoln`, or `Unknown`): finding them in a file says nothing.
     `done` are the files that this erasure has changed so far, for its certificate.
@@ -48,6 +50,7 @@ class Traces:
 
     student_id: str
     words: list[str] = field(default_factory=list)
+    contact_names: list[str] = field(default_factory=list)
     common: list[str] = field(default_factory=list)
     lonely_groups: list[str] = field(default_factory=list)
     done: list[dict[str, Any]] = field(default_factory=list)
@@ -136,10 +139,13 @@ def gather(home: Home, district: str, student_id: str, started_at: str) -> Trace
     earlier = _load(home.erasing(district), student_id)
     traces = earlier or Traces(student_id, started_at=started_at)
     words, shared, groups, with_others = set(traces.words), set(), set(traces.lonely_groups), set()
+    names, names_of_siblings = set(traces.contact_names), set()
     for path in snapshot_files(home, district):
         with _asked(path, student_id) as connection:
             words |= _column(connection, WORDS)
             groups |= _column(connection, GROUPS)
+            names |= _column(connection, CONTACT_NAMES)
+            names_of_siblings |= _column(connection, CONTACT_NAMES_OF_SIBLINGS)
     for path in attendance_files(home, district):
         with _asked(path, student_id) as connection:
             words |= _column(connection, WORDS_OF_A_DAY)
@@ -152,6 +158,7 @@ def gather(home: Home, district: str, student_id: str, started_at: str) -> Trace
         with _asked(path, student_id, words) as connection:
             shared |= _column(connection, SHARED_WORDS_OF_A_DAY)
     traces.words, traces.lonely_groups = sorted(words - shared), sorted(groups - with_others)
+    traces.contact_names = sorted(names - names_of_siblings)
     traces.common = sorted(_common(home, district, traces))
     keep(home, district, traces)
     return traces
@@ -248,6 +255,22 @@ SELECT concat_ws(' ', first_name, last_name) FROM connect.students
 WHERE student_id = getvariable('student')
 UNION SELECT unnest([name, phone, email]) FROM connect.contacts
 WHERE student_id = getvariable('student')
+"""
+
+CONTACT_NAMES = """
+SELECT name FROM connect.contacts WHERE student_id = getvariable('student') AND name IS NOT NULL
+"""
+
+CONTACT_NAMES_OF_SIBLINGS = """
+WITH places AS (
+    SELECT phone AS place FROM connect.contacts WHERE student_id = getvariable('student')
+    UNION SELECT lower(email) FROM connect.contacts WHERE student_id = getvariable('student')
+)
+SELECT name FROM connect.contacts
+WHERE student_id <> getvariable('student')
+AND student_id IN (
+    SELECT student_id FROM connect.contacts JOIN places ON place IN (phone, lower(email))
+)
 """
 
 WORDS_OF_A_DAY = """

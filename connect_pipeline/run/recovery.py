@@ -21,6 +21,7 @@ from sqlalchemy.engine import RowMapping
 from connect_pipeline import alarms, snapshots
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.attendance.staging import recover as recover_attendance
+from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, remove_partials
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, compact, now
@@ -46,6 +47,7 @@ def recover(
     `rebuild` publishes a damaged snapshot, whose row it gets, once more; it says whether it could.
     Raises `EnvironmentFault` when only an operator can say what to go on with.
     """
+    erasure_records.refuse_lost(home, ledger, name)
     for repair in snapshots.recover(home, ledger, name):
         log.warning("%s: after an interrupted run: %s", name, repair)
     for repair in recover_attendance(home, name, ledger):
