@@ -326,9 +326,11 @@ def test_a_broken_row_and_a_valid_one_of_another_child_are_one_id_of_two(
         pytest.param("004", "Korean,All\n", "Korean,All", id="two records on one line"),
         pytest.param("001", "001,101,Ana,Ruiz", "101,Ana,Ruiz", id="the ID's cell is missing"),
         pytest.param("001", "001,101,Ana", "0,01,101,Ana", id="a comma in the ID"),
+        pytest.param("001", "001,101,Ana", "0\x0101,101,Ana", id="a control character in the ID"),
+        pytest.param("001", "001,101,Ana", "1,101,Ana,,,", id="an ID without its zeros"),
     ],
 )
-def test_a_broken_line_that_names_nobody_removes_nobody(
+def test_a_broken_line_without_a_whole_id_removes_nobody(
     home: SmallHome, student: str, text: str, becomes: str
 ) -> None:
     before = home.tables()["connect.rosters"]
@@ -337,7 +339,7 @@ def test_a_broken_line_that_names_nobody_removes_nobody(
     home.publish()
     assert home.tables()["connect.rosters"] == before
     kept = f"SELECT reason FROM connect.kept WHERE key = '{student}'"
-    assert home.query(kept) == [("unnamed_row_quarantined",)]
+    assert home.query(kept) == [("row_quarantined",)]
 
 
 def test_a_row_without_an_id_does_not_hand_a_child_to_another_row_of_hers(home: SmallHome) -> None:

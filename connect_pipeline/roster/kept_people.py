@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from connect_pipeline.contract import STAFF, STUDENTS, ExportSpec
-from connect_pipeline.rules.sql import broken_line_words
+from connect_pipeline.rules.sql import CONTROLS, broken_line_words
 
 ADD_ONLY = "add_only"
 UNNAMED = "unnamed_row_quarantined"
@@ -104,8 +104,8 @@ def _describe_quarantined(connection: duckdb.DuckDBPyConnection, spec: ExportSpe
         SELECT
             out.line,
             out.code,
-            out.record_id,
-            out.text,
+            {_visible("out.record_id")} AS record_id,
+            {_visible("out.text")} AS text,
             checked.line IS NULL AS is_broken,
             coalesce(looks_damaged(checked.{spec.columns[0].field}), false) AS is_damaged,
             length(out.text) - length(replace(out.text, ',', '')) AS commas,
@@ -130,13 +130,19 @@ def _describe_quarantined(connection: duckdb.DuckDBPyConnection, spec: ExportSpe
     )
 
 
+def _visible(text: str) -> str:
+    """SQL for a text less the characters that nobody sees: an ID with one in it is that ID."""
+    return f"regexp_replace({text}, '[{CONTROLS}\\p{{Cf}}]', '', 'g')"
+
+
 def _find_meant(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> None:
     """Fill `meant_tonight`: people of the last snapshot, by ID, whom a quarantined line is about.
 
     A whole row is about whoever has its ID, unless both names are others, and without an ID about
     whoever has its school and both names. A line that breaks the line law is about whoever has a
     word of it as ID and others as both names; one name is enough if the ID stands first, or if the
-    person has no row tonight, and so little of a line that it holds no names needs none.
+    person has no row tonight, and so little of a line that it holds no names needs none. Of who has
+    no row tonight the school and both names are enough: the ID may be what is broken.
     """
     person = spec.columns[0].field
     connection.execute(
@@ -174,7 +180,18 @@ def _find_meant(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> None
             ELSE any_value(words.commas) < {NAMES_END}
                 AND bool_or(words.word = words.record_id)
                 AND before.{person} NOT IN (SELECT {person} FROM records.{spec.table})
-        END;
+        END
+        UNION
+        SELECT first.line, before.{person}
+        FROM words_tonight AS first
+        JOIN previous.connect.{spec.table} AS before
+            ON fold_name(before.first_name) = fold_name(first.word)
+        JOIN words_tonight AS last
+            ON last.line = first.line
+            AND fold_name(last.word) = fold_name(before.last_name)
+        JOIN previous.connect.{PLACES[spec]} AS place ON place.{person} = before.{person}
+        JOIN words_tonight AS school ON school.line = first.line AND school.word = place.school
+        WHERE before.{person} NOT IN (SELECT {person} FROM records.{spec.table});
         """
     )
 
