@@ -259,6 +259,9 @@ def test_a_file_that_is_suddenly_empty_is_said(home: SmallHome) -> None:
     assert home.run(ATTENDANCE_ALERTS).codes == {}
     home.upload(absences(f"102,004,0,A,,{day()}"))
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    home.upload({ATTENDANCE.file_name: with_header(ATTENDANCE).rstrip("\n")})
+    cut_off = home.run(ATTENDANCE_ALERTS)
+    assert (cut_off.outcome, cut_off.codes) == ("held", {"no_data_rows": 1})
     home.upload(absences())
     emptied = home.run(ATTENDANCE_ALERTS)
     assert (emptied.outcome, emptied.codes) == ("nothing_new", {"no_data_rows": 1})

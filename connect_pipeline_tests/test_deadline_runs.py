@@ -170,6 +170,8 @@ def test_one_stale_file_holds_the_others_until_an_operator_decides(ships: Fleet)
     assert last(ships)["codes"]["stale_file"] == 2
     assert causes(ships) == {"stale": {"stale_file": 2}}
     assert stale_in_ui(ships) == {"staff_export", "staff_to_student_export"}
+    assert run(ships) == "held", "an ordinary run does not decide"
+    assert causes(ships) == {"stale": {"stale_file": 2}}
     assert "pl" not in languages(ships)
     ships.ledger.decide("a", "core", "approved", "an operator")
     assert run(ships) == "published"

@@ -88,7 +88,10 @@ class AttendanceSteps:
         return uploaded < attendance_wanted_since(run.deadline, run.district)
 
     def _note_emptied_file(self) -> None:
-        """A file without a row is lawful, and worth a look when the one before had some."""
+        """A file without a row is lawful, and worth a look when the one before had some.
+
+        Without a line end it may be the beginning of one that has rows.
+        """
         run = self.run
         export = run.report.exports[ATTENDANCE.file_name]
         path = run.home.attendance(run.name)
@@ -96,12 +99,15 @@ class AttendanceSteps:
             return
         with suppress(duckdb.Error), open_published(path) as day:
             if day.execute("SELECT 1 FROM attendance.absences LIMIT 1").fetchone():
+                facts = run.visit.fetched[ATTENDANCE.file_name].facts
+                severity = Severity.WARNING if facts.ends_with_newline else Severity.HOLD
+                cut_off = "" if facts.ends_with_newline else " It may be cut off behind its header."
                 export.findings.escalate(
                     "no_data_rows",
-                    Severity.WARNING,
+                    severity,
                     "By this file nobody is absent, and by the one before somebody was. If the"
                     " export selected nothing by mistake, correct it and upload it again: whoever"
-                    " was listed today counts as cleared.",
+                    f" was listed today counts as cleared.{cut_off}",
                 )
 
     def account(self) -> tuple[dict[str, int], bool]:
@@ -140,15 +146,14 @@ class AttendanceSteps:
             findings.add("mass_cleared", found=students)
         return self.run.report.holding_codes()
 
-    def destinations_listed_twice(self) -> int:
-        """Destinations that stand twice in one batch of the published day: always none."""
+    def published_recipients(self) -> tuple[int, int]:
+        """Recipients of the published day, and how many stand twice in one batch: always none."""
         with open_published(self.run.home.attendance(self.run.name)) as day:
-            return int(
-                day.execute(
-                    "SELECT count(*) - count(DISTINCT (batch_id, channel, destination))"
-                    " FROM attendance.recipients"
-                ).fetchall()[0][0]
-            )
+            rows, different = day.execute(
+                "SELECT count(*), count(DISTINCT (batch_id, channel, destination))"
+                " FROM attendance.recipients"
+            ).fetchall()[0]
+        return rows, rows - different
 
     def preview(self) -> dict[str, int]:
         """Who would be listed, as counts: everything of an attendance run but the listing."""

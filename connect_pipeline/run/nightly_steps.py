@@ -23,6 +23,7 @@ from connect_pipeline.contract import CORE, ExportSpec
 from connect_pipeline.databases import count_rows
 from connect_pipeline.drop.deadlines import deadline_before
 from connect_pipeline.erasure.keep_out import CODE as ERASED
+from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.published import open_published
 from connect_pipeline.run.recovery import refuse_lost_ledger
 from connect_pipeline.run.retention import made_current
@@ -72,9 +73,19 @@ class NightlySteps:
 
     @property
     def held_as_stale(self) -> list[ExportSpec]:
-        """Core files that nobody has uploaded since the deadline before this one."""
-        is_judged = self.run.deadline is not None and self.run.district.hold_stale_files
-        return self.stale if is_judged else []
+        """Core files that nobody has uploaded since the deadline before this one.
+
+        Without a deadline nobody waits for newer ones, unless these very files wait for that
+        decision already: then the next run must not publish them by itself.
+        """
+        run = self.run
+        is_judged = run.deadline is not None or self._waits_for_being_stale
+        return self.stale if is_judged and run.district.hold_stale_files else []
+
+    @property
+    def _waits_for_being_stale(self) -> bool:
+        hold = self.run.ledger.last_hold(self.run.name, CORE_JOB, self.run.set_sha256)
+        return hold is not None and hold["state"] == "held" and "stale_file" in hold["codes"]
 
     def _judge_age(self) -> None:
         for spec in self.held_as_stale:

@@ -115,13 +115,12 @@ class SharedRun:
                 export.findings.add("removal_deferred", count=kept.deferred, entity=entity)
         self._note_refusal()
         log.info(
-            "%s: checked %s, %s of %s lines accepted, %s",
+            "%s: checked %s, %s rows accepted, %s kept out, %s",
             self.name,
             spec.file_name,
             f"{export.accepted:,}",
-            f"{export.lines:,}",
-            # To `validate` a hold is blocked, too; here an operator may release it.
-            "held" if export.verdict == "blocked" and not export.is_blocked else export.verdict,
+            f"{export.quarantined:,}",
+            "held" if export.is_held else export.verdict,
         )
         return export
 
