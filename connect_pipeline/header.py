@@ -80,12 +80,13 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
         findings.add("missing_header", line=1, found="", expected=expected, hint="")
         return
     shown = _shown_names(names, folded, recognised)
+    last_named = max(place for place, name in enumerate(names, start=1) if _folded(name))
     explained: set[str] = set()
     for position, name in enumerate(names, start=1):
         facts = {"line": 1, "found": shown[name], "position": position, "expected": expected}
         intended = folded.get(_folded(name))
         if not _folded(name):
-            hint = "" if any(map(_folded, names[position:])) else UNNAMED_AT_THE_END
+            hint = "" if position < last_named else UNNAMED_AT_THE_END
             findings.add("empty_column_name", hint=hint, **facts)  # type: ignore[arg-type]
         elif intended is None:
             intended = _closest(name, [one for one in spec.column_names if one not in names])
@@ -123,15 +124,12 @@ def _other_delimiter(text: str, folded: Container[str]) -> str | None:
 def _shown_names(names: list[str], folded: Container[str], recognised: int) -> dict[str, str]:
     """What a message shows of each name: nothing of what may be data.
 
-    Data that ran into line 1, as after a lost line end, brings more names than the header has.
+    Data that ran into line 1, as after a lost line end, brings as many names as the header has, or
+    some that are dates, numbers or addresses.
     """
-    holds_data = len(names) - recognised > recognised
-    return {
-        name: _shown(name)
-        if _folded(name) in folded or not (holds_data or MAY_BE_DATA.search(name))
-        else NOT_SHOWN
-        for name in names
-    }
+    unknown = [name for name in names if _folded(name) not in folded]
+    holds_data = len(unknown) >= recognised or any(map(MAY_BE_DATA.search, unknown))
+    return {name: NOT_SHOWN if holds_data and name in unknown else _shown(name) for name in names}
 
 
 def _closest(name: str, missing: list[str]) -> str | None:

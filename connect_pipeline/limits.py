@@ -23,7 +23,7 @@ class Limits:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     file_bytes: Annotated[int, Gt(0), DocInfo("bytes of one file")] = 2 * 1024**3
-    line_bytes: Annotated[int, Ge(1024), DocInfo("bytes of one line")] = 64 * 1024
+    line_bytes: Annotated[int, Ge(1024), Le(128 * 1024), DocInfo("bytes of one line")] = 64 * 1024
     rows: Annotated[int, Gt(0), DocInfo("rows of one file")] = 20_000_000
     memory_mb: Annotated[
         int,

@@ -10,6 +10,7 @@ The expressions hold no braces, so that rules may use them in their format strin
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import duckdb
@@ -27,9 +28,11 @@ _EXCHANGE = "([2-9][0-9][0-9])"
 _SUBSCRIBER = "([0-9][0-9][0-9][0-9])"
 _PLAIN = rf"(?:\+?1[ ./-]*)?\(?{_AREA}\)?[ ./-]*{_EXCHANGE}[ ./-]*{_SUBSCRIBER}"
 # Word processors put no-break spaces and long hyphens; an extension is cut off.
-_GAP = "[ ./\u00a0\u2010\u2011\u2012\u2013-]*"
+_BLANKS_AND_DASHES = " \u00a0\u2010\u2011\u2012\u2013-"
+_GAP = f"[./{_BLANKS_AND_DASHES}]*"
 _EXTENSION = "(?:[ ,;]*(?:x|ext|extension)[ .:]*[0-9]+)?"
 _LOOSE = rf"(?i)(?:\+?1{_GAP})?\(?{_AREA}\)?{_GAP}{_EXCHANGE}{_GAP}{_SUBSCRIBER}{_EXTENSION}"
+_FOREIGN = rf"(?i)\+[0-9().{_BLANKS_AND_DASHES}]+?{_EXTENSION}"
 _PUNCTUATION = "()+ ./-"
 # "No phone", as typed into a field that insists on a number. Patterns and not lists of IN: DuckDB
 # makes a join of a long list and runs it for every row.
@@ -141,7 +144,9 @@ def is_foreign_phone(cell: str) -> str:
 @cache
 def _international_phone(text: str) -> str:
     """E.164 for a valid number of another country, else '' (DuckDB wants no None from here)."""
-    if not text:  # DuckDB asks this once, whatever the cells are
+    # A letter would be read as a key of a phone, and a second number as the end of the first.
+    # DuckDB asks for '' once, whatever the cells are.
+    if not re.fullmatch(_FOREIGN, text):
         return ""
     import phonenumbers  # most districts have no such number: they never pay for the import
 

@@ -119,6 +119,9 @@ def _problem(problem: Problem) -> RenderableType:
     left_out = len(problem.messages) - MESSAGES_SHOWN
     if left_out > 0:
         body.append(Padding(Text(f"... and {left_out:,} more like it"), (0, 0, 0, 2)))
+    if problem.lines_left_out:
+        counted = f"... and {problem.lines_left_out:,} more, counted without their lines"
+        body.append(Padding(Text(counted), (0, 0, 0, 2)))
     return Group(title, *body)
 
 
@@ -128,7 +131,7 @@ def _where(problem: Problem, message: Message) -> Text:
         return Text()
     runs = ranges(message.lines)
     listed = ", ".join(run_words(runs[:RUNS_SHOWN]))
-    more = sum(last - first + 1 for first, last in runs[RUNS_SHOWN:]) + problem.lines_left_out
+    more = sum(last - first + 1 for first, last in runs[RUNS_SHOWN:])
     word = "line" if len(message.lines) == 1 and not more else "lines"
     first = "first at " if problem.names_first_line_only else ""
     tail = f" and {more:,} more" if more else ""

@@ -51,7 +51,9 @@ class Problem:
     @property
     def lines_left_out(self) -> int:
         """How many findings were counted without keeping their place."""
-        return 0 if self.names_first_line_only else max(0, self.count - self.stored)
+        if self.names_first_line_only or not any(message.lines for message in self.messages):
+            return 0
+        return max(0, self.count - self.stored)
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,7 @@ class Source:
             return "misread"
         if "missing_file" in self.export.findings.counts:
             return "missing"
-        is_held = self.export.verdict == "blocked" and not self.export.is_blocked
-        return "held" if is_held else self.export.verdict
+        return "held" if self.export.is_held else self.export.verdict
 
     @property
     def order(self) -> int:

@@ -91,7 +91,7 @@ def _from_folder(folder: Path) -> Given:
 
 
 def _from_standard_input(stack: ExitStack) -> Given:
-    if sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("Nothing is piped in. Pipe an export or a zip of exports into `-`.")
     name = "standard input"
     copy = kept(sys.stdin.buffer, name, stack)

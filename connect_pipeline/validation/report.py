@@ -46,6 +46,11 @@ class ExportReport:
         return self.findings.blocks_file
 
     @property
+    def is_held(self) -> bool:
+        """Whether an operator may release it. To `validate`, which has none, it is blocked, too."""
+        return self.verdict == "blocked" and not self.is_blocked
+
+    @property
     def verdict(self) -> str:
         refused = self.checked is not None and self.checked.read.refused
         return verdict_of(self.findings, refused=refused)

@@ -133,7 +133,7 @@ def _exports_among(members: list[zipfile.ZipInfo], name: str) -> list[zipfile.Zi
         raise UsageError(f"{name} has none of the five exports in it: {', '.join(BY_FILE_NAME)}.")
     if len({PurePosixPath(info.filename).parent for info in exports}) > 1:
         raise UsageError(f"{name} has exports in several folders. Put them into one folder.")
-    if len({info.filename for info in exports}) < len(exports):
+    if len({PurePosixPath(info.filename) for info in exports}) < len(exports):
         raise UsageError(f"{name} has the same export twice. Zip each export once.")
     return exports
 
