@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import json
 import logging
 import os
@@ -74,6 +75,9 @@ def main() -> None:
     """Run a command; an error is one sentence and an exit code, never a traceback."""
     os.umask(0o077)  # what libraries write (Dagster's files, spills) is its owner's, too
     _answers.clear()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal has no letters for
+            stream.reconfigure(errors="replace")
     try:
         code = app(standalone_mode=False)  # that a command ended with
         _flush()
@@ -271,7 +275,13 @@ def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
             _say(str(error))
             continue
         if not as_json:
-            out.print(f"{name}: would be listed now", style="bold", highlight=False)
+            is_held = any(what.startswith("held: ") for what in counts)
+            says = (
+                "held: nobody would be listed, and once it is approved these"
+                if is_held
+                else "would be listed now"
+            )
+            out.print(f"{name}: {says}", style="bold", highlight=False)
             for what, count in counts.items():
                 out.print(f"  {what.replace('_', ' ')}: {count:,}", highlight=False)
     if as_json:

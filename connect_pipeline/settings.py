@@ -60,6 +60,18 @@ def _host_key(value: str) -> str:
     return value
 
 
+def _host(value: str) -> str:
+    if re.search(r"[@/\s]", value):
+        raise ValueError("a server's name or address alone, without a user, a path or blanks")
+    return value
+
+
+def _path_of_key(value: Path) -> Path:
+    if "\n" in str(value) or "-----" in str(value):
+        raise ValueError("the path of a key's file, and not the key itself")
+    return value
+
+
 def _absolute_folder(value: str) -> str:
     if not value.startswith("/"):
         raise ValueError("a folder on the server, starting with /")
@@ -101,6 +113,8 @@ ClockTime = Annotated[time, BeforeValidator(_clock)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
+Host = Annotated[str, AfterValidator(_host)]
+KeyFile = Annotated[Path, AfterValidator(_path_of_key)]
 RemoteFolder = Annotated[str, AfterValidator(_absolute_folder)]
 DayRange = Annotated[tuple[date, date], BeforeValidator(_day_range)]
 Channel = Literal["sms", "voice", "email"]
@@ -115,13 +129,13 @@ class Section(BaseModel):
 class Sftp(Section):
     """How the drop is reached. There is no way to accept any host key."""
 
-    host: str = Field(min_length=1, description="the server's name or address")
+    host: Host = Field(min_length=1, description="the server's name or address")
     port: int = Field(default=22, ge=1, le=65535, description="its SSH port")
     username: str = Field(min_length=1, description="who logs in")
     password_env: VariableName | None = Field(
         default=None, description="the environment variable that holds the password"
     )
-    private_key: Path | None = Field(
+    private_key: KeyFile | None = Field(
         default=None,
         description="or the path of a private key: exactly one of the two",
     )

@@ -91,6 +91,14 @@ def test_a_day_has_the_snapshot_that_was_current_at_its_end(
     assert found.snapshot_id == home.snapshots()[night]
 
 
+def test_where_clocks_go_back_at_midnight_a_day_has_its_last_hour_twice(home: SmallHome) -> None:
+    chile = ZoneInfo("America/Santiago")
+    before = [datetime(2026, 4, day, 23, 30, tzinfo=chile) for day in (2, 3)]
+    let_it_be(home, [*before, datetime(2026, 4, 4, 23, 30, fold=1, tzinfo=chile)])
+    found = history.night_on(home.home, home.ledger, NAME, date(2026, 4, 4), chile)
+    assert found.snapshot_id == home.snapshots()[2]
+
+
 def test_before_the_first_night_there_is_nothing(home: SmallHome) -> None:
     let_it_be(home, NIGHTS)
     with pytest.raises(UsageError, match=r"by the end of 2026-09-30"):

@@ -59,6 +59,13 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("good", "bad", "line", "says"),
     [
+        ("host: 127.0.0.1", "host: user:secret@127.0.0.1", 7, "a server's name or address alone"),
+        (
+            "password_env: DEMO_SFTP_PASSWORD",
+            "private_key: -----BEGIN OPENSSH PRIVATE KEY-----",
+            10,
+            "the path of a key's file, and not the key itself",
+        ),
         (
             "port: 2222",
             "prot: 2222",

@@ -57,7 +57,11 @@ def earlier_today(
         connection.execute("DETACH earlier")
         staging.keep_earlier_day(home, name, day)
     if day != today.isoformat():
-        _attach_empty(connection)
+        kept = home.attendance_day(name, today.isoformat())
+        if kept.exists():  # the clock went back over midnight, and forth again
+            _attach_published(connection, kept)
+        else:
+            _attach_empty(connection)
     try:
         yield
     finally:

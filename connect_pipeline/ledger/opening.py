@@ -48,7 +48,7 @@ def open_ledger(home: Home) -> Ledger:
         # Never a path as part of a URL: there, `?` and `%` mean something else.
         url = sa.make_url(given or sa.URL.create("sqlite", database=str(home.ledger_file)))
         engine = sa.create_engine(url, **_engine_options(url))
-    except (sa.exc.ArgumentError, ImportError) as error:  # the URL may hold a password
+    except (sa.exc.ArgumentError, ValueError, ImportError) as error:  # the URL may hold a password
         raise SettingsError(
             f"CONNECT_LEDGER_URL names no database that can be used ({type(error).__name__})."
             " Write it as postgresql+psycopg2://..., and install connect-pipeline[postgres]."

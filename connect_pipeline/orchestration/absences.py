@@ -70,7 +70,7 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
             # No list is in doubt when there will be none.
             goes_on = not is_of_today or run.attendance.settle_hold()
         return dg.MaterializeResult(
-            metadata={**counts},
+            metadata={"dagster/row_count": counts["absences"], **counts},
             check_results=[
                 blocking_result("file_is_of_today", is_of_today, {}),
                 hold_result("day_is_plausible", run, goes_on),
@@ -98,7 +98,7 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         with plainly(run):
             counts, balances = run.attendance.account()
         return dg.MaterializeResult(
-            metadata={**counts},
+            metadata={"dagster/row_count": sum(counts.values()), **counts},
             check_results=[blocking_result("everyone_is_accounted_for", balances, counts)],
         )
 
@@ -122,17 +122,21 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         """Who is told: one row is a batch, channel and destination, with all its children."""
         with plainly(run):
             batch = run.attendance.list_recipients()
-            twice = run.attendance.destinations_listed_twice()
+            published, twice = run.attendance.published_recipients()
         check = blocking_result(
             "no_destination_twice", not twice, {"destinations that are twice in a batch": twice}
         )
         if batch is None:
-            return dg.MaterializeResult(metadata={"dagster/row_count": 0}, check_results=[check])
+            return dg.MaterializeResult(
+                metadata={"dagster/row_count": published, "new in this run": 0},
+                check_results=[check],
+            )
         return dg.MaterializeResult(
             check_results=[check],
             data_version=dg.DataVersion(batch.batch_id),
             metadata={
-                "dagster/row_count": sum(batch.recipients.values()),
+                "dagster/row_count": published,
+                "new in this run": sum(batch.recipients.values()),
                 "batch": batch.batch_id,
                 "students": batch.students,
                 **{f"recipients by {channel}": n for channel, n in batch.recipients.items()},

@@ -2,7 +2,7 @@
 
 For: showing in the UI what the district's staff see in the report. A check fails with an error,
 and blocks, where a finding stops the file; it fails with a warning where rows were kept out.
-Metadata: counts per code and first line numbers, never a cell's value.
+Metadata: what each code means, its count and first line numbers, never a cell's value.
 
 Belongs here: sentences, and findings as check results. Does not belong here: rules (`rules/`).
 """
@@ -17,7 +17,7 @@ import dagster as dg
 
 from connect_pipeline.contract import ExportSpec
 from connect_pipeline.findings import Findings
-from connect_pipeline.rules import family_of
+from connect_pipeline.rules import catalogue, family_of
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.validation import ExportReport
@@ -115,6 +115,7 @@ def hold_result(name: str, run: DistrictRun, goes_on: bool) -> dg.AssetCheckResu
             for number, one in enumerate(held_for, start=1)
         },
         "report": dg.MetadataValue.path(run.report_page),
+        **({} if goes_on else {"what to do": run.message}),
     }
     return blocking_result(name, goes_on, metadata)
 
@@ -130,6 +131,7 @@ def result_of(
     worst = min(severities, key=lambda one: one.rank, default=Severity.INFO)
     for code in codes:
         metadata[f"count of {code}"] = findings.counts[code]
+        metadata[f"about {code}"] = catalogue()[code].doc
         lines = [one.line for one in findings if one.code == code and one.line is not None]
         if lines:
             metadata[f"lines of {code}"] = ", ".join(str(line) for line in lines[:FIRST_LINES])

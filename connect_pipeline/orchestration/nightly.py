@@ -67,12 +67,14 @@ def still_fresh(run: DistrictRun) -> dg.AssetMaterialization:
 
     Without it, a district in which nothing changes would look like one whose drop fell silent.
     """
+    table, _ = PUBLISHED["rosters"]
+    rows = run.night.published_rows(table)[table]
     return dg.AssetMaterialization(
         asset_key="rosters",
         partition=run.name,
         description="The same bytes again: what is published is what tonight's files say.",
         tags={"dagster/data_version": str(run.snapshot_id)},
-        metadata={"snapshot": str(run.snapshot_id)},
+        metadata={"dagster/row_count": rows, "snapshot": str(run.snapshot_id)},
     )
 
 
@@ -132,7 +134,7 @@ def records_asset(
                 "dagster/row_count": export.accepted,
                 "lines": export.lines,
                 "quarantined": export.quarantined,
-                "verdict": export.verdict,
+                "verdict": "held" if export.is_held else export.verdict,
             },
             check_results=list(export_check_results(export)),
         )

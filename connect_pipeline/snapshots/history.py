@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -41,7 +41,9 @@ def night_on(home: Home, ledger: Ledger, district: str, day: date, zone: ZoneInf
     is no longer kept.
     """
     day = min(day, now().date() + timedelta(days=1))  # a day to come is as the last one that was
-    end = datetime.combine(day + timedelta(days=1), time(), zone) - timedelta(seconds=1)
+    # In UTC, for where clocks are put back at midnight the last hour of the day comes twice.
+    next_day = datetime.combine(day + timedelta(days=1), time(), zone)
+    end = next_day.astimezone(UTC) - timedelta(seconds=1)
     publications = ledger.publications_of(district, until=end)
     if not publications:
         raise UsageError(f"Nothing of {district} had been published by the end of {day}.")
