@@ -88,6 +88,10 @@ def test_an_absent_school_is_held_until_an_operator_approves(home: SmallHome) ->
     assert held.codes["mass_absence"] == 1
     assert lists(home) == []
     assert dry_run(home)["held: mass_absence"] == 1
+    state = json.loads(home.command_here("status", NAME, "--json").stdout)[NAME]
+    absent = {"school": "102", "absent": 3, "students": 3}
+    assert state["holds"][0]["preview"]["absent"] == [absent]
+    assert "Who is absent" in home.command_here("status", NAME).stdout
 
     assert home.command_here("approve", NAME).returncode == 0
     shown = dry_run(home)

@@ -132,18 +132,17 @@ class AttendanceDay:
             [(school, list(alerting)) for school, alerting in codes.items()],
         )
 
-    def emptied_schools(self) -> int:
-        """How many schools have more students absent than a day brings.
+    def emptied_schools(self) -> list[tuple[str, int, int]]:
+        """Schools with more students absent than a day brings: code, absent students, students.
 
         Call after `build_absences`.
         """
-        ((schools,),) = run(
+        return run(
             self.connection,
             "emptied_schools",
             floor=self.district.attendance.absent_floor,
             max_absent_share=self.district.attendance.max_absent_share,
         )
-        return int(schools)
 
     def absent_by_another_days_file(self) -> int:
         """How many students are absent without a date, by a file that is of an earlier day.

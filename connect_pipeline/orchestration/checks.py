@@ -114,6 +114,10 @@ def hold_result(name: str, run: DistrictRun, goes_on: bool) -> dg.AssetCheckResu
             f"why ({number})": f"{one['export']}: {one['message']}"
             for number, one in enumerate(held_for, start=1)
         },
+        **{
+            f"absent at {one['school']}": f"{one['absent']:,} of {one['students']:,} students"
+            for one in run.hold_preview.get("absent", ())
+        },
         "report": dg.MetadataValue.path(run.report_page),
         **({} if goes_on else {"what to do": run.message}),
     }

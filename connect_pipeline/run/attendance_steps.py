@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time
 from functools import cached_property
+from typing import Any
 
 import duckdb
 
@@ -120,12 +121,23 @@ class AttendanceSteps:
 
     def settle_hold(self) -> bool:
         """Whether the batch may be listed: nothing holds it, or an operator approved the file."""
-        report = self.run.report
-        return self.run.may_go_on(
-            self._holds(),
-            since=self._since,
-            preview=lambda: {"reasons": report.reasons_to_hold()},
-        )
+        return self.run.may_go_on(self._holds(), since=self._since, preview=self._hold_preview)
+
+    def _hold_preview(self) -> dict[str, Any]:
+        """What an operator decides on: the reasons in sentences, and who is absent where, counted.
+
+        As for a night, a code that the settings do not list is only a cell's value.
+        """
+        listed = self.run.district.sites
+        absent = [
+            {
+                "school": school if school in listed else f"not in settings ({number})",
+                "absent": absent,
+                "students": students,
+            }
+            for number, (school, absent, students) in enumerate(self.day.emptied_schools(), start=1)
+        ]
+        return {"reasons": self.run.report.reasons_to_hold(), "absent": absent}
 
     @property
     def _since(self) -> datetime:
@@ -139,7 +151,7 @@ class AttendanceSteps:
         """What of the file must wait for an operator: codes with their counts."""
         findings = self.run.report.exports[ATTENDANCE.file_name].findings
         if schools := self.day.emptied_schools():
-            findings.add("mass_absence", found=schools)
+            findings.add("mass_absence", found=len(schools))
         if students := self.day.absent_by_another_days_file():
             findings.add("file_of_another_day", found=students)
         if students := self.day.cleared_beyond_measure():

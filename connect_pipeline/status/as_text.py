@@ -98,12 +98,12 @@ def _print_preview(out: Console, preview: dict[str, Any]) -> None:
     """Why it is held, and what publishing would do at which school. The names are in a report."""
     for reason in preview.get("reasons", ()):
         out.print(f"  {reason['export']}: {reason['message']}", markup=False, highlight=False)
-    if preview.get("changes"):
-        columns = ("entity", "school", "before", "added", "removed", "changed")
-        table = Table(*columns, title="What publishing would do", title_justify="left")
-        for row in preview["changes"]:
-            table.add_row(*(_cell(row[column]) for column in columns))
-        out.print(table)
+    for part, title in (("absent", "Who is absent"), ("changes", "What publishing would do")):
+        if rows := preview.get(part):
+            table = Table(*rows[0], title=title, title_justify="left")
+            for row in rows:
+                table.add_row(*(_cell(cell) for cell in row.values()))
+            out.print(table)
     if preview.get("would_vanish"):
         vanish = f"  who would vanish: {preview['would_vanish']}, beside the report"
         out.print(vanish, markup=False, highlight=False, soft_wrap=True)

@@ -1,5 +1,5 @@
--- One row: how many schools have more absent students than a day brings. A school with fewer of
--- them than the floor is none.
+-- One row: a school that has more absent students than a day brings, with how many of how many. A
+-- school with fewer of them than the floor is none.
 WITH told_of AS (
     SELECT
         school,
@@ -10,7 +10,11 @@ WITH told_of AS (
     HAVING count(DISTINCT student_id) >= $floor::BIGINT
 )
 
-SELECT count(*) AS schools
+SELECT
+    school,
+    told_of.absent_students,
+    schools.students
 FROM told_of
 INNER JOIN attendance.schools AS schools USING (school)
-WHERE told_of.absent_students > schools.students * $max_absent_share::DOUBLE;
+WHERE told_of.absent_students > schools.students * $max_absent_share::DOUBLE
+ORDER BY school;
