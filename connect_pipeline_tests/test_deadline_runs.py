@@ -179,6 +179,27 @@ def test_one_stale_file_holds_the_others_until_an_operator_decides(ships: Fleet)
     assert causes(ships) == {}
 
 
+def test_a_refused_file_is_no_materialization_and_its_step_says_why(ships: Fleet) -> None:
+    """Checks are of an asset: which district's file it was, and what is wrong, the step tells."""
+    assert ships.instance is not None
+
+    def materialized() -> int:
+        key = dg.AssetKey("student_records")
+        return len(ships.instance.fetch_materializations(key, limit=10).records)
+
+    before = materialized()
+    ships.upload("a", {STUDENT_FILE: "no header\n"})
+    assert run(ships) == "blocked"
+    assert materialized() == before
+    (failed,) = ships.instance.all_logs(
+        last(ships)["run_id"], of_type=dg.DagsterEventType.STEP_FAILURE
+    )
+    data = failed.get_dagster_event().step_failure_data
+    assert data.user_failure_data is not None
+    assert data.user_failure_data.description == last(ships)["message"]
+    assert STUDENT_FILE in last(ships)["message"]
+
+
 def test_a_district_that_uploads_now_and_then_can_say_so(ships: Fleet) -> None:
     ships.districts["a"]["hold_stale_files"] = False
     ships.load()

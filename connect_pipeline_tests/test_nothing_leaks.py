@@ -15,6 +15,7 @@ import subprocess
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -447,4 +448,8 @@ def compressed_in(path: Path) -> Iterator[bytes]:
 
 def open_to_others(root: Path) -> list[Path]:
     """Files and folders that somebody else may read, write or enter."""
-    return [path for path in (root, *root.rglob("*")) if path.lstat().st_mode & 0o077]
+    found = []
+    for path in (root, *root.rglob("*")):
+        with suppress(FileNotFoundError):  # SQLite removes a log when its last reader goes
+            found += [path] if path.lstat().st_mode & 0o077 else []
+    return found

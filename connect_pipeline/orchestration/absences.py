@@ -4,6 +4,8 @@ Belongs here: the graph of the attendance job and its metadata, in counts. Does 
 who is told (`attendance/`).
 """
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from connect_pipeline import published
@@ -11,7 +13,7 @@ from connect_pipeline.contract import ATTENDANCE
 from connect_pipeline.orchestration import names
 from connect_pipeline.orchestration.checks import blocking_check, blocking_result, hold_result
 from connect_pipeline.orchestration.nightly import received_result, records_asset
-from connect_pipeline.orchestration.resources import plainly
+from connect_pipeline.orchestration.resources import plainly, stopped
 from connect_pipeline.orchestration.schemas import export_schema, table_schema
 from connect_pipeline.run.district_run import DistrictRun
 
@@ -62,20 +64,20 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         ],
         metadata={"dagster/column_schema": table_schema(TABLES["attendance.absences"])},
     )
-    def absences(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
+    def absences(
+        run: dg.ResourceParam[DistrictRun],
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """Absences against the published roster: one row is a student, period and day."""
         with plainly(run):
             counts = run.attendance.day.build_absences()
             is_of_today = run.attendance.settle_day()
             # No list is in doubt when there will be none.
             goes_on = not is_of_today or run.attendance.settle_hold()
-        return dg.MaterializeResult(
-            metadata={"dagster/row_count": counts["absences"], **counts},
-            check_results=[
-                blocking_result("file_is_of_today", is_of_today, {}),
-                hold_result("day_is_plausible", run, goes_on),
-            ],
-        )
+        yield blocking_result("file_is_of_today", is_of_today, {})
+        yield hold_result("day_is_plausible", run, goes_on)
+        if not (is_of_today and goes_on):
+            raise stopped(run)
+        yield dg.MaterializeResult(metadata={"dagster/row_count": counts["absences"], **counts})
 
     @dg.asset(
         deps=[absences],

@@ -49,7 +49,9 @@ def export_check_results(export: ExportReport) -> Iterator[dg.AssetCheckResult]:
     for name, (_, rules) in SENTENCES.items():
         codes = [code for code in export.findings.counts if {code, family_of(code)} & set(rules)]
         metadata: dict[str, Any] = {}
-        if name == "no_row_is_lost" and export.checked is not None:
+        if not codes and export.findings.blocks_file and export.accepted == 0:
+            metadata["not looked at"] = "the file was refused for another reason"
+        elif name == "no_row_is_lost" and export.checked is not None:
             read = export.checked.read
             metadata = {
                 "lines": read.lines,

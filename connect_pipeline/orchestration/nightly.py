@@ -31,7 +31,7 @@ from connect_pipeline.orchestration.checks import (
     freshness_check_specs,
     hold_result,
 )
-from connect_pipeline.orchestration.resources import plainly
+from connect_pipeline.orchestration.resources import plainly, stopped
 from connect_pipeline.orchestration.schemas import export_schema, table_schema
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.sftp import Fetched
@@ -126,10 +126,15 @@ def records_asset(
         description=f"Checked records of {spec.file_name}: one row is {spec.row}.",
         metadata={"dagster/column_schema": export_schema(spec)},
     )
-    def records(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
+    def records(
+        run: dg.ResourceParam[DistrictRun],
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         with plainly(run):
             export = run.check(spec) or ExportReport(spec, Findings(spec.file_name))
-        return dg.MaterializeResult(
+        if export.is_blocked and spec is not SCHOOLS:
+            yield from export_check_results(export)
+            raise stopped(run)
+        yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": export.accepted,
                 "lines": export.lines,
@@ -204,15 +209,17 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
         ],
         metadata={"dagster/column_schema": table_schema(TABLES["connect.changes"])},
     )
-    def roster_changes(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
+    def roster_changes(
+        run: dg.ResourceParam[DistrictRun],
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """Tonight against what is published: one row is a person or class and its change."""
         with plainly(run):
             counts = run.night.build()
             goes_on = run.night.settle_hold()
-        return dg.MaterializeResult(
-            metadata={"dagster/row_count": sum(counts.values()), **counts},
-            check_results=[hold_result("change_is_plausible", run, goes_on)],
-        )
+        yield hold_result("change_is_plausible", run, goes_on)
+        if not goes_on:
+            raise stopped(run)
+        yield dg.MaterializeResult(metadata={"dagster/row_count": sum(counts.values()), **counts})
 
     @dg.multi_asset(
         name="publish_roster",

@@ -92,6 +92,18 @@ def _is_not_tried_again(instance: dg.DagsterInstance | None, run_id: str) -> Non
         log.warning("Dagster may try run %s again: %s", run_id, as_our_error(error))
 
 
+def stopped(run: DistrictRun) -> dg.Failure:
+    """The end of a step whose files are refused or held: its asset is not what it was to be.
+
+    Checks are of an asset and not of a district, so only a failed step tells whose files they were.
+    """
+    return dg.Failure(
+        description=run.message,
+        metadata={"report": dg.MetadataValue.path(run.report_page)},
+        allow_retries=False,
+    )
+
+
 @contextmanager
 def plainly(run: DistrictRun) -> Iterator[None]:
     """Turn whatever a step raises into one plain sentence, without any text of a library."""

@@ -87,6 +87,7 @@ def retention_schedule() -> dg.ScheduleDefinition:
         job_name=names.RETENTION,
         cron_schedule=DAILY,
         execution_timezone="UTC",
+        description="What is over its age goes, by each district's settings (`keep`).",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
 
