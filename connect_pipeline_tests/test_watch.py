@@ -431,8 +431,10 @@ def test_a_part_of_a_job_is_no_run_and_all_of_it_is(ships: Fleet) -> None:
     assert row is not None
     assert row["outcome"] == "published"
     only = [dg.AssetKey("lunch_recipients")]
-    _, says = execute(ships, job, partition_key="a", asset_selection=only)
+    run, says = execute(ships, job, partition_key="a", asset_selection=only)
     assert "UsageError: Launch one of the jobs" in says
+    watch.tell_of_dead_run(ships.ledger, settings(ships), run)
+    assert open_alarms(ships.ledger) == [], "who launched it has read why"
 
 
 def test_steps_that_are_run_again_are_no_run(ships: Fleet) -> None:

@@ -32,6 +32,9 @@ ATTEMPT_TAG = "connect/attempt"
 DEADLINE_TAG = "connect/deadline"
 """When the files were due, in UTC: set by the schedules, and what makes a run a deadline's."""
 
+REFUSED_TAG = "connect/refused"
+"""On a run that somebody launched in another way than it can be: the run says so itself."""
+
 MAX_RETRIES_TAG = "dagster/max_retries"
 PRIORITY_TAG = "dagster/priority"
 ATTENDANCE_PRIORITY = "10"

@@ -24,6 +24,7 @@ from connect_pipeline.orchestration.names import (
     DISTRICT_TAG,
     JOB_KINDS,
     MAX_RETRIES_TAG,
+    REFUSED_TAG,
 )
 from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.run.district_run import DistrictRun
@@ -56,7 +57,8 @@ class DistrictRuns(dg.ConfigurableResource):
             with district_run(home, district, dagster_run.run_id, job, deadline) as run:
                 yield run
         except Exception as error:
-            _is_not_tried_again(context.instance, dagster_run.run_id)
+            tags = {REFUSED_TAG: "true"} if isinstance(error, UsageError) else {}
+            _is_not_tried_again(context.instance, dagster_run.run_id, tags)
             if isinstance(error, ConnectError):
                 raise
             raise as_our_error(error) from None
@@ -82,12 +84,14 @@ class DistrictRuns(dg.ConfigurableResource):
         return district, job
 
 
-def _is_not_tried_again(instance: dg.DagsterInstance | None, run_id: str) -> None:
+def _is_not_tried_again(
+    instance: dg.DagsterInstance | None, run_id: str, tags: dict[str, str]
+) -> None:
     """Tell Dagster (1.13), which takes what a resource raises for a death without a reason."""
     if instance is None:
         return
     try:
-        instance.add_run_tags(run_id, {MAX_RETRIES_TAG: "0"})
+        instance.add_run_tags(run_id, {MAX_RETRIES_TAG: "0", **tags})
     except Exception as error:  # the reason itself is what must be told
         log.warning("Dagster may try run %s again: %s", run_id, as_our_error(error))
 

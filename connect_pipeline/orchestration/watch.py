@@ -164,7 +164,8 @@ def tell_of_dead_run(ledger: Ledger, settings: Settings, run: dg.DagsterRun) -> 
     """Raise an alarm for a failed run that has no end in the ledger. Others told it themselves."""
     name = run.tags.get(names.DISTRICT_TAG, "")
     job = names.JOB_KINDS.get(run.job_name)
-    if job is None or name not in settings.districts:
+    is_refused = names.REFUSED_TAG in run.tags  # who launched it has read why
+    if job is None or name not in settings.districts or is_refused:
         return
     row = ledger.run(run.run_id)
     if row is not None and row["outcome"] != "running":

@@ -13,8 +13,8 @@ RULE = CellRule(
         " alert_codes; otherwise under other_codes. Codes are compared exactly, capitals included."
     ),
     message=(
-        '"{column}" is no code of the district\'s settings, so it alerts nobody. List it there, or'
-        " correct it in your SIS."
+        'The code in "{column}" is none of those that the district\'s settings list, so it alerts'
+        " nobody. List it there (`alert_codes` or `other_codes`), or correct it in your SIS."
     ),
     setting="attendance.other_codes",
     applies=of_kind(Kind.ABSENCE_CODE),
