@@ -57,14 +57,15 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
     if not os.path.lexists(home.settings_file):
         return
     yield _try("home folder", lambda: _look_at_home(home))[1]
-    yield _examine_ledger(home)
+    ledger = _examine_ledger(home)
+    yield ledger
     says, diagnosis = _try("Dagster's home", lambda: examine_dagster_home(home))
     yield replace(diagnosis, says=says or diagnosis.says)
     if sound is None or only in wrong:
         return
     everybody = (*sound.settings.districts, *sound.wrong)
     yield _try("opt-outs", lambda: _refuse_opt_outs_of_nobody(home, everybody))[1]
-    if home.certificates.exists():
+    if home.certificates.exists() and not ledger.exit_code:
         yield _try("erasures", lambda: _refuse_lost_erasures(home, everybody))[1]
     yield _try("drops", lambda: _refuse_one_drop_of_two(sound.settings.districts))[1]
     if only is not None:
@@ -80,7 +81,8 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
 
 def _examine_ledger(home: Home) -> Diagnosis:
     if not os.environ.get("CONNECT_LEDGER_URL") and not home.ledger_file.exists():
-        if any(any((home.root / name).glob("*/*")) for name in ("published", "outbox")):
+        made_with_it = ("published/*/*", "outbox/*/*", "certificates/*")
+        if any(any(home.root.glob(pattern)) for pattern in made_with_it):
             lost = f"{home.ledger_file} is gone, and what was published is not: restore a backup."
             return Diagnosis("ledger", EnvironmentFault.exit_code, lost)
         return Diagnosis("ledger", 0, "none yet; the first run makes it")

@@ -45,12 +45,16 @@ def export_check_specs(asset: str, *, blocking: bool = True) -> list[dg.AssetChe
 
 
 def export_check_results(export: ExportReport) -> Iterator[dg.AssetCheckResult]:
-    """The results for `export_check_specs`, from the findings of one export."""
+    """The results for `export_check_specs`, from the findings of one export.
+
+    A file that is refused before its rows were looked at passes what comes after, and says so.
+    """
+    is_refused = False
     for name, (_, rules) in SENTENCES.items():
         codes = [code for code in export.findings.counts if {code, family_of(code)} & set(rules)]
         metadata: dict[str, Any] = {}
-        if not codes and export.findings.blocks_file and export.accepted == 0:
-            metadata["not looked at"] = "the file was refused for another reason"
+        if is_refused and not codes:
+            metadata["not looked at"] = "the file was refused before"
         elif name == "no_row_is_lost" and export.checked is not None:
             read = export.checked.read
             metadata = {
@@ -60,6 +64,8 @@ def export_check_results(export: ExportReport) -> Iterator[dg.AssetCheckResult]:
                 "quarantined": export.quarantined,
             }
         yield result_of(name, export.findings, codes, metadata)
+        blocks = any(export.findings.severity_of(code).blocks_file for code in codes)
+        is_refused = is_refused or (blocks and not export.accepted)
 
 
 def freshness_check_specs(assets: Iterable[str]) -> list[dg.AssetCheckSpec]:
