@@ -27,7 +27,7 @@ settings.register_profile(
     "connect",
     deadline=None,
     derandomize=True,
-    max_examples=int(os.environ.get("CONNECT_TESTS_EXAMPLES", "50")),
+    max_examples=int(os.environ.get("CONNECT_TESTS_EXAMPLES", "30")),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("connect")

@@ -421,7 +421,7 @@ def evening(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) ->
     return small_home(server, tmp_path_factory.mktemp("evening"), **LIST)
 
 
-@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_night_killed_before_the_steps_of_listing_lists_once(
     evening: SmallHome, tmp_path: Path, every: int
 ) -> None:

@@ -18,7 +18,7 @@ from connect_pipeline_tests.dying import dies_before
 from connect_pipeline_tests.faults.absences import absent, list_absences, main, told
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
-SLICES = 4
+SLICES = 3
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,11 @@ def assert_told_once(home: SmallHome, undisturbed: list[tuple[str, ...]]) -> Non
     assert left == []
 
 
-@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize("part", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_run_killed_before_each_of_its_durable_steps(
     morning: SmallHome, undisturbed: list[tuple[str, ...]], tmp_path: Path, part: int
 ) -> None:
-    """Every fourth step, from the first to the last: all parts together are all steps."""
+    """Every third step, from the first to the last: all parts together are all steps."""
     step = part + 1
     while True:
         home = morning.copy(tmp_path / str(step))
