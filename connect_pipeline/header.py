@@ -80,6 +80,7 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
         findings.add("missing_header", line=1, found="", expected=expected, hint="")
         return
     shown = _shown_names(names, folded, recognised)
+    missing = [one for one in spec.column_names if one not in names]
     last_named = max(place for place, name in enumerate(names, start=1) if _folded(name))
     explained: set[str] = set()
     for position, name in enumerate(names, start=1):
@@ -89,7 +90,7 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
             hint = "" if position < last_named else UNNAMED_AT_THE_END
             findings.add("empty_column_name", hint=hint, **facts)  # type: ignore[arg-type]
         elif intended is None:
-            intended = _closest(name, [one for one in spec.column_names if one not in names])
+            intended = _closest(name, missing)
             hint = f'Did you mean "{intended}"?' if intended else ""
             findings.add("unknown_column", hint=hint, **facts)  # type: ignore[arg-type]
         elif intended in explained:
@@ -129,7 +130,10 @@ def _shown_names(names: list[str], folded: Container[str], recognised: int) -> d
     """
     unknown = [name for name in names if _folded(name) not in folded]
     holds_data = len(unknown) >= recognised or any(map(MAY_BE_DATA.search, unknown))
-    return {name: NOT_SHOWN if holds_data and name in unknown else _shown(name) for name in names}
+    return {
+        name: NOT_SHOWN if holds_data and _folded(name) not in folded else _shown(name)
+        for name in names
+    }
 
 
 def _closest(name: str, missing: list[str]) -> str | None:

@@ -397,6 +397,18 @@ def test_a_file_of_yesterday_changes_nothing_about_today(tmp_path: Path) -> None
     ]
 
 
+def test_a_day_that_the_clock_left_goes_on_where_it_was(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    runs.file([absence("001")])
+    told = runs.published("SELECT batch_id FROM attendance.recipients")
+    runs.now -= timedelta(days=1)
+    runs.file([absence("002", date=YESTERDAY)])
+    runs.now += timedelta(days=1)
+    runs.file([absence("001"), absence("002")])
+    batches = runs.published("SELECT batch_id FROM attendance.recipients")
+    assert set(told) < set(batches)
+
+
 def test_an_empty_file_of_yesterday_clears_nobody(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA])
     runs.file([absence("001")])

@@ -415,7 +415,7 @@ def test_an_id_is_recognised_in_a_broken_line(line: str, student: str) -> None:
 def test_a_contacts_name_goes_though_a_stranger_has_it(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
-    """But not where a sibling's contact is called so."""
+    """From beside the sibling's address, and not from the stranger's own."""
     students = (
         "S90,101,Ann,Ray,,,Ana Smith,,fam@example.org,,,,12345,9,,,,Email",
         "S91,101,Ben,Ray,,,Bob Lane,,fam@example.org,,,,12345,9,,,,Email",

@@ -191,4 +191,4 @@ def test_a_run_killed_before_each_of_its_durable_steps(
         assert len(home.snapshots()) == 2
         step += SLICES
     assert seen == {1, 2}
-    assert step > 3 * SLICES, "a run takes more steps than that: they are not counted"
+    assert step > 12, "a run takes more steps than that: they are not counted"

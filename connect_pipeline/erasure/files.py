@@ -94,7 +94,7 @@ def _destination(row: Record) -> tuple[str | None, ...]:
 
 
 def _without_own(names: str, traces: Traces) -> str:
-    own = {*traces.words, *traces.contact_names}
+    own = set(traces.words_beside_others)
     return "; ".join(name for name in names.split("; ") if name.removeprefix("'") not in own)
 
 

@@ -125,7 +125,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, source: Path, traces: Traces
     attach(connection, source, "old", read_only=True)
     values = {
         "student": traces.student_id,
-        "words": [*traces.words, *traces.contact_names],
+        "words": traces.words_beside_others,
         "searched": traces.telling_words,
         "lonely_groups": traces.lonely_groups,
     }

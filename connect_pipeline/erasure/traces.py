@@ -99,6 +99,11 @@ class Traces:
         common = set(self.common)
         return [word for word in self.words if len(word) >= TELLING and word not in common]
 
+    @property
+    def words_beside_others(self) -> list[str]:
+        """What does not stay at a destination that another child shares."""
+        return [*self.words, *self.contact_names]
+
     def mentioned_in(
         self, path: Path, *, by_id: bool = False, encodings: Sequence[str] = ("utf-8",)
     ) -> bool:

@@ -131,8 +131,8 @@ def records_asset(
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         with plainly(run):
             export = run.check(spec) or ExportReport(spec, Findings(spec.file_name))
+        yield from export_check_results(export)
         if export.is_blocked and spec is not SCHOOLS:
-            yield from export_check_results(export)
             raise stopped(run)
         yield dg.MaterializeResult(
             metadata={
@@ -141,7 +141,6 @@ def records_asset(
                 "quarantined": export.quarantined,
                 "verdict": "held" if export.is_held else export.verdict,
             },
-            check_results=list(export_check_results(export)),
         )
 
     return records

@@ -15,7 +15,7 @@ from connect_pipeline.roster.build import (
 from connect_pipeline.roster.group_warnings import judge_groups
 from connect_pipeline.roster.hold import Change, change_counts, judge_changes, judge_nights
 from connect_pipeline.roster.kept_people import keep_people
-from connect_pipeline.roster.preview import preview_of, write_would_vanish
+from connect_pipeline.roster.preview import preview_of, shown_schools, write_would_vanish
 
 __all__ = [
     "Change",
@@ -30,5 +30,6 @@ __all__ = [
     "judge_nights",
     "keep_people",
     "preview_of",
+    "shown_schools",
     "write_would_vanish",
 ]

@@ -8,7 +8,7 @@ Belongs here: both. Does not belong here: whether to hold (`hold.py`).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +27,13 @@ VANISH_COLUMNS = ("entity", "id", "name", "schools", "detail")
 def preview_of(report: Report, changes: list[Change], listed: Collection[str]) -> dict[str, Any]:
     """`reasons`: what holds, in sentences; `changes`: counts overall and of each school.
 
-    Schools at which nothing is removed or changed are left out. A code that is not among those
-    `listed` in the settings is only a cell's value, perhaps of a column that was moved: its school
-    is counted under a number.
+    Schools at which nothing is removed or changed are left out; `listed` are those of the settings.
     """
-    unlisted = sorted({one.school for one in changes if one.school is not None} - set(listed))
-    numbers = {school: f"not in settings ({n})" for n, school in enumerate(unlisted, start=1)}
+    shown = shown_schools((one.school for one in changes if one.school is not None), listed)
     counted = [
         {
             "entity": one.entity,
-            "school": numbers.get(one.school or "", one.school),
+            "school": None if one.school is None else shown[one.school],
             "before": one.before,
             "added": one.added,
             "removed": one.removed,
@@ -46,6 +43,18 @@ def preview_of(report: Report, changes: list[Change], listed: Collection[str]) -
         if one.school is None or one.removed or one.changed
     ]
     return {"reasons": report.reasons_to_hold(), "changes": counted}
+
+
+def shown_schools(schools: Iterable[str], listed: Collection[str]) -> dict[str, str]:
+    """What an operator sees of each school's code.
+
+    One that is not among those `listed` in the settings is only a cell's value, perhaps of a column
+    that was moved: its school is counted under a number.
+    """
+    schools = set(schools)
+    unlisted = sorted(schools - set(listed))
+    numbers = {school: f"not in settings ({n})" for n, school in enumerate(unlisted, start=1)}
+    return {school: numbers.get(school, school) for school in schools}
 
 
 def write_would_vanish(connection: duckdb.DuckDBPyConnection, page: Path) -> Path | None:

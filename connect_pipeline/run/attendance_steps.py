@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from connect_pipeline import roster
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.checks import readmit
@@ -124,20 +125,16 @@ class AttendanceSteps:
         return self.run.may_go_on(self._holds(), since=self._since, preview=self._hold_preview)
 
     def _hold_preview(self) -> dict[str, Any]:
-        """What an operator decides on: the reasons in sentences, and who is absent where, counted.
-
-        As for a night, a code that the settings do not list is only a cell's value.
-        """
-        listed = self.run.district.sites
-        absent = [
-            {
-                "school": school if school in listed else f"not in settings ({number})",
-                "absent": absent,
-                "students": students,
-            }
-            for number, (school, absent, students) in enumerate(self.day.emptied_schools(), start=1)
-        ]
-        return {"reasons": self.run.report.reasons_to_hold(), "absent": absent}
+        """What an operator decides on: the reasons in sentences, and who is absent where."""
+        emptied = self.day.emptied_schools()
+        shown = roster.shown_schools((school for school, *_ in emptied), self.run.district.sites)
+        return {
+            "reasons": self.run.report.reasons_to_hold(),
+            "absent": [
+                {"school": shown[school], "absent": absent, "students": students}
+                for school, absent, students in emptied
+            ],
+        }
 
     @property
     def _since(self) -> datetime:

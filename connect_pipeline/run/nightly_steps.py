@@ -75,17 +75,19 @@ class NightlySteps:
     def held_as_stale(self) -> list[ExportSpec]:
         """Core files that nobody has uploaded since the deadline before this one.
 
-        Without a deadline nobody waits for newer ones, unless these very files wait for that
-        decision already: then the next run must not publish them by itself.
+        Without a deadline nobody waits for newer ones, unless these very files were held for it
+        and nobody has decided: then the next run must not publish them by itself.
         """
         run = self.run
-        is_judged = run.deadline is not None or self._waits_for_being_stale
+        is_judged = run.deadline is not None or self._are_undecided
         return self.stale if is_judged and run.district.hold_stale_files else []
 
     @property
-    def _waits_for_being_stale(self) -> bool:
+    def _are_undecided(self) -> bool:
         hold = self.run.ledger.last_hold(self.run.name, CORE_JOB, self.run.set_sha256)
-        return hold is not None and hold["state"] == "held" and "stale_file" in hold["codes"]
+        if hold is None or hold["state"] not in ("held", "expired"):
+            return False
+        return "stale_file" in hold["codes"]
 
     def _judge_age(self) -> None:
         for spec in self.held_as_stale:
