@@ -1,12 +1,13 @@
 """A district of two schools, three staff members and six students, in which nothing is wrong.
 
 For: tests that need whole exports and read them at a glance; the rules' examples replace one of
-its files. Belongs here: `FILES`, the matching settings, and `write`.
+its files. Belongs here: `FILES`, the matching settings, its day, and `write`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from connect_pipeline.contract import (
@@ -72,6 +73,11 @@ DISTRICT = District(
     sites={"101": "Lincoln High School", "102": "Rosa Parks Elementary School"},
     attendance=Attendance(alert_codes=("A", "U"), other_codes=("E",)),
 )
+
+
+def today() -> date:
+    """The day that it is there now: for hours of each day, another one than in UTC."""
+    return DISTRICT.day_of(datetime.now(UTC))
 
 
 def write(folder: Path, replacements: Mapping[str, str | bytes] | None = None) -> Path:

@@ -34,7 +34,7 @@ def home(server: EmbeddedServer, tmp_path: Path) -> SmallHome:
 
 
 def day(days_ago: int = 0) -> str:
-    return f"{datetime.now().astimezone() - timedelta(days=days_ago):%m/%d/%y}"
+    return f"{datetime.now(UTC) - timedelta(days=days_ago):%m/%d/%y}"
 
 
 def absences(*rows: str) -> dict[str, str]:

@@ -25,6 +25,7 @@ from connect_pipeline.sample.district import generate
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.snapshots import roll_back
 from connect_pipeline_tests.small_district import FILES as SMALL
+from connect_pipeline_tests.small_district import today
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
 STAFF_FILE, STUDENT_FILE, CLASS_FILE = (
@@ -231,9 +232,8 @@ def siblings_contacts_corrected(home: SmallHome) -> None:
 
 
 def window(first: int, last: int, **more: float) -> dict[str, object]:
-    """Days from today, in the district's zone give or take one."""
-    today = datetime.now(UTC).date()
-    days = (today + timedelta(days=first), today + timedelta(days=last))
+    """Days from today, in the district's zone."""
+    days = (today() + timedelta(days=first), today() + timedelta(days=last))
     return {"first_day": days[0], "last_day": days[1], **more}
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -387,7 +387,7 @@ def test_a_night_without_news_lists_who_is_due(server: EmbeddedServer, tmp_path:
     home = small_home(server, tmp_path, **LIST)
     assert home.run().outcome == "published"
     with home.here(), home.ledger.transaction() as transaction:
-        week_ago = (datetime.now().astimezone() - timedelta(days=7)).date().isoformat()
+        week_ago = (datetime.now(UTC) - timedelta(days=7)).date().isoformat()
         transaction.execute(sa.update(listed).values(date=week_ago))
     assert home.run().outcome == "unchanged"
     assert told(home) == sorted(EXPECTED * 2)

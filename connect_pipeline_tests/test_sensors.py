@@ -6,9 +6,8 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -26,7 +25,7 @@ from connect_pipeline.orchestration.names import (
 )
 from connect_pipeline_tests.fleet import ATTENDANCE_SENSOR, CORE_SENSOR, WATCH, Fleet, fleet
 from connect_pipeline_tests.receivers import webhook
-from connect_pipeline_tests.small_district import FILES
+from connect_pipeline_tests.small_district import FILES, today
 
 STUDENT_FILE, CLASS_FILE = STUDENTS.file_name, STAFF_TO_STUDENT.file_name
 CORE_FILES = {spec.file_name: FILES[spec.file_name] for spec in CORE}
@@ -36,10 +35,6 @@ CORE_FILES = {spec.file_name: FILES[spec.file_name] for spec in CORE}
 def ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     with fleet(tmp_path, monkeypatch) as made:
         yield made
-
-
-def today() -> date:
-    return datetime.now(ZoneInfo("America/Los_Angeles")).date()
 
 
 def test_a_settled_core_set_is_one_run_and_the_same_files_are_no_other(ships: Fleet) -> None:

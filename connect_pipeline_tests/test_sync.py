@@ -22,7 +22,7 @@ from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.district import generate
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.recomputed_roster import Recomputed, recompute, sha256
-from connect_pipeline_tests.small_district import FILES
+from connect_pipeline_tests.small_district import FILES, today
 from connect_pipeline_tests.small_home import (
     NAME,
     SmallHome,
@@ -646,8 +646,7 @@ def test_a_rollover_window_lets_a_new_year_in(larger: SmallHome, tmp_path: Path)
     classes = re.sub(r",0(\d\d)$", r",1\1", home.read(CLASS_FILE), flags=re.MULTILINE)  # sections
     home.upload({CLASS_FILE: classes, STUDENT_FILE: home.read(STUDENT_FILE).replace(",9,", ",10,")})
     assert home.nightly().outcome == "held"
-    today = datetime.now(UTC).date()
-    days = {"first_day": today - timedelta(days=2), "last_day": today + timedelta(days=2)}
+    days = {"first_day": today() - timedelta(days=2), "last_day": today() + timedelta(days=2)}
     home.write_settings(rollover=days)
     home.publish()
 

@@ -18,7 +18,7 @@ import pytest
 
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline_tests.small_district import FILES
+from connect_pipeline_tests.small_district import FILES, today
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, with_rows, without_rows
 
 STUDENT_FILE, STAFF_FILE = STUDENTS.file_name, STAFF.file_name
@@ -30,8 +30,7 @@ DAY = dt.timedelta(days=1)
 
 def window(first: int, last: int) -> dict[str, Any]:
     """An add-only window, in days from today."""
-    today = dt.datetime.now(dt.UTC).date()
-    return {"add_only": {"first_day": today + first * DAY, "last_day": today + last * DAY}}
+    return {"add_only": {"first_day": today() + first * DAY, "last_day": today() + last * DAY}}
 
 
 def zoe_has_anas_id(*class_rows: str) -> dict[str, str]:
