@@ -9,6 +9,8 @@ current (`snapshots/`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,15 +18,25 @@ from typing import Any
 import duckdb
 
 from connect_pipeline.cells.normalise import expression
-from connect_pipeline.contract import CORE, SCHOOLS, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.contract import (
+    CORE,
+    SCHOOLS,
+    STAFF_TO_STUDENT,
+    STUDENTS,
+    Column,
+    ExportSpec,
+    Kind,
+)
 from connect_pipeline.databases import attach, count_rows, insert_rows
 from connect_pipeline.home import PRIVATE_FILE, disk_fault, private_folder
 from connect_pipeline.published import ROSTER_TABLES, create_empty
-from connect_pipeline.roster.kept_people import ADD_ONLY
+from connect_pipeline.roster.kept_people import ADD_ONLY, any_row_is_out
 from connect_pipeline.roster.statements import text
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
 
+KEPT_ENROLLMENTS = "kept_enrollments"
+"""The one file that is only run when a row is out, or nothing may be removed."""
 # Each file makes the table or view of its name; later ones read earlier ones.
 STEPS = (
     "staff",
@@ -32,6 +44,7 @@ STEPS = (
     "students",
     "class_rows",
     "enrollments",
+    KEPT_ENROLLMENTS,
     "school_sites",
     "sites",
     "staff_sites",
@@ -50,6 +63,8 @@ STEPS = (
     "findings",
     "quarantine",
 )
+
+CONTACT_KINDS = {Kind.ID, Kind.NAME, Kind.PHONE, Kind.EMAIL}
 
 # Where members come from (`group_members.sql`), and the column that names them.
 PERSON_OF_TABLE = {
@@ -78,10 +93,8 @@ def attach_previous(connection: duckdb.DuckDBPyConnection, snapshot: Path | None
 
 def _titles_before(connection: duckdb.DuckDBPyConnection) -> str:
     """The titles that staff had at their schools; in snapshots of before they had one for all."""
-    stored = connection.execute(
-        "FROM duckdb_tables() WHERE database_name = 'previous' AND table_name = 'staff_titles'"
-    ).fetchall()
-    if stored:
+    with suppress(duckdb.CatalogException):
+        connection.execute("FROM previous.connect.staff_titles LIMIT 0")
         return "FROM previous.connect.staff_titles"
     return (
         "SELECT staff_id, school, title"
@@ -137,8 +150,10 @@ def build_candidate(
     _set(connection, "add_only", add_only)
     _set(connection, "site_titles", list(district.staff_access.site_titles))
     _set(connection, "district_titles", list(district.staff_access.district_titles))
+    may_keep = add_only or any_row_is_out(connection, STAFF_TO_STUDENT)
     for step in STEPS:
-        connection.execute(text(step))
+        if step != KEPT_ENROLLMENTS or may_keep:
+            connection.execute(text(step))
     _record_supplied_columns(connection, report)
     _name_kept_enrollments(connection, report)
 
@@ -215,22 +230,39 @@ def _expose_touched(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _create_normalised(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
-    """`normal.<table>`: the records with published values; blank and unreadable cells are NULL."""
+    """`normal.<table>`: the records with published values; blank and unreadable cells are NULL.
+
+    Students without phones and e-mails, which are in `normal.student_contacts`: a statement pays
+    for each column of a view that it names, whether it reads it or not.
+    """
     connection.execute("CREATE SCHEMA IF NOT EXISTS normal")
     for spec in (*CORE, SCHOOLS):
-        export = report.exports.get(spec.file_name)
-        usable = export is not None and export.checked is not None and export.checked.usable
-        cells = ", ".join(
-            f"{expression(column.kind, column.quoted)} AS {column.quoted}"
-            for column in spec.columns
-        )
+        if spec is not STUDENTS:
+            _normalise(connection, report, spec, spec.table, spec.columns)
+    reached = [column for column in STUDENTS.columns if column.kind in CONTACT_KINDS]
+    others = [column for column in STUDENTS.columns if column.kind not in {Kind.PHONE, Kind.EMAIL}]
+    _normalise(connection, report, STUDENTS, "students", others)
+    _normalise(connection, report, STUDENTS, "student_contacts", reached)
+
+
+def _normalise(
+    connection: duckdb.DuckDBPyConnection,
+    report: Report,
+    spec: ExportSpec,
+    view: str,
+    columns: Iterable[Column],
+) -> None:
+    export = report.exports.get(spec.file_name)
+    usable = export is not None and export.checked is not None and export.checked.usable
+    if usable:
         source = f"records.{spec.table}"
-        if not usable:
-            names = ", ".join(f"NULL::VARCHAR AS {column.quoted}" for column in spec.columns)
-            source = f"(SELECT NULL::BIGINT AS line, {names} WHERE false)"
-        connection.execute(
-            f"CREATE OR REPLACE VIEW normal.{spec.table} AS SELECT line, {cells} FROM {source}"
-        )
+        cells = [f"{expression(one.kind, one.quoted)} AS {one.quoted}" for one in columns]
+    else:
+        source = "(SELECT NULL::BIGINT AS line) WHERE false"
+        cells = [f"NULL::VARCHAR AS {one.quoted}" for one in columns]
+    connection.execute(
+        f"CREATE OR REPLACE VIEW normal.{view} AS SELECT line, {', '.join(cells)} FROM {source}"
+    )
 
 
 def _set(connection: duckdb.DuckDBPyConnection, name: str, value: Any) -> None:

@@ -48,17 +48,18 @@ def keep_people(
     (`is_whole` is false). Not whose ID another person has tonight. `columns` is how many tonight's
     file has.
     """
-    _describe_quarantined(connection, spec)
-    _find_meant(connection, spec)
-    anybody = _may_be_anybody(connection, spec, columns)
     person, places = spec.columns[0].field, PLACES[spec]
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TABLE records.kept_{spec.table} AS
-        SELECT DISTINCT id AS {person}, 'row_quarantined' AS reason, true AS is_whole
-        FROM meant_tonight
-        """
-    )
+    anybody = False
+    if any_row_is_out(connection, spec):
+        _describe_quarantined(connection, spec)
+        _find_meant(connection, spec)
+        anybody = _may_be_anybody(connection, spec, columns)
+        connection.execute(
+            f"""
+            INSERT INTO records.kept_{spec.table}
+            SELECT DISTINCT id, 'row_quarantined', true FROM meant_tonight
+            """
+        )
     if anybody or add_only:
         several = f"SELECT {person} FROM previous.connect.{places} GROUP BY 1 HAVING count(*) > 1"
         connection.execute(
@@ -94,6 +95,20 @@ def keep_people(
     ).fetchall()
     invalid = [row[0] for row in rows if row[1] != ADD_ONLY]
     return Kept(invalid, len(rows) - len(invalid))
+
+
+def any_row_is_out(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> bool:
+    """Whether any line of tonight's file is quarantined, or forgotten with an erased student."""
+    found = connection.execute(
+        """
+        SELECT 1 FROM scratch.quality.quarantine WHERE export = $export
+        UNION ALL
+        SELECT 1 FROM scratch.records.forgotten WHERE export = $export
+        LIMIT 1
+        """,
+        {"export": spec.file_name},
+    ).fetchone()
+    return found is not None
 
 
 def _describe_quarantined(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from connect_pipeline.contract import STAFF, STUDENTS, ExportSpec
+from connect_pipeline.databases import count_rows
 from connect_pipeline.roster.statements import text
 
 STUDENT_PAIRS = (
@@ -62,6 +63,9 @@ def _count(
     pairs: tuple[tuple[str, str], ...],
     at_least: int,
 ) -> list[Swapped]:
+    places = f"candidate.connect.{entity}_sites"
+    if count_rows(connection, f"{places} WHERE {entity}_id IN (FROM changed_people)") < at_least:
+        return []
     directions = [(a, b) for pair in pairs for a, b in (pair, pair[::-1])]
     counts = ", ".join(
         f"count(*) FILTER (WHERE tonight.{a} = before.{b}"
@@ -78,7 +82,7 @@ def _count(
             SELECT school, {counts}
             FROM (SELECT * FROM {entity}_columns WHERE is_before) AS before
             JOIN (SELECT * FROM {entity}_columns WHERE NOT is_before) AS tonight USING (key)
-            JOIN candidate.connect.{entity}_sites AS places ON places.{entity}_id = key
+            JOIN {places} AS places ON places.{entity}_id = key
             GROUP BY GROUPING SETS ((), (school))
             ORDER BY school NULLS FIRST
             """

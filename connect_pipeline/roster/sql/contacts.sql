@@ -5,25 +5,25 @@ CREATE TABLE connect.contacts AS
 WITH unreached AS (
     SELECT student_id
     FROM scratch.records.kept_students AS kept
-    JOIN scratch.first_rows USING (student_id)
+    JOIN scratch.first_contacts USING (student_id)
     WHERE NOT kept.is_whole
     AND coalesce(primary_phone, primary_email, secondary_phone, secondary_email) IS NULL
 ),
 stated AS (
     SELECT student_id, 'primary' AS relation, primary_name AS name, primary_phone AS phone,
         primary_email AS email
-    FROM scratch.first_rows
+    FROM scratch.first_contacts
     WHERE student_id NOT IN (FROM unreached)
     UNION ALL
     SELECT student_id, 'secondary', secondary_name, secondary_phone, secondary_email
-    FROM scratch.first_rows
+    FROM scratch.first_contacts
     WHERE student_id NOT IN (FROM unreached)
     UNION ALL
     SELECT student_id, 'self',
         CASE WHEN mobile_phone IS NOT NULL OR email IS NOT NULL
             THEN concat_ws(' ', first_name, last_name) END,
         mobile_phone, email
-    FROM scratch.first_rows
+    FROM scratch.first_contacts
     UNION ALL
     SELECT student_id, relation, name, phone, email
     FROM previous.connect.contacts

@@ -1,0 +1,150 @@
+-- One row: a class row of tonight that is quarantined, with each student whom it may be about; NULL
+-- when nobody is named. Of a row that breaks the line law, that is every word that is the ID of a
+-- student of a teacher whose ID is another word of it, and what stands where the student's ID does.
+-- With its course, and what it says of teacher and period, when all that is wrong with the row is one
+-- of these, or the school. A line that was forgotten is an erased student's, and others' only if it
+-- names them; a few words below the last row are a footer.
+CREATE OR REPLACE TABLE scratch.class_rows_out AS
+WITH out_tonight AS (
+    SELECT line, code, text, false AS is_forgotten
+    FROM scratch.quality.quarantine
+    WHERE export = 'StaffToStudentExport.csv'
+    UNION ALL
+    SELECT line, code, text, true
+    FROM scratch.records.forgotten
+    WHERE export = 'StaffToStudentExport.csv'
+),
+whole AS (
+    SELECT
+        out_tonight.line,
+        CASE WHEN NOT looks_damaged(rows.student_id) THEN nullif(rows.student_id, '') END
+            AS student_id,
+        out_tonight.code IN ('unknown_teacher', 'missing_key_value', 'id_looks_damaged')
+            AS says_which,
+        CASE
+            WHEN out_tonight.code <> 'unknown_teacher' AND NOT looks_damaged(rows.staff_id)
+                THEN nullif(rows.staff_id, '')
+        END AS staff_id,
+        CASE WHEN NOT looks_damaged(rows.period) THEN nullif(rows.period, '') END AS period,
+        coalesce(
+            'number ' || nullif(rows.course_number, ''), 'name ' || nullif(rows.course_name, ''), ''
+        ) AS course_key
+    FROM out_tonight
+    JOIN scratch.records.staff_to_student_checked AS rows USING (line)
+),
+-- The ID of a whole row may be damaged (zeros, case), or stand in the teacher's column.
+meant AS (
+    SELECT out_tonight.line, people.student_id
+    FROM out_tonight
+    JOIN scratch.records.staff_to_student_checked AS rows USING (line)
+    JOIN previous.connect.students AS people
+        ON lower(ltrim(people.student_id, '0')) = lower(ltrim(rows.student_id, '0'))
+    WHERE out_tonight.code = 'unknown_student'
+    UNION
+    SELECT out_tonight.line, people.student_id
+    FROM out_tonight
+    JOIN scratch.records.staff_to_student_checked AS rows USING (line)
+    JOIN previous.connect.students AS people ON people.student_id = rows.staff_id
+    WHERE out_tonight.code IN ('unknown_student', 'unknown_teacher')
+    AND rows.staff_id NOT IN (SELECT staff_id FROM connect.staff)
+    AND rows.student_id NOT IN (SELECT student_id FROM previous.connect.students)
+),
+broken AS (
+    FROM out_tonight
+    WHERE line NOT IN (SELECT line FROM whole)
+    AND NOT (
+        len(string_split(text, ',')) < 3
+        AND trim(split_part(text, ',', 1), ' "') NOT IN (SELECT school FROM scratch.class_keys)
+        AND line > (SELECT max(line) FROM scratch.records.staff_to_student_checked)
+    )
+),
+words AS (
+    SELECT line, trim(unnest(regexp_extract_all(text, '[^,"]+'))) AS word
+    FROM broken
+    WHERE code NOT IN ('new_line_in_value', 'unclosed_quote')
+),
+named AS (
+    SELECT words.line, taught.student_id
+    FROM words
+    JOIN previous.connect.enrollments AS taught ON taught.student_id = words.word
+    JOIN previous.connect.classes USING (class_id)
+    JOIN words AS teachers ON teachers.line = words.line AND teachers.word = classes.staff_id
+    UNION
+    SELECT broken.line, people.student_id
+    FROM broken
+    JOIN previous.connect.students AS people
+        ON people.student_id = trim(split_part(broken.text, ',', 3), ' "')
+    WHERE len(string_split(broken.text, ',')) >= getvariable('class_columns')
+    AND broken.code NOT IN ('new_line_in_value', 'unclosed_quote')
+)
+SELECT line, student_id, says_which, staff_id, period, course_key FROM whole
+UNION ALL
+SELECT line, student_id, false, NULL, NULL, NULL FROM meant
+UNION ALL
+SELECT line, student_id, false, NULL, NULL, NULL FROM named
+UNION ALL
+SELECT line, NULL, false, NULL, NULL, NULL
+FROM broken
+WHERE NOT is_forgotten AND line NOT IN (SELECT line FROM named);
+
+-- One row: an enrollment of the last snapshot that an invalid row of tonight, or an add-only window,
+-- keeps from being removed. A row of a teacher who left, which the SIS keeps, spares nothing in other
+-- periods and courses: the child may have changed classes there.
+CREATE OR REPLACE TABLE scratch.spared_enrollments AS
+WITH whose AS (
+    SELECT DISTINCT student_id
+    FROM scratch.class_rows_out
+    WHERE student_id IS NOT NULL AND NOT says_which
+),
+whose_in_class AS (
+    SELECT class_id, student_id
+    FROM previous.connect.enrollments
+    JOIN scratch.class_rows_out AS rows_out USING (student_id)
+    JOIN previous.connect.classes AS classes USING (class_id)
+    WHERE rows_out.says_which
+    AND rows_out.course_key = coalesce('number ' || course_number, 'name ' || course_name, '')
+    AND coalesce(rows_out.staff_id = classes.staff_id, true)
+    AND coalesce(rows_out.period = classes.period, true)
+)
+SELECT
+    class_id,
+    student_id,
+    CASE
+        WHEN student_id IN (FROM whose) THEN 'row_quarantined'
+        WHEN (class_id, student_id) IN (FROM whose_in_class) THEN 'row_quarantined'
+        WHEN EXISTS (FROM scratch.class_rows_out WHERE student_id IS NULL)
+            THEN 'unnamed_row_quarantined'
+        WHEN getvariable('add_only') THEN 'add_only'
+    END AS reason
+FROM previous.connect.enrollments
+WHERE reason IS NOT NULL;
+
+-- What is kept is kept for a person, and not for whoever has the ID tonight.
+INSERT INTO scratch.kept_enrollments
+WITH other_students AS (
+    SELECT student_id
+    FROM (SELECT DISTINCT student_id FROM scratch.spared_enrollments)
+    JOIN previous.connect.students AS earlier USING (student_id)
+    JOIN connect.students AS tonight USING (student_id)
+    WHERE another_person(
+        earlier.first_name, earlier.last_name, tonight.first_name, tonight.last_name
+    )
+),
+other_staff AS (
+    SELECT staff_id
+    FROM previous.connect.staff AS earlier
+    JOIN connect.staff AS tonight USING (staff_id)
+    WHERE another_person(
+        earlier.first_name, earlier.last_name, tonight.first_name, tonight.last_name
+    )
+)
+SELECT class_id, student_id, spared.reason
+FROM scratch.spared_enrollments AS spared
+JOIN previous.connect.classes AS classes USING (class_id)
+ANTI JOIN connect.enrollments USING (class_id, student_id)
+WHERE student_id IN (SELECT student_id FROM connect.students)
+AND student_id NOT IN (FROM other_students)
+AND classes.staff_id IN (SELECT staff_id FROM connect.staff)
+AND classes.staff_id NOT IN (FROM other_staff);
+
+INSERT INTO connect.enrollments SELECT class_id, student_id FROM scratch.kept_enrollments;
