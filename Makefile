@@ -1,6 +1,8 @@
 # One command for each thing that a developer or a new user does. Needs Python 3.11 with venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# Python compiles what is imported, when it is: compiling all of it takes half of the time.
+INSTALL := pip install --quiet --disable-pip-version-check --no-compile
 export CONNECT_HOME ?= data
 
 .PHONY: demo ui test test-duckdb-1.5 soak bench bench-smoke check lint types docs lock clean
@@ -52,11 +54,11 @@ lock:  ## choose the newest versions that pyproject.toml allows
 
 .venv/peers: benchmarks/peers.txt  # what the benchmark is compared with, kept apart from ours
 	$(PYTHON) -m venv $@
-	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+	$@/bin/$(INSTALL) -r $<
 	touch $@
 
 .venv/duckdb-1.5: .venv/dev  # the older line of DuckDB that we test, beside the pinned one
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $@ "duckdb==1.5.*"
+	$(BIN)/$(INSTALL) --no-deps --upgrade --target $@ "duckdb==1.5.*"
 	touch $@
 
 clean:
@@ -64,10 +66,10 @@ clean:
 
 .venv/run: pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(BIN)/$(INSTALL) -r requirements.lock
+	$(BIN)/$(INSTALL) --no-deps -e .
 	touch $@
 
 .venv/dev: .venv/run requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	$(BIN)/$(INSTALL) -r requirements-dev.lock
 	touch $@
