@@ -15,19 +15,21 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
 from connect_pipeline.errors import ConnectError, SettingsError, SystemFault, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.who import user_name
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from connect_pipeline.orchestration.launch import Finished
     from connect_pipeline.validation import Report
 
@@ -36,8 +38,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console()
-err = Console(stderr=True)
 _answers: list[Any] = []
 """What this run printed as JSON."""
 
@@ -108,21 +108,47 @@ def _fail(message: str, exit_code: int) -> None:
     sys.exit(exit_code)
 
 
+@cache
+def out() -> Console:
+    """What a command answers. Rich takes as long to import as a small folder to be read."""
+    from rich.console import Console
+
+    return Console()
+
+
+@cache
+def err() -> Console:
+    """What is said beside the answer."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+@contextmanager
+def _busy(doing: str) -> Iterator[Callable[[str], None]]:
+    """Show what is being done where somebody sees it; gives what changes the words."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with err().status(doing) as status:
+        yield status.update
+
+
 def _say(message: str) -> None:
     """What went wrong, on the error stream."""
-    err.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    err().print(message, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_line(text: str) -> None:
     """A line as it is: what is in brackets in a path is no markup."""
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
+    out().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _show_progress() -> None:
     """Our own log, on the error stream."""
     from rich.logging import RichHandler
 
-    handler = RichHandler(console=err, show_path=False, show_level=False, markup=False)
+    handler = RichHandler(console=err(), show_path=False, show_level=False, markup=False)
     logger = logging.getLogger("connect_pipeline")
     if not any(isinstance(one, RichHandler) for one in logger.handlers):
         logger.addHandler(handler)
@@ -176,14 +202,14 @@ def validate(
     if page is not None and page.exists() and not page.is_file():
         what = "a folder" if page.is_dir() else "a device"
         raise UsageError(f"{page} is {what}. Name the file that --html is to write.")
-    with err.status("Checking ...") as status:
-        report = run_validation(source, progress=lambda name: status.update(f"Checking {name} ..."))
+    with _busy("Checking ...") as show:
+        report = run_validation(source, progress=lambda name: show(f"Checking {name} ..."))
     if as_json:
         _print_json(to_json(report))
     else:
         from connect_pipeline.report.as_text import print_report
 
-        print_report(out, report)
+        print_report(out(), report)
     if page is not None:
         _write_page(page, report)
     if report.misread:
@@ -200,7 +226,7 @@ def _write_page(page: Path, report: Report) -> None:
     about = About(when=datetime.datetime.now().astimezone())
     with replacing(page) as file:
         file.write(as_html(report, about).encode())
-    err.print(f"The report is in {page}.", markup=False, highlight=False, soft_wrap=True)
+    err().print(f"The report is in {page}.", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -219,7 +245,7 @@ def generate(
     from connect_pipeline.sample.district import generate as write_district
 
     today = datetime.datetime.now().astimezone().date()
-    with err.status("Generating ..."):
+    with _busy("Generating ..."):
         made = write_district(folder, students, seed, today=today)
         labels = add_defects(folder, seed) if defects else []
     for name, rows in made.counts.items():
@@ -281,9 +307,9 @@ def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
                 if is_held
                 else "would be listed now"
             )
-            out.print(f"{name}: {says}", style="bold", highlight=False)
+            out().print(f"{name}: {says}", style="bold", highlight=False)
             for what, count in counts.items():
-                out.print(f"  {what.replace('_', ' ')}: {count:,}", highlight=False)
+                out().print(f"  {what.replace('_', ' ')}: {count:,}", highlight=False)
     if as_json:
         _print_json(previews)
     raise typer.Exit(exit_code)
@@ -319,7 +345,7 @@ def _run_jobs(job: str, districts: list[str], *, as_json: bool) -> None:
         _show_progress()
     finished = []
     for district in districts:
-        with err.status(f"{district}: {job} ..."):
+        with _busy(f"{district}: {job} ..."):
             finished.append(run_job(home, job, district))
         if not as_json:
             _print_finished(finished[-1])
@@ -354,7 +380,7 @@ def _quickly() -> Iterator[None]:
 def _print_finished(one: Finished) -> None:
     word = one.outcome.partition(":")[0].replace("_", " ")
     style = "green" if one.exit_code == 0 else "red"
-    out.print(f"{one.district}: {word}", style=style, highlight=False)
+    out().print(f"{one.district}: {word}", style=style, highlight=False)
     if one.message:
         _print_line(one.message)
 
@@ -377,14 +403,14 @@ def status(
     names = [district] if district else list(sound.settings.districts)
     with closing(open_ledger(home)) as ledger:
         if len(names) > 1 and not as_json:
-            print_overview(out, overview(ledger, names))
+            print_overview(out(), overview(ledger, names))
         else:
             states = {name: district_status(home, ledger, name) for name in names}
             if as_json:
                 _print_json(states)
             else:
                 for name, state in states.items():
-                    print_state(out, name, state)
+                    print_state(out(), name, state)
     if sound.wrong and not district:
         raise SettingsError("\n".join(sound.wrong.values()))
 
@@ -471,7 +497,7 @@ def history(
     if as_json:
         _print_json(answer)
     else:
-        print_answer(out, answer)
+        print_answer(out(), answer)
 
 
 @app.command()
@@ -515,7 +541,7 @@ def erase(
         return
     if student is None and sys.stdin.isatty():
         typer.confirm(f"Erase everything of {district}, for ever?", abort=True)
-    with err.status("Erasing ..."):
+    with _busy("Erasing ..."):
         if student is None:
             done = erase_district(home, district, by)
         else:
@@ -538,7 +564,7 @@ def doctor(
         findings.append(one)
         if not as_json:
             mark, style = ("ok ", "green") if one.exit_code == 0 else ("BAD", "red")
-            out.print(
+            out().print(
                 f"{mark} {one.what}: {one.says}",
                 style=style,
                 markup=False,
@@ -561,7 +587,7 @@ def demo(
         from connect_pipeline.sample.demo import run_demo
 
     _show_progress()
-    raise typer.Exit(run_demo(Home.from_environment(), students, out, with_ui=ui))
+    raise typer.Exit(run_demo(Home.from_environment(), students, out(), with_ui=ui))
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ def test_the_status_of_many_is_one_line_each_and_who_needs_somebody_comes_first(
     assert {line.last_run for line in lines} == {"core: published"}
 
     monkeypatch.setenv("CONNECT_HOME", str(ships.home.root))
-    monkeypatch.setattr(cli.out, "width", 140)
+    monkeypatch.setattr(cli.out(), "width", 140)
     monkeypatch.setattr("sys.argv", ["connect-pipeline", "status"])
     with pytest.raises(SystemExit):
         cli.main()

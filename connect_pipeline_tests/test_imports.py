@@ -55,14 +55,19 @@ def test_checks_load_nothing_heavy(module: str) -> None:
     assert loaded_after(program) & HEAVY == set()
 
 
-def test_validate_loads_nothing_heavy(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "unneeded"), [((), HEAVY), (("--json",), {*HEAVY, "rich"})], ids=["text", "JSON"]
+)
+def test_validate_loads_nothing_heavy(
+    tmp_path: Path, options: tuple[str, ...], unneeded: set[str]
+) -> None:
     program = (
         "import sys\n"
         "from connect_pipeline.cli import main\n"
-        "sys.argv = ['connect-pipeline', 'validate', sys.argv[1]]\n"
+        "sys.argv = ['connect-pipeline', 'validate', *sys.argv[1:]]\n"
         "try:\n    main()\nexcept SystemExit as stop:\n    assert stop.code == 0"
     )
-    assert loaded_after(program, write(tmp_path)) & HEAVY == set()
+    assert loaded_after(program, write(tmp_path), *options) & unneeded == set()
 
 
 def test_validate_in_python_loads_nothing_heavy(tmp_path: Path) -> None:
