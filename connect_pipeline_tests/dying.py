@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from connect_pipeline_tests.small_home import SmallHome
 
 KILLED = 137
 DIES_AT = Path(__file__).parent / "dies_at"
+_OWN_NAME = re.compile(r"[0-9a-f]{64}|tmp\w+|[^/ ]*[0-9]{4}[^/ ]*")
+"""What a file is called after its content, its time or its process."""
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([__name__, "connect_pipeline_tests.faults.absences"])
 
@@ -35,6 +38,23 @@ def dies_before(home: SmallHome, run: Callable[[], None], step: int, log: Path) 
     process.kill()  # does nothing to one that has ended
     assert process.exitcode in (0, KILLED), said.read_text()
     return process.exitcode
+
+
+def steps_by_kind(log: Path) -> tuple[list[int], list[int]]:
+    """The steps of a run, numbered from 1: the first of each kind, and the others.
+
+    Of one kind are steps that differ in a file's own name. What a commit is of, the step before it
+    says.
+    """
+    kinds: dict[str, int] = {}
+    others = []
+    before = ""
+    for number, step in enumerate(log.read_text().splitlines(), 1):
+        kind = _OWN_NAME.sub("*", step)
+        if kinds.setdefault(f"{before} {kind}" if kind == "commit" else kind, number) != number:
+            others.append(number)
+        before = kind
+    return list(kinds.values()), others
 
 
 def _run(run: Callable[[], None], environment: dict[str, str], said: Path) -> None:
