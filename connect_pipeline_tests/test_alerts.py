@@ -26,11 +26,13 @@ from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, witho
 ALERTS = {"enabled": True, "alert_codes": ["A", "U"], "other_codes": ["E"], "absent_floor": 3}
 
 
-@pytest.fixture
-def home(server: EmbeddedServer, tmp_path: Path) -> SmallHome:
-    made = small_home(server, tmp_path, attendance=ALERTS, timezone="UTC")
-    made.publish()
-    return made
+@pytest.fixture(scope="module")
+def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """The small district with attendance, published once."""
+    folder = tmp_path_factory.mktemp("first-night")
+    home = small_home(server, folder, attendance=ALERTS, timezone="UTC")
+    assert home.run().outcome == "published"
+    return home
 
 
 def day(days_ago: int = 0) -> str:
