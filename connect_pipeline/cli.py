@@ -300,8 +300,9 @@ def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
             exit_code = max(exit_code, error.exit_code)
             _say(str(error))
             continue
+        is_held = any(what.startswith("held: ") for what in counts)
+        exit_code = max(exit_code, int(is_held or "discarded" in counts))
         if not as_json:
-            is_held = any(what.startswith("held: ") for what in counts)
             says = (
                 "held: nobody would be listed, and once it is approved these"
                 if is_held

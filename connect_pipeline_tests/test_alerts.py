@@ -291,10 +291,11 @@ def test_nobody_is_listed_where_attendance_is_off(home: SmallHome) -> None:
 
 
 def dry_run(home: SmallHome) -> dict[str, int]:
-    """What `alerts --dry-run` says."""
+    """What `alerts --dry-run` says. It ends as `alerts` would."""
     shown = home.command_here("alerts", NAME, "--dry-run", "--json")
-    assert shown.returncode == 0
     counts: dict[str, int] = json.loads(shown.stdout)[NAME]
+    stopped = any(what == "discarded" or what.startswith("held: ") for what in counts)
+    assert shown.returncode == int(stopped)
     return counts
 
 
