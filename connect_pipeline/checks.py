@@ -160,7 +160,7 @@ def readmit(read: ReadResult, code: str) -> None:
 def _record_id(spec: ExportSpec) -> str:
     """SQL for the ID of whom a row is about; NULL when it is blank."""
     name = spec.record_field
-    return "NULL" if name is None else f"nullif(cells.\"{name}\", '')"
+    return "NULL::VARCHAR" if name is None else f"nullif(cells.\"{name}\", '')"
 
 
 def _create_records(read: ReadResult) -> None:

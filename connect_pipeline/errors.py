@@ -59,6 +59,10 @@ class TransientFault(EnvironmentFault):
     kind = "network"
 
 
+class Unreachable(TransientFault):
+    """A server refuses or is silent before anybody logs in: to everybody, so far as we know."""
+
+
 class FileChanged(TransientFault):
     """A file on the drop changed while it was being read, so what was read is not used."""
 

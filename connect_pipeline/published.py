@@ -242,6 +242,10 @@ ROSTER_TABLES = (
             PublishedColumn("snapshot_id", description="sorts by time"),
             PublishedColumn("published_at", "TIMESTAMP WITH TIME ZONE", "UTC"),
             PublishedColumn("run_id", description="the run in Dagster"),
+            PublishedColumn(
+                "previous_snapshot_id",
+                description="what `changes` and `group_changes` compare it with; NULL for nothing",
+            ),
             PublishedColumn("staff_rows", "BIGINT", "rows accepted of StaffExport.csv"),
             PublishedColumn("staff_sha256", description="its bytes"),
             PublishedColumn("student_rows", "BIGINT", "rows accepted of StudentExport.csv"),

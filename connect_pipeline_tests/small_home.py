@@ -315,9 +315,9 @@ def tables_of(roster: Path) -> Tables:
 
 
 def content_of(roster: Path) -> str:
-    """A digest over all tables, without what names the run: ID, time, run."""
+    """A digest over all tables, without what names the run: ID, time, run, the night before."""
     tables = tables_of(roster)
-    tables["connect.snapshot"] = [row[3:] for row in tables["connect.snapshot"]]
+    tables["connect.snapshot"] = [row[4:] for row in tables["connect.snapshot"]]
     return hashlib.sha256(repr(sorted(tables.items())).encode()).hexdigest()
 
 

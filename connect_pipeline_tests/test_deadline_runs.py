@@ -232,16 +232,22 @@ def test_stale_is_measured_from_the_deadline_before(ships: Fleet) -> None:
         assert last(ships)["codes"].get("stale_file", 0) == expected
 
 
-def test_at_the_deadline_an_upload_under_way_is_waited_for(ships: Fleet) -> None:
+@pytest.mark.parametrize("behind", [0, 120], ids=["by our clock", "by one that is behind"])
+def test_at_the_deadline_an_upload_under_way_is_waited_for(ships: Fleet, behind: int) -> None:
     ships.districts["a"]["quiet_seconds"] = {"core": 2}
     ships.load()
     path = ships.server.root / "a" / STUDENT_FILE
     rows = FILES[STUDENT_FILE].replace("Korean", "Polish").splitlines(keepends=True)
-    path.write_text("".join(rows[:3]))
+
+    def write(rows: list[str]) -> None:
+        path.write_text("".join(rows))
+        os.utime(path, (time.time() - behind,) * 2)
 
     def go_on() -> None:
         time.sleep(1)
-        path.write_text("".join(rows))
+        write(rows)
+
+    write(rows[:3])
 
     uploader = threading.Thread(target=go_on)
     uploader.start()
@@ -391,6 +397,16 @@ def test_a_deadline_that_the_network_missed_is_made_up_for(ships: Fleet) -> None
     assert ships.run(again) == "unchanged"
     assert set(causes(ships)) == {"stale"}
     assert [ships.tick(after=600) for _ in range(3)] == [[]] * 3
+
+
+def test_a_clock_that_is_a_little_ahead_makes_no_file_old(ships: Fleet) -> None:
+    """All are uploaded anew, one of them with the bytes of a week ago."""
+    with ships.ledger.transaction() as connection:
+        week_ago = stamp(datetime.now(UTC) - timedelta(days=7))
+        connection.execute(sa.update(received).values(received_at=week_ago, uploaded_at=week_ago))
+    ships.upload("a", {STUDENT_FILE: FILES[STUDENT_FILE].replace("Korean", "Polish")})
+    age_all(ships, -5 / 60)
+    assert run(ships) == "published"
 
 
 def test_a_time_in_the_future_keeps_no_file_fresh(ships: Fleet) -> None:

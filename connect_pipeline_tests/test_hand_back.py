@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import paramiko
 import pytest
 import yaml
+from paramiko.sftp import CMD_STATUS, SFTP_EOF, SFTP_OK
 
 from connect_pipeline import sftp
+from connect_pipeline.alarms import open_alarms
 from connect_pipeline.contract import CORE, EXPORTS, STAFF
 from connect_pipeline.errors import EnvironmentFault, Refused
 from connect_pipeline.home import Home
+from connect_pipeline.ledger import open_ledger
 from connect_pipeline.report.hand_back import hand_back, is_old
 from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
@@ -166,3 +171,24 @@ def test_a_server_that_never_answered_is_not_asked_again(
     assert [text for text in caplog.messages if "handed back" in text] == []
     assert "The run could not be finished" in reports_of(home)[".html"].read_text()
     assert server.connection_count == 1
+
+
+def test_what_no_server_should_say_keeps_nobody_from_being_told(
+    tmp_path: Path,
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its words in another encoding than SFTP's, which paramiko cannot read."""
+
+    def in_latin_1(server: paramiko.SFTPServer, request: int, code: int, text: str = "") -> None:
+        words = "ok" if code in (SFTP_OK, SFTP_EOF) else "nicht für Sie"
+        server._response(request, CMD_STATUS, code, words.encode("latin-1"), "")
+
+    monkeypatch.setattr(paramiko.SFTPServer, "_send_status", in_latin_1)
+    (tmp_path / "root" / "exports" / STAFF.file_name).unlink()
+    with caplog.at_level(logging.WARNING, "connect_pipeline"), pytest.raises(Refused):
+        run_checks(home)
+    assert [text for text in caplog.messages if "was not handed back" in text] != []
+    with closing(open_ledger(home)) as ledger:
+        assert [row["cause"] for row in open_alarms(ledger)] == ["missing"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import paramiko
 import pytest
+from paramiko.common import AUTH_SUCCESSFUL
 
 from connect_pipeline import settings
 from connect_pipeline.drop import looks
@@ -22,7 +23,7 @@ from connect_pipeline.errors import (
     SettingsError,
     TransientFault,
 )
-from connect_pipeline.sample.server import EmbeddedServer, Files
+from connect_pipeline.sample.server import EmbeddedServer, Files, Login
 
 PASSWORD = "of-all-districts"
 VARIABLE = "ALL_DISTRICTS_PASSWORD"
@@ -168,3 +169,25 @@ def test_who_is_not_reached_in_time_is_not_in_the_result(tmp_path: Path) -> None
     with serving(tmp_path, 3) as (_, drops):
         assert look_at_all(drops, seconds=0) == {}
         assert look_at_all({}) == {}
+
+
+def test_an_account_that_is_broken_off_costs_no_other_one_its_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server may do to one that is locked."""
+
+    def check(_: Login, username: str, password: str) -> int:
+        if username == "locked":
+            raise EOFError  # which ends the connection
+        return AUTH_SUCCESSFUL
+
+    monkeypatch.setattr(Login, "check_auth_password", check)
+    with serving(tmp_path, 12) as (server, drops):
+        locked = {"locked": login(server, "/", username="locked")}
+        others = {
+            name: one.model_copy(update={"username": name})  # a login each
+            for name, one in drops.items()
+        }
+        found = look_at_all({**locked, **others})
+    assert isinstance(found["locked"], TransientFault)
+    assert [name for name in others if not isinstance(found[name], dict)] == []

@@ -21,6 +21,8 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from connect_pipeline import settings, sftp
 from connect_pipeline.errors import (
@@ -394,11 +396,17 @@ def test_a_missing_password_variable_is_named(tmp_path: Path, environment: dict[
         assert server.connection_count == 0
 
 
-@pytest.mark.parametrize("content", [None, "not a key", "protected"])
+@pytest.mark.parametrize("content", [None, "not a key", "protected", "of another kind"])
 def test_a_private_key_that_cannot_be_used_is_named(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "key"
     if content == "protected":
         paramiko.ECDSAKey.generate().write_private_key_file(str(path), password="secret")
+    elif content == "of another kind":
+        path.write_bytes(
+            X25519PrivateKey.generate().private_bytes(
+                Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+            )
+        )
     elif content is not None:
         path.write_text(content)
     with embedded(tmp_path) as (reached, _):

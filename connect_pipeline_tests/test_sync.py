@@ -199,6 +199,7 @@ def test_the_snapshot_says_what_it_was_made_from(
     assert datetime.now(UTC) - row[1] < timedelta(minutes=10)
     assert published.ledger.run(row[2]) is not None
     assert row[3:] == (
+        None,  # there was no night before
         *(counts[STAFF_FILE], sha256(files[STAFF_FILE])),
         *(counts[STUDENT_FILE], sha256(files[STUDENT_FILE])),
         *(counts[CLASS_FILE] - 2, sha256(files[CLASS_FILE])),  # two rows name nobody
@@ -595,6 +596,8 @@ def test_after_a_rollback_the_next_night_waits_for_an_operator(held: SmallHome) 
     before = held.roster_bytes()
     held.command("approve", NAME)
     second = held.publish()
+    before_it = "SELECT previous_snapshot_id FROM connect.snapshot"
+    assert held.query(before_it) == [(first,)]
     done = held.command("rollback", NAME, first)
     assert (done.returncode, held.roster_bytes()) == (0, before)
     run = held.nightly()
@@ -603,6 +606,7 @@ def test_after_a_rollback_the_next_night_waits_for_an_operator(held: SmallHome) 
     held.command("approve", NAME)
     third = held.publish()
     assert len({first, second, third}) == 3
+    assert held.query(before_it) == [(first,)], "not the second, which it is not compared with"
     assert held.nightly().outcome == "unchanged"
 
 

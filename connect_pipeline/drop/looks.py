@@ -7,7 +7,8 @@ look itself (`sftp/`), and what it means (`arrival.py`).
 
 A server that does not answer costs its own districts their look and nobody else's: a server has at
 most `PER_SERVER` of the threads, servers that failed last time come last, and who was not reached
-when the time is up is looked at first the next time.
+when the time is up is looked at first the next time. A login that is broken off costs no other one
+of the same server its look.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from connect_pipeline import settings, sftp
-from connect_pipeline.errors import ConnectError, TransientFault
+from connect_pipeline.errors import ConnectError, TransientFault, Unreachable
+from connect_pipeline.outcomes import as_our_error
 
 SECONDS = 40.0
 """For all looks together: well inside the minute that Dagster (1.13) gives a sensor."""
@@ -28,7 +30,7 @@ PATIENCE = 8.0
 """For the connection, the handshake, the login, and a listing: each."""
 
 CONNECTIONS = 32
-PER_SERVER = 8  # OpenSSH turns logins away from the tenth that is under way (MaxStartups)
+PER_SERVER = 4  # twice, for there are two sensors; OpenSSH turns the tenth login under way away
 FOLDERS_PER_CONNECTION = 50
 # After so many broken listings in a row the connection is not to blame.
 BROKEN_IN_A_ROW = 2
@@ -79,7 +81,7 @@ class _Server:
 
     patience: float
     waiting: deque[_Visit] = field(default_factory=deque)
-    fault: TransientFault | None = None
+    fault: Unreachable | None = None
 
     def work_off(self, looks: dict[str, Look], deadline: float) -> None:
         """Make visits until none is left, or the time is up. Several threads do so at once."""
@@ -100,10 +102,10 @@ class _Server:
             try:
                 with sftp.connect(visit.login, seconds=self.patience) as drop:
                     broken = self._list(drop, visit, looks, deadline, broken)
-            except TransientFault as fault:
+            except Unreachable as fault:
                 self.fault = fault  # it does not answer: nobody asks it again in this round
-            except ConnectError as error:
-                _say_of_all(visit, error, looks)
+            except Exception as error:  # a bug of ours, too, is of these districts alone
+                _say_of_all(visit, as_our_error(error), looks)
 
     def _list(
         self, drop: sftp.Drop, visit: _Visit, looks: dict[str, Look], deadline: float, broken: int
@@ -116,8 +118,8 @@ class _Server:
             except TransientFault as fault:
                 looks[name] = fault
                 return broken + 1
-            except ConnectError as error:
-                looks[name] = error
+            except Exception as error:
+                looks[name] = as_our_error(error)
             broken = 0
         return broken
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -33,6 +33,9 @@ from connect_pipeline.validation.read_ahead import ReadAhead
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+CLOCKS_DIFFER = timedelta(minutes=30)
+"""By so much the server's clock may be wrong without a file's being taken for older or newer."""
 
 
 @dataclass
@@ -97,13 +100,13 @@ class DropVisit:
         return fetched
 
     def _uploaded_at(self, fetched: sftp.Fetched) -> datetime:
-        """The file's time; of one in the future, when these bytes were received first.
+        """The file's time; of one far in the future, when these bytes were received first.
 
-        Else a server whose clock is ahead would have its files fresh for as long.
+        Else a server whose clock is hours ahead would have its files fresh for as long.
         """
         said = datetime.fromtimestamp(fetched.mtime, UTC)
-        if said <= now():
-            return said
+        if said <= now() + CLOCKS_DIFFER:
+            return min(said, now())
         first = self.ledger.first_received_at(self.name, fetched.name, fetched.facts.sha256)
         return now() if first is None else datetime.fromisoformat(first)
 
@@ -118,8 +121,9 @@ class DropVisit:
     def await_rest(self, wanted: tuple[ExportSpec, ...], quiet_seconds: int) -> None:
         """Wait until no file is being uploaded: for a deadline, which looks for no second time.
 
-        A file that was changed less than `quiet_seconds` ago may be half there. Raises
-        `FileChanged` when one still changes after twice as long.
+        A file that was changed less than `quiet_seconds` ago may be half there, and only a second
+        look tells, whatever the server's clock says, unless it was long ago. Raises `FileChanged`
+        when one still changes after twice as long.
         """
         until = time.monotonic() + 2 * quiet_seconds
         before: dict[str, tuple[int, int]] = {}
@@ -127,9 +131,8 @@ class DropVisit:
             names = self.with_drop(lambda drop: drop.look())
             files = [names[spec.file_name] for spec in wanted if spec.file_name in names]
             seen = {file.name: (file.size, file.mtime) for file in files}
-            # SFTP tells times in whole seconds: what was changed just now may look a second old.
-            age = time.time() - max((file.mtime for file in files), default=0) - 1
-            if seen == before or age >= quiet_seconds:
+            age = time.time() - max((file.mtime for file in files), default=0)
+            if seen == before or age >= quiet_seconds + CLOCKS_DIFFER.total_seconds():
                 return
             if before and time.monotonic() > until:
                 for name in {name for name, _ in seen.items() ^ before.items()}:
@@ -140,7 +143,7 @@ class DropVisit:
                 )
             log.info("%s: waiting until the files have rested", self.name)
             before = seen
-            time.sleep(quiet_seconds - max(age, 0.0))
+            time.sleep(quiet_seconds)
 
     def confirm(self, *, strictly: bool = True) -> None:
         """Raise `FileChanged` when the drop does not hold what was fetched any more.

@@ -89,9 +89,11 @@ def district_run(
                 run.fail(ours)
                 raise ours from None
             finally:
-                _end(run)
-                if job != PREVIEW_JOB:
-                    _note_alarms(run, settings)
+                try:
+                    _end(run)
+                finally:
+                    if job != PREVIEW_JOB:
+                        _note_alarms(run, settings)
     finally:  # without the lock, for a receiver that is down takes its time
         if ledger is not None:
             if job != PREVIEW_JOB:

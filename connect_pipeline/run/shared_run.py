@@ -205,7 +205,7 @@ class SharedRun:
         page = self.report_page
         try:
             name = self.visit.with_drop(lambda drop: hand_back(drop, folder, page, now()))
-        except (ConnectError, OSError) as error:
+        except Exception as error:
             log.warning("%s: the report was not handed back: %s", self.name, as_our_error(error))
         else:
             log.info("%s: the report is on the server as %s/%s", self.name, folder, name)

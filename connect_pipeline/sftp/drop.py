@@ -147,8 +147,8 @@ class Drop:
             try:
                 self._client.putfo(BytesIO(local_bytes), partial, len(local_bytes))
                 self._client.posix_rename(partial, posixpath.join(folder, name))
-            except OSError:
-                with suppress(OSError, EOFError, paramiko.SSHException):
+            except (OSError, UnicodeError):
+                with suppress(OSError, EOFError, UnicodeError, paramiko.SSHException):
                     self._client.remove(partial)
                 raise
 

@@ -19,19 +19,30 @@ from connect_pipeline.errors import AccessFault, ConnectError, EnvironmentFault,
 
 @contextmanager
 def our_faults(
-    place: str, subject: str = "", missing: type[EnvironmentFault] = AccessFault
+    place: str,
+    subject: str = "",
+    missing: type[EnvironmentFault] = AccessFault,
+    silent: type[TransientFault] = TransientFault,
 ) -> Iterator[None]:
-    """The one place where errors of paramiko and the socket become ours."""
+    """The one place where errors of paramiko and the socket become ours.
+
+    `missing` is what a `subject` that is not there is, and `silent` a server that does not answer.
+    """
     try:
         yield
     except ConnectError:
         raise
-    except (OSError, EOFError, paramiko.SSHException, SFTPError) as error:
-        raise _fault(error, f"The SFTP server {place}", subject, missing) from None
+    # UnicodeError: paramiko reads a server's words as UTF-8.
+    except (OSError, EOFError, UnicodeError, paramiko.SSHException, SFTPError) as error:
+        raise _fault(error, f"The SFTP server {place}", subject, missing, silent) from None
 
 
 def _fault(
-    error: Exception, server: str, subject: str, missing: type[EnvironmentFault]
+    error: Exception,
+    server: str,
+    subject: str,
+    missing: type[EnvironmentFault],
+    silent: type[TransientFault],
 ) -> EnvironmentFault:
     """What `error` means, as one sentence and whether it may pass by itself.
 
@@ -39,16 +50,16 @@ def _fault(
     """
     match error:
         case ConnectionRefusedError():
-            return TransientFault(
+            return silent(
                 f"{server} refused the connection. "
                 "Check that it is running, and host and port in the settings; then run again."
             )
         case TimeoutError():
-            return TransientFault(
+            return silent(
                 f"{server} did not answer in time. Check it and the network, then run again."
             )
         case socket.gaierror():
-            kind = TransientFault if error.errno == socket.EAI_AGAIN else AccessFault
+            kind = silent if error.errno == socket.EAI_AGAIN else AccessFault
             return kind(
                 f"{server} was not found: its name cannot be resolved. Check `host` and the DNS."
             )
@@ -81,7 +92,7 @@ def _fault(
         case OSError(errno=None) if subject:
             return TransientFault(f"{server} reported a failure with the {subject}. Run again.")
         case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
-            return TransientFault(f"{server} cannot be reached. Check the network, then run again.")
+            return silent(f"{server} cannot be reached. Check the network, then run again.")
     return TransientFault(
         f"{server} broke the connection off. Run again; if it happens each time during the login, "
         "check username and password, and ask the server's owner."

@@ -17,10 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import paramiko
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from connect_pipeline import settings
-from connect_pipeline.errors import AccessFault, SettingsError
+from connect_pipeline.errors import AccessFault, SettingsError, Unreachable
 from connect_pipeline.sftp import patience
 from connect_pipeline.sftp.drop import Drop
 from connect_pipeline.sftp.faults import our_faults
@@ -59,16 +58,17 @@ def connect(
     `seconds` is how long the TCP connection, the handshake and the login may each take,
     by default `CONNECT_SECONDS`.
     Raises `SettingsError` (password variable, private key or pinned key not usable),
-    `EnvironmentFault` (another host key, login refused) and `TransientFault` (not reachable).
+    `EnvironmentFault` (another host key, login refused), `Unreachable` (no answer before the login)
+    and `TransientFault` (broken off).
     """
     seconds = patience.CONNECT_SECONDS if seconds is None else seconds
     place = f"{sftp.host}:{sftp.port}"
     pinned = _PinnedKey.parse(sftp.host_key, place)
     credential = _credential(sftp, environment)
-    with our_faults(place):
+    with our_faults(place, silent=Unreachable):
         transport = _open_transport(sftp, pinned, seconds)
     try:
-        with our_faults(place), within(transport, seconds):
+        with our_faults(place, silent=Unreachable), within(transport, seconds):
             transport.start_client()
             pinned.compare(transport.get_remote_server_key(), place)
         with our_faults(place), within(transport, seconds):
@@ -141,7 +141,7 @@ def _credential(sftp: settings.Sftp, environment: Mapping[str, str]) -> str | pa
         return paramiko.PKey.from_path(sftp.private_key.expanduser())
     except OSError as error:
         reason = error.strerror or type(error).__name__
-    except (ValueError, TypeError, UnsupportedAlgorithm, paramiko.SSHException):
+    except Exception:  # paramiko raises what it comes upon: AttributeError for an X25519 key
         reason = "not a private key that can be used without a passphrase"
     raise SettingsError(
         f"The private key {sftp.private_key} cannot be read: {reason}. "

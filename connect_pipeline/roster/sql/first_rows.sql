@@ -7,7 +7,11 @@ WHERE student_id NOT IN (SELECT student_id FROM scratch.records.kept_students WH
 GROUP BY student_id;
 
 CREATE OR REPLACE VIEW scratch.first_rows AS
-FROM scratch.normal.students SEMI JOIN scratch.first_lines USING (line);
+SELECT normal.*
+FROM scratch.normal.students AS normal
+SEMI JOIN scratch.first_lines USING (line);
 
 CREATE OR REPLACE VIEW scratch.first_contacts AS
-FROM scratch.normal.student_contacts SEMI JOIN scratch.first_lines USING (line);
+SELECT normal.*
+FROM scratch.normal.student_contacts AS normal
+SEMI JOIN scratch.first_lines USING (line);

@@ -9,7 +9,10 @@ described AS (
         sites.name,
         min(schools.address) AS address,
         min(schools.phone) AS phone,
-        count(schools.name) = 0 AS has_no_row
+        -- A quarantined line may be its row.
+        count(schools.name) = 0
+        AND EXISTS (FROM scratch.quality.quarantine WHERE export = 'SchoolExport.csv')
+            AS may_be_out
     FROM scratch.district.sites AS sites
     LEFT JOIN scratch.normal.schools AS schools ON schools.name = sites.name
     GROUP BY sites.code, sites.name
@@ -25,9 +28,5 @@ LEFT JOIN described ON described.code = survivors.site_id
 LEFT JOIN previous.connect.sites AS earlier
     ON earlier.site_id = survivors.site_id
     AND earlier.name = described.name
-    AND (
-        NOT getvariable('has_schools')
-        OR described.has_no_row
-        AND EXISTS (FROM scratch.quality.quarantine WHERE export = 'SchoolExport.csv')
-    )
+    AND (NOT getvariable('has_schools') OR described.may_be_out)
 ORDER BY site_id;

@@ -4,6 +4,7 @@ SELECT
     $snapshot_id::VARCHAR AS snapshot_id,
     $published_at::TIMESTAMP WITH TIME ZONE AS published_at,
     $run_id::VARCHAR AS run_id,
+    (SELECT any_value(snapshot_id) FROM previous.connect.snapshot) AS previous_snapshot_id,
     $staff_rows::BIGINT AS staff_rows,
     $staff_sha256::VARCHAR AS staff_sha256,
     $student_rows::BIGINT AS student_rows,
