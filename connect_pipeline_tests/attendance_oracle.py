@@ -22,7 +22,7 @@ THE_DAY: Lesson = ("", "")
 Message = tuple[int, str, str, str]
 """number of the batch, channel, destination, student."""
 Change = tuple[str, Message, tuple[str, ...]]
-"""`cleared` or `absent_again`, the message, periods."""
+"""`cleared`, `no_longer_alerts` or `absent_again`, the message, periods."""
 
 CHANNELS_OF_METHOD = {
     "text": ["sms"],
@@ -40,6 +40,7 @@ class Oracle:
     today: date
     policy: str = "once_per_day"
     alert_codes: tuple[str, ...] = ("A", "U")
+    other_codes: tuple[str, ...] = ()
     school_alert_codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     default_channels: tuple[str, ...] = ("sms", "email")
     min_periods: int = 1
@@ -64,9 +65,12 @@ class Oracle:
             key: reason for key, reason in self.accounting.items() if key[0] not in spoken
         }
         listed_before = {student for _channel, _destination, student in self.told}
+        unknown = {student for day, student in absences if day == self.today}
+        unknown = {student.lstrip("0") for student in unknown - {*self.students}}
+        doubtful = {student for student in listed_before if student.lstrip("0") in unknown}
         batch: dict[Entry, list[str]] = {}
         for (day, student), lessons in absences.items():
-            reason, entries = self._judge(day, student, lessons, listed_before)
+            reason, entries = self._judge(day, student, lessons, doubtful)
             self.accounting[day, student] = reason
             for entry, news in entries.items():
                 batch[entry] = [period for _school, period in sorted(news, key=place)]
@@ -74,9 +78,6 @@ class Oracle:
         self._note(batch, absences)
         self.changes = set()
         if self.today in spoken:
-            unknown = {student for day, student in absences if day == self.today}
-            unknown = {student.lstrip("0") for student in unknown - {*self.students}}
-            doubtful = {student for student in listed_before if student.lstrip("0") in unknown}
             for student in listed_before:
                 fate = "already_listed" if student in doubtful else "cleared"
                 self.accounting.setdefault((self.today, student), fate)
@@ -109,13 +110,12 @@ class Oracle:
             alerting = self._alerting(lessons) if student in self.students else set()
             if len({period for _school, period in alerting}) < self.min_periods:
                 alerting = set()
-            missed, told = {*lessons}, alerting
-            if self.policy == "once_per_day":
-                missed, told = {THE_DAY} if missed else set(), {THE_DAY} if alerting else set()
+            there, told = self._of_a_message(lessons), self._of_a_message(alerting)
             stood = self.stands[message]
-            if stood and not stood & missed and student not in doubtful:
+            if stood and not stood & self._missed(lessons) and student not in doubtful:
                 self.stands[message] = set()
-                self._say("cleared", message, stood, self.periods[message])
+                change = "no_longer_alerts" if stood & there else "cleared"
+                self._say(change, message, stood, self.periods[message])
             again = (said - stood) & told
             reached = student in self.students and (
                 (channel, destination) in self._destinations(self.students[student]) - self.opt_outs
@@ -125,6 +125,17 @@ class Oracle:
                 now = [period for _school, period in sorted(alerting, key=place)]
                 self._say("absent_again", message, again, now)
 
+    def _of_a_message(self, lessons: Iterable[Lesson]) -> set[Lesson]:
+        """The lessons as a message has them."""
+        found = {*lessons}
+        return {THE_DAY} if found and self.policy == "once_per_day" else found
+
+    def _missed(self, lessons: dict[Lesson, str]) -> set[Lesson]:
+        """Those that may be reason to tell: all but the ones whose code is known to be none."""
+        alerting = {*self.alert_codes}.union(*self.school_alert_codes.values())
+        others = {*self.other_codes} - alerting
+        return self._of_a_message(one for one, code in lessons.items() if code not in others)
+
     def _say(
         self, change: str, message: Message, lessons: set[Lesson], of_the_day: list[str]
     ) -> None:
@@ -132,7 +143,7 @@ class Oracle:
         self.changes.add((change, message, tuple(of_the_day if THE_DAY in lessons else periods)))
 
     def _judge(
-        self, day: date, student: str, lessons: dict[Lesson, str], listed_before: set[str]
+        self, day: date, student: str, lessons: dict[Lesson, str], doubtful: set[str]
     ) -> tuple[str, dict[Entry, set[Lesson]]]:
         if day != self.today:
             return "not_today", {}
@@ -154,8 +165,13 @@ class Oracle:
                 entries[channel, destination, student] = news
         if entries:
             return "listed", entries
-        if student in listed_before:
-            return "already_listed", {}
+        for message in self.said:
+            if message[3] == student and (
+                (message[1], message[2]) in destinations - self.opt_outs
+                or (self.stands[message] and student in doubtful)
+                or self.stands[message] & self._missed(lessons)
+            ):
+                return "already_listed", {}
         return ("opted_out" if destinations else "no_usable_contact"), {}
 
     def _alerting(self, lessons: dict[Lesson, str]) -> set[Lesson]:

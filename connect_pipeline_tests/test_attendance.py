@@ -1043,6 +1043,52 @@ def test_a_message_that_stands_again_says_what_the_child_misses_now(tmp_path: Pa
     assert {row["site_name"] for row in cleared_lists(runs)[-1]} == {"Rosa Parks Elementary School"}
 
 
+@pytest.mark.parametrize("policy", ["once_per_day", "each_new_period"])
+def test_a_code_that_is_corrected_to_one_that_does_not_alert_takes_the_message_back(
+    tmp_path: Path, policy: str
+) -> None:
+    """Late, not absent: it is no message any more, and not as if nothing had been."""
+    runs = Runs.at(tmp_path, [ANA], policy=policy, other_codes=("T",))
+    batch = runs.file([absence("001")])
+    assert batch is not None
+    runs.file([absence("001", code="T")])
+    assert runs.accounting() == {"001": "code_does_not_alert"}
+    listed_in = runs.published("SELECT batch_id FROM attendance.accounting")
+    assert listed_in == [(batch.batch_id,)]
+    runs.file([])
+    assert runs.accounting() == {"001": "cleared"}
+    runs.file([absence("001")])
+    assert changes(runs) == [{("no_longer_alerts", "001", "1")}, {("absent_again", "001", "1")}]
+
+
+def test_a_code_that_nobody_explains_takes_no_message_back(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA], other_codes=("T",))
+    runs.file([absence("001")])
+    runs.file([absence("001", code="X")])
+    assert changes(runs) == []
+
+
+def test_whose_message_was_taken_back_for_good_is_not_already_listed(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [CHO, replace(BEN, contacts=(LEO,))])
+    runs.file([absence("002")])
+    runs.file([])
+    _opt_out(runs, "email,leo@example.com", "sms,+12015550112")
+    runs.file([absence("002")])
+    assert runs.accounting() == {"002": "opted_out"}
+    write_roster(runs.home.roster(NAME), [replace(BEN, contacts=())])
+    runs.file([absence("002")])
+    assert runs.accounting() == {"002": "no_usable_contact"}
+
+
+def test_of_one_message_first_comes_what_is_taken_back(tmp_path: Path) -> None:
+    """Who reads the rows in their order ends with what stands."""
+    runs = Runs.at(tmp_path, [ANA], policy="each_new_period")
+    for periods in ("12", "", "1", "2"):
+        runs.file([absence("001", period) for period in periods])
+    last = [(row["change"], row["periods"]) for row in cleared_lists(runs)[-1]]
+    assert last == [("cleared", "1"), ("absent_again", "2")] * 2, "by e-mail, and by text"
+
+
 def test_a_clerks_list_that_cannot_be_written_keeps_nobody_from_being_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -83,6 +83,7 @@ attendance = st.fixed_dictionaries(
     {
         "policy": st.sampled_from(["once_per_day", "each_new_period"]),
         "alert_codes": st.sampled_from([("A", "U"), ("A",), ("T", "a")]),
+        "other_codes": st.sampled_from([(), ("T",), ("T", "a", "U")]),
         "school_alert_codes": st.sampled_from([{}, {"102": ("T",)}, {"101": ()}]),
         "default_channels": st.sampled_from([("sms", "email"), ("voice",), ("email",)]),
         "min_periods": st.sampled_from([1, 1, 2]),

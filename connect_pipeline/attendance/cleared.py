@@ -74,19 +74,23 @@ class ClearedList:
     def _stage(self, transaction: Connection) -> str:
         batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
         final = staging.batch_files(self.home, self.name, batch_id)
-        rows, cleared, again = self.connection.execute(
-            "SELECT count(*), count(DISTINCT student_id) FILTER (WHERE change = 'cleared'),"
-            " count(DISTINCT student_id) FILTER (WHERE change = 'absent_again')"
-            " FROM attendance.cleared"
-        ).fetchone() or (0, 0, 0)
+        ((rows,),) = self.connection.execute("SELECT count(*) FROM attendance.cleared").fetchall()
+        students = dict(
+            self.connection.execute(
+                "SELECT change, count(DISTINCT student_id) FROM attendance.cleared GROUP BY change"
+            ).fetchall()
+        )
+        changes = (told.CLEARED, told.NO_LONGER_ALERTS, told.ABSENT_AGAIN)
+        counts = {change: students.get(change, 0) for change in changes}
         facts = {
             "batch_id": batch_id,
             "district": self.name,
             "date": self.today.isoformat(),
             "listed_at": stamp(listed_at),
             "rows": rows,
-            "cleared_students": cleared,
-            "students_absent_again": again,
+            "cleared_students": counts[told.CLEARED],
+            "students_no_longer_alerting": counts[told.NO_LONGER_ALERTS],
+            "students_absent_again": counts[told.ABSENT_AGAIN],
         }
         with staging.discarding(self.home, self.name, batch_id):
             files.bind_batch(self.connection, self.today, batch_id, listed_at)
@@ -109,7 +113,7 @@ class ClearedList:
                     listed_at=listed_at,
                     run_id=self.run_id,
                     file_sha256=self.file_sha256,
-                    counts={told.CLEARED: cleared, told.ABSENT_AGAIN: again},
+                    counts=counts,
                 ),
             )
         return batch_id

@@ -32,6 +32,8 @@ LOW_LUNCH_BALANCE = "low_lunch_balance"
 """Lists that are not of absences, as `channel` of `listed` and in the counts of `batches`."""
 ABSENT_AGAIN = "absent_again"
 """In a list of cleared absences, what stands again."""
+NO_LONGER_ALERTS = "no_longer_alerts"
+"""There, what is still in the file, with a code that is none to alert for: late, or excused."""
 
 
 @dataclass(frozen=True)

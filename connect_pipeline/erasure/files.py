@@ -53,6 +53,7 @@ def manifest_of(manifest: dict[str, Any], content: bytes) -> dict[str, Any]:
         "sha256": lambda: hashlib.sha256(content).hexdigest(),
         "students": lambda: len({row["student_id"] for row in rows}),
         "cleared_students": lambda: _students(rows, "cleared"),
+        "students_no_longer_alerting": lambda: _students(rows, "no_longer_alerts"),
         "students_absent_again": lambda: _students(rows, "absent_again"),
         "recipients": lambda: _recipients(rows),
     }

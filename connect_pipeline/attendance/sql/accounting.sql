@@ -1,5 +1,5 @@
 -- One row: an absent student × a date, listed now or suppressed for one reason; the first reason
--- that applies, in the order below. batch_id is the batch that listed the student earlier today;
+-- that applies, in the order below. batch_id is the last batch that listed the student earlier today;
 -- the batch at hand is filled in when it is made.
 CREATE OR REPLACE TABLE attendance.accounting AS
 WITH absent AS (
@@ -18,6 +18,18 @@ told AS (
         max(batch_id) AS batch_id
     FROM attendance.told
     GROUP BY student_id
+),
+
+-- Of whom a message stands after this file, or may stand again: it was not taken back for good.
+heard AS (
+    SELECT DISTINCT said.student_id
+    FROM attendance.said AS said
+    LEFT JOIN attendance.clearing AS clearing
+        USING (student_id, channel, destination_hash, listed_in)
+    LEFT JOIN attendance.destinations AS destinations
+        USING (student_id, channel, destination_hash)
+    WHERE (said.stands AND clearing.student_id IS NULL)
+    OR NOT destinations.is_opted_out
 ),
 
 listed AS (
@@ -50,7 +62,7 @@ reasons AS (
             WHEN NOT absent.alerts THEN 'code_does_not_alert'
             WHEN children.student_id IS NULL THEN 'too_few_periods'
             WHEN listed.student_id IS NOT NULL THEN NULL
-            WHEN told.student_id IS NOT NULL THEN 'already_listed'
+            WHEN heard.student_id IS NOT NULL THEN 'already_listed'
             WHEN reached.student_id IS NULL THEN 'no_usable_contact'
             ELSE 'opted_out'
         END AS reason,
@@ -58,6 +70,7 @@ reasons AS (
     FROM absent
     LEFT JOIN attendance.children AS children USING (student_id)
     LEFT JOIN told USING (student_id)
+    LEFT JOIN heard USING (student_id)
     LEFT JOIN listed USING (student_id)
     LEFT JOIN reached USING (student_id)
 )
@@ -67,7 +80,7 @@ SELECT
     student_id,
     CASE WHEN reason IS NULL THEN 'listed' ELSE 'suppressed' END AS status,
     reason,
-    CASE WHEN reason = 'already_listed' THEN batch_id END AS batch_id
+    CASE WHEN date = $today::DATE THEN batch_id END AS batch_id
 FROM reasons
 UNION ALL
 SELECT

@@ -1,5 +1,5 @@
 -- One row: a destination × a child × a message of earlier today of which the sender is to learn that
--- it is cleared, or that what it knows to be cleared is so again. A message is of a day
+-- it is cleared or no longer one to alert of, or that what it knows to be so is to be told again. A message is of a day
 -- (once_per_day), or of its lessons (each_new_period). It stands again only where the family may be
 -- told now, and says what the child is absent from now.
 CREATE OR REPLACE TABLE attendance.cleared AS
@@ -14,7 +14,7 @@ WITH alerting AS (
 
 changes AS (
     SELECT
-        'cleared' AS change,
+        change,
         student_id,
         channel,
         destination_hash,
@@ -89,17 +89,17 @@ SELECT
     student_id,
     told.student_name,
     CASE
-        WHEN change = 'cleared' THEN told.site_name
+        WHEN change <> 'absent_again' THEN told.site_name
         ELSE coalesce(in_words.site_name, children.site_name)
     END AS site_name,
     CASE
-        WHEN change = 'cleared' THEN told.site_phone
+        WHEN change <> 'absent_again' THEN told.site_phone
         WHEN in_words.student_id IS NULL THEN children.site_phone
         ELSE in_words.site_phone
     END AS site_phone,
     CASE
         WHEN in_words.student_id IS NOT NULL THEN in_words.periods
-        WHEN change = 'cleared' THEN told.periods
+        WHEN change <> 'absent_again' THEN told.periods
         ELSE children.periods
     END AS periods,
     changes.lessons

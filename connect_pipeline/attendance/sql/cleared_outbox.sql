@@ -14,4 +14,5 @@ SELECT
     defused(array_to_string(periods, ', ')) AS periods,
     change
 FROM attendance.cleared
-ORDER BY channel, destination, student_id, listed_in
+-- Of one message first what is taken back, then what is said again.
+ORDER BY channel, destination, student_id, listed_in, change = 'absent_again'

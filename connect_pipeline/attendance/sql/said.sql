@@ -54,7 +54,7 @@ taken_back AS (
         listed_in,
         max(batch_id) AS batch_id
     FROM changes
-    WHERE change = 'cleared'
+    WHERE change <> 'absent_again'
     GROUP BY student_id, destination, listed_in
 ),
 
