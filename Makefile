@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALL := pip install --quiet --disable-pip-version-check --no-compile
 export CONNECT_HOME ?= data
 
-.PHONY: demo ui test test-duckdb-1.5 soak bench bench-smoke check lint types docs lock clean
+.PHONY: demo ui test test-duckdb-1.5 smoke-duckdb-1.5 soak bench bench-smoke check lint types docs lock clean
 
 demo: .venv/run  ## set everything up and run the main job on a synthetic district
 	$(BIN)/connect-pipeline demo
@@ -20,6 +20,12 @@ test: .venv/dev  ## set everything up and pass the tests
 test-duckdb-1.5: .venv/dev .venv/duckdb-1.5  ## the same with the older line of DuckDB that is allowed
 	PYTHONPATH=$(CURDIR)/.venv/duckdb-1.5 $(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
+smoke-duckdb-1.5: .venv/dev .venv/duckdb-1.5  ## a night and days of absences with it, as CI runs them
+	PYTHONPATH=$(CURDIR)/.venv/duckdb-1.5 CONNECT_TESTS_EXAMPLES=3 \
+		$(BIN)/pytest -n auto -m "not slow" \
+		connect_pipeline_tests/test_sync.py::test_tables_are_as_an_independent_recomputation_has_them \
+		connect_pipeline_tests/test_attendance_oracle.py
+
 soak: .venv/dev  ## the long tests: kills by the hundred, a thousand districts, an hour of arrivals
 	CONNECT_TESTS_EXAMPLES=2000 CONNECT_SOAK_SECONDS=$${CONNECT_SOAK_SECONDS:-3600} \
 		$(BIN)/pytest -n auto --dist worksteal --timeout 7200
@@ -30,7 +36,7 @@ bench: .venv/dev .venv/peers .venv/duckdb-1.5  ## measure against near-limit scr
 bench-smoke: .venv/dev  ## one small ratio, as CI runs it
 	$(BIN)/python -m benchmarks --smoke
 
-check: lint types test bench-smoke  ## what CI runs
+check: lint types test bench-smoke smoke-duckdb-1.5  ## what CI runs
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -148,6 +148,21 @@ def test_another_limit_for_balances_moves_members(home: SmallHome) -> None:
 # -- groups of nobody and of everybody -----------------------------------------------------------
 
 
+def test_a_class_is_named_with_its_teacher(home: SmallHome) -> None:
+    """A school has a homeroom for each, all of one name, and often without sections."""
+    rows = ["101,T1,001,0,Homeroom,,", "101,T2,002,0,Homeroom,,"]
+    home.upload({CLASS_FILE: with_rows(FILES[CLASS_FILE], *rows)})
+    home.publish()
+    named = (
+        "SELECT name FROM connect.groups WHERE kind = 'class' AND name LIKE 'Homeroom, period 0, %'"
+    )
+    assert sorted(home.query(named)) == [
+        ("Homeroom, period 0, James Chen, Lincoln High School",),
+        ("Homeroom, period 0, Maria Lopez, Lincoln High School",),
+        ("Homeroom, period 0, section 1, James Chen, Lincoln High School",),
+    ]
+
+
 def test_groups_that_lost_everybody_are_named_by_kind(home: SmallHome) -> None:
     home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace(",R2,", ",R3,")})
     home.publish()

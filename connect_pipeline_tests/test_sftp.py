@@ -636,9 +636,12 @@ def test_a_server_that_falls_silent_is_given_up(
     assert nothing_left(landing)
 
 
+@pytest.mark.parametrize("size", [1000, 20_000_000])
 def test_a_server_that_drips_is_given_up(
-    tmp_path: Path, landing: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, landing: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
+    """However large the file is that it promises."""
+
     class Dripping(Handle):
         def read(self, offset: int, length: int) -> bytes | int:
             time.sleep(0.1)
@@ -646,7 +649,7 @@ def test_a_server_that_drips_is_given_up(
 
     monkeypatch.setattr(patience, "SILENCE_SECONDS", 0.5)
     with embedded(tmp_path, files=misbehaving(Dripping)) as (reached, _):
-        reached.write(b"x" * 1000)
+        reached.write(b"x" * size)
         began = time.monotonic()
         with reached.connect() as drop, pytest.raises(TransientFault, match="in time"):
             drop.fetch(NAME, landing, NO_LIMIT)

@@ -177,7 +177,9 @@ class Drop:
         name = before.name
         received = 0
         with (
-            self._talking(seconds_for(before.size), f"file {name} in {self.folder}", FileChanged),
+            self._talking(
+                lambda: seconds_for(received), f"file {name} in {self.folder}", FileChanged
+            ),
             self._client.open(posixpath.join(self.folder, name), "r") as file,
         ):
             # types-paramiko 5.1 says SFTPHandle, the server's side; it is the wire's bytes.
@@ -196,11 +198,15 @@ class Drop:
 
     @contextmanager
     def _talking(
-        self, seconds: float, subject: str, missing: type[EnvironmentFault] = AccessFault
+        self,
+        seconds: float | Callable[[], float],
+        subject: str,
+        missing: type[EnvironmentFault] = AccessFault,
     ) -> Iterator[None]:
         """Talk with the server about `subject` for so long at most; its errors become ours."""
+        allowed = seconds if callable(seconds) else lambda: seconds
         try:
-            with our_faults(self.place, subject, missing), within(self._transport, seconds):
+            with our_faults(self.place, subject, missing), within(self._transport, allowed):
                 yield
         except FileChanged:
             raise

@@ -6,6 +6,7 @@ Belongs here: these bounds and what keeps them. Does not belong here: what is as
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -44,20 +45,26 @@ def with_retries(work: Callable[[], Result]) -> Result:
 
 
 @contextmanager
-def within(transport: paramiko.Transport, seconds: float) -> Iterator[None]:
+def within(transport: paramiko.Transport, seconds: Callable[[], float]) -> Iterator[None]:
     """Close the transport when the block takes longer, and say `TimeoutError`.
 
+    `seconds` is asked again when what it said is over: a transfer may go on while it moves.
     paramiko 5.1 waits for some answers (a subsystem, a slot to send) without any limit.
     """
-    expired = threading.Event()
+    begun = time.monotonic()
+    ended, expired = threading.Event(), threading.Event()
 
-    def give_up() -> None:
-        expired.set()
-        transport.close()
+    def left() -> float:
+        return begun + seconds() - time.monotonic()
 
-    timer = threading.Timer(seconds, give_up)
-    timer.daemon = True
-    timer.start()
+    def watch() -> None:
+        while not ended.wait(max(left(), 0)):
+            if left() <= 0:
+                expired.set()
+                transport.close()
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     except Exception:
@@ -65,9 +72,9 @@ def within(transport: paramiko.Transport, seconds: float) -> Iterator[None]:
             raise TimeoutError from None
         raise
     finally:
-        timer.cancel()
+        ended.set()
 
 
 def seconds_for(size: int) -> float:
-    """How long a transfer of `size` bytes may take."""
+    """How long a transfer may take that has moved `size` bytes."""
     return 2 * SILENCE_SECONDS + size / SLOWEST_BYTES_PER_SECOND

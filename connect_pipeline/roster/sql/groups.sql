@@ -58,10 +58,12 @@ student_groups AS (
         'class:' || class_id,
         'class',
         site_id,
+        -- With the teacher: a school has a homeroom for each.
         concat_ws(', ', coalesce(course_name, 'Class'), 'period ' || period,
-            'section ' || section_number),
+            'section ' || section_number,
+            nullif(concat_ws(' ', staff.first_name, staff.last_name), '')),
         student_count
-    FROM connect.classes
+    FROM connect.classes LEFT JOIN connect.staff USING (staff_id)
     UNION ALL
     SELECT
         'teacher:' || staff_id,
