@@ -1,7 +1,7 @@
--- One row: a destination × a child × a message of earlier today of which the sender is to learn that
--- it is cleared or no longer one to alert of, or that what it knows to be so is to be told again. A message is of a day
--- (once_per_day), or of its lessons (each_new_period). It stands again only where the family may be
--- told now, and says what the child is absent from now.
+-- One row: a destination × a child × a message of earlier today that is cleared, or that is none to
+-- alert of any more, or that stands again after it was so. A message is of a day (once_per_day), or of
+-- its lessons (each_new_period). It stands again only where the family may be told now, and says what
+-- the child is absent from now.
 CREATE OR REPLACE TABLE attendance.cleared AS
 WITH alerting AS (
     SELECT
