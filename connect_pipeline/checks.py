@@ -86,6 +86,11 @@ def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) ->
             (staff_id VARCHAR, reason VARCHAR, is_whole BOOLEAN);
         -- Lines that break the law and have an erased student's ID, in no table of a snapshot.
         CREATE OR REPLACE TABLE records.forgotten AS FROM quality.quarantine WHERE false;
+        -- One row: a line that is out tonight, quarantined or forgotten.
+        CREATE OR REPLACE VIEW records.lines_out AS
+        SELECT *, false AS is_forgotten FROM scratch.quality.quarantine
+        UNION ALL
+        SELECT *, true FROM scratch.records.forgotten;
         CREATE OR REPLACE TABLE records.removed (
             export VARCHAR,
             line BIGINT,

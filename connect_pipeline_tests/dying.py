@@ -2,8 +2,8 @@
 
 For: the tests that go through the steps of a run one by one. The processes are forked from one that
 has imported the program and done nothing else, for starting takes longer than what a run does.
-Belongs here: starting, and the end of, such a process. Does not belong here: what a durable step
-is (`dies_at/`), what is expected after a kill.
+Belongs here: starting, and the end of, such a process; which of a run's steps are alike. Does not
+belong here: what a durable step is (`dies_at/`), what is expected after a kill.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ from datetime import date, datetime
 import duckdb
 from sqlalchemy.engine import Connection
 
-from connect_pipeline.attendance import files, staging, told
+from connect_pipeline.attendance import files, staging, statements, told
 from connect_pipeline.attendance.statements import run
+from connect_pipeline.databases import count_rows
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, stamp
 
@@ -74,20 +75,17 @@ class ClearedList:
     def _stage(self, transaction: Connection) -> str:
         batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
         final = staging.batch_files(self.home, self.name, batch_id)
-        ((rows,),) = self.connection.execute("SELECT count(*) FROM attendance.cleared").fetchall()
-        students = dict(
-            self.connection.execute(
-                "SELECT change, count(DISTINCT student_id) FROM attendance.cleared GROUP BY change"
-            ).fetchall()
+        counts = dict.fromkeys((told.CLEARED, told.NO_LONGER_ALERTS, told.ABSENT_AGAIN), 0)
+        counts |= statements.counts(
+            self.connection,
+            "SELECT change, count(DISTINCT student_id) FROM attendance.cleared GROUP BY change",
         )
-        changes = (told.CLEARED, told.NO_LONGER_ALERTS, told.ABSENT_AGAIN)
-        counts = {change: students.get(change, 0) for change in changes}
         facts = {
             "batch_id": batch_id,
             "district": self.name,
             "date": self.today.isoformat(),
             "listed_at": stamp(listed_at),
-            "rows": rows,
+            "rows": count_rows(self.connection, "attendance.cleared"),
             "cleared_students": counts[told.CLEARED],
             "students_no_longer_alerting": counts[told.NO_LONGER_ALERTS],
             "students_absent_again": counts[told.ABSENT_AGAIN],

@@ -100,12 +100,7 @@ def keep_people(
 def any_row_is_out(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> bool:
     """Whether any line of tonight's file is quarantined, or forgotten with an erased student."""
     found = connection.execute(
-        """
-        SELECT 1 FROM scratch.quality.quarantine WHERE export = $export
-        UNION ALL
-        SELECT 1 FROM scratch.records.forgotten WHERE export = $export
-        LIMIT 1
-        """,
+        "SELECT 1 FROM scratch.records.lines_out WHERE export = $export LIMIT 1",
         {"export": spec.file_name},
     ).fetchone()
     return found is not None
@@ -125,11 +120,7 @@ def _describe_quarantined(connection: duckdb.DuckDBPyConnection, spec: ExportSpe
             coalesce(looks_damaged(checked.{spec.columns[0].field}), false) AS is_damaged,
             length(out.text) - length(replace(out.text, ',', '')) AS commas,
             out.is_forgotten
-        FROM (
-            SELECT *, false AS is_forgotten FROM quality.quarantine
-            UNION ALL
-            SELECT *, true FROM records.forgotten
-        ) AS out
+        FROM records.lines_out AS out
         LEFT JOIN records.{spec.table}_checked AS checked USING (line)
         WHERE out.export = $export
         """,

@@ -178,7 +178,10 @@ class Drop:
         received = 0
         with (
             self._talking(
-                lambda: seconds_for(received), f"file {name} in {self.folder}", FileChanged
+                seconds_for(0),
+                f"file {name} in {self.folder}",
+                FileChanged,
+                moved=lambda: received,
             ),
             self._client.open(posixpath.join(self.folder, name), "r") as file,
         ):
@@ -199,14 +202,14 @@ class Drop:
     @contextmanager
     def _talking(
         self,
-        seconds: float | Callable[[], float],
+        seconds: float,
         subject: str,
         missing: type[EnvironmentFault] = AccessFault,
+        moved: Callable[[], int] = lambda: 0,
     ) -> Iterator[None]:
         """Talk with the server about `subject` for so long at most; its errors become ours."""
-        allowed = seconds if callable(seconds) else lambda: seconds
         try:
-            with our_faults(self.place, subject, missing), within(self._transport, allowed):
+            with our_faults(self.place, subject, missing), within(self._transport, seconds, moved):
                 yield
         except FileChanged:
             raise

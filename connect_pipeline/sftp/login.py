@@ -68,10 +68,10 @@ def connect(
     with our_faults(place, silent=Unreachable):
         transport = _open_transport(sftp, pinned, seconds)
     try:
-        with our_faults(place, silent=Unreachable), within(transport, lambda: seconds):
+        with our_faults(place, silent=Unreachable), within(transport, seconds):
             transport.start_client()
             pinned.compare(transport.get_remote_server_key(), place)
-        with our_faults(place), within(transport, lambda: seconds):
+        with our_faults(place), within(transport, seconds):
             _log_in(transport, sftp.username, credential)
             channel = transport.open_session()
             channel.settimeout(patience.SILENCE_SECONDS)

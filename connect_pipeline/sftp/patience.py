@@ -45,17 +45,19 @@ def with_retries(work: Callable[[], Result]) -> Result:
 
 
 @contextmanager
-def within(transport: paramiko.Transport, seconds: Callable[[], float]) -> Iterator[None]:
+def within(
+    transport: paramiko.Transport, seconds: float, moved: Callable[[], int] = lambda: 0
+) -> Iterator[None]:
     """Close the transport when the block takes longer, and say `TimeoutError`.
 
-    `seconds` is asked again when what it said is over: a transfer may go on while it moves.
+    What a transfer has `moved`, in bytes, gives it more: it may go on as long as it is fast enough.
     paramiko 5.1 waits for some answers (a subsystem, a slot to send) without any limit.
     """
     begun = time.monotonic()
     ended, expired = threading.Event(), threading.Event()
 
     def left() -> float:
-        return begun + seconds() - time.monotonic()
+        return begun + seconds + moved() / SLOWEST_BYTES_PER_SECOND - time.monotonic()
 
     def watch() -> None:
         while not ended.wait(max(left(), 0)):
@@ -76,5 +78,5 @@ def within(transport: paramiko.Transport, seconds: Callable[[], float]) -> Itera
 
 
 def seconds_for(size: int) -> float:
-    """How long a transfer may take that has moved `size` bytes."""
+    """How long a transfer of `size` bytes may take."""
     return 2 * SILENCE_SECONDS + size / SLOWEST_BYTES_PER_SECOND

@@ -6,12 +6,8 @@
 -- names them; a few words below the last row are a footer.
 CREATE OR REPLACE TABLE scratch.class_rows_out AS
 WITH out_tonight AS (
-    SELECT line, code, text, false AS is_forgotten
-    FROM scratch.quality.quarantine
-    WHERE export = 'StaffToStudentExport.csv'
-    UNION ALL
-    SELECT line, code, text, true
-    FROM scratch.records.forgotten
+    SELECT line, code, text, is_forgotten
+    FROM scratch.records.lines_out
     WHERE export = 'StaffToStudentExport.csv'
 ),
 whole AS (
