@@ -53,7 +53,7 @@ def build_defs(home: Home) -> dg.Definitions:
             decide_hold_job(home, districts),
             retention_job(home, settings),
         ],
-        schedules=[*deadline_schedules(home, settings), retention_schedule()],
+        schedules=[*deadline_schedules(settings), retention_schedule()],
         sensors=[*arrival_sensors(home, settings), *watch_sensors(home, sound)],
         resources={"run": runs},
         executor=dg.in_process_executor,

@@ -336,15 +336,13 @@ def test_an_attendance_file_of_another_day_is_late(ships: Fleet) -> None:
 
 
 def test_approved_absences_are_listed_by_themselves(ships: Fleet) -> None:
-    """No operator starts the run, and the schedule does not take held absences for listed."""
+    """No operator starts the run."""
     ships.districts["a"]["attendance"] |= {"absent_floor": 1, "max_absent_share": 0.1}
     ships.load()
     ships.upload("a", {ATTENDANCE.file_name: of_today()})
     (request,) = [one for _ in range(3) for one in ships.tick(ATTENDANCE_SENSOR, after=20)]
     assert ships.run(request, ATTENDANCE_ALERTS) == "held"
     assert causes(ships) == {"held": {"mass_absence": 1}}
-    monday = datetime(2027, 3, 15, 9, 30, tzinfo=ZONE)
-    assert isinstance(due_schedule(ships, monday), dg.RunRequest)
     assert [ships.tick(ATTENDANCE_SENSOR, after=600) for _ in range(3)] == [[]] * 3
     time.sleep(1.1)  # the ledger's times are to the second
     decide(ships.home, "a", Decision.APPROVED, "Pat Operator")
@@ -422,14 +420,20 @@ def test_a_time_in_the_future_keeps_no_file_fresh(ships: Fleet) -> None:
     assert set(causes(ships)) == {"stale"}
 
 
-def test_a_file_that_came_today_and_a_day_without_school_ask_for_nothing(ships: Fleet) -> None:
+def test_a_day_without_school_asks_for_nothing(ships: Fleet) -> None:
     saturday = datetime(2027, 3, 13, 9, 30, tzinfo=ZONE)
     assert due_schedule(ships, saturday).skip_message == "No school today."
+
+
+def test_a_newer_file_that_no_look_could_find_is_asked_for_when_it_is_due(ships: Fleet) -> None:
+    """The morning's file is listed, and since then the network is broken: nobody knows better."""
     ships.upload("a", {ATTENDANCE.file_name: of_today()})
     assert run(ships, job=ATTENDANCE_ALERTS) == "listed"
-    today = datetime.now(ZONE).replace(hour=9, minute=30)
-    if today.weekday() < 5:
-        assert due_schedule(ships, today).skip_message.startswith("Today's file came at ")
+    monday = datetime(2027, 3, 15, 9, 30, tzinfo=ZONE)
+    ships.server.stop()
+    assert ships.run(due_schedule(ships, monday), ATTENDANCE_ALERTS) == "failed:3"
+    assert causes(ships) == {"failed": {"network": 1}}
+    ships.server.start()
 
 
 def test_whom_the_roster_of_the_morning_did_not_know_is_told_before_the_sending(
@@ -447,12 +451,8 @@ def test_whom_the_roster_of_the_morning_did_not_know_is_told_before_the_sending(
     assert run(ships, job=ATTENDANCE_ALERTS) == "nothing_new"
     ships.upload("a", {STUDENTS.file_name: students})
     assert run(ships) == "published"
-    today = datetime.now(ZONE).replace(hour=9, minute=30)
-    if today.weekday() >= 5:
-        pytest.skip("no school on the day of this test")
-    request = due_schedule(ships, today)
+    request = due_schedule(ships, datetime(2027, 3, 15, 9, 30, tzinfo=ZONE))
     assert ships.run(request, ATTENDANCE_ALERTS) == "listed"
-    assert due_schedule(ships, today).skip_message.startswith("Today's file came at ")
 
 
 def test_the_published_rosters_are_red_without_a_night() -> None:

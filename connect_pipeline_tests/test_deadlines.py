@@ -17,7 +17,6 @@ from connect_pipeline.drop.deadlines import (
     deadline_on,
     expects_attendance,
 )
-from connect_pipeline.home import Home
 from connect_pipeline.orchestration.schedules import deadline_schedules
 from connect_pipeline.settings import Attendance, District, Settings
 from connect_pipeline_tests.small_district import DISTRICT
@@ -99,11 +98,9 @@ def test_a_file_is_wanted_since_the_last_sending_of_its_day(due: time, since: ti
 
 
 @pytest.mark.parametrize(("zone", "night"), NIGHTS)
-def test_the_schedule_starts_one_deadline_run_per_night(
-    zone: str, night: date, tmp_path: Any
-) -> None:
+def test_the_schedule_starts_one_deadline_run_per_night(zone: str, night: date) -> None:
     school = district(timezone=zone, deadline=time(2, 30))
-    (schedule,) = deadline_schedules(Home(tmp_path), Settings(districts={"spring-field": school}))
+    (schedule,) = deadline_schedules(Settings(districts={"spring-field": school}))
     assert schedule.name == "deadline_spring_field"
     assert schedule.execution_timezone == zone
     start = datetime.combine(night - timedelta(days=1), time(12), school.zone).timestamp()

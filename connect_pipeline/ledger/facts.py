@@ -150,17 +150,6 @@ class Ledger:
             .limit(limit)
         )
 
-    def last_outcome(self, district: str, job: str) -> str:
-        """What the last run of a job that has ended came to; empty when there is none."""
-        query = (
-            sa.select(runs.c.outcome)
-            .where(runs.c.district == district, runs.c.job == job, runs.c.outcome != "running")
-            .order_by(runs.c.started_at.desc())
-            .limit(1)
-        )
-        found = self.rows(query)
-        return str(found[0]["outcome"]) if found else ""
-
     def record_received(
         self,
         district: str,

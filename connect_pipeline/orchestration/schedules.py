@@ -1,36 +1,29 @@
 """The schedules: what is due when, per district and in its time zone.
 
-For: a nightly run at the deadline with what is there, and an attendance run when the file is due
-and has not come. Both runs know by a tag that they are a deadline's, and say what is missing or
-stale. Belongs here: asking for these runs. Does not belong here: the times (`drop/deadlines.py`).
+For: a nightly run at the deadline with what is there, and an attendance run when the file is due:
+even when one came in time, for nobody knows here whether a sensor could look since then. Both runs
+know by a tag that they are a deadline's, and say what is missing or stale.
+Belongs here: asking for these runs. Does not belong here: the times (`drop/deadlines.py`).
 """
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from connect_pipeline.contract import ATTENDANCE
-from connect_pipeline.drop.deadlines import (
-    attendance_due,
-    attendance_wanted_since,
-    expects_attendance,
-)
-from connect_pipeline.home import Home
-from connect_pipeline.ledger import ATTENDANCE_JOB, open_ledger
+from connect_pipeline.drop.deadlines import attendance_due, expects_attendance
 from connect_pipeline.orchestration import names
 from connect_pipeline.settings import District, Settings
 
 
-def deadline_schedules(home: Home, settings: Settings) -> list[dg.ScheduleDefinition]:
+def deadline_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     """The deadline of each district, and when its attendance file is due."""
     schedules = []
     for name, district in settings.districts.items():
         schedules.append(_deadline(name, district))
         if district.attendance.enabled and district.attendance.send_at:
-            schedules.append(_attendance_due(home, name, district))
+            schedules.append(_attendance_due(name, district))
     return schedules
 
 
@@ -49,7 +42,7 @@ def _deadline(name: str, district: District) -> dg.ScheduleDefinition:
     return deadline
 
 
-def _attendance_due(home: Home, name: str, district: District) -> dg.ScheduleDefinition:
+def _attendance_due(name: str, district: District) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=f"attendance_due_{_safe(name)}",
         job_name=names.ATTENDANCE_ALERTS,
@@ -62,19 +55,6 @@ def _attendance_due(home: Home, name: str, district: District) -> dg.ScheduleDef
         moment = context.scheduled_execution_time
         if not expects_attendance(district.day_of(moment), district):
             return dg.SkipReason("No school today.")
-        with closing(open_ledger(home)) as ledger:
-            row = ledger.last_received(name, ATTENDANCE.file_name)
-            roster = ledger.current_snapshot(name)
-            was_listed = ledger.last_outcome(name, ATTENDANCE_JOB) in ("listed", "nothing_new")
-        # Whom an older roster did not know, or had no contact of, is told by the newer one.
-        if (
-            row is not None
-            and was_listed
-            and (roster is None or roster["published_at"] <= row["received_at"])
-        ):
-            uploaded = datetime.fromisoformat(row["uploaded_at"]).astimezone(district.zone)
-            if uploaded >= attendance_wanted_since(moment, district):
-                return dg.SkipReason(f"Today's file came at {uploaded:%H:%M}.")
         return _request(name, moment)
 
     return due
