@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Python compiles what is imported, when it is: compiling all of it takes half of the time.
+# One worker more than processors, for tests wait, too: for servers, clocks and the disk.
+WORKERS := -n $(shell expr $$(nproc) + 1) --dist worksteal
 INSTALL := pip install --quiet --disable-pip-version-check --no-compile
 export CONNECT_HOME ?= data
 
@@ -14,21 +16,21 @@ ui: .venv/run  ## the same, and the Dagster UI stays open
 	$(BIN)/connect-pipeline demo --ui
 
 test: .venv/dev  ## set everything up and pass the tests
-	DUCKDB_JE_MALLOC_CONF= $(BIN)/pytest -n auto --dist worksteal -m "not slow and not erases"
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow and erases"
+	DUCKDB_JE_MALLOC_CONF= $(BIN)/pytest $(WORKERS) -m "not slow and not erases"
+	$(BIN)/pytest $(WORKERS) -m "not slow and erases"
 
 test-duckdb-1.5: .venv/dev .venv/duckdb-1.5  ## the same with the older line of DuckDB that is allowed
-	PYTHONPATH=$(CURDIR)/.venv/duckdb-1.5 $(BIN)/pytest -n auto --dist worksteal -m "not slow"
+	PYTHONPATH=$(CURDIR)/.venv/duckdb-1.5 $(BIN)/pytest $(WORKERS) -m "not slow"
 
 smoke-duckdb-1.5: .venv/dev .venv/duckdb-1.5  ## a night and days of absences with it, as CI runs them
 	PYTHONPATH=$(CURDIR)/.venv/duckdb-1.5 CONNECT_TESTS_EXAMPLES=3 \
-		$(BIN)/pytest -n auto -m "not slow" \
+		$(BIN)/pytest $(WORKERS) -m "not slow" \
 		connect_pipeline_tests/test_sync.py::test_tables_are_as_an_independent_recomputation_has_them \
 		connect_pipeline_tests/test_attendance_oracle.py
 
 soak: .venv/dev  ## the long tests: kills by the hundred, a thousand districts, an hour of arrivals
 	CONNECT_TESTS_EXAMPLES=2000 CONNECT_SOAK_SECONDS=$${CONNECT_SOAK_SECONDS:-3600} \
-		$(BIN)/pytest -n auto --dist worksteal --timeout 7200
+		$(BIN)/pytest $(WORKERS) --timeout 7200
 
 bench: .venv/dev .venv/peers .venv/duckdb-1.5  ## measure against near-limit scripts and peers; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks
