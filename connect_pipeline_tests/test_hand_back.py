@@ -12,7 +12,7 @@ from pathlib import Path
 import paramiko
 import pytest
 import yaml
-from paramiko.sftp import CMD_STATUS, SFTP_EOF, SFTP_OK
+from paramiko.sftp import CMD_STATUS, SFTP_EOF, SFTP_OK, SFTP_OP_UNSUPPORTED
 
 from connect_pipeline import sftp
 from connect_pipeline.alarms import open_alarms
@@ -22,7 +22,7 @@ from connect_pipeline.home import Home
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.report.hand_back import hand_back, is_old
 from connect_pipeline.run.lifecycle import district_run
-from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.sample.server import EmbeddedServer, Files
 from connect_pipeline.settings import Sftp
 from connect_pipeline_tests.small_district import write
 
@@ -97,6 +97,23 @@ def test_a_page_is_put_whole_and_old_ones_go(
             drop.remove("/exports/Nowhere", lambda name: True)
     assert {path.name for path in logs.iterdir()} == {*kept, f"connect-report-{PAGE}"}
     assert (logs / f"connect-report-{PAGE}").read_bytes() == page.read_bytes()
+
+
+def test_a_server_that_knows_no_posix_rename_gets_the_page_too(
+    tmp_path: Path, server: EmbeddedServer, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Files, "posix_rename", lambda *_: SFTP_OP_UNSUPPORTED)
+    page = tmp_path / PAGE
+    page.write_bytes(b"first")
+    reached = Sftp.model_validate(settings_of(server))
+    with sftp.connect(reached, environment={"SPRINGFIELD_PASSWORD": PASSWORD}) as drop:
+        hand_back(drop, "/exports/Logs", page, NOW)
+        page.write_bytes(b"second")
+        with pytest.raises(EnvironmentFault, match="reported a failure with the folder"):
+            hand_back(drop, "/exports/Logs", page, NOW)
+    assert {path.name: path.read_bytes() for path in logs.iterdir()} == {
+        f"connect-report-{PAGE}": b"first"
+    }
 
 
 # --- The end of a run -------------------------------------------------------------------------

@@ -41,7 +41,15 @@ from connect_pipeline.sample.server import (
     generate_key,
     generate_private_key,
 )
-from connect_pipeline.sftp import Drop, FileMissing, FileTooLarge, NotAFile, RemoteFile, patience
+from connect_pipeline.sftp import (
+    Drop,
+    FileMissing,
+    FileTooLarge,
+    NotAFile,
+    RemoteFile,
+    patience,
+    wire,
+)
 from connect_pipeline_tests.sshd import OpenSshd
 
 NAME = "StudentExport.csv"
@@ -148,6 +156,18 @@ def test_a_look_at_a_large_folder_is_complete(server: Server) -> None:
     with server.connect() as drop:
         assert set(drop.look()) == names
         assert set(drop.look()) == names
+
+
+def test_a_listing_without_end_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MOST_NAMES", 100)
+    for number in range(101):
+        server.write(b"", f"Old{number:04}.csv")
+    with (
+        server.connect() as drop,
+        pytest.raises(EnvironmentFault, match="more names in the folder") as caught,
+    ):
+        drop.look()
+    assert not isinstance(caught.value, TransientFault)
 
 
 def test_a_missing_folder_is_one_clear_sentence(server: Server) -> None:

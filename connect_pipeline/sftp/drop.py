@@ -140,13 +140,19 @@ class Drop:
     def put(self, local_bytes: bytes, folder: str, name: str) -> None:
         """Write a file to the server so that it appears whole under its name, or not at all.
 
+        A server without OpenSSH's posix-rename does so only while the name is free.
+
         Raises `EnvironmentFault` when the folder is missing or may not be written.
         """
         partial = posixpath.join(folder, f".{name}.{secrets.token_hex(4)}.part")
+        path = posixpath.join(folder, name)
         with self._talking(seconds_for(len(local_bytes)), f"folder {folder}"):
             try:
                 self._client.putfo(BytesIO(local_bytes), partial, len(local_bytes))
-                self._client.posix_rename(partial, posixpath.join(folder, name))
+                try:
+                    self._client.posix_rename(partial, path)
+                except OSError:
+                    self._client.rename(partial, path)
             except (OSError, UnicodeError):
                 with suppress(OSError, EOFError, UnicodeError, paramiko.SSHException):
                     self._client.remove(partial)

@@ -89,6 +89,11 @@ def _fault(
                 f"{server} does not let this login use the {subject}. "
                 "Its permissions must allow it."
             )
+        case OSError(errno=errno.EOVERFLOW) if subject:
+            return AccessFault(
+                f"{server} lists more names in the {subject} than a drop has. "
+                "Give the exports a folder of their own, and name it in the settings."
+            )
         case OSError(errno=None) if subject:
             return TransientFault(f"{server} reported a failure with the {subject}. Run again.")
         case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):

@@ -38,6 +38,9 @@ _BLOCKS_IN_FLIGHT = 64
 _SMALLEST_BLOCK_BYTES = 4 * 1024
 _LARGEST_ANSWER_BYTES = 1024 * 1024
 
+MOST_NAMES = 100_000
+"""In a listing: one with more is of a folder that is no drop, or has no end."""
+
 
 class Pieces:
     """What a channel has received and nobody has read, kept in the pieces in which it came.
@@ -104,7 +107,10 @@ class Wire:
         self._block_bytes = _BLOCK_BYTES
 
     def list_folder(self, folder: str) -> list[tuple[str, paramiko.SFTPAttributes]]:
-        """All entries but `.` and `..`. A name that is not UTF-8 is shown with U+FFFD."""
+        """All entries but `.` and `..`. A name that is not UTF-8 is shown with U+FFFD.
+
+        Raises `OSError` (EOVERFLOW) when there are more than `MOST_NAMES`.
+        """
         opening = {self._ask(CMD_OPENDIR, string(folder.encode()))}
         kind, body = self._answer(opening)[1:]
         if kind != CMD_HANDLE:
@@ -118,6 +124,8 @@ class Wire:
             asked.remove(number)
             if kind == CMD_NAME:
                 entries += _names(body)
+                if len(entries) > MOST_NAMES:
+                    raise OSError(errno.EOVERFLOW, "too many names")
                 asked.add(self._ask(CMD_READDIR, handle))
             elif not _is_end(kind, body):
                 raise _status_error(body)
