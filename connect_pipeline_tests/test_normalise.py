@@ -11,7 +11,13 @@ import duckdb
 import phonenumbers
 import pytest
 
-from connect_pipeline.cells.normalise import expression, register, tolerated_date
+from connect_pipeline.cells.normalise import (
+    expression,
+    invalid,
+    is_known,
+    register,
+    tolerated_date,
+)
 from connect_pipeline.cells.vocabulary import CONTACT_METHODS, GRADES, LANGUAGES
 from connect_pipeline.contract import Kind
 
@@ -30,6 +36,8 @@ def published(connection: duckdb.DuckDBPyConnection, kind: Kind, *cells: str) ->
     ).fetchall()
     return [value for (value,) in rows]
 
+
+SUBTAGS = ("-MX", "_mx", "-Hant", "-hant_TW", "-419", "-Mexico", "--MX", "-M", "-MX-", " MX")
 
 TABLES: dict[Kind, dict[str, object]] = {
     Kind.PHONE: {
@@ -237,6 +245,29 @@ def test_dates_that_are_readable_and_not_as_asked_for(
 def test_registering_twice_is_harmless(connection: duckdb.DuckDBPyConnection) -> None:
     register(connection)
     assert published(connection, Kind.PHONE, "+44 20 7946 0958") == ["+442079460958"]
+
+
+@pytest.mark.parametrize("kind", [Kind.GRADE, Kind.LANGUAGE, Kind.CONTACT_METHOD])
+def test_a_word_is_known_exactly_when_it_has_a_published_form(
+    connection: duckdb.DuckDBPyConnection, kind: Kind
+) -> None:
+    """They are asked in two ways, for speed. No word of the vocabularies is a pattern by itself."""
+    words = [*GRADES, *LANGUAGES, *CONTACT_METHODS, "", "k", "\u212aO", "chinese.mandarin"]
+    words += [f"{code}{more}" for code in ("es", "zh", "na", "xx", "tlh") for more in SUBTAGS]
+    words += [word.upper() for word in words] + [f" {word}" for word in words]
+    words += [word[:-1] for word in words] + [f"{word}s" for word in words]
+    rows = connection.execute(
+        f"SELECT cell, {expression(kind, 'cell')} IS NOT NULL, {is_known(kind, 'cell')},"
+        f" {invalid(kind, 'cell')} FROM (SELECT unnest($cells::VARCHAR[]) AS cell)",
+        {"cells": words},
+    ).fetchall()
+    assert 0 < sum(published for _, published, _, _ in rows) < len(rows)
+    wrong = [
+        cell
+        for cell, published, known, wrong in rows
+        if published != known or wrong != (cell != "" and not published)
+    ]
+    assert wrong == []
 
 
 def test_vocabulary_has_only_the_published_forms() -> None:

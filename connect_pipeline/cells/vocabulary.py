@@ -213,6 +213,7 @@ _NOTHING = ("na", "nan")
 LANGUAGES = {
     word: tag
     for word, tag in (
+        *(("english", "en"), ("spanish", "es")),  # most cells, which are looked for in this order
         *((code, code) for code in _TWO_LETTER_CODES.split()),
         *_inverted(_LANGUAGE_WORDS).items(),
     )

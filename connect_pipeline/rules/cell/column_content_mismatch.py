@@ -1,6 +1,6 @@
 """The rule `column_content_mismatch`."""
 
-from connect_pipeline.cells.normalise import expression
+from connect_pipeline.cells.normalise import is_known
 from connect_pipeline.contract import STAFF, Kind
 from connect_pipeline.rules.rule import ColumnRule, Example, Severity, with_header
 
@@ -17,10 +17,10 @@ _IS_ZIP_CODE = (
 _IS_PHONE = rf"regexp_full_match({{cell}}, '\(?{_DIGITS_3}\)?[ ./-]*{_DIGITS_3}[ ./-]*{_DIGITS_4}')"
 # What only another of the short lists has. Codes and numbers may be a district's own and say
 # nothing: "no" is Norwegian, or nobody is to be called.
-_IS_CONTACT_METHOD = f"{expression(Kind.CONTACT_METHOD, '{cell}')} IS NOT NULL"
+_IS_CONTACT_METHOD = is_known(Kind.CONTACT_METHOD, "{cell}")
 _IS_LANGUAGE_NAME = (
     "(length({cell}) > 3 AND regexp_full_match({cell}, '[A-Za-z]+')"
-    f" AND {expression(Kind.LANGUAGE, '{cell}')} IS NOT NULL)"
+    f" AND {is_known(Kind.LANGUAGE, '{cell}')})"
 )
 
 RULE = ColumnRule(
