@@ -50,6 +50,7 @@ _PLAIN_AMOUNT = "-?[0-9][0-9]?[0-9]?[.][0-9][0-9]"
 _MONEY = rf"[+-]?\$? ?[+-]?{_AMOUNT}|\(\$? ?{_AMOUNT}\)"
 
 _CODE = "[a-z][a-z][a-z]?"
+_CODES = {word: tag for word, tag in LANGUAGES.items() if re.fullmatch(_CODE, word)}
 _SUBTAGS = "(?:[-_]([a-z][a-z][a-z][a-z]))?(?:[-_]([a-z][a-z]|[0-9][0-9][0-9]))?"
 
 _SEPARATOR = "|"  # stands in no word of the vocabulary
@@ -113,8 +114,7 @@ def is_known(kind: Kind, cell: str) -> str:
     words, key = _VOCABULARIES[kind]
     pattern = "|".join(map(re.escape, words))
     if kind is Kind.LANGUAGE:
-        codes = "|".join(word for word in words if re.fullmatch(_CODE, word))
-        pattern += f"|(?:{codes}){_SUBTAGS}"
+        pattern += f"|(?:{'|'.join(_CODES)}){_SUBTAGS}"
     quoted = pattern.replace("'", "''")
     return f"regexp_full_match({key.format(cell)}, '{quoted}')"
 
@@ -255,13 +255,12 @@ def _language(cell: str) -> str:
 
     Most cells are a word of the vocabulary as it is: the rest is asked only of others.
     """
-    words, key = _VOCABULARIES[Kind.LANGUAGE]
-    folded = key.format(cell)
+    folded = _VOCABULARIES[Kind.LANGUAGE][1].format(cell)
     first, script, region = (
         f"regexp_extract({folded}, '^({_CODE}){_SUBTAGS}$', {group})" for group in (1, 2, 3)
     )
     return (
-        f"coalesce({_looked_up(words, folded)}, {_looked_up(words, first)}"
+        f"coalesce({_word(Kind.LANGUAGE, cell)}, {_looked_up(_CODES, first)}"
         f" || CASE WHEN {script} = '' THEN ''"
         f" ELSE '-' || upper(left({script}, 1)) || substr({script}, 2) END"
         f" || CASE WHEN {region} = '' THEN '' ELSE '-' || upper({region}) END)"
