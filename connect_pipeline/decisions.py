@@ -15,7 +15,7 @@ from connect_pipeline import alarms
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, open_ledger
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, open_ledger, stamp
 from connect_pipeline.settings import District
 from connect_pipeline.settings_file import load_sound_districts
 
@@ -37,18 +37,24 @@ class HeldJob(StrEnum):
 
 
 def decide(
-    home: Home, district: str, decision: Decision, by: str, job: HeldJob | None = None
+    home: Home,
+    district: str,
+    decision: Decision,
+    by: str,
+    job: HeldJob | None = None,
+    asked_at: datetime | None = None,
 ) -> list[str]:
     """Decide on what is held for a district; returns what to tell the operator.
 
     Files that were approved and are not published yet may still be discarded.
     Raises `UsageError` when nothing is held any more, for then the next run looks again, and when
     both jobs' files are held and `job` does not say which are meant: who has read why the absences
-    are held has not read why the night is.
+    are held has not read why the night is. So it does when the files are held since `asked_at`: a
+    decision that had to wait is not of files that were held in the meantime.
     """
     settings = load_sound_districts(home.settings_file).district(district)
     with closing(open_ledger(home)) as ledger:
-        return _decide(ledger, district, settings, decision, by, job)
+        return _decide(ledger, district, settings, decision, by, job, asked_at)
 
 
 def expire_undecided(ledger: Ledger, district: str, settings: District, moment: datetime) -> int:
@@ -70,6 +76,7 @@ def _decide(
     decision: Decision,
     by: str,
     job: HeldJob | None,
+    asked_at: datetime | None,
 ) -> list[str]:
     if not by.strip():
         raise UsageError("Say who decides: the name stays in the ledger.")
@@ -96,6 +103,12 @@ def _decide(
             f" `status {district}` shows its state.{why}"
         )
     (job_held,) = held
+    waiting = ledger.open_hold(district, job_held)
+    if waiting and asked_at and waiting["held_at"] > stamp(asked_at):
+        raise UsageError(
+            f"{district}: other {job_held} files are held than when this was decided, since"
+            f" {waiting['held_at']}. Look at them (`status {district}`), then decide again."
+        )
     hold = ledger.decide(district, job_held, decision, by)
     alarms.clear(ledger, district, job_held, [Cause.HELD])
     reasons = ", ".join(f"{code} {count:,}" for code, count in hold["codes"].items())

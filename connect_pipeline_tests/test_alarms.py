@@ -131,6 +131,23 @@ def test_mail_says_the_same(ledger: Ledger, mail: Mailbox) -> None:
     assert "night: 2026-10-06" in text
 
 
+def test_a_further_reason_to_hold_is_told_of(ledger: Ledger, hook: Webhook) -> None:
+    """Whoever was told of the first ones would approve it unseen."""
+    chosen = settings(by_webhook(hook))
+
+    def held(*codes: str) -> bool:
+        counts = dict.fromkeys(codes, 1)
+        return alarms.raise_alarm(ledger, chosen, "a", "core", Cause.HELD, counts, at=EVENING)
+
+    assert held("column_vanished")
+    assert not held("column_vanished")
+    assert held("column_vanished", "reachability_drop")
+    assert not held("reachability_drop")
+    assert len(alarms.open_alarms(ledger)) == 1
+    deliver(ledger, chosen)
+    assert [message["event"] for message in hook.messages] == ["alarm", "alarm"]
+
+
 def test_each_cause_is_told_once_per_night_and_district(ledger: Ledger, hook: Webhook) -> None:
     chosen = settings(by_webhook(hook))
     for minutes in (0, 1, 60, 400):

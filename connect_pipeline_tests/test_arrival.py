@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
+import json
 import string
+import zlib
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -258,6 +261,12 @@ def test_a_cursor_remembers_everything(watches: dict[str, Watch], first: str) ->
 @pytest.mark.parametrize("cursor", [None, "", "{}", "nonsense", "c-oB(", '{"a": [1, 2]}'])
 def test_a_cursor_that_cannot_be_read_is_an_empty_one(cursor: str | None) -> None:
     assert Memory.from_cursor(cursor) == Memory()
+
+
+@pytest.mark.parametrize("row", [["x", None], ["x", "soon", 0, 0, False, 0, 0], [{}, [], 0]])
+def test_a_cursor_that_a_person_edited_costs_a_second_look(row: list[object]) -> None:
+    packed = zlib.compress(json.dumps(["", {"a": row}]).encode())
+    assert Memory.from_cursor(base64.b85encode(packed).decode()) == Memory()
 
 
 def test_the_cursor_of_a_thousand_districts_is_small() -> None:

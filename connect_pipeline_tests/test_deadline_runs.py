@@ -326,6 +326,36 @@ def test_an_attendance_file_is_due_before_each_time_of_sending(ships: Fleet) -> 
     assert causes(ships) == {}
 
 
+def test_a_run_by_hand_makes_no_old_file_fresh(ships: Fleet) -> None:
+    """Nor does one whose deadline was an earlier one, executed again: nobody has uploaded."""
+    here = datetime.now(ZONE)
+    if here.hour < 4 or here.hour == 23:
+        pytest.skip("the times of this test are not all of one day")
+    sent, due = here - timedelta(hours=2), here - timedelta(minutes=10)
+    sending = due + timedelta(minutes=30)
+    ships.upload("a", {ATTENDANCE.file_name: of_today()})
+    ships.districts["a"]["attendance"]["send_at"] = [f"{sent:%H:%M}", f"{sending:%H:%M}"]
+    ships.load()
+    age_all(ships, 3)
+    assert run(ships, due, ATTENDANCE_ALERTS) == "listed"
+    stale = {"stale": {"stale_file": 1}}
+    assert causes(ships) == stale
+    for earlier in (None, sent - timedelta(minutes=30)):
+        assert run(ships, earlier, ATTENDANCE_ALERTS) == "nothing_new"
+        assert causes(ships) == stale
+    age_all(ships, 0)
+    assert run(ships, job=ATTENDANCE_ALERTS) == "nothing_new"
+    assert causes(ships) == {}
+
+
+def test_a_deadline_that_is_executed_again_days_later_makes_no_old_file_fresh(ships: Fleet) -> None:
+    age_all(ships, 60)
+    assert run(ships, due=now()) == "unchanged"
+    assert set(causes(ships)) == {"stale"}
+    assert run(ships, due=now() - timedelta(days=3)) == "unchanged"
+    assert set(causes(ships)) == {"stale"}
+
+
 def test_an_attendance_file_of_another_day_is_late(ships: Fleet) -> None:
     """The small district's is of a year ago."""
     assert run(ships, now(), ATTENDANCE_ALERTS) == "blocked"

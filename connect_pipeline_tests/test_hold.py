@@ -607,6 +607,23 @@ def test_of_two_who_decide_at_once_one_is_told(
     assert states(held) == [("approved", "Pat Operator")]
 
 
+def test_a_decision_that_waited_in_the_queue_is_not_of_files_held_since(held: SmallHome) -> None:
+    """The run of a later upload was ahead of it, and its files are held for more."""
+    wait(held, -1)  # held after the launch
+    job = build_defs(held.home).resolve_job_def(DECIDE_HOLD)
+    config = {"decision": "APPROVED", "by": "Pat Operator"}
+    with held.here():
+        result = job.execute_in_process(
+            partition_key=NAME,
+            run_config={"ops": {"decide_held_files": {"config": config}}},
+            raise_on_error=False,
+        )
+    assert not result.success
+    says = str(result.failure_data_for_node("decide_held_files"))
+    assert "other core files are held than when this was decided" in says
+    assert states(held) == [("held", None)]
+
+
 def test_an_operator_decides_in_dagster(held: SmallHome) -> None:
     def launch(**config: str) -> dg.ExecuteInProcessResult:
         job = build_defs(held.home).resolve_job_def(DECIDE_HOLD)

@@ -16,7 +16,11 @@ from typing import Any
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from dagster._daemon.auto_run_reexecution.auto_run_reexecution import should_retry
+from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
+from dagster._daemon.auto_run_reexecution.auto_run_reexecution import (
+    get_reexecution_strategy,
+    should_retry,
+)
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from connect_pipeline import alarms, definitions
@@ -29,8 +33,16 @@ from connect_pipeline.ledger.tables import alarm_notices
 from connect_pipeline.locks import is_held, under_way
 from connect_pipeline.orchestration import retention, watch
 from connect_pipeline.orchestration.launch import QUIET, run_job
-from connect_pipeline.orchestration.names import DECIDE_HOLD, DISTRICT_TAG, NIGHTLY_SYNC, RETENTION
-from connect_pipeline.orchestration.resources import DistrictRuns
+from connect_pipeline.orchestration.names import (
+    ATTENDANCE_ALERTS,
+    DEADLINE_TAG,
+    DECIDE_HOLD,
+    DISTRICT_TAG,
+    NIGHTLY_SYNC,
+    RETENTION,
+)
+from connect_pipeline.orchestration.resources import DistrictRuns, is_refused
+from connect_pipeline.orchestration.sensors import last_run
 from connect_pipeline.settings import Settings
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.fleet import WATCH, Fleet, fleet
@@ -361,6 +373,21 @@ def test_who_died_while_the_ledger_was_locked_is_told_of_later(
     assert row["outcome"] == "failed:3"
 
 
+def test_a_run_that_was_cancelled_in_the_queue_is_told_of(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever empties the queue may not know whose absences were in it."""
+    assert ships.defs is not None
+    job = ships.defs.resolve_job_def(NIGHTLY_SYNC)
+    run = ships.instance.create_run_for_job(job, tags={DISTRICT_TAG: "a"})
+    ships.instance.report_run_canceled(run)
+    later = time.time() + 61
+    monkeypatch.setattr(watch, "time", SimpleNamespace(time=lambda: later))
+    ships.evaluate(WATCH)
+    (alarm,) = open_alarms(ships.ledger, "a")
+    assert (alarm["cause"], alarm["codes"]) == ("failed", {"did_not_begin": 1})
+
+
 def test_an_alarm_that_no_run_can_end_any_more_is_over(ships: Fleet) -> None:
     settings = load_settings(ships.home.settings_file)
     raise_alarm(ships.ledger, settings, "a", "attendance", Cause.MISSING, {"missing_file": 1})
@@ -435,6 +462,20 @@ def test_a_part_of_a_job_is_no_run_and_all_of_it_is(ships: Fleet) -> None:
     assert "UsageError: Launch one of the jobs" in says
     watch.tell_of_dead_run(ships.ledger, settings(ships), run)
     assert open_alarms(ships.ledger) == [], "who launched it has read why"
+    assert is_refused(run)
+    again = dg.DagsterRun(job_name=NIGHTLY_SYNC, run_id="2", tags=run.tags)
+    assert not is_refused(again), "what executes it again takes its tags over"
+
+
+@pytest.mark.parametrize("deadline", ["tonight", "2026-11-27T23:30:00"])
+def test_a_deadline_that_a_person_wrote_is_a_sentence(ships: Fleet, deadline: str) -> None:
+    assert ships.defs is not None
+    for name in (NIGHTLY_SYNC, ATTENDANCE_ALERTS):
+        job = ships.defs.resolve_job_def(name)
+        run, says = execute(ships, job, partition_key="a", tags={DEADLINE_TAG: deadline})
+        assert "UsageError: The tag connect/deadline is a time with its zone" in says
+        assert is_refused(run)
+        assert last_run(ships.ledger, ships.instance, name, "a", "x").deadline == ""
 
 
 def test_steps_that_are_run_again_are_no_run(ships: Fleet) -> None:
@@ -460,12 +501,14 @@ def test_only_a_run_that_was_killed_is_tried_again(ships: Fleet) -> None:
     assert "There is no settings file" in says
     assert run.tags["dagster/failure_reason"] == "RUN_EXCEPTION"
     assert not should_retry(run, ships.instance)
+    assert not is_refused(run), "nobody launched it in a wrong way"
     killed = ships.instance.get_run_by_id(begin(ships))
     assert killed is not None
     ships.instance.report_run_failed(killed, watch.CUT_OFF)
     killed = ships.instance.get_run_by_id(killed.run_id)
     assert killed is not None
     assert should_retry(killed, ships.instance)
+    assert get_reexecution_strategy(killed, ships.instance) is ReexecutionStrategy.ALL_STEPS
 
 
 def test_the_next_run_ends_what_was_cut_off(ships: Fleet) -> None:

@@ -116,21 +116,27 @@ def raise_alarm(
     run_id: str | None = None,
     at: datetime | None = None,
 ) -> bool:
-    """Note an alarm, and a notice for each channel of the district; whether it is a new one."""
+    """Note an alarm, and a notice for each channel of the district; whether it is a new one.
+
+    A further reason to hold files is: whoever has read the first ones would approve it unseen.
+    """
     moment = at or now()
     night = night_of(settings.district(name), moment)
     same = sa.and_(alarms.c.district == name, alarms.c.job == job, alarms.c.cause == cause.value)
     with ledger.transaction() as connection:
         tonight = connection.execute(
-            sa.select(alarms.c.id, alarms.c.cleared_at).where(same, alarms.c.night == night)
+            sa.select(alarms.c.id, alarms.c.cleared_at, alarms.c.codes).where(
+                same, alarms.c.night == night
+            )
         ).all()
-        for alarm_id, cleared_at in tonight:
-            if cleared_at is None:
+        for alarm_id, cleared_at, known in tonight:
+            is_another = cause is Cause.HELD and not set(codes) <= set(known)
+            if cleared_at is None and not is_another:
                 connection.execute(
                     sa.update(alarms).where(alarms.c.id == alarm_id).values(codes=dict(codes))
                 )
                 return False
-        # It goes on from an earlier night: tonight's alarm takes its place.
+        # It goes on from an earlier night, or for other reasons: this alarm takes its place.
         connection.execute(
             sa.update(alarms)
             .where(same, alarms.c.cleared_at.is_(None))

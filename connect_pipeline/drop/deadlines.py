@@ -40,6 +40,14 @@ def attendance_due(district: District) -> list[time]:
     return sorted({(moment - DUE_BEFORE_SENDING).time() for moment in moments})
 
 
+def attendance_due_before(moment: datetime, district: District) -> datetime | None:
+    """When the file was last due that day, at `moment` or before; None when it was not yet."""
+    day = district.day_of(moment)
+    due = (datetime.combine(day, clock, district.zone) for clock in attendance_due(district))
+    passed = [instant.astimezone(UTC) for instant in due if instant <= moment]
+    return max(passed, default=None)
+
+
 def attendance_wanted_since(moment: datetime, district: District) -> datetime:
     """Since when the file that is due at `moment` should have been uploaded.
 

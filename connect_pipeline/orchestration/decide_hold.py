@@ -5,6 +5,8 @@ In the UI: Jobs → decide_hold → Launchpad, choose the district as partition,
 Belongs here: the job and its config. Does not belong here: what a decision means (`decisions.py`).
 """
 
+from datetime import datetime
+
 import dagster as dg
 from pydantic import Field
 
@@ -22,10 +24,16 @@ class DecideHold(dg.Config):
     decision: Decision = Field(
         description="APPROVED: the next run goes on with these files. DISCARDED: none does."
     )
-    by: str = Field(min_length=1, description="Your name: it stays in the ledger.")
+    by: str = Field(description="Your name: it stays in the ledger.")
     job: HeldJob | None = Field(
         default=None, description="Whose files are meant, when both jobs' are held."
     )
+
+
+def _asked_at(context: dg.OpExecutionContext) -> datetime | None:
+    """When the run was launched: it waits in the queue while another of its district goes on."""
+    record = context.instance.get_run_record_by_id(context.run_id)
+    return record.create_timestamp if record else None
 
 
 def decide_hold_job(home: Home, partitions: dg.PartitionsDefinition[str]) -> dg.JobDefinition:
@@ -37,7 +45,14 @@ def decide_hold_job(home: Home, partitions: dg.PartitionsDefinition[str]) -> dg.
             if not context.has_partition_key:
                 raise UsageError("Choose a district as partition: a decision is for one district.")
             with under_way(home.job_lock(names.DECIDE_HOLD)):
-                says = decide(home, context.partition_key, config.decision, config.by, config.job)
+                says = decide(
+                    home,
+                    context.partition_key,
+                    config.decision,
+                    config.by,
+                    config.job,
+                    _asked_at(context),
+                )
         except Exception as error:
             raise dg.Failure(str(as_our_error(error)), allow_retries=False) from None
         for sentence in says:

@@ -11,6 +11,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from connect_pipeline.orchestration import names
 
+# When Dagster tries a run again whose process died, then all of it: a run is a whole one.
+ALL_STEPS = {names.RETRY_STRATEGY_TAG: "ALL_STEPS"}
+
 
 def jobs(
     nightly: list[dg.AssetsDefinition], attendance: list[dg.AssetsDefinition]
@@ -21,11 +24,12 @@ def jobs(
             names.NIGHTLY_SYNC,
             selection=dg.AssetSelection.assets(*nightly),
             description="Fetch, check and publish a district's core set.",
+            tags=ALL_STEPS,
         ),
         dg.define_asset_job(
             names.ATTENDANCE_ALERTS,
             selection=dg.AssetSelection.assets(*attendance),
             description="Fetch a district's absences and list who must be told.",
-            tags={names.PRIORITY_TAG: names.ATTENDANCE_PRIORITY},
+            tags={names.PRIORITY_TAG: names.ATTENDANCE_PRIORITY, **ALL_STEPS},
         ),
     ]

@@ -33,8 +33,10 @@ DEADLINE_TAG = "connect/deadline"
 """When the files were due, in UTC: set by the schedules, and what makes a run a deadline's."""
 
 REFUSED_TAG = "connect/refused"
-"""On a run that somebody launched in another way than it can be: the run says so itself."""
+"""On a run that somebody launched in another way than it can be: the run says so itself. Its value
+is the run's ID, for whatever executes a run again takes its tags over."""
 
+RETRY_STRATEGY_TAG = "dagster/retry_strategy"
 MAX_RETRIES_TAG = "dagster/max_retries"
 PRIORITY_TAG = "dagster/priority"
 ATTENDANCE_PRIORITY = "10"

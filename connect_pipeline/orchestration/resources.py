@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
 
-from connect_pipeline.errors import ConnectError, UsageError
+from connect_pipeline.errors import ConnectError, SettingsError, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration.names import (
     DEADLINE_TAG,
@@ -49,15 +49,15 @@ class DistrictRuns(dg.ConfigurableResource):
         dagster_run = context.run
         if dagster_run is None:
             raise dg.Failure("A district run needs a Dagster run.", allow_retries=False)
-        due = dagster_run.tags.get(DEADLINE_TAG)
-        deadline = datetime.fromisoformat(due) if due else None
         home = Home(Path(self.home))
         try:
             district, job = self._what_to_run(dagster_run)
+            deadline = _deadline_of(dagster_run)
             with district_run(home, district, dagster_run.run_id, job, deadline) as run:
                 yield run
         except Exception as error:
-            tags = {REFUSED_TAG: "true"} if isinstance(error, UsageError) else {}
+            is_refused = isinstance(error, UsageError) and not isinstance(error, SettingsError)
+            tags = {REFUSED_TAG: dagster_run.run_id} if is_refused else {}
             _is_not_tried_again(context.instance, dagster_run.run_id, tags)
             if isinstance(error, ConnectError):
                 raise
@@ -82,6 +82,26 @@ class DistrictRuns(dg.ConfigurableResource):
                 f"Launch one of the jobs {', '.join(JOB_KINDS)}: a run is a whole one."
             )
         return district, job
+
+
+def _deadline_of(run: dg.DagsterRun) -> datetime | None:
+    """When the run's files were due, if it is a deadline's. Raises `UsageError` for a wrong tag."""
+    text = run.tags.get(DEADLINE_TAG)
+    if not text:
+        return None
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment
+    raise UsageError(
+        f"The tag {DEADLINE_TAG} is a time with its zone, as the schedules write it. Launch the run"
+        " without it."
+    )
+
+
+def is_refused(run: dg.DagsterRun) -> bool:
+    """Whether the run was launched in a way in which it cannot be: who did that has read why."""
+    return run.tags.get(REFUSED_TAG) == run.run_id
 
 
 def _is_not_tried_again(

@@ -30,6 +30,7 @@ from connect_pipeline.errors import ConnectError, TransientFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
 from connect_pipeline.orchestration import names
+from connect_pipeline.orchestration.resources import is_refused
 from connect_pipeline.settings import District, Settings
 from connect_pipeline.sftp import RemoteFile
 
@@ -209,9 +210,10 @@ def last_run(
     runs = instance.get_runs(
         dg.RunsFilter(job_name=job, tags={names.DISTRICT_TAG: name}), limit=RUNS_CONSIDERED
     )
+    runs = [run for run in runs if not is_refused(run)]
     asked = [run for run in runs if names.FILES_TAG in run.tags]  # the newest comes first
     same = [run for run in asked if run.tags[names.FILES_TAG] == files]
-    attempts = max((int(run.tags.get(names.ATTEMPT_TAG, "1")) for run in same), default=0)
+    attempts = max(map(_attempt_of, same), default=0)
     due = runs[0].tags.get(names.DEADLINE_TAG, "") if runs else ""
     if due and _fate_of(ledger, runs[0]) is Fate.FAILED:  # what it would have said is still to say
         return LastRun(Fate.FAILED, attempts, due)
@@ -221,6 +223,11 @@ def last_run(
     if fate is Fate.OVER and _is_approved_since(ledger, job, name, same[0]):
         fate = Fate.NONE
     return LastRun(fate, attempts)
+
+
+def _attempt_of(run: dg.DagsterRun) -> int:
+    text = run.tags.get(names.ATTEMPT_TAG, "")
+    return int(text) if text.isascii() and text.isdigit() else 1  # a person may have written it
 
 
 def _is_approved_since(ledger: Ledger, job: str, name: str, run: dg.DagsterRun) -> bool:

@@ -25,6 +25,7 @@ from connect_pipeline.home import Home, private_folder, replacing
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, open_ledger
 from connect_pipeline.locks import is_held
 from connect_pipeline.orchestration import names
+from connect_pipeline.orchestration.resources import is_refused
 from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.settings import DISTRICT_NAME, Settings
 from connect_pipeline.settings_file import SoundSettings, load_sound_districts
@@ -161,11 +162,10 @@ def tell_of_wrong_settings(ledger: Ledger, sound: SoundSettings) -> None:
 
 
 def tell_of_dead_run(ledger: Ledger, settings: Settings, run: dg.DagsterRun) -> None:
-    """Raise an alarm for a failed run that has no end in the ledger. Others told it themselves."""
+    """Raise an alarm for a run that has no end in the ledger. Others told it themselves."""
     name = run.tags.get(names.DISTRICT_TAG, "")
     job = names.JOB_KINDS.get(run.job_name)
-    is_refused = names.REFUSED_TAG in run.tags  # who launched it has read why
-    if job is None or name not in settings.districts or is_refused:
+    if job is None or name not in settings.districts or is_refused(run):
         return
     row = ledger.run(run.run_id)
     if row is not None and row["outcome"] != "running":
@@ -185,8 +185,10 @@ def tell_of_dead_runs(ledger: Ledger, instance: dg.DagsterInstance, settings: Se
     One that has just failed may still be saying so itself.
     """
     lately = datetime.now(UTC) - timedelta(hours=TOLD_WITHIN_HOURS)
-    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=lately)
-    for record in instance.get_run_records(failed, limit=RUNS_LOOKED_AT):
+    # Whoever cancels a run in the queue may not know whose absences it would have listed.
+    ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    unfinished = dg.RunsFilter(statuses=ended, updated_after=lately)
+    for record in instance.get_run_records(unfinished, limit=RUNS_LOOKED_AT):
         if not _is_recent(record.update_timestamp.timestamp()):
             tell_of_dead_run(ledger, settings, record.dagster_run)
 

@@ -21,7 +21,7 @@ from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.checks import readmit
 from connect_pipeline.contract import ATTENDANCE
-from connect_pipeline.drop.deadlines import attendance_wanted_since
+from connect_pipeline.drop.deadlines import attendance_due_before, attendance_wanted_since
 from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.ledger import ATTENDANCE_JOB
 from connect_pipeline.published import open_published
@@ -82,12 +82,19 @@ class AttendanceSteps:
 
     @property
     def is_late(self) -> bool:
-        """Whether an attendance file was due when this run began, and none has come for it."""
+        """Whether this run is to say that a file was due and none has come for it."""
+        return self.run.deadline is not None and self._is_older_than_due(self.run.deadline)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nobody waits for a newer file: not since it was last due, whoever asks."""
         run = self.run
-        uploaded = run.visit.uploaded.get(ATTENDANCE.file_name)
-        if run.deadline is None or uploaded is None:
-            return False
-        return uploaded < attendance_wanted_since(run.deadline, run.district)
+        due = attendance_due_before(run.started, run.district)
+        return not self.is_late and (due is None or not self._is_older_than_due(due))
+
+    def _is_older_than_due(self, due: datetime) -> bool:
+        uploaded = self.run.visit.uploaded.get(ATTENDANCE.file_name)
+        return uploaded is not None and uploaded < attendance_wanted_since(due, self.run.district)
 
     def _note_emptied_file(self) -> None:
         """A file without a row is lawful, and worth a look when the one before had some.

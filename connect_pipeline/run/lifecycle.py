@@ -21,6 +21,7 @@ from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms, landing, roster
 from connect_pipeline.alarms.delivery import deliver
+from connect_pipeline.alarms.words import Cause
 from connect_pipeline.checks import prepare
 from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.databases import in_memory, open_scratch
@@ -141,8 +142,14 @@ def _note_alarms(run: DistrictRun, settings: Settings) -> None:
     """Say what the run came to, for those who are told. Never fails a run."""
     try:
         _say_how_it_ended(run, settings)
-    except ConnectError as error:
-        log.error("%s: nobody can be told how the run ended: %s", run.name, error)
+    except Exception as error:
+        fault = as_our_error(error)
+        log.error("%s: nobody can be told how the run ended: %s", run.name, fault)
+        if fault.kind == "bug":  # the ledger itself may well be there
+            with suppress(Exception):
+                alarms.raise_alarm(
+                    run.ledger, settings, run.name, run.job, Cause.FAILED, {"bug": 1}
+                )
 
 
 def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
@@ -156,7 +163,7 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
         codes |= Counter(hold["codes"])
     is_fresh = bool(run.visit.uploaded) and not run.night.stale
     if run.job == ATTENDANCE_JOB:
-        is_fresh = run.attendance.is_of_today and not run.attendance.is_late
+        is_fresh = run.attendance.is_of_today and run.attendance.is_fresh
         if run.attendance.is_late:
             codes["stale_file"] = 1
         if run.outcome == "discarded" and run.deadline is not None:  # there is no file to be used

@@ -62,9 +62,14 @@ class NightlySteps:
 
     @property
     def stale(self) -> list[ExportSpec]:
-        """Core files of before the last deadline; at a deadline, of before the one before it."""
+        """Core files of before the last deadline; at a deadline, of before the one before it.
+
+        The deadline of a run that is executed again later is the last one then.
+        """
         run = self.run
-        since = deadline_before(run.deadline or run.started, run.district)
+        since = deadline_before(run.started, run.district)
+        if run.deadline is not None:
+            since = deadline_before(max(run.deadline, since), run.district)
         return [
             spec
             for spec in CORE
