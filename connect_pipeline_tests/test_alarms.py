@@ -514,6 +514,19 @@ def test_a_run_without_its_scratch_database_ends_as_failed_and_tells_it(
     assert [(one["cause"], one["codes"]) for one in hook.messages] == [("failed", {"disk": 1})]
 
 
+def test_a_bug_in_telling_is_told_of(
+    home: SmallHome, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a run of which nobody knows what it came to would be a silent one."""
+
+    def bug(*_: object, **__: object) -> None:
+        raise TypeError
+
+    monkeypatch.setattr(alarms, "after_run", bug)
+    assert home.publish()
+    assert [(one["cause"], one["codes"]) for one in hook.messages] == [("failed", {"bug": 1})]
+
+
 def test_a_run_tells_what_it_came_to_and_when_it_is_over(home: SmallHome, hook: Webhook) -> None:
     good = home.read(STUDENTS.file_name)
     assert home.publish()
