@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Python compiles what is imported, when it is: compiling all of it takes half of the time.
 INSTALL := pip install --quiet --disable-pip-version-check --no-compile
 # One worker more than processors, for tests wait, too: for servers, clocks and the disk.
-WORKERS := -n $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)") --dist worksteal
+WORKERS = -n $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)") --dist worksteal
 export CONNECT_HOME ?= data
 
 .PHONY: demo ui test test-duckdb-1.5 smoke-duckdb-1.5 soak bench bench-smoke check lint types docs lock clean

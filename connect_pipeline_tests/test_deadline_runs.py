@@ -366,13 +366,15 @@ def test_an_attendance_file_of_another_day_is_late(ships: Fleet) -> None:
 
 
 def test_approved_absences_are_listed_by_themselves(ships: Fleet) -> None:
-    """No operator starts the run."""
+    """No operator starts the run, and the schedule does not take held absences for listed."""
     ships.districts["a"]["attendance"] |= {"absent_floor": 1, "max_absent_share": 0.1}
     ships.load()
     ships.upload("a", {ATTENDANCE.file_name: of_today()})
     (request,) = [one for _ in range(3) for one in ships.tick(ATTENDANCE_SENSOR, after=20)]
     assert ships.run(request, ATTENDANCE_ALERTS) == "held"
     assert causes(ships) == {"held": {"mass_absence": 1}}
+    monday = datetime(2027, 3, 15, 9, 30, tzinfo=ZONE)
+    assert isinstance(due_schedule(ships, monday), dg.RunRequest)
     assert [ships.tick(ATTENDANCE_SENSOR, after=600) for _ in range(3)] == [[]] * 3
     time.sleep(1.1)  # the ledger's times are to the second
     decide(ships.home, "a", Decision.APPROVED, "Pat Operator")

@@ -381,11 +381,28 @@ def test_a_run_that_was_cancelled_in_the_queue_is_told_of(
     job = ships.defs.resolve_job_def(NIGHTLY_SYNC)
     run = ships.instance.create_run_for_job(job, tags={DISTRICT_TAG: "a"})
     ships.instance.report_run_canceled(run)
-    later = time.time() + 61
-    monkeypatch.setattr(watch, "time", SimpleNamespace(time=lambda: later))
+    later(monkeypatch)
     ships.evaluate(WATCH)
     (alarm,) = open_alarms(ships.ledger, "a")
     assert (alarm["cause"], alarm["codes"]) == ("failed", {"did_not_begin": 1})
+
+
+def test_a_run_that_was_marked_as_cancelled_and_works_on_did_not_die(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = begin(ships)
+    run = ships.instance.get_run_by_id(run_id)
+    assert run is not None
+    ships.instance.report_run_canceled(run)
+    later(monkeypatch)
+    ships.home.lock("a").parent.mkdir(parents=True)
+    with ships.home.lock("a").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        ships.evaluate(WATCH)
+        assert open_alarms(ships.ledger, "a") == []
+    ships.evaluate(WATCH)
+    (alarm,) = open_alarms(ships.ledger, "a")
+    assert (alarm["cause"], alarm["codes"]) == ("failed", {"died": 1})
 
 
 def test_an_alarm_that_no_run_can_end_any_more_is_over(ships: Fleet) -> None:

@@ -91,10 +91,6 @@ class Watch:
         return not at < self.wait_until <= at + LONGEST_REFUSAL
 
 
-WATCH_KINDS = (str, int, int, int, bool, int, int)
-"""Of a watch's fields in their order: a person may have edited the cursor."""
-
-
 def look(
     watch: Watch, seen: Seen, at: float, quiet_seconds: float, last_run: Callable[[str], LastRun]
 ) -> tuple[Watch, Ask | None]:
@@ -189,8 +185,9 @@ class Memory:
         """Read back what `to_cursor` wrote. A lost or unreadable cursor costs a second look."""
         try:
             first, rows = json.loads(zlib.decompress(base64.b85decode(cursor or "")))
+            kinds = [type(one) for one in astuple(Watch())]  # a person may have edited the cursor
             watches = {
-                name: Watch(*(kind(one) for kind, one in zip(WATCH_KINDS, row, strict=False)))
+                name: Watch(*(kind(one) for kind, one in zip(kinds, row, strict=False)))
                 for name, row in rows.items()
             }
             return cls(watches, str(first))

@@ -57,7 +57,7 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
         with closing(open_ledger(home)) as ledger:
             ended = end_dead_runs(home, ledger, context.instance, sound.settings)
             tell_of_wrong_settings(ledger, sound)
-            tell_of_dead_runs(ledger, context.instance, told)
+            tell_of_dead_runs(home, ledger, context.instance, told)
             undelivered = deliver(ledger, told, seconds=30)
             for row in alarms.open_alarms(ledger):
                 if _nobody_looks(told, row):
@@ -179,18 +179,22 @@ def tell_of_dead_run(ledger: Ledger, settings: Settings, run: dg.DagsterRun) -> 
     deliver(ledger, settings)
 
 
-def tell_of_dead_runs(ledger: Ledger, instance: dg.DagsterInstance, settings: Settings) -> None:
+def tell_of_dead_runs(
+    home: Home, ledger: Ledger, instance: dg.DagsterInstance, settings: Settings
+) -> None:
     """Tell of those that `runs_that_died` could not tell of: Dagster asks it once for each run.
 
-    One that has just failed may still be saying so itself.
+    One that has just failed may still be saying so itself, and one that was marked as cancelled may
+    still be at work.
     """
     lately = datetime.now(UTC) - timedelta(hours=TOLD_WITHIN_HOURS)
     # Whoever cancels a run in the queue may not know whose absences it would have listed.
     ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
     unfinished = dg.RunsFilter(statuses=ended, updated_after=lately)
     for record in instance.get_run_records(unfinished, limit=RUNS_LOOKED_AT):
-        if not _is_recent(record.update_timestamp.timestamp()):
-            tell_of_dead_run(ledger, settings, record.dagster_run)
+        run = record.dagster_run
+        if not (_is_recent(record.update_timestamp.timestamp()) or _is_district_at_work(home, run)):
+            tell_of_dead_run(ledger, settings, run)
 
 
 def end_dead_runs(
@@ -235,8 +239,13 @@ def _is_gone(home: Home, ledger: Ledger, record: dg.RunRecord) -> bool:
     row = ledger.run(run.run_id)
     if row is not None and row["ended_at"] is not None and row["outcome"] != "running":
         return not _is_recent(datetime.fromisoformat(row["ended_at"]).timestamp())
+    return not _is_district_at_work(home, run)
+
+
+def _is_district_at_work(home: Home, run: dg.DagsterRun) -> bool:
+    """Whether this run, or another of its district, has a process: it has the lock."""
     name = run.tags.get(names.DISTRICT_TAG, "")
-    return not DISTRICT_NAME.fullmatch(name) or not is_held(home.lock(name))
+    return DISTRICT_NAME.fullmatch(name) is not None and is_held(home.lock(name))
 
 
 def _is_recent(moment: float) -> bool:

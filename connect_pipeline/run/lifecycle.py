@@ -148,7 +148,13 @@ def _note_alarms(run: DistrictRun, settings: Settings) -> None:
         if fault.kind == "bug":  # the ledger itself may well be there
             with suppress(Exception):
                 alarms.raise_alarm(
-                    run.ledger, settings, run.name, run.job, Cause.FAILED, {"bug": 1}
+                    run.ledger,
+                    settings,
+                    run.name,
+                    run.job,
+                    Cause.FAILED,
+                    {"bug": 1},
+                    run_id=run.run_id,
                 )
 
 
