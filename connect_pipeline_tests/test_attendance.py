@@ -758,6 +758,28 @@ def test_the_site_is_the_one_that_the_school_was_merged_into(tmp_path: Path) -> 
     assert found == [("Rosa Parks Elementary School", "+12015550150")]
 
 
+def test_of_two_schools_the_one_of_the_first_lesson_comes_first_with_its_phone(
+    tmp_path: Path,
+) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN], policy="each_new_period")
+    ben = absence("002")
+    first = [absence("001", "3"), absence("001", "2", school="102")]
+    rosa_parks = ("Rosa Parks Elementary School, Lincoln High School", "+12015550150")
+    lincoln = ("Lincoln High School, Rosa Parks Elementary School", "+12015550100")
+    listed = (
+        "SELECT DISTINCT site_name, site_phone FROM attendance.recipient_absences"
+        " WHERE student_id = '001' ORDER BY len(site_name), site_phone"
+    )
+    runs.file([ben, *first])
+    assert runs.published(listed) == [rosa_parks]
+    runs.file([ben, *first, absence("001", "7", school="102"), absence("001", "6")])
+    assert runs.published(listed) == [lincoln, rosa_parks]
+    runs.file([ben])
+    runs.file([ben, *first])
+    again = {(row["site_name"], row["site_phone"]) for row in cleared_lists(runs)[-1]}
+    assert again == {rosa_parks}
+
+
 # -- cleared absences -------------------------------------------------------------------------
 
 

@@ -29,13 +29,17 @@ alerting AS (
     HAVING count(DISTINCT period) >= $min_periods::BIGINT
 ),
 
--- A child may miss lessons at two schools on one day: it has one row, and both are named.
+-- A child may miss lessons at two schools on one day: it has one row, and both are named, in the
+-- order of their first lessons: the phone is the first one's.
 several_sites AS (
     SELECT
         absences.student_id,
-        string_agg(DISTINCT schools.site_name, ', ' ORDER BY schools.site_name) AS site_names
+        array_to_string(
+            once_each(list(schools.site_name ORDER BY places.place)), ', '
+        ) AS site_names
     FROM attendance.absences AS absences
     INNER JOIN attendance.schools AS schools USING (school)
+    INNER JOIN places ON absences.school = places.school AND absences.period = places.period
     WHERE absences.alerts
     AND absences.student_id IN (SELECT student_id FROM alerting WHERE is_at_several_schools)
     GROUP BY absences.student_id

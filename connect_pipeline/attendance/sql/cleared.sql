@@ -60,8 +60,10 @@ in_words AS (
         destination_hash,
         listed_in,
         list(period ORDER BY period_number(period), period, school) AS periods,
-        string_agg(DISTINCT schools.site_name, ', ' ORDER BY schools.site_name) AS site_name,
-        arg_min(schools.site_phone, (period_number(period), period, school)) AS site_phone
+        array_to_string(
+            once_each(list(schools.site_name ORDER BY period_number(period), period, school)), ', '
+        ) AS site_name,
+        first(schools.site_phone ORDER BY period_number(period), period, school) AS site_phone
     FROM lessons
     LEFT JOIN attendance.schools AS schools USING (school)
     GROUP BY student_id, change, channel, destination_hash, listed_in

@@ -39,15 +39,26 @@ news_of_schools AS (
     FROM with_news
 ),
 
-sites AS (
+sites_with_news AS (
     SELECT
         news.student_id,
         news.told,
-        string_agg(DISTINCT schools.site_name, ', ' ORDER BY schools.site_name) AS site_name,
-        arg_min(schools.site_phone, news.place) AS site_phone
+        schools.site_name,
+        first(schools.site_phone ORDER BY news.place) AS site_phone,
+        min(news.place) AS place
     FROM news_of_schools AS news
     INNER JOIN attendance.schools AS schools ON split_part(news.lesson, chr(31), 1) = schools.school
-    GROUP BY news.student_id, news.told
+    GROUP BY news.student_id, news.told, schools.site_name
+),
+
+sites AS (
+    SELECT
+        student_id,
+        told,
+        string_agg(site_name, ', ' ORDER BY place) AS site_name,
+        first(site_phone ORDER BY place) AS site_phone
+    FROM sites_with_news
+    GROUP BY student_id, told
 )
 
 SELECT
