@@ -45,9 +45,9 @@ _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _EMAIL = rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]"
 _LONGEST_EMAIL, _LONGEST_LOCAL_PART = 254, 64
 
-_AMOUNT = r"(?:[0-9]+|[0-9][0-9]?[0-9]?(?:,[0-9][0-9][0-9])+)?(?:\.[0-9]*)?"
+_AMOUNT = r"(?:[0-9]+|[0-9][0-9]?[0-9]?(?:,[0-9][0-9][0-9])+)?(?:\.[0-9]?[0-9]?0*)?"
 _PLAIN_AMOUNT = "-?[0-9][0-9]?[0-9]?[.][0-9][0-9]"
-_MONEY = rf"[+-]?\$? ?[+-]?{_AMOUNT}|\(\$? ?{_AMOUNT}\)"
+_MONEY = rf"[+-]?\$? ?[+-]?{_AMOUNT}|\(\$? ?{_AMOUNT}\)|\$ ?\({_AMOUNT}\)"
 
 _CODE = "[a-z][a-z][a-z]?"
 _CODES = {word: tag for word, tag in LANGUAGES.items() if re.fullmatch(_CODE, word)}
@@ -246,7 +246,7 @@ def _money(cell: str) -> str:
     amount = f"TRY_CAST(translate({cell}, '$,() ', '') AS DECIMAL(10, 2))"
     return (
         f"(CASE WHEN regexp_full_match({cell}, '{_MONEY}')"
-        f" THEN CASE WHEN starts_with({cell}, '(') THEN -{amount} ELSE {amount} END END)"
+        f" THEN CASE WHEN contains({cell}, '(') THEN -{amount} ELSE {amount} END END)"
     )
 
 

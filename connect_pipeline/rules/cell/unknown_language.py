@@ -14,7 +14,8 @@ RULE = CellRule(
     help=(
         "The language is left blank and the family gets messages in the district's default"
         " language, which they may not read. Use the English name (Spanish), an ISO 639 code (es,"
-        " spa), a tag (es-MX) or California's two digits (01). One language a cell."
+        " spa) or a tag (es-MX), one language a cell. Two digits are no code here: each state means"
+        " other languages by them."
     ),
     message=(
         '"{column}" is no known language and is left blank. Use its English name or its ISO 639'
