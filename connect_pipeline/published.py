@@ -215,7 +215,11 @@ ROSTER_TABLES = (
         "connect.kept",
         "person or enrollment that stays as last published",
         (
-            PublishedColumn("entity", description="student, staff or enrollment"),
+            PublishedColumn(
+                "entity",
+                description="student, staff or enrollment; student_site or staff_site when only a"
+                " further school of theirs stays",
+            ),
             PublishedColumn("key", description="student or staff number", privacy=PERSONAL),
             PublishedColumn("class_id", description="of an enrollment; else NULL"),
             PublishedColumn(

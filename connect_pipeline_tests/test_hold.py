@@ -472,7 +472,8 @@ def test_an_add_only_window_adds_and_changes_and_removes_nobody(home: SmallHome)
     assert home.query("SELECT count(*) FROM connect.students WHERE last_name = 'Changed'") == [(2,)]
     assert home.query("SELECT count(*) FROM connect.changes WHERE change = 'removed'") == [(0,)]
     kept = home.query(
-        "SELECT key, reason, nights FROM connect.kept WHERE entity = 'student' ORDER BY key"
+        "SELECT key, reason, nights FROM connect.kept"
+        " WHERE entity IN ('student', 'student_site') ORDER BY key"
     )
     assert kept == [(key, "add_only", 1) for key in sorted(students - whole)]
     finding = "SELECT export, severity FROM quality.findings WHERE code = 'removal_deferred'"

@@ -176,7 +176,8 @@ def test_a_balance_of_an_earlier_night_tells_nobody(tmp_path: Path) -> None:
     with duckdb.connect(str(nights.runs.home.roster(NAME))) as connection:
         connection.execute(
             "INSERT INTO connect.kept (entity, key, reason) VALUES"
-            " ('student', '001', 'row_quarantined'), ('staff', '002', 'row_quarantined')"
+            " ('student', '001', 'row_quarantined'), ('staff', '002', 'row_quarantined'),"
+            " ('student_site', '002', 'add_only')"
         )
     assert {row["student_id"] for row in rows_of(nights.night())} == {"002"}
     assert nights.fates() == {"001": "balance_is_old", "002": "listed"}

@@ -447,12 +447,33 @@ def test_in_an_add_only_window_who_is_missing_at_one_school_stays_whole(home: Sm
     assert run.report.exports[STUDENT_FILE].findings.counts["removal_deferred"] == 1
     assert contacts_of(home, "001") == before != []
     assert len(home.query("FROM connect.student_sites WHERE student_id = '001'")) == 2
+    kept = home.query("SELECT entity, reason FROM connect.kept WHERE key = '001'")
+    assert kept == [("student_site", "add_only")]
     # What a row of hers says counts, when it says whom to tell.
     other = "001,102,Ana,Ruiz,,,Rosa Ruiz,(201) 555-0177,,,,,,10,,,,"
     home.upload({STUDENT_FILE: with_rows(without_rows(two, "001,"), other)})
     home.publish()
     assert contacts_of(home, "001") == [("primary", "+12015550177")]
     assert home.query("SELECT grade FROM connect.students WHERE student_id = '001'") == [("10",)]
+
+
+def test_who_leaves_a_school_in_an_add_only_window_leaves_its_classes(home: SmallHome) -> None:
+    moved = without_rows(FILES[STUDENT_FILE], "003,")
+    row = next(line for line in FILES[STUDENT_FILE].splitlines() if line.startswith("003,"))
+    home.write_settings(**window(-1, 10))
+    home.upload(
+        {
+            STUDENT_FILE: with_rows(moved, row.replace("003,101", "003,102")),
+            CLASS_FILE: with_rows(
+                without_rows(FILES[CLASS_FILE], "101,T1,003", "101,T2,003", "101,T1,002"),
+                "102,T3,003,0,Grade 3,G3,1",
+            ),
+        }
+    )
+    home.publish()
+    teachers = "SELECT DISTINCT staff_id FROM connect.rosters WHERE student_id = '{}' ORDER BY 1"
+    assert home.query(teachers.format("003")) == [("T3",)]
+    assert home.query(teachers.format("002")) == [("T1",), ("T2",)]
 
 
 def test_an_approval_is_of_what_an_add_only_window_kept(home: SmallHome) -> None:

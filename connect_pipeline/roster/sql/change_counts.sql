@@ -48,7 +48,9 @@ missing AS (
     WHERE reason IN ('add_only', 'unnamed_row_quarantined')
 ),
 kept_for_nobody AS (
-    SELECT entity, key FROM candidate.connect.kept WHERE reason = 'unnamed_row_quarantined'
+    SELECT replace(entity, '_site', '') AS entity, key
+    FROM candidate.connect.kept
+    WHERE reason = 'unnamed_row_quarantined'
 ),
 people_missing AS (
     SELECT 'student' AS entity, student_id AS key, first_name, last_name

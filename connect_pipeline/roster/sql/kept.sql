@@ -1,14 +1,20 @@
--- One row: a person or an enrollment that stays as last published, and for how many nights now.
+-- One row: a person or an enrollment that stays as last published, or a person who has a row tonight
+-- and stays at a further school; and for how many nights now.
 CREATE TABLE connect.kept AS
 WITH tonight AS (
     SELECT
-        'staff' AS entity,
+        CASE WHEN is_whole THEN 'staff' ELSE 'staff_site' END AS entity,
         staff_id AS key,
         NULL::VARCHAR AS class_id,
         reason
     FROM scratch.records.kept_staff
     UNION ALL
-    SELECT 'student', student_id, NULL, reason FROM scratch.records.kept_students
+    SELECT
+        CASE WHEN is_whole THEN 'student' ELSE 'student_site' END,
+        student_id,
+        NULL,
+        reason
+    FROM scratch.records.kept_students
     UNION ALL
     SELECT 'enrollment', student_id, class_id, reason FROM scratch.kept_enrollments
 )

@@ -133,10 +133,18 @@ other_staff AS (
     WHERE another_person(
         earlier.first_name, earlier.last_name, tonight.first_name, tonight.last_name
     )
+),
+-- Whoever left a school has no classes there, whatever the class file lacks or cannot say.
+left_school AS (
+    SELECT student_id, school
+    FROM previous.connect.student_sites
+    ANTI JOIN scratch.records.students USING (student_id, school)
+    WHERE student_id NOT IN (SELECT student_id FROM scratch.records.kept_students)
 )
 SELECT class_id, student_id, spared.reason
 FROM scratch.spared_enrollments AS spared
 JOIN previous.connect.classes AS classes USING (class_id)
+ANTI JOIN left_school USING (student_id, school)
 ANTI JOIN connect.enrollments USING (class_id, student_id)
 WHERE student_id IN (SELECT student_id FROM connect.students)
 AND student_id NOT IN (FROM other_students)
