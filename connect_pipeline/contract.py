@@ -271,6 +271,21 @@ STUDENTS = ExportSpec(
     ),
 )
 
+GUARDIANS = ("primary", "secondary")
+"""The relations whose names, phones and e-mails a student's row has, beside the student's own."""
+
+
+def contact_relation(column: Column) -> str:
+    """Whose a column of students is: a guardian's, by relation, or `self`."""
+    first = column.field.partition("_")[0]
+    return first if first in GUARDIANS else "self"
+
+
+def contact_columns(relation: str) -> list[Column]:
+    """The columns of students that are of this relation."""
+    return [one for one in STUDENTS.columns if contact_relation(one) == relation]
+
+
 STAFF_TO_STUDENT = ExportSpec(
     file_name="StaffToStudentExport.csv",
     table="staff_to_student",

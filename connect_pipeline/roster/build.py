@@ -20,12 +20,14 @@ import duckdb
 from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import (
     CORE,
+    GUARDIANS,
     SCHOOLS,
     STAFF_TO_STUDENT,
     STUDENTS,
     Column,
     ExportSpec,
     Kind,
+    contact_columns,
 )
 from connect_pipeline.databases import attach, count_rows, insert_rows
 from connect_pipeline.home import PRIVATE_FILE, disk_fault, private_folder
@@ -63,8 +65,6 @@ STEPS = (
     "findings",
     "quarantine",
 )
-
-CONTACT_KINDS = {Kind.ID, Kind.NAME, Kind.PHONE, Kind.EMAIL}
 
 # Where members come from (`group_members.sql`), and the column that names them.
 PERSON_OF_TABLE = {
@@ -232,17 +232,21 @@ def _expose_touched(connection: duckdb.DuckDBPyConnection) -> None:
 def _create_normalised(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
     """`normal.<table>`: the records with published values; blank and unreadable cells are NULL.
 
-    Students without phones and e-mails, which are in `normal.student_contacts`: a statement pays
-    for each column of a view that it names, whether it reads it or not.
+    Of students, a view each of what is theirs and of each contact: a statement pays for every
+    column of a view that it names, whether it reads it or not.
     """
     connection.execute("CREATE SCHEMA IF NOT EXISTS normal")
     for spec in (*CORE, SCHOOLS):
         if spec is not STUDENTS:
             _normalise(connection, report, spec, spec.table, spec.columns)
-    reached = [column for column in STUDENTS.columns if column.kind in CONTACT_KINDS]
-    others = [column for column in STUDENTS.columns if column.kind not in {Kind.PHONE, Kind.EMAIL}]
+    student, own = STUDENTS.columns[0], contact_columns("self")
+    others = [one for one in own if one.kind not in {Kind.PHONE, Kind.EMAIL}]
     _normalise(connection, report, STUDENTS, "students", others)
-    _normalise(connection, report, STUDENTS, "student_contacts", reached)
+    reached = [one for one in own if one.kind in {Kind.NAME, Kind.PHONE, Kind.EMAIL}]
+    _normalise(connection, report, STUDENTS, "student_self", [student, *reached])
+    for relation in GUARDIANS:
+        columns = [student, *contact_columns(relation)]
+        _normalise(connection, report, STUDENTS, f"student_{relation}", columns)
 
 
 def _normalise(

@@ -11,10 +11,17 @@ from dataclasses import dataclass
 
 import duckdb
 
-from connect_pipeline.contract import SCHOOLS, STAFF, STUDENTS, Column, ExportSpec, Kind
+from connect_pipeline.contract import (
+    SCHOOLS,
+    STAFF,
+    STUDENTS,
+    Column,
+    ExportSpec,
+    Kind,
+    contact_relation,
+)
 from connect_pipeline.databases import count_rows
 
-GUARDIANS = ("primary", "secondary")
 ENTITIES = {STAFF: "staff", STUDENTS: "student"}
 # Who stays as last published has values that tonight's file need not have.
 KEPT = "SELECT key FROM candidate.connect.kept WHERE entity = $entity"
@@ -85,7 +92,6 @@ def _values_of(spec: ExportSpec, column: Column) -> tuple[str, str]:
     """Where a column is published, and SQL for how many values it has there."""
     if spec is STAFF or column.kind not in (Kind.PHONE, Kind.EMAIL):
         return spec.table, f"count({column.field})"
-    first = column.field.partition("_")[0]
-    relation = first if first in GUARDIANS else "self"
+    relation = contact_relation(column)
     what = "phone" if column.kind is Kind.PHONE else "email"
     return "contacts", f"count({what}) FILTER (WHERE relation = '{relation}')"

@@ -10,8 +10,3 @@ CREATE OR REPLACE VIEW scratch.first_rows AS
 SELECT normal.*
 FROM scratch.normal.students AS normal
 SEMI JOIN scratch.first_lines USING (line);
-
-CREATE OR REPLACE VIEW scratch.first_contacts AS
-SELECT normal.*
-FROM scratch.normal.student_contacts AS normal
-SEMI JOIN scratch.first_lines USING (line);
