@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,20 @@ def test_a_listing_is_unique_and_a_transaction_whole(ledger: Ledger) -> None:
     assert "lincoln" not in str(said.value), "PostgreSQL quotes the row"
     assert ledger.hashed("+15595550101") not in str(said.value)
     assert len(ledger.rows(sa.select(tables.listed))) == 1
+
+
+def test_a_file_that_came_back_is_as_old_as_its_return(ledger: Ledger) -> None:
+    files = ["a", "a", "b", "b", "a", "a"]
+    for minute, sha256 in enumerate(files):
+        at = datetime(2026, 10, 5, 7, minute, tzinfo=UTC)
+        ledger.record_received("lincoln", "StaffExport.csv", sha256, 1, at, "run")
+    with ledger.transaction() as connection:
+        for number, row in enumerate(ledger.rows(sa.select(tables.received.c.id))):
+            moment = {"received_at": f"2026-10-05T07:0{number}:00Z"}
+            of_row = tables.received.c.id == row["id"]
+            connection.execute(sa.update(tables.received).where(of_row).values(moment))
+    since = {one: ledger.received_since("lincoln", "StaffExport.csv", one) for one in "abc"}
+    assert since == {"a": "2026-10-05T07:04:00Z", "b": None, "c": None}
 
 
 def test_a_table_that_is_not_there_is_our_bug(ledger: Ledger) -> None:

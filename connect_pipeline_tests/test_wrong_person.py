@@ -247,6 +247,39 @@ def test_a_school_export_that_was_rolled_back_does_not_come_back(
     assert home.query("FROM connect.school_sites ORDER BY ALL") == sites
 
 
+def test_a_school_export_that_came_again_counts_after_it_is_gone(home: SmallHome) -> None:
+    """Its bytes are those of an earlier one; a night that was refused received them last."""
+    sites = home.query("FROM connect.school_sites ORDER BY ALL")
+    first = FILES[SCHOOL_FILE]
+    home.upload({SCHOOL_FILE: first.replace("(201) 555-0150,", "(201) 555-0150,101")})
+    home.publish()
+    assert home.query("FROM connect.school_sites ORDER BY ALL") != sites
+    time.sleep(1.1)  # of the second in which a snapshot became current, nobody knows what was first
+    home.upload({SCHOOL_FILE: first, STAFF_FILE: "x,y\n1,2\n"})
+    assert home.nightly().outcome == "blocked"
+    home.upload({SCHOOL_FILE: None, STAFF_FILE: FILES[STAFF_FILE].replace("Maria", "Mary")})
+    home.publish()
+    assert home.query("FROM connect.school_sites ORDER BY ALL") == sites
+
+
+def test_a_refused_school_export_says_nothing_once_it_is_gone(home: SmallHome) -> None:
+    name = FILES[SCHOOL_FILE].replace("School Site Name", "School")
+    home.upload({SCHOOL_FILE: name})
+    home.publish()
+    refused = f"FROM quality.findings WHERE export = '{SCHOOL_FILE}'"
+    assert home.query(refused) != []
+    assert home.nightly().outcome == "unchanged"
+    home.upload({SCHOOL_FILE: None})
+    home.publish()
+    assert home.query(refused) == []
+    # Of the one before, what was of no use yet is still there.
+    home.sites["102"] = "Lincoln High School"
+    home.write_settings()
+    home.publish()
+    phone = "SELECT phone FROM connect.sites WHERE site_id = '102'"
+    assert home.query(phone) == [("+12015550100",)]
+
+
 def test_an_approval_is_used_once(server: EmbeddedServer, tmp_path: Path) -> None:
     """It was of who moved; those whom the window's end removes were not there to be seen."""
     home = small_home(server, tmp_path, {**FILES, **many(lambda n: f"{n:05d}", 100)})

@@ -37,6 +37,9 @@ T = TypeVar("T")
 CLOCKS_DIFFER = timedelta(minutes=30)
 """By so much the server's clock may be wrong without a file's being taken for older or newer."""
 
+REFUSED_SCHOOLS = "refused_schools"
+"""In a snapshot's `exports`: the SchoolExport of that night, when it could not be used."""
+
 
 @dataclass
 class DropVisit:
@@ -100,14 +103,14 @@ class DropVisit:
         return fetched
 
     def _uploaded_at(self, fetched: sftp.Fetched) -> datetime:
-        """The file's time; of one far in the future, when these bytes were received first.
+        """The file's time; of one far in the future, since when these bytes are received.
 
         Else a server whose clock is hours ahead would have its files fresh for as long.
         """
         said = datetime.fromtimestamp(fetched.mtime, UTC)
         if said <= now() + CLOCKS_DIFFER:
             return min(said, now())
-        first = self.ledger.first_received_at(self.name, fetched.name, fetched.facts.sha256)
+        first = self.ledger.received_since(self.name, fetched.name, fetched.facts.sha256)
         return now() if first is None else datetime.fromisoformat(first)
 
     def take_landed(self, spec: ExportSpec, sha256: str) -> sftp.Fetched:
@@ -221,7 +224,8 @@ class DropVisit:
         """The last one received; that of the current snapshot, if that was chosen since.
 
         Whoever went back to an earlier snapshot, or discarded what came with this one, must not get
-        it with the files of another night.
+        it with the files of another night. One that the current snapshot could not use says nothing
+        once it is gone.
         """
         row = self.ledger.last_received(self.name, spec.file_name)
         if row is None:
@@ -234,9 +238,12 @@ class DropVisit:
         discarded = self.ledger.last_discarded(self.name, CORE_JOB)
         since = [chosen[0]["current_from"]] if chosen else []
         since += [discarded["held_at"]] if discarded is not None else []
-        # Every run that sees a file receives it anew: it is as old as its first receipt.
-        first = self.ledger.first_received_at(self.name, spec.file_name, sha256)
-        if current is not None and any(str(first) <= moment for moment in since):
+        # Every run that sees a file receives it anew: it is as old as the first of these receipts.
+        first = self.ledger.received_since(self.name, spec.file_name, sha256)
+        if current is not None and (
+            current["exports"].get(REFUSED_SCHOOLS) == sha256
+            or any(str(first) <= moment for moment in since)
+        ):
             published = current["exports"].get(spec.file_name)
             if published is None:
                 return None

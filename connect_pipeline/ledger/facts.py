@@ -183,15 +183,19 @@ class Ledger:
         )
         return found[0] if found else None
 
-    def first_received_at(self, district: str, export: str, sha256: str) -> str | None:
-        """When exactly this file was received for the first time, as the ledger has times."""
-        query = sa.select(sa.func.min(received.c.received_at).label("first")).where(
-            received.c.district == district,
-            received.c.export == export,
-            received.c.sha256 == sha256,
+    def received_since(self, district: str, export: str, sha256: str) -> str | None:
+        """Since when each receipt of an export was this very file, as the ledger has times."""
+        of_export = sa.and_(received.c.district == district, received.c.export == export)
+        another = (
+            sa.select(sa.func.max(received.c.id))
+            .where(of_export, received.c.sha256 != sha256)
+            .scalar_subquery()
         )
-        first = self.rows(query)[0]["first"]
-        return None if first is None else str(first)
+        query = sa.select(sa.func.min(received.c.received_at).label("since")).where(
+            of_export, received.c.sha256 == sha256, received.c.id > sa.func.coalesce(another, 0)
+        )
+        since = self.rows(query)[0]["since"]
+        return None if since is None else str(since)
 
     def uploads_of(self, district: str, export: str, sha256: str) -> list[datetime]:
         """When exactly this file was uploaded, each receipt of it."""

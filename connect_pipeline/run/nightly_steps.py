@@ -19,9 +19,10 @@ from typing import Any
 from connect_pipeline import landing, roster, snapshots
 from connect_pipeline.attendance.lunch import LunchBatch, LunchList
 from connect_pipeline.attendance.told import LOW_LUNCH_BALANCE
-from connect_pipeline.contract import CORE, ExportSpec
+from connect_pipeline.contract import CORE, SCHOOLS, ExportSpec
 from connect_pipeline.databases import count_rows
 from connect_pipeline.drop.deadlines import deadline_before
+from connect_pipeline.drop.visit import REFUSED_SCHOOLS
 from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.published import open_published
@@ -149,17 +150,6 @@ class NightlySteps:
             published_at=published_at,
             run_id=run.run_id,
         )
-        exports: dict[str, object] = {
-            name: {
-                "sha256": one.facts.sha256,
-                "rows": run.report.exports[name].accepted,
-                "erased_rows": run.report.exports[name].findings.counts.get(ERASED, 0),
-            }
-            for name, one in run.visit.fetched.items()
-            if name in run.report.exports
-        }
-        exports["settings"] = self._fingerprint
-        exports["changes"] = self._changed
         snapshots.publish(
             run.home,
             run.ledger,
@@ -168,7 +158,7 @@ class NightlySteps:
             snapshot_id,
             published_at=published_at,
             run_id=run.run_id,
-            exports=exports,
+            exports=self._exports(),
             set_hash=run.set_sha256,
         )
         snapshots.prune(run.home, run.ledger, run.name, run.district.keep.snapshots)
@@ -208,6 +198,32 @@ class NightlySteps:
         if batch is not None:
             log.info("%s: listed %s low lunch balances", run.name, f"{batch.students:,}")
         return batch
+
+    def _exports(self) -> dict[str, object]:
+        """What the ledger keeps of what the snapshot was made from: files by name, and settings.
+
+        Of a SchoolExport that could not be used it keeps the one whose names stay published.
+        """
+        run = self.run
+        exports: dict[str, object] = {
+            name: {
+                "sha256": one.facts.sha256,
+                "rows": run.report.exports[name].accepted,
+                "erased_rows": run.report.exports[name].findings.counts.get(ERASED, 0),
+            }
+            for name, one in run.visit.fetched.items()
+            if name in run.report.exports
+        }
+        schools = run.report.exports.get(SCHOOLS.file_name)
+        if schools is not None and schools.verdict == "blocked":
+            exports.pop(SCHOOLS.file_name, None)
+            current = run.ledger.current_snapshot(run.name)
+            if current is not None and SCHOOLS.file_name in current["exports"]:
+                exports[SCHOOLS.file_name] = current["exports"][SCHOOLS.file_name]
+            if SCHOOLS.file_name in run.visit.fetched:
+                refused = run.visit.fetched[SCHOOLS.file_name]
+                exports[REFUSED_SCHOOLS] = refused.facts.sha256
+        return {**exports, "settings": self._fingerprint, "changes": self._changed}
 
     @property
     def _fingerprint(self) -> str:
