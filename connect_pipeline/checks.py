@@ -78,7 +78,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) ->
         """
         CREATE SCHEMA IF NOT EXISTS district;
         CREATE OR REPLACE TABLE district.sites (code VARCHAR, name VARCHAR);
-        CREATE OR REPLACE TABLE district.absence_codes (code VARCHAR, alerts BOOLEAN);
+        CREATE OR REPLACE TABLE district.absence_codes (code VARCHAR, is_other BOOLEAN);
         CREATE OR REPLACE TABLE district.erased (subject_hash VARCHAR);
         CREATE TABLE IF NOT EXISTS records.kept_students
             (student_id VARCHAR, reason VARCHAR, is_whole BOOLEAN);
@@ -109,12 +109,10 @@ def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) ->
 
 
 def _absence_codes(attendance: Attendance) -> list[tuple[str, bool]]:
+    """Every code that the settings name, and whether it is among the `other_codes`."""
+    others = {*attendance.other_codes}
     alerting = {*attendance.alert_codes}.union(*attendance.school_alert_codes.values())
-    others = {*attendance.other_codes} - alerting
-    return [
-        *((code, True) for code in sorted(alerting)),
-        *((code, False) for code in sorted(others)),
-    ]
+    return [(code, code in others) for code in sorted(alerting | others)]
 
 
 def check_export(

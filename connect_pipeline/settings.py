@@ -168,7 +168,8 @@ class Attendance(Section):
     )
     other_codes: tuple[str, ...] = Field(
         default=(),
-        description="codes that alert nobody; any other code is an `unknown_absence_code`",
+        description="codes that alert nobody, but where school_alert_codes names them; any other"
+        " code is an `unknown_absence_code`",
     )
     min_periods: int = Field(
         default=1,

@@ -132,9 +132,10 @@ class Oracle:
 
     def _missed(self, lessons: dict[Lesson, str]) -> set[Lesson]:
         """Those that may be reason to tell: all but the ones whose code is known to be none."""
-        alerting = {*self.alert_codes}.union(*self.school_alert_codes.values())
-        others = {*self.other_codes} - alerting
-        return self._of_a_message(one for one, code in lessons.items() if code not in others)
+        alerting = self._alerting(lessons)
+        return self._of_a_message(
+            one for one, code in lessons.items() if one in alerting or code not in self.other_codes
+        )
 
     def _say(
         self, change: str, message: Message, lessons: set[Lesson], of_the_day: list[str]

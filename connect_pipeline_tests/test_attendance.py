@@ -1083,6 +1083,41 @@ def test_a_code_that_is_corrected_to_one_that_does_not_alert_takes_the_message_b
     assert changes(runs) == [{("no_longer_alerts", "001", "1")}, {("absent_again", "001", "1")}]
 
 
+@pytest.mark.parametrize("school", ["101", "102"])
+def test_a_corrected_code_takes_a_message_back_where_it_alerts_nobody(
+    tmp_path: Path, school: str
+) -> None:
+    settings = {"other_codes": ("T",), "school_alert_codes": {"102": ("A", "T")}}
+    runs = Runs.at(tmp_path, [ANA], **settings)
+    runs.file([absence("001", school=school)])
+    runs.file([absence("001", code="T", school=school)])
+    taken_back = [] if school == "102" else [{("no_longer_alerts", "001", "1")}]
+    assert changes(runs) == taken_back
+
+
+@pytest.mark.parametrize("before", ["once_per_day", "each_new_period"])
+def test_what_stands_is_taken_back_when_the_policy_is_another_one_by_then(
+    tmp_path: Path, before: str
+) -> None:
+    now = "each_new_period" if before == "once_per_day" else "once_per_day"
+    runs = Runs.at(tmp_path, [ANA, BEN], policy=before)
+    ben = absence("002")
+    runs.file([ben, absence("001")])
+    runs.file([ben, absence("001"), absence("001", "2")])
+    runs.file([ben])
+    runs.file([ben, absence("001"), absence("001", "2")])
+    attendance = runs.district.attendance.model_copy(update={"policy": now})
+    runs.district = runs.district.model_copy(update={"attendance": attendance})
+    runs.file([ben])
+    assert runs.accounting()["001"] == "cleared"
+    *_, again, last = cleared_lists(runs)
+    messages = {(row["channel"], row["listed_in"]) for row in again}
+    assert {row["change"] for row in again} == {"absent_again"}
+    assert {row["change"] for row in last} == {"cleared"}
+    assert {(row["channel"], row["listed_in"]) for row in last} == messages
+    assert len({batch for _channel, batch in messages}) == (1 if before == "once_per_day" else 2)
+
+
 def test_a_code_that_nobody_explains_takes_no_message_back(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA], other_codes=("T",))
     runs.file([absence("001")])

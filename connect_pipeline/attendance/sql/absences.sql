@@ -11,11 +11,13 @@ SELECT
     reported.date,
     coalesce(reported.teacher_name, teachers.teacher_name) AS teacher_name,
     students.student_id IS NOT NULL AS is_known,
+    list_contains(coalesce(school_codes.codes, $alert_codes::VARCHAR[]), reported.code)
+        AS has_alerting_code,
     coalesce(
         reported.date = $today::DATE
         AND $is_school_day::BOOLEAN
         AND students.student_id IS NOT NULL
-        AND list_contains(coalesce(school_codes.codes, $alert_codes::VARCHAR[]), reported.code),
+        AND has_alerting_code,
         false
     ) AS alerts
 FROM attendance.reported AS reported

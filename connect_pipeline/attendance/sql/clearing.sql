@@ -1,12 +1,15 @@
 -- One row: a message of earlier today of which the file says nothing any more, or only with codes that
--- the settings name as none to alert for, by its child, its destination and its batch, with the lessons
+-- the settings name as none to alert for and that alert nobody at their school, by its child, its destination and its batch, with the lessons
 -- that it still stood for. Whoever a row that was kept out may be about is not among them.
 CREATE OR REPLACE TABLE attendance.clearing AS
 WITH absent AS (
     SELECT
         student_id,
         CASE WHEN $policy = 'once_per_day' THEN '' ELSE lesson_key(school, period) END AS lesson,
-        bool_or(code NOT IN (SELECT code FROM district.absence_codes WHERE NOT alerts)) AS may_alert
+        bool_or(
+            has_alerting_code
+            OR code NOT IN (SELECT code FROM district.absence_codes WHERE is_other)
+        ) AS may_alert
     FROM attendance.absences
     WHERE date = $today::DATE
     GROUP BY ALL

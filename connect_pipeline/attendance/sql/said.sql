@@ -1,6 +1,7 @@
 -- One row: a lesson of a child of which a destination was told earlier today, the batch that said so
 -- first, and whether that stands: a list of cleared absences may have taken it back since, and a
 -- later one may have said it again. Under once_per_day a message is of the day, and its lesson ''.
+-- The policy may have been the other one when it was told, or taken back.
 CREATE OR REPLACE TABLE attendance.said AS
 WITH told_of AS (
     SELECT
@@ -22,6 +23,8 @@ told_of_lessons AS (
     FROM told_of
 ),
 
+-- A batch says of each child all lessons, and all destinations that it told of one at least: which
+-- heard of it before had it from the first.
 messages AS (
     SELECT
         student_id,
@@ -29,7 +32,11 @@ messages AS (
         lesson,
         min(batch_id) AS listed_in
     FROM told_of_lessons
-    GROUP BY student_id, destination, lesson
+    GROUP BY
+        student_id,
+        destination,
+        lesson,
+        CASE WHEN $policy = 'once_per_day' THEN batch_id END
 ),
 
 -- `cleared_ledger_rows.sql` writes them: a line with the change, its list and the message's batch,
@@ -63,11 +70,12 @@ said_again AS (
         changes.student_id,
         changes.destination,
         changes.listed_in,
-        unnest(changes.lessons) AS lesson
+        flatten(list(changes.lessons)) AS lessons
     FROM changes
     INNER JOIN taken_back USING (student_id, destination, listed_in)
     WHERE changes.change = 'absent_again'
     AND changes.batch_id >= taken_back.batch_id
+    GROUP BY changes.student_id, changes.destination, changes.listed_in
 )
 
 SELECT
@@ -76,7 +84,9 @@ SELECT
     split_part(messages.destination, ':', 2) AS destination_hash,
     messages.listed_in,
     messages.lesson,
-    taken_back.batch_id IS NULL OR said_again.lesson IS NOT NULL AS stands
+    taken_back.batch_id IS NULL
+    OR (said_again.lessons IS NOT NULL AND messages.lesson = '')
+    OR coalesce(list_has_any(said_again.lessons, [messages.lesson, '']), false) AS stands
 FROM messages
 LEFT JOIN taken_back USING (student_id, destination, listed_in)
-LEFT JOIN said_again USING (student_id, destination, listed_in, lesson);
+LEFT JOIN said_again USING (student_id, destination, listed_in);
