@@ -66,6 +66,7 @@ UNIQUE = (
     ),
     *("zebulon.q77@example.net", "2015550178"),
 )
+HIS_WORDS = ("Quillfeather", ERASED, "q77@example", "ulon")
 ROW = (
     f"{ERASED},101,Zebulon,Quillfeather,(201) 555-0178,zebulon.q77@example.net,"
     "Ottoline Quillfeather,(201) 555-0177,ottoline.q77@example.com,"
@@ -630,27 +631,31 @@ def test_the_night_after_an_erasure_that_was_a_mistake_publishes_the_student_aga
         pytest.param(ROW.replace("97531-0042", "ABC"), id="a cell that a rule names"),
     ],
 )
-def test_a_damaged_row_is_kept_out_of_the_quarantine_too(
-    erased: SmallHome, tmp_path: Path, row: str
-) -> None:
-    text = erased.read(STUDENT_FILE)
-    mine = next(line for line in text.splitlines() if line.startswith(ERASED))
-    erased.upload({STUDENT_FILE: text.replace(mine, row)})
-    apart = erased.copy(tmp_path / "apart")
+def test_a_damaged_row_is_kept_out_of_the_quarantine_too(erased: SmallHome, row: str) -> None:
+    upload_his_row(erased, row)
     run = erased.nightly()
     assert run.outcome == "published"
     said = "text LIKE '%ulon%' OR text LIKE '%Quillfeather%' OR text LIKE '%q77@example%'"
     assert erased.query(f"SELECT count(*) FROM quality.quarantine WHERE {said}") == [(0,)]
-    # In a process of its own, as it is for an operator: where something was erased, its memory is
-    # cleared before DuckDB writes it.
-    assert apart.sync().returncode == 0
-    words = ("Quillfeather", ERASED, "q77@example", "ulon")
-    assert {path.split("/")[0] for path in places_of(apart, words)} == {"landing"}
+    assert {path.split("/")[0] for path in places_of(erased, HIS_WORDS)} == {"landing"}
     assert run.report.exports[STUDENT_FILE].findings.counts["student_erased"] == len(
         row.splitlines()
     )
     export = run.report.exports[STUDENT_FILE]
     assert export.lines == 1 + export.accepted + export.quarantined, "no row is lost"
+
+
+def test_a_damaged_row_is_kept_out_by_the_command(erased: SmallHome) -> None:
+    """In a process that begins after the erasure its memory is cleared before DuckDB writes it."""
+    upload_his_row(erased, ROW.replace("Zebulon", 'Zeb"ulon'))
+    assert erased.sync().returncode == 0
+    assert {path.split("/")[0] for path in places_of(erased, HIS_WORDS)} == {"landing"}
+
+
+def upload_his_row(home: SmallHome, row: str) -> None:
+    text = home.read(STUDENT_FILE)
+    his = next(line for line in text.splitlines() if line.startswith(ERASED))
+    home.upload({STUDENT_FILE: text.replace(his, row)})
 
 
 def test_an_absence_of_the_student_is_nobodys(erased: SmallHome) -> None:

@@ -108,14 +108,15 @@ def verify(path: Path) -> str:
 def is_undamaged(path: Path, row: RowMapping) -> bool:
     """Whether `path` holds the snapshot of this ledger row, byte for byte.
 
-    DuckDB finds a changed byte only when somebody reads its block, and none in its free space.
+    Those bytes were read back by DuckDB when they were published. It would find a changed one only
+    when somebody reads its block, and none in its free space.
     Raises `EnvironmentFault` when it is there and cannot be read: then nobody knows.
     """
     if not refuse_unreadable(path):
         return False
     try:
-        if row["file_sha256"] is not None and file_sha256(path) != row["file_sha256"]:
-            return False
+        if row["file_sha256"] is not None:
+            return file_sha256(path) == row["file_sha256"]
         return verify(path) == str(row["snapshot_id"])
     except OSError as error:
         refuse_unread(path, error)
