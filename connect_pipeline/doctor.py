@@ -63,6 +63,9 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
     yield replace(diagnosis, says=says or diagnosis.says)
     if sound is None or only in wrong:
         return
+    if not diagnosis.exit_code:
+        says, diagnosis = _try("sensors and schedules", lambda: _examine_automation(home))
+        yield replace(diagnosis, says=says or diagnosis.says)
     everybody = (*sound.settings.districts, *sound.wrong)
     yield _try("opt-outs", lambda: _refuse_opt_outs_of_nobody(home, everybody))[1]
     if home.certificates.exists() and not ledger.exit_code:
@@ -87,6 +90,13 @@ def _examine_ledger(home: Home) -> Diagnosis:
             return Diagnosis("ledger", EnvironmentFault.exit_code, lost)
         return Diagnosis("ledger", 0, "none yet; the first run makes it")
     return _try("ledger", lambda: open_ledger(home).close())[1]
+
+
+def _examine_automation(home: Home) -> str:
+    # Dagster takes a second to import, and the other checks need none of it.
+    from connect_pipeline.orchestration.automation import examine_automation
+
+    return examine_automation(home)
 
 
 def _examine_drop(name: str, district: District) -> Iterator[Diagnosis]:

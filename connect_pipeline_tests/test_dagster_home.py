@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from connect_pipeline.orchestration.launch import dagster_instance
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_home import NAME, SmallHome, python_path, small_home
 
@@ -91,7 +92,9 @@ def test_what_stands_beside_ours_is_the_operators(home: SmallHome) -> None:
     place(home).parent.mkdir(parents=True)
     place(home).write_text(OURS + "storage: {postgres: {postgres_url: {env: DAGSTER_URL}}}\n")
     done = home.command_here("doctor", NAME, **home.environment)
-    assert done.returncode == 0, done.stdout
+    assert f"ok  Dagster's home: {place(home)} is as it must be" in done.stdout
+    assert done.returncode == 3
+    assert f"sensors and schedules: Dagster's instance in {place(home).parent} can" in done.stdout
 
 
 def test_doctor_names_opt_outs_that_nobody_reads(home: SmallHome) -> None:
@@ -122,3 +125,28 @@ def test_doctor_says_which_secret_of_an_alarm_is_not_set(home: SmallHome) -> Non
     assert "alarms: not set in the environment: NO_SUCH_SECRET" in done.stdout
     done = home.command_here("doctor", NO_SUCH_SECRET="x")
     assert (done.returncode, "alarms: the secrets are set" in done.stdout) == (0, True)
+
+
+def test_doctor_names_what_was_turned_off(home: SmallHome) -> None:
+    what = "sensors and schedules"
+    home.environment["DAGSTER_HOME"] = str(home.home.dagster)
+    done = home.command_here("doctor", NAME)
+    assert (done.returncode, f"ok  {what}: Dagster has not run" in done.stdout) == (0, True)
+    with home.here(), dagster_instance(home.home):
+        pass
+    done = home.command_here("doctor", NAME)
+    assert (done.returncode, f"ok  {what}: all are on; no daemon" in done.stdout) == (0, True)
+    stopped = subprocess.run(
+        [
+            *(str(Path(sys.executable).parent / "dagster"), "sensor", "stop", "core_set_arrived"),
+            *("-m", "connect_pipeline.definitions"),
+        ],
+        env=home.process_environment(PYTHONPATH=python_path()),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert stopped.returncode == 0, stopped.stderr
+    done = home.command_here("doctor", NAME)
+    assert done.returncode == 2
+    assert f"{what}: turned off in Dagster: core_set_arrived." in done.stdout

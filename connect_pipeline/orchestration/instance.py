@@ -33,10 +33,18 @@ def dagster_home(home: Home) -> str:
         os.environ["DAGSTER_HOME"] = place
     folder = private_folder(state_folder("DAGSTER_HOME", place))
     if not (folder / SETTINGS).exists():
-        text = resources.files(__package__).joinpath(SETTINGS).read_bytes()
         with replacing(folder / SETTINGS) as file:
-            file.write(text)
+            file.write(_our_settings())
     return place
+
+
+def is_new(folder: Path) -> bool:
+    """Whether nothing of Dagster has begun in `DAGSTER_HOME`: it holds our `dagster.yaml` alone."""
+    return (folder / SETTINGS).read_bytes() == _our_settings() and len(list(folder.iterdir())) == 1
+
+
+def _our_settings() -> bytes:
+    return resources.files(__package__).joinpath(SETTINGS).read_bytes()
 
 
 def warn_of_defaults() -> None:

@@ -116,7 +116,7 @@ def is_undamaged(path: Path, row: RowMapping) -> bool:
         return False
     try:
         if row["file_sha256"] is not None:
-            return file_sha256(path) == row["file_sha256"]
+            return file_sha256(path) == str(row["file_sha256"])
         return verify(path) == str(row["snapshot_id"])
     except OSError as error:
         refuse_unread(path, error)
