@@ -196,12 +196,15 @@ def validate(
     ] = None,
 ) -> None:
     """Check exports: the same checks as the nightly run, without server or settings."""
+    from connect_pipeline.contract import BY_FILE_NAME
     from connect_pipeline.report.as_json import as_json as to_json
     from connect_pipeline.validation import validate as run_validation
 
     if page is not None and page.exists() and not page.is_file():
         what = "a folder" if page.is_dir() else "a device"
         raise UsageError(f"{page} is {what}. Name the file that --html is to write.")
+    if page is not None and (page.name in BY_FILE_NAME or page.resolve() == Path(source).resolve()):
+        raise UsageError(f"{page} is for exports. Name the file that --html is to write.")
     with _busy("Checking ...") as show:
         report = run_validation(source, progress=lambda name: show(f"Checking {name} ..."))
     if as_json:

@@ -20,7 +20,7 @@ from connect_pipeline.contract import CORE, EXPORTS, STAFF
 from connect_pipeline.errors import EnvironmentFault, Refused
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import open_ledger
-from connect_pipeline.report.hand_back import hand_back, is_old
+from connect_pipeline.report.hand_back import hand_back, is_old, remove_old
 from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer, Files
 from connect_pipeline.settings import Sftp
@@ -90,9 +90,10 @@ def test_a_page_is_put_whole_and_old_ones_go(
     page.write_bytes(b"x" * 300_000)
     reached = Sftp.model_validate(settings_of(server))
     with sftp.connect(reached, environment={"SPRINGFIELD_PASSWORD": PASSWORD}) as drop:
-        assert hand_back(drop, "/exports/Logs", page, NOW) == f"connect-report-{PAGE}"
+        assert hand_back(drop, "/exports/Logs", page) == f"connect-report-{PAGE}"
         with pytest.raises(EnvironmentFault, match="has no folder /exports/Nowhere"):
-            hand_back(drop, "/exports/Nowhere", page, NOW)
+            hand_back(drop, "/exports/Nowhere", page)
+        remove_old(drop, "/exports/Logs", NOW)
         with pytest.raises(EnvironmentFault, match="has no folder /exports/Nowhere"):
             drop.remove("/exports/Nowhere", lambda name: True)
     assert {path.name for path in logs.iterdir()} == {*kept, f"connect-report-{PAGE}"}
@@ -107,10 +108,10 @@ def test_a_server_that_knows_no_posix_rename_gets_the_page_too(
     page.write_bytes(b"first")
     reached = Sftp.model_validate(settings_of(server))
     with sftp.connect(reached, environment={"SPRINGFIELD_PASSWORD": PASSWORD}) as drop:
-        hand_back(drop, "/exports/Logs", page, NOW)
+        hand_back(drop, "/exports/Logs", page)
         page.write_bytes(b"second")
         with pytest.raises(EnvironmentFault, match="reported a failure with the folder"):
-            hand_back(drop, "/exports/Logs", page, NOW)
+            hand_back(drop, "/exports/Logs", page)
     assert {path.name: path.read_bytes() for path in logs.iterdir()} == {
         f"connect-report-{PAGE}": b"first"
     }
@@ -154,6 +155,20 @@ def test_a_run_hands_its_page_back(home: Home, logs: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "Springfield Unified" in text
     assert "10 % of a file&#39;s rows to be kept out before it is refused" in text
+
+
+def test_an_old_page_that_cannot_be_removed_is_another_matter(
+    home: Home, logs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = "connect-report-2025-09-01T063000Z-core.html"
+    (logs / old).mkdir()
+    with caplog.at_level("INFO"):
+        run_checks(home)
+    page = f"connect-report-{reports_of(home)['.html'].name}"
+    assert {path.name for path in logs.iterdir()} == {old, page}
+    assert f"the report is on the server as /exports/Logs/{page}" in caplog.text
+    assert "old reports stay on the server" in caplog.text
+    assert "not handed back" not in caplog.text
 
 
 def test_a_blocked_run_hands_its_page_back(tmp_path: Path, home: Home, logs: Path) -> None:

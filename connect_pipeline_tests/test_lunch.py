@@ -438,3 +438,15 @@ def test_a_night_killed_before_the_steps_of_listing_lists_once(
         assert told(home) == EXPECTED
         left = [path.name for path in home.home.root.rglob("*") if path.name.endswith(".staged")]
         assert left == []
+
+
+def test_a_night_whose_list_fails_says_that_it_is_published(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    home = small_home(server, tmp_path, **LIST)
+    opt_outs = home.home.root / "opt_outs"
+    opt_outs.mkdir()
+    (opt_outs / f"{SPRINGFIELD}.csv").write_text("a\n")
+    run = home.nightly()
+    assert (run.outcome, run.done) == ("failed:2", "published")
+    assert "<p>These files are published. What failed came after" in run.report_page.read_text()

@@ -16,7 +16,14 @@ import pytest
 from rich.console import Console
 
 from connect_pipeline import Report, validate
-from connect_pipeline.contract import CORE, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.contract import (
+    ATTENDANCE,
+    CORE,
+    SCHOOLS,
+    STAFF,
+    STAFF_TO_STUDENT,
+    STUDENTS,
+)
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.home import Home
 from connect_pipeline.limits import Limits, Thresholds
@@ -244,6 +251,45 @@ def test_a_held_drop_is_not_called_refused_and_an_approved_one_is_published(tmp_
     said = headline(report, "published")
     assert (said.title, said.kind) == ("Published", "findings")
     assert said.explanation == "What was on hold was approved by an operator."
+
+
+REFUSED_SCHOOLS = {SCHOOLS.file_name: "School,Address\nLincoln High School,1 Main Street\n"}
+REFUSED_ABSENCES = {ATTENDANCE.file_name: "Site,Student\n101,001\n"}
+REFUSED_STAFF = {STAFF.file_name: "a,b\n1,2\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (REFUSED_SCHOOLS, "the rosters are published. SchoolExport.csv was refused: what an"),
+        (REFUSED_ABSENCES, "the rosters are published. AttendanceExport.csv was refused: nobody"),
+        ({**REFUSED_SCHOOLS, **REFUSED_STAFF}, "nothing is published."),
+    ],
+)
+def test_what_comes_of_a_refused_file(tmp_path: Path, files: dict[str, str], said: str) -> None:
+    first = headline(validate(write(tmp_path, files)))
+    assert first.kind == "blocked"
+    assert first.explanation.startswith(f"If you upload this, {said}")
+
+
+def test_a_night_without_its_school_export_was_approved_by_nobody(tmp_path: Path) -> None:
+    report = validate(write(tmp_path, REFUSED_SCHOOLS))
+    said = headline(report, "published")
+    assert (said.kind, said.title) == ("findings", "Published")
+    assert said.explanation == (
+        "SchoolExport.csv was refused: what an earlier one said of the sites stays."
+    )
+    report.drop.add("mixed_nights", found=30, limit=12)
+    assert headline(report, "published").explanation.startswith("What was on hold was approved")
+    steps = [problem.rule.code for problem in first_steps(sources(report))]
+    assert {"mixed_nights", "missing_required_column"} <= {*steps}, "both need somebody"
+
+
+@pytest.mark.parametrize("done", ["published", "unchanged", "listed", "nothing_new"])
+def test_a_run_that_failed_in_the_end_says_what_it_did(tmp_path: Path, done: str) -> None:
+    said = headline(validate(write(tmp_path)), "failed:2", done)
+    assert said.title == "The run could not be finished"
+    assert said.explanation.endswith("What failed came after that.")
 
 
 def test_a_run_that_checked_nothing_says_so() -> None:

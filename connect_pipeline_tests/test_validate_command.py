@@ -200,6 +200,17 @@ def test_html_of_a_bad_folder_is_written_too(tmp_path: Path, run: Run) -> None:
     assert "Refused: StaffExport.csv cannot be used" in page.read_text(encoding="utf-8")
 
 
+def test_html_takes_no_exports_place(tmp_path: Path, run: Run) -> None:
+    drop, archive = write(tmp_path / "drop"), zipped(tmp_path / "drop.zip", FILES)
+    before = archive.read_bytes()
+    for source, page in ((drop, drop / STAFF.file_name), (archive, archive)):
+        ran = run("validate", source, "--html", page)
+        assert ran.exit_code == 2
+        assert f"{page} is for exports." in ran.err
+    assert (drop / STAFF.file_name).read_text() == FILES[STAFF.file_name]
+    assert archive.read_bytes() == before
+
+
 def test_html_into_a_folder_is_refused_before_the_work(tmp_path: Path, run: Run) -> None:
     ran = run("validate", write(tmp_path), "--html", tmp_path)
     assert (ran.exit_code, ran.out) == (2, "")

@@ -42,8 +42,9 @@ MESSAGES_SHOWN = 100
 class About:
     """What the page says of the check itself. Only `when` is known of a check by hand.
 
-    `outcome` and `message` are those of a run; `allows` is how "Your district allows ..." goes
-    on (`allowances.py`), None where there are no settings.
+    `outcome` and `message` are those of a run, `done` is what it had come to when it failed;
+    `allows` is how "Your district allows ..." goes on (`allowances.py`), None where there are no
+    settings.
     """
 
     when: datetime
@@ -51,6 +52,7 @@ class About:
     job: str = ""
     outcome: str = ""
     message: str = ""
+    done: str = ""
     allows: tuple[str, ...] | None = None
 
 
@@ -59,7 +61,7 @@ def as_html(report: Report, about: About) -> str:
     found = sources(report)
     return _template().render(
         about=about,
-        headline=headline(report, about.outcome),
+        headline=headline(report, about.outcome, about.done),
         job=JOBS.get(about.job, about.job),
         files=[_file(source) for source in found if source.export is not None],
         steps=[_step(problem) for problem in first_steps(found)],

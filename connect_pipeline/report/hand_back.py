@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 KEPT = timedelta(days=7)
 
 
-def hand_back(drop: Drop, folder: str, page: Path, now: datetime) -> str:
-    """Put the page into `folder` on the server, and remove our old ones; returns its name there.
-
-    Raises what `Drop.put` and `Drop.remove` do.
-    """
+def hand_back(drop: Drop, folder: str, page: Path) -> str:
+    """Put the page into `folder` on the server; returns its name there. Raises what `put` does."""
     name = f"{REPORT_PREFIX}{page.name}"
     drop.put(page.read_bytes(), folder, name)
-    drop.remove(folder, lambda other: is_old(other, now))
     return name
+
+
+def remove_old(drop: Drop, folder: str, now: datetime) -> None:
+    """Remove our old pages from `folder` on the server. Raises what `remove` does."""
+    drop.remove(folder, lambda other: is_old(other, now))
 
 
 def is_old(name: str, now: datetime) -> bool:

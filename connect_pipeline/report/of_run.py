@@ -33,6 +33,7 @@ def write_reports(
     started: datetime,
     outcome: str,
     message: str = "",
+    done: str = "",
     district: District,
 ) -> Path:
     """Write the report of a run to `reports/<district>/`: `.html`, `.json` and `.csv`.
@@ -46,6 +47,7 @@ def write_reports(
         job=job,
         outcome=outcome,
         message=message,
+        done=done,
         allows=tuple(allowances(district)),
     )
     data = {

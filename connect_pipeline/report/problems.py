@@ -133,18 +133,17 @@ def _messages(found: Iterable[Finding]) -> tuple[Message, ...]:
 
 
 def first_steps(all_sources: list[Source]) -> list[Problem]:
-    """What to correct first: what stops the drop, else what keeps rows out, else warnings.
+    """What to do first: about what is refused or holds, else what keeps rows out, else warnings.
 
     At most `FIRST_STEPS` of one kind, root causes first.
     """
     problems = [problem for source in all_sources for problem in source.problems]
     for wanted in (
-        (Severity.SYSTEM, Severity.BLOCK),
-        (Severity.HOLD,),
+        (Severity.SYSTEM, Severity.BLOCK, Severity.HOLD),
         (Severity.QUARANTINE,),
         (Severity.WARNING,),
     ):
-        found = [problem for problem in problems if problem.severity in wanted]
+        found = [problem for one in wanted for problem in problems if problem.severity is one]
         if found:
             return _with_causes(found, problems)[:FIRST_STEPS]
     return []

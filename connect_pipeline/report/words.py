@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from connect_pipeline.contract import BY_FILE_NAME
+from connect_pipeline.contract import ATTENDANCE, BY_FILE_NAME, SCHOOLS
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.validation import Report
 
@@ -65,6 +65,19 @@ _ACCEPTED = {
     "listed": ("Accepted", "Whom to tell about today's absences is listed."),
     "nothing_new": ("Accepted", "There is nobody new to tell about today's absences."),
 }
+_AFTER = "What failed came after that."
+_FAILED_AFTER = {
+    "": _STAYS,
+    "published": f"These files are published. {_AFTER}",
+    "unchanged": f"These are the files that are published already. {_AFTER}",
+    "listed": f"Whom to tell about today's absences is listed. {_AFTER}",
+    "nothing_new": f"There is nobody new to tell about today's absences. {_AFTER}",
+}
+# What is refused and stops nothing else, and what goes on without it.
+_STOPS_ONLY_ITSELF = {
+    SCHOOLS.file_name: "what an earlier one said of the sites stays",
+    ATTENDANCE.file_name: "nobody is told of absences",
+}
 
 
 @dataclass(frozen=True)
@@ -76,8 +89,11 @@ class Headline:
     explanation: str
 
 
-def headline(report: Report, outcome: str = "") -> Headline:
-    """What to say first. `outcome` is that of a run; without one, the files were only checked."""
+def headline(report: Report, outcome: str = "", done: str = "") -> Headline:
+    """What to say first. `outcome` is that of a run; without one, the files were only checked.
+
+    `done` is what a run had come to when it failed.
+    """
     if misread := report.misread:
         return Headline(
             "blocked",
@@ -86,16 +102,16 @@ def headline(report: Report, outcome: str = "") -> Headline:
             f" has to be corrected or exported again. {_STAYS}",
         )
     if outcome.startswith("failed"):
-        return Headline("blocked", "The run could not be finished", _STAYS)
+        return Headline("blocked", "The run could not be finished", _FAILED_AFTER[done])
     if outcome in _SETTLED:
         return Headline("accepted" if outcome == "unchanged" else "held", *_SETTLED[outcome])
     refused = [name for name, export in report.exports.items() if export.is_blocked]
     if outcome in ("", "blocked") and (refused or report.drop.blocks_file):
-        upload = "" if outcome else "If you upload this, nothing is published. "
         return Headline(
             "blocked",
             f"Refused: {_file_list(refused)} cannot be used" if refused else "Refused",
-            f"{upload}{_STAYS} Correct what stands first below, and export again.",
+            f"{_if_uploaded(report, refused, outcome)}"
+            " Correct what stands first below, and export again.",
         )
     if report.verdict == "blocked" and outcome in ("", "blocked", "held"):
         return Headline(
@@ -107,7 +123,8 @@ def headline(report: Report, outcome: str = "") -> Headline:
         return Headline("held", "On hold: an operator must look at this", _STAYS)
     title, explanation = _ACCEPTED.get(outcome, _ACCEPTED[""])
     if report.verdict == "blocked":
-        return Headline("findings", title, "What was on hold was approved by an operator.")
+        held = ["What was on hold was approved by an operator."] if report.holding_codes() else []
+        return Headline("findings", title, " ".join([*held, *_without(refused)]))
     if report.verdict == "accepted_with_findings":
         kept_out = sum(export.quarantined for export in report.exports.values())
         rows = {0: "No row was kept out", 1: "One row was kept out"}
@@ -118,6 +135,24 @@ def headline(report: Report, outcome: str = "") -> Headline:
             f"{explanation} {kept}; what is listed below is worth correcting.",
         )
     return Headline("accepted", title, f"{explanation} Nothing has to be done.")
+
+
+def _if_uploaded(report: Report, refused: list[str], outcome: str) -> str:
+    """What comes of a drop with these refused files, or came of it."""
+    stops_all = report.drop.blocks_file or any(one not in _STOPS_ONLY_ITSELF for one in refused)
+    if outcome:
+        return _STAYS
+    if stops_all or report.holding_codes():
+        return f"If you upload this, nothing is published. {_STAYS}"
+    return " ".join(["If you upload this, the rosters are published.", *_without(refused)])
+
+
+def _without(refused: list[str]) -> list[str]:
+    return [
+        f"{name} was refused: {effect}."
+        for name, effect in _STOPS_ONLY_ITSELF.items()
+        if name in refused
+    ]
 
 
 def _file_list(names: list[str]) -> str:

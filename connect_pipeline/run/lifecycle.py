@@ -261,6 +261,7 @@ def _write_report(run: DistrictRun) -> None:
             started=run.started,
             outcome=run.outcome,
             message=run.message,
+            done=run.done,
             district=run.district,
         )
     except Exception as error:

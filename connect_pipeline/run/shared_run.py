@@ -26,7 +26,7 @@ from connect_pipeline.errors import ConnectError, Refused, SystemFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, PREVIEW_JOB, Ledger, now, set_sha256
 from connect_pipeline.outcomes import as_our_error
-from connect_pipeline.report.hand_back import hand_back
+from connect_pipeline.report.hand_back import hand_back, remove_old
 from connect_pipeline.report.of_run import report_path
 from connect_pipeline.rules import catalogue
 from connect_pipeline.settings import District
@@ -57,6 +57,7 @@ class SharedRun:
     deadline: datetime | None = None
     outcome: str = "failed"
     message: str = ""
+    done: str = ""  # the outcome that it had when it failed
     fault: str = SystemFault.kind
     usable: set[str] = field(default_factory=set)
     snapshot_id: str | None = None
@@ -204,11 +205,15 @@ class SharedRun:
             return
         page = self.report_page
         try:
-            name = self.visit.with_drop(lambda drop: hand_back(drop, folder, page, now()))
+            name = self.visit.with_drop(lambda drop: hand_back(drop, folder, page))
         except Exception as error:
             log.warning("%s: the report was not handed back: %s", self.name, as_our_error(error))
-        else:
-            log.info("%s: the report is on the server as %s/%s", self.name, folder, name)
+            return
+        log.info("%s: the report is on the server as %s/%s", self.name, folder, name)
+        try:
+            self.visit.with_drop(lambda drop: remove_old(drop, folder, now()))
+        except Exception as error:
+            log.warning("%s: old reports stay on the server: %s", self.name, as_our_error(error))
 
     def refuse_missing(self, required: tuple[ExportSpec, ...]) -> None:
         """Raise `Refused` when a required export is not in the drop.
@@ -228,6 +233,7 @@ class SharedRun:
         if isinstance(error, FileTooLarge):
             self.outcome, self.message = "blocked", self.blocked_message()
         if self.outcome in ("failed", "unchanged", "published", "listed", "nothing_new"):
+            self.done = self.outcome if self.outcome != "failed" else ""
             self.outcome = f"failed:{error.exit_code}"
             self.fault = error.kind
         self.message = self.message or str(error)

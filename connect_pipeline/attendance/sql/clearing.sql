@@ -1,6 +1,7 @@
 -- One row: a message of earlier today of which the file says nothing any more, or only with codes that
--- the settings name as none to alert for and that alert nobody at their school, by its child, its destination and its batch, with the lessons
--- that it still stood for. Whoever a row that was kept out may be about is not among them.
+-- the settings name as none to alert for and that alert nobody at their school, by its child, its
+-- destination and its batch, with the lessons that it still stood for. Whoever a row that was kept out
+-- may be about is not among them.
 CREATE OR REPLACE TABLE attendance.clearing AS
 WITH absent AS (
     SELECT

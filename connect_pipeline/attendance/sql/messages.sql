@@ -39,6 +39,7 @@ news_of_schools AS (
     FROM with_news
 ),
 
+-- Without `once_each`: the threads that read this view have no macros of ours.
 sites_with_news AS (
     SELECT
         news.student_id,

@@ -13,7 +13,7 @@ def _broken(facts: FileFacts, limits: Limits) -> dict[str, object] | None:
     if encoding is None or facts.magic is not None:
         return None
     # In UTF-16 every line is written otherwise than in UTF-8.
-    count = facts.converted_lines or facts.line_count
+    count = facts.converted_lines or max(1, facts.line_count)  # a mark alone has no line
     return {"encoding": encoding, "count": count, "line": facts.first_non_utf8_line}
 
 
