@@ -31,6 +31,7 @@ class Read:
     text: str
     first_bad_line: int | None
     ends_within_character: bool = False
+    converted_lines: int = 0
 
 
 def read_slowly(data: bytes) -> Read:
@@ -48,18 +49,35 @@ def read_slowly(data: bytes) -> Read:
         is_cut = error.reason == "unexpected end of data"
         if is_cut and (bom or not body[: error.start].isascii()):
             return Read("utf-8", bom, body.decode("utf-8", "replace"), None, True)
-        before = re.split(rb"\r\n|\r|\n", body[: error.start])
-        return Read("windows-1252", bom, "".join(WINDOWS_1252[b] for b in body), len(before))
+        first = len(re.split(rb"\r\n|\r|\n", body[: error.start]))
+        escaped = body.decode("utf-8", "surrogateescape")
+        strays = re.findall("[\udc80-\udcff]", escaped)
+        if bom or len(body) - len(escaped) > len(strays):
+            text = re.sub(
+                "[\udc80-\udcff]", lambda one: WINDOWS_1252[ord(one[0]) - 0xDC00], escaped
+            )
+            lines = re.split(r"\r\n|\r|\n", escaped)
+            concerned = sum(bool(re.search("[\udc80-\udcff]", line)) for line in lines)
+            return Read("utf-8", bom, text, first, converted_lines=concerned)
+        text = "".join(WINDOWS_1252[b] for b in body)
+        lines = re.split(r"\r\n|\r|\n", text)[first - 1 :]
+        return Read(
+            "windows-1252",
+            bom,
+            text,
+            first,
+            converted_lines=sum(not one.isascii() for one in lines),
+        )
 
 
 def expected_facts(data: bytes) -> FileFacts:
     read = read_slowly(data)
     ends = re.findall(r"\r\n|\r|\n", read.text)
     lines = re.split(r"\r\n|\r|\n", read.text)
-    is_1252 = read.first_bad_line is not None
-    as_received = [len(line) if is_1252 else len(line.encode()) for line in lines]
-    if read.ends_within_character and read.encoding == "utf-8":
-        as_received[-1] = len(re.split(rb"[\r\n]", data[len(read.bom) :])[-1])
+    as_received = [len(line.encode()) for line in lines]
+    if not read.encoding.startswith("utf-16"):
+        body = data[len(read.bom) :]
+        as_received = [len(line) for line in re.split(rb"\r\n|\r|\n", body)]
     free = [code for code in CONTROLS if chr(code) not in read.text]
     return FileFacts(
         byte_count=len(data),
@@ -71,9 +89,7 @@ def expected_facts(data: bytes) -> FileFacts:
         line_endings=tuple(end for end in ("\n", "\r\n", "\r") if end in ends),
         ends_with_newline=read.text.endswith(("\n", "\r")),
         magic=None,
-        converted_lines=sum(not line.isascii() for line in lines[(read.first_bad_line or 1) - 1 :])
-        if is_1252
-        else 0,
+        converted_lines=read.converted_lines,
         first_non_utf8_line=read.first_bad_line,
         ends_within_character=read.ends_within_character,
         has_long_line=any(length > LINE_BYTES for length in as_received),
@@ -174,6 +190,17 @@ def test_windows_1252_says_which_line_shows_it_and_how_many_are_concerned() -> N
     facts = facts_of(b"ID\nJos\xe9\nAnn\nZo\xeb\nRen\xe9e\n")
     assert facts.encoding == "windows-1252"
     assert (facts.first_non_utf8_line, facts.converted_lines) == (2, 3)
+
+
+def test_a_stray_byte_makes_no_other_name_wrong(tmp_path: Path) -> None:
+    source = tmp_path / "source.csv"
+    source.write_bytes("ID\nZoë\nJosé\n".encode() + b"Ren\xe9e\n" + "Núria\n".encode())
+    facts = scan_file(source)
+    assert (facts.encoding, facts.has_stray_bytes, facts.needs_copy) == ("utf-8", True, True)
+    assert (facts.first_non_utf8_line, facts.converted_lines) == (4, 1)
+    target = io.BytesIO()
+    write_normalised(source, target, facts)
+    assert target.getvalue().decode() == "ID\nZoë\nJosé\nRenée\nNúria\n"
 
 
 def test_undefined_windows_1252_bytes_become_control_characters(tmp_path: Path) -> None:

@@ -458,3 +458,17 @@ def test_what_is_no_upload_is_not_counted_as_one(tmp_path: Path) -> None:
 def test_one_export_under_any_name_was_read(tmp_path: Path) -> None:
     (tmp_path / "night.csv").write_text(FILES[STAFF.file_name])
     assert validate(tmp_path / "night.csv").counts() == {}
+
+
+def test_one_byte_of_another_encoding_changes_no_other_name(tmp_path: Path) -> None:
+    students = FILES[STUDENTS.file_name].replace("Ana,Ruiz", "Ana,Ruíz").replace("Ben,", "Zoë,")
+    data = students.encode().replace(b",Cho,", b",Ren\xe9e,")
+    report = validate(write(tmp_path, {STUDENTS.file_name: data}))
+    (said,) = [
+        one for source in report.sources for one in source if one.code == "encoding_converted"
+    ]
+    assert "UTF-8 with bytes of Windows-1252 (lines concerned: 1)" in said.message
+    assert said.line == 4
+    assert "encoding_damaged" not in report.counts()
+    names = report.connection.execute("SELECT first_name, last_name FROM records.students")
+    assert names.fetchall()[:3] == [("Ana", "Ruíz"), ("Zoë", "Ito"), ("Renée", "Park")]

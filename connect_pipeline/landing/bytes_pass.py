@@ -53,6 +53,22 @@ _WINDOWS_1252 = "".join(
     bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256)
 )
 
+STRAY_BYTES = "connect_pipeline.stray_bytes"
+"""How Python decodes UTF-8 with single bytes of Windows-1252 in it: as what these are there."""
+
+
+def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(map(_WINDOWS_1252.__getitem__, error.object[error.start : error.end])), error.end
+
+
+codecs.register_error(STRAY_BYTES, _as_windows_1252)
+
+_STRAY = re.compile("[\udc80-\udcff]")  # as `surrogateescape` decodes it
+_STRAY_IN_FIRST_LINE = re.compile("[^\r\n\udc80-\udcff]*[\udc80-\udcff]")
+_STRAY_AND_REST_OF_LINE = re.compile("[\udc80-\udcff][^\r\n]*")
+
 _ASCII_WITHIN_A_LINE = bytes(byte for byte in range(128) if byte not in b"\r\n")
 _RUN_WITHIN_A_LINE = re.compile(rb"[^\r\n]+")
 
@@ -75,9 +91,9 @@ class FileFacts:
     ends_with_newline: bool
     magic: Magic | None
     converted_lines: int
-    """Windows-1252 only: lines with a byte that is not ASCII, from `first_non_utf8_line` on."""
+    """Lines with a byte of Windows-1252 that is not ASCII, from `first_non_utf8_line` on."""
     first_non_utf8_line: int | None
-    """Windows-1252 only: the line (1-based) that shows that the file is not UTF-8."""
+    """The line (1-based) that shows that not all is UTF-8."""
     ends_within_character: bool
     """The last character lacks bytes. That it is UTF-8, characters before it or the mark show."""
     has_long_line: bool
@@ -93,11 +109,17 @@ class FileFacts:
         return len(self.line_endings) > 1
 
     @property
+    def has_stray_bytes(self) -> bool:
+        """UTF-8, but for bytes that are none, and are read as Windows-1252."""
+        return self.encoding == "utf-8" and self.first_non_utf8_line is not None
+
+    @property
     def needs_copy(self) -> bool:
         """The file must go through `write_normalised` before DuckDB may read it."""
         return (
             self.has_bom
             or self.encoding != "utf-8"
+            or self.has_stray_bytes
             or self.ends_within_character
             or self.line_endings not in ((), ("\n",))
         )
@@ -134,18 +156,17 @@ class BytesPass:
         text.finish()
         lines = self._lines
         lines.finish()
-        not_utf8 = isinstance(text, _Utf8Text) and text.first_bad_line is not None
         return FileFacts(
             byte_count=self._byte_count,
             sha256=self._hash.hexdigest(),
             line_count=lines.count,
-            encoding="windows-1252" if not_utf8 else text.encoding,
+            encoding=text.encoding,
             has_bom=self._has_bom,
             has_nul=lines.has_nul,
             line_endings=lines.endings,
             ends_with_newline=lines.ends_with_newline,
             magic=_magic(self._head),
-            converted_lines=text.non_ascii_lines if not_utf8 else 0,
+            converted_lines=text.converted_lines,
             first_non_utf8_line=text.first_bad_line,
             ends_within_character=text.ends_within_character,
             has_long_line=lines.has_long_line,
@@ -168,50 +189,90 @@ class BytesPass:
 
 
 class _Utf8Text:
-    """Bytes that are UTF-8, or show on the way that they are not."""
+    """Bytes that are UTF-8, or show on the way that they are not, or not all of them.
 
-    encoding: Encoding = "utf-8"
+    A file with more bytes in characters of UTF-8 than bytes that are none, or with its mark, is
+    UTF-8, and the others are strays in it: read as Windows-1252 it would have every other name with
+    an accent wrong.
+    """
 
     def __init__(self, lines: _Lines, *, is_marked: bool) -> None:
         self._lines = lines
+        self._is_marked = is_marked
         self._is_surely_utf8 = is_marked
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._half_character = 0
-        self._line_is_counted = False
-        self.non_ascii_lines = 0
+        self._line_is_counted = self._stray_is_counted = False
+        self._continuation_bytes = 0  # of characters of UTF-8, all but the first of each
+        self._strays = self._lines_with_strays = 0
+        self._non_ascii_lines = 0
         self.first_bad_line: int | None = None
         self.ends_within_character = False
+
+    @property
+    def encoding(self) -> Encoding:
+        is_utf8 = self.first_bad_line is None or self._is_marked
+        return "utf-8" if is_utf8 or self._continuation_bytes > self._strays else "windows-1252"
+
+    @property
+    def converted_lines(self) -> int:
+        return self._lines_with_strays if self.encoding == "utf-8" else self._non_ascii_lines
 
     def feed(self, chunk: bytes) -> None:
         if self.first_bad_line is not None:
             self._count_non_ascii_lines(chunk)
+            self._count_strays(chunk)
         elif self._half_character or not chunk.isascii():
             self._decode(chunk)
         self._lines.feed(chunk)
 
     def finish(self) -> None:
-        if self.first_bad_line is not None or not self._half_character:
-            return
-        if self._is_surely_utf8:
-            self.ends_within_character = True
-        else:  # the only bytes above 127, such as the é of a last name in Windows-1252
-            self._found_bad(b"")
+        if self.first_bad_line is not None:
+            self._count_strays(b"", final=True)
+        elif self._half_character:
+            if self._is_surely_utf8:
+                self.ends_within_character = True
+            else:  # the only bytes above 127, such as the é of a last name in Windows-1252
+                self._found_bad(b"", b"")
+                self._count_strays(b"", final=True)
 
     def _decode(self, chunk: bytes) -> None:
         try:
             text = self._decoder.decode(chunk)
         except UnicodeDecodeError as error:
             start = max(0, error.start - self._half_character)
-            self._found_bad(chunk[:start])
+            self._found_bad(chunk[:start], chunk)
             self._count_non_ascii_lines(chunk[start:])
         else:
             self._is_surely_utf8 = self._is_surely_utf8 or not text.isascii()
-            self._half_character = len(self._decoder.getstate()[0])
+            held = len(self._decoder.getstate()[0])
+            self._continuation_bytes += self._half_character + len(chunk) - held - len(text)
+            self._half_character = held
 
-    def _found_bad(self, before: bytes) -> None:
+    def _found_bad(self, before: bytes, chunk: bytes) -> None:
+        """Not all is UTF-8: `before` is what of `chunk` is. The chunk is decoded anew."""
         self.first_bad_line = self._lines.number_after(before)
-        self.non_ascii_lines = 1
+        self._non_ascii_lines = 1
         self._line_is_counted = True
+        held = self._decoder.getstate()[0]
+        self._half_character = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._count_strays(held + chunk)
+
+    def _count_strays(self, data: bytes, *, final: bool = False) -> None:
+        """Count bytes that are no UTF-8, the lines that have some, and what is UTF-8."""
+        text = self._decoder.decode(data, final)
+        held = len(self._decoder.getstate()[0])
+        self._continuation_bytes += self._half_character + len(data) - held - len(text)
+        self._half_character = held
+        self._strays += len(_STRAY.findall(text))
+        self._lines_with_strays += len(_STRAY_AND_REST_OF_LINE.findall(text))
+        # The line that the last chunk left open may be counted already.
+        if self._stray_is_counted and _STRAY_IN_FIRST_LINE.match(text):
+            self._lines_with_strays -= 1
+        last_line = max(text.rfind("\n"), text.rfind("\r")) + 1
+        still_open = self._stray_is_counted and not last_line
+        self._stray_is_counted = still_open or bool(_STRAY.search(text, last_line))
 
     def _count_non_ascii_lines(self, data: bytes) -> None:
         if data.isascii():
@@ -220,7 +281,7 @@ class _Utf8Text:
             return
         rest = data.translate(None, _ASCII_WITHIN_A_LINE)  # line ends and bytes above 127
         goes_on = self._line_is_counted and rest[:1] not in (b"\n", b"\r")
-        self.non_ascii_lines += len(_RUN_WITHIN_A_LINE.findall(rest)) - goes_on
+        self._non_ascii_lines += len(_RUN_WITHIN_A_LINE.findall(rest)) - goes_on
         self._line_is_counted = rest[-1:] not in (b"\n", b"\r")
 
 
@@ -228,7 +289,7 @@ class _Utf16Text:
     """UTF-16, seen as the UTF-8 that it will be read as. What is not UTF-16 becomes U+FFFD."""
 
     first_bad_line: int | None = None
-    non_ascii_lines = 0
+    converted_lines = 0
 
     def __init__(self, lines: _Lines, encoding: Encoding) -> None:
         self.encoding = encoding
@@ -368,14 +429,15 @@ def write_normalised(source: Path, target: BinaryIO, facts: FileFacts) -> None:
 def _as_utf8(source: Path, facts: FileFacts) -> Iterator[bytes]:
     with source.open("rb", buffering=0) as file:
         file.seek(len(_mark(file.read(_LONGEST_BOM))[0]))
-        if facts.encoding == "utf-8" and not facts.ends_within_character:
+        if facts.encoding == "utf-8" and not (facts.ends_within_character or facts.has_stray_bytes):
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
         elif facts.encoding == "windows-1252":
             while chunk := file.read(CHUNK_BYTES):
                 yield codecs.charmap_decode(chunk, "strict", _WINDOWS_1252)[0].encode()
         else:
-            decoder = codecs.getincrementaldecoder(facts.encoding)("replace")
+            errors = STRAY_BYTES if facts.has_stray_bytes else "replace"
+            decoder = codecs.getincrementaldecoder(facts.encoding)(errors)
             while chunk := file.read(CHUNK_BYTES):
                 yield decoder.decode(chunk).encode()
             yield decoder.decode(b"", final=True).encode()

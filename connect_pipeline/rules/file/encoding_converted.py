@@ -6,10 +6,11 @@ from connect_pipeline.limits import Limits
 from connect_pipeline.rules.rule import Example, FileRule, Severity, with_header
 
 NAMES = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "windows-1252": "Windows-1252"}
+MIXED = "UTF-8 with bytes of Windows-1252"
 
 
 def _broken(facts: FileFacts, limits: Limits) -> dict[str, object] | None:
-    encoding = NAMES.get(facts.encoding)
+    encoding = MIXED if facts.has_stray_bytes else NAMES.get(facts.encoding)
     if encoding is None or facts.magic is not None:
         return None
     # In UTF-16 every line is written otherwise than in UTF-8.
@@ -24,7 +25,7 @@ _TEXT = with_header(
 RULE = FileRule(
     code="encoding_converted",
     severity=Severity.WARNING,
-    doc="The file is not UTF-8 and was read as UTF-16 or Windows-1252.",
+    doc="The file is not UTF-8, or not all of it, and was read as UTF-16 or Windows-1252.",
     help=(
         "Windows-1252 is a guess, the likeliest one: if it is wrong, names with accents are wrong"
         " in every message to those families. Look at such a name in the published roster. Set the"
