@@ -139,17 +139,17 @@ def headline(report: Report, outcome: str = "", done: str = "") -> Headline:
 
 def _if_uploaded(report: Report, refused: list[str], outcome: str) -> str:
     """What comes of a drop with these refused files, or came of it."""
-    stops_all = report.drop.blocks_file or any(one not in _STOPS_ONLY_ITSELF for one in refused)
     if outcome:
         return _STAYS
+    stops_all = report.drop.blocks_file or any(one not in _STOPS_ONLY_ITSELF for one in refused)
     if stops_all or report.holding_codes():
         return f"If you upload this, nothing is published. {_STAYS}"
-    return " ".join(["If you upload this, the rosters are published.", *_without(refused)])
+    return " ".join(["The rosters can be published all the same.", *_without(refused)])
 
 
 def _without(refused: list[str]) -> list[str]:
     return [
-        f"{name} was refused: {effect}."
+        f"{name} is refused: {effect}."
         for name, effect in _STOPS_ONLY_ITSELF.items()
         if name in refused
     ]
