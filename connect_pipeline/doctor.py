@@ -41,7 +41,7 @@ class Diagnosis:
 
 
 def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
-    """Look at the home, the settings, the ledger, Dagster's home, and each district's drop.
+    """Look at the home, settings and ledger, what Dagster has of ours, and each district's drop.
 
     Makes no ledger and no folder where there are no settings: CONNECT_HOME may be mistyped. Then
     nothing else is looked at. A district whose settings are wrong keeps no other from being looked
@@ -59,13 +59,12 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
     yield _try("home folder", lambda: _look_at_home(home))[1]
     ledger = _examine_ledger(home)
     yield ledger
-    says, diagnosis = _try("Dagster's home", lambda: examine_dagster_home(home))
-    yield replace(diagnosis, says=says or diagnosis.says)
+    dagster = _try_and_tell("Dagster's home", lambda: examine_dagster_home(home))
+    yield dagster
     if sound is None or only in wrong:
         return
-    if not diagnosis.exit_code:
-        says, diagnosis = _try("sensors and schedules", lambda: _examine_automation(home))
-        yield replace(diagnosis, says=says or diagnosis.says)
+    if not dagster.exit_code:
+        yield _try_and_tell("sensors and schedules", lambda: _examine_automation(home))
     everybody = (*sound.settings.districts, *sound.wrong)
     yield _try("opt-outs", lambda: _refuse_opt_outs_of_nobody(home, everybody))[1]
     if home.certificates.exists() and not ledger.exit_code:
@@ -222,6 +221,12 @@ def _own_places(home: Home) -> Iterator[Path]:
         for folder, folders, files in os.walk(top):
             folders.sort()
             yield from (Path(folder, name) for name in (*folders, *sorted(files)))
+
+
+def _try_and_tell(what: str, work: Callable[[], str]) -> Diagnosis:
+    """A diagnosis that says what `work` does, when all is well."""
+    says, diagnosis = _try(what, work)
+    return diagnosis if says is None else replace(diagnosis, says=says)
 
 
 def _try(what: str, work: Callable[[], T]) -> tuple[T | None, Diagnosis]:

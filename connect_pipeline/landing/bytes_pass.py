@@ -199,7 +199,6 @@ class _Utf8Text:
     def __init__(self, lines: _Lines, *, is_marked: bool) -> None:
         self._lines = lines
         self._is_marked = is_marked
-        self._is_surely_utf8 = is_marked
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._half_character = 0
         self._line_is_counted = self._stray_is_counted = False
@@ -230,7 +229,7 @@ class _Utf8Text:
         if self.first_bad_line is not None:
             self._count_strays(b"", final=True)
         elif self._half_character:
-            if self._is_surely_utf8:
+            if self._is_marked or self._continuation_bytes:
                 self.ends_within_character = True
             else:  # the only bytes above 127, such as the é of a last name in Windows-1252
                 self._found_bad(b"", b"")
@@ -238,16 +237,19 @@ class _Utf8Text:
 
     def _decode(self, chunk: bytes) -> None:
         try:
-            text = self._decoder.decode(chunk)
+            self._text_of(chunk)
         except UnicodeDecodeError as error:
             start = max(0, error.start - self._half_character)
             self._found_bad(chunk[:start], chunk)
             self._count_non_ascii_lines(chunk[start:])
-        else:
-            self._is_surely_utf8 = self._is_surely_utf8 or not text.isascii()
-            held = len(self._decoder.getstate()[0])
-            self._continuation_bytes += self._half_character + len(chunk) - held - len(text)
-            self._half_character = held
+
+    def _text_of(self, data: bytes, *, final: bool = False) -> str:
+        """Decode and count what of it is UTF-8; a character that lacks bytes is held back."""
+        text = self._decoder.decode(data, final)
+        held = len(self._decoder.getstate()[0])
+        self._continuation_bytes += self._half_character + len(data) - held - len(text)
+        self._half_character = held
+        return text
 
     def _found_bad(self, before: bytes, chunk: bytes) -> None:
         """Not all is UTF-8: `before` is what of `chunk` is. The chunk is decoded anew."""
@@ -260,11 +262,8 @@ class _Utf8Text:
         self._count_strays(held + chunk)
 
     def _count_strays(self, data: bytes, *, final: bool = False) -> None:
-        """Count bytes that are no UTF-8, the lines that have some, and what is UTF-8."""
-        text = self._decoder.decode(data, final)
-        held = len(self._decoder.getstate()[0])
-        self._continuation_bytes += self._half_character + len(data) - held - len(text)
-        self._half_character = held
+        """Count bytes that are no UTF-8, and the lines that have some."""
+        text = self._text_of(data, final=final)
         self._strays += len(_STRAY.findall(text))
         self._lines_with_strays += len(_STRAY_AND_REST_OF_LINE.findall(text))
         # The line that the last chunk left open may be counted already.

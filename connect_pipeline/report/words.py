@@ -110,7 +110,7 @@ def headline(report: Report, outcome: str = "", done: str = "") -> Headline:
         return Headline(
             "blocked",
             f"Refused: {_file_list(refused)} cannot be used" if refused else "Refused",
-            f"{_if_uploaded(report, refused, outcome)}"
+            f"{_STAYS if outcome else _if_uploaded(report, refused)}"
             " Correct what stands first below, and export again.",
         )
     if report.verdict == "blocked" and outcome in ("", "blocked", "held"):
@@ -137,10 +137,8 @@ def headline(report: Report, outcome: str = "", done: str = "") -> Headline:
     return Headline("accepted", title, f"{explanation} Nothing has to be done.")
 
 
-def _if_uploaded(report: Report, refused: list[str], outcome: str) -> str:
-    """What comes of a drop with these refused files, or came of it."""
-    if outcome:
-        return _STAYS
+def _if_uploaded(report: Report, refused: list[str]) -> str:
+    """What would come of a drop with these refused files."""
     stops_all = report.drop.blocks_file or any(one not in _STOPS_ONLY_ITSELF for one in refused)
     if stops_all or report.holding_codes():
         return f"If you upload this, nothing is published. {_STAYS}"

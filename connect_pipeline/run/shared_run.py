@@ -25,7 +25,7 @@ from connect_pipeline.drop.visit import DropVisit
 from connect_pipeline.errors import ConnectError, Refused, SystemFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, PREVIEW_JOB, Ledger, now, set_sha256
-from connect_pipeline.outcomes import as_our_error
+from connect_pipeline.outcomes import as_our_error, outcome_exit_code
 from connect_pipeline.report.hand_back import hand_back, remove_old
 from connect_pipeline.report.of_run import report_path
 from connect_pipeline.rules import catalogue
@@ -233,15 +233,21 @@ class SharedRun:
         if isinstance(error, FileTooLarge):
             self.outcome, self.message = "blocked", self.blocked_message()
         if self.outcome in ("failed", "unchanged", "published", "listed", "nothing_new"):
-            self.done = self.outcome if self.outcome != "failed" else ""
+            self._note_done()
             self.outcome = f"failed:{error.exit_code}"
             self.fault = error.kind
         self.message = self.message or str(error)
 
     def stop(self) -> None:
         """Somebody stopped the run before its end."""
+        self._note_done()
         self.outcome, self.fault = "failed:3", "stopped"
         self.message = f"{self.name}: stopped before its end. What is published stays."
+
+    def _note_done(self) -> None:
+        """What the run had come to is not undone by what fails afterwards."""
+        if outcome_exit_code(self.outcome) == 0:
+            self.done = self.outcome
 
     def refuse_blocked(self) -> None:
         """Raise `Refused` when an export of the job is blocked. Holds are settled later.
