@@ -33,8 +33,9 @@ def dagster_home(home: Home) -> str:
         os.environ["DAGSTER_HOME"] = place
     folder = private_folder(state_folder("DAGSTER_HOME", place))
     if not (folder / SETTINGS).exists():
+        text = _our_settings()  # before the file is begun: a kill meanwhile leaves nothing
         with replacing(folder / SETTINGS) as file:
-            file.write(_our_settings())
+            file.write(text)
     return place
 
 
