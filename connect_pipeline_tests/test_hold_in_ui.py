@@ -58,15 +58,21 @@ def see_why(page: Page, address: str) -> None:
 
 
 def launch(page: Page, address: str) -> None:
-    """Fill in the launchpad and launch; ends on the page of the run."""
+    """Choose the partition, write the config, and launch; ends on the page of the run.
+
+    Each is waited for: until the UI has the partitions it forgets what is typed, what it has of
+    one it writes into the editor, and without one it asks back instead of launching.
+    """
     page.goto(f"{address}/{LAUNCHPAD}")
-    page.locator(".CodeMirror").click()
-    page.keyboard.press("Control+A")
-    page.keyboard.insert_text(CONFIG)
+    expect(page.get_by_role("button", name="sort_by_alpha")).to_be_visible(timeout=PATIENCE_MS)
     partition = page.get_by_placeholder("Partition")
     partition.fill(NAME)
     partition.press("Enter")
+    expect(page.get_by_text(f"partition: {NAME}")).to_be_visible(timeout=PATIENCE_MS)
+    page.locator(".CodeMirror").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(CONFIG)
     button = page.get_by_role("button", name="Launch Run")
-    expect(button).to_be_enabled()
+    expect(button).to_be_enabled(timeout=PATIENCE_MS)
     button.click()
     page.wait_for_url("**/runs/*")
