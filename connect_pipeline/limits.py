@@ -34,7 +34,8 @@ class Limits:
         ),
     ] = 600
     threads: Annotated[
-        Annotated[int, Ge(1)] | None, DocInfo("cores that a run uses; every one without it")
+        Annotated[int, Ge(1), Le(512)] | None,
+        DocInfo("cores that a run uses; every one without it"),
     ] = None
 
 

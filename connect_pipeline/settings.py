@@ -21,6 +21,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -51,6 +54,18 @@ def _zone(value: str) -> str:
 def _variable_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
         raise ValueError("the name of an environment variable (the secret itself is never here)")
+    return value
+
+
+def _language(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", value):
+        raise ValueError("the tag of a language, such as en or es (BCP 47)")
+    return value
+
+
+def _each_once(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(value)) < len(value):
+        raise ValueError("each of them once")
     return value
 
 
@@ -118,12 +133,28 @@ KeyFile = Annotated[Path, AfterValidator(_path_of_key)]
 RemoteFolder = Annotated[str, AfterValidator(_absolute_folder)]
 DayRange = Annotated[tuple[date, date], BeforeValidator(_day_range)]
 Channel = Literal["sms", "voice", "email"]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""As it is in an export, whose cells are trimmed, too."""
+Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
 class Section(BaseModel):
     """A part of the settings: frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _yes_is_no_number(cls, value: object, about: ValidationInfo) -> object:
+        """YAML's yes and no would be 1 and 0, and `removed: yes` would allow everything."""
+        annotation = cls.model_fields[about.field_name or ""].annotation
+        if annotation in (int, float) and isinstance(value, bool):
+            raise ValueError("a number, and not yes or no")
+        if annotation in (Limits, Thresholds) and isinstance(value, dict):
+            for name, number in value.items():
+                if isinstance(number, bool):
+                    raise ValueError(f"a number for {name}, and not yes or no")
+        return value
 
 
 class Sftp(Section):
@@ -158,15 +189,15 @@ class Attendance(Section):
     """Absence alerts: who is told, when, and what is held instead."""
 
     enabled: bool = Field(default=False, description="whether absences are fetched and listed")
-    alert_codes: tuple[str, ...] = Field(
+    alert_codes: tuple[Code, ...] = Field(
         default=("A", "U"),
         description="absence codes that families are told of, exactly as exported",
     )
-    school_alert_codes: dict[str, tuple[str, ...]] = Field(
+    school_alert_codes: dict[Code, tuple[Code, ...]] = Field(
         default={},
         description="by school code: the codes that alert there, in place of alert_codes",
     )
-    other_codes: tuple[str, ...] = Field(
+    other_codes: tuple[Code, ...] = Field(
         default=(),
         description="codes that alert nobody, but where school_alert_codes names them; any other"
         " code is an `unknown_absence_code`",
@@ -191,12 +222,12 @@ class Attendance(Section):
         description="whether a phone or e-mail is told of a child once a day by a channel, or of"
         " each new period as well",
     )
-    default_channels: tuple[Channel, ...] = Field(
+    default_channels: Annotated[tuple[Channel, ...], AfterValidator(_each_once)] = Field(
         default=("sms", "email"),
         min_length=1,
         description="sms, voice, email: for children without a PreferredContactMethod",
     )
-    default_language: str = Field(
+    default_language: Annotated[str, AfterValidator(_language)] = Field(
         default="en",
         description="the tag of an entry whose children have several languages, or none",
     )
@@ -211,6 +242,12 @@ class Attendance(Section):
     absent_floor: int = Field(
         default=20, ge=1, description="fewer students than these are never held for their share"
     )
+
+    @model_validator(mode="after")
+    def _some_code_alerts(self) -> Self:
+        if self.enabled and not any((self.alert_codes, *self.school_alert_codes.values())):
+            raise ValueError("at least one of alert_codes: without one, nobody is ever told")
+        return self
 
 
 class LunchList(Section):
@@ -312,15 +349,16 @@ class Alarms(Section):
 class Keep(Section):
     """How long things stay; what the current state was made from stays in any case."""
 
-    landing_days: int = Field(default=7, ge=1, description="days, files as received")
+    landing_days: Days = Field(default=7, description="days, files as received")
     snapshots: int = Field(default=30, ge=2, description="number of nights that are published")
-    hold_days: int = Field(default=7, ge=1, description="days that a hold waits for a decision")
-    report_days: int = Field(default=90, ge=1, description="days, reports")
-    outbox_days: int = Field(default=30, ge=1, description="days, lists for the sender")
-    attendance_days: int = Field(default=365, ge=1, description="days, earlier days of absences")
+    hold_days: Days = Field(default=7, description="days that a hold waits for a decision")
+    report_days: Days = Field(default=90, description="days, reports")
+    outbox_days: Days = Field(default=30, description="days, lists for the sender")
+    attendance_days: Days = Field(default=365, description="days, earlier days of absences")
     ledger_days: int = Field(
         default=365,
         ge=30,
+        le=36_500,
         description="days that the ledger remembers runs, receipts, holds and who was listed",
     )
 
@@ -336,7 +374,7 @@ class District(Section):
         default=time(23, 30), description="the nightly run starts then with what is there"
     )
     sftp: Sftp
-    sites: dict[str, str] = Field(
+    sites: dict[Code, str] = Field(
         default={},
         description="school code (in quotes) to the site's name in SchoolExport.csv",
     )
@@ -357,7 +395,10 @@ class District(Section):
         " before is held",
     )
     low_lunch_balance: float = Field(
-        default=0.0, description="dollars; a balance below it is low (groups, and the list)"
+        default=0.0,
+        ge=-10_000,
+        le=10_000,
+        description="dollars; a balance below it is low (groups, and the list)",
     )
     lunch_list: LunchList = LunchList()
     alarms: Alarms = Alarms()
