@@ -223,7 +223,9 @@ ROSTER_TABLES = (
             PublishedColumn("key", description="student or staff number", privacy=PERSONAL),
             PublishedColumn("class_id", description="of an enrollment; else NULL"),
             PublishedColumn(
-                "reason", description="row_quarantined, unnamed_row_quarantined or add_only"
+                "reason",
+                description="row_quarantined, unnamed_row_quarantined, student_id_reused (two"
+                " students have the ID) or add_only",
             ),
             PublishedColumn("nights", "BIGINT", "for how many published nights now"),
             PublishedColumn("valid_in", description="the last snapshot with a valid row"),

@@ -499,7 +499,7 @@ def _judge_last_line(result: ReadResult) -> None:
     if result.facts.ends_within_character:
         result.findings.add("truncated_file", line=result.lines)
         return
-    if result.facts.ends_with_newline or result.lines < 2:
+    if result.facts.ends_with_newline or not result.lines:
         return
     row = result.connection.execute(
         f"SELECT code = 'unclosed_quote' OR {FIELDS} < $expected FROM quality.quarantine"

@@ -259,7 +259,7 @@ def test_who_has_a_word_for_an_id_is_kept_and_nobody_else(home: SmallHome) -> No
     classes = FILES[CLASS_FILE].replace("102,T3,006,0,Grade 3,G3,1\n", "")
     home.upload({STUDENT_FILE: others, CLASS_FILE: classes})
     home.publish()
-    assert [row[:3] for row in home.query(KEPT)] == [("student", "gus", "row_quarantined")]
+    assert [row[:3] for row in home.query(KEPT)] == [("student", "gus", "student_id_reused")]
     reused = "SELECT DISTINCT record_id FROM quality.findings WHERE code = 'student_id_reused'"
     assert home.query(reused) == [(None,)]
 
@@ -396,14 +396,19 @@ def test_status_counts_what_the_last_nights_changed(home: SmallHome) -> None:
     [
         pytest.param("102,T3,006,0,Grade 3,G3,1,", {"006"}, id="one comma more names its student"),
         pytest.param('102,T3,006,0,Grade "3,G3,1', {"006"}, id="a stray quote"),
-        pytest.param("102,T3,,0,Grade 3,G3,1", {"005", "006"}, id="no student: it may be anybody"),
+        pytest.param("102,T3,,0,Grade 3,G3,1", {"006"}, id="no student: somebody of that class"),
+        pytest.param("102,,,0,Grade 3,G3,1", {"005", "006"}, id="nor a teacher: it may be anybody"),
+        pytest.param('102,T3,004,2,Art "II,A2,1', set(), id="of another child"),
+        pytest.param("102,T3,009,2,Art II,A2", set(), id="a field too few, of a new child"),
         pytest.param("102,T3", {"005", "006"}, id="a rest of a line"),
     ],
 )
 def test_a_class_row_that_is_invalid_deletes_nobody(
     home: SmallHome, damaged: str, stays: set[str]
 ) -> None:
-    """005 leaves Kindergarten in the same night."""
+    """005 leaves Kindergarten in the same night, and 009 comes to the district."""
+    new = "009,102,Gus,Hall,,,Ivy Hall,(201) 555-0117,,,,,12345,3,,,English,SMS"
+    home.upload({STUDENT_FILE: with_rows(home.read(STUDENT_FILE), new)})
     text = without_rows(home.read(CLASS_FILE), "102,T3,005").replace(
         "102,T3,006,0,Grade 3,G3,1", damaged
     )

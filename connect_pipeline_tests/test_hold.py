@@ -32,6 +32,7 @@ STAFF_FILE, STUDENT_FILE, CLASS_FILE = (
     spec.file_name for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT)
 )
 PEOPLE = 90
+RELATIONS = ("Primary", "Secondary")
 
 Record = dict[str, str]
 Night = dict[str, list[Record]]
@@ -121,6 +122,28 @@ contacts_swapped = swapping(
 )
 phones_swapped = swapping(("MobileNumber", "ContactPhonePrimary"))
 names_swapped = swapping(("Name.First", "Name.Last"))
+
+
+def moved_down(how_many: int, *columns: str) -> Callable[[SmallHome], None]:
+    """A night in which a spreadsheet moved these columns down a row, in the first `how_many`."""
+
+    def night(home: SmallHome) -> None:
+        rows = rows_of(home, STUDENT_FILE)
+        above = [dict(row) for row in rows]
+        for n in range(how_many):
+            for column in columns:
+                rows[n][column] = above[(n or how_many) - 1][column]
+        upload(home, STUDENT_FILE, rows)
+
+    return night
+
+
+guardians_moved = moved_down(
+    25, *(f"Contact{what}{whose}" for what in ("Name", "Phone", "Email") for whose in RELATIONS)
+)
+all_guardians_moved = moved_down(PEOPLE, "ContactPhonePrimary", "ContactEmailPrimary")
+ids_moved = moved_down(25, "ID")
+a_few_ids_moved = moved_down(4, "ID")
 
 
 def mobile_in_every_phone(home: SmallHome) -> None:
@@ -247,6 +270,11 @@ NIGHTS: list[tuple[Callable[[SmallHome], None], dict[str, object], str, set[str]
     (phones_swapped, {}, "held", {"contents_swapped"}),
     (names_swapped, {}, "held", {"contents_swapped"}),
     (mobile_in_every_phone, {}, "held", {"contents_swapped"}),
+    (guardians_moved, {}, "held", {"contents_swapped"}),
+    (all_guardians_moved, {"rollover": window(-2, 2)}, "held", {"contents_swapped"}),
+    (ids_moved, {}, "held", {"ids_renumbered"}),
+    (ids_moved, {"rollover": window(-2, 2)}, "held", {"ids_renumbered"}),
+    (a_few_ids_moved, {}, "published", set()),
     (ids_renumbered, {}, "held", {"ids_renumbered", "mass_removal"}),
     (ids_renumbered_and_names_spaced, {}, "held", {"ids_renumbered", "mass_removal"}),
     (one_school_without_phones, {}, "held", {"reachability_drop"}),

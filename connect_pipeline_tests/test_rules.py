@@ -354,8 +354,10 @@ def test_kept_people_may_be_referred_to(tmp_path: Path) -> None:
     classes = FILES[STAFF_TO_STUDENT.file_name] + "999,T7,777,1,Algebra I,,\n"
     write(tmp_path, {STAFF_TO_STUDENT.file_name: classes})
     connection = open_scratch()
-    connection.execute("CREATE TABLE records.kept_students AS SELECT '777' AS student_id")
-    connection.execute("CREATE TABLE records.kept_staff AS SELECT 'T7' AS staff_id")
+    connection.execute(
+        "CREATE TABLE records.kept_students AS SELECT '777' AS student_id, '' AS reason"
+    )
+    connection.execute("CREATE TABLE records.kept_staff AS SELECT 'T7' AS staff_id, '' AS reason")
     received = {name: Received(tmp_path / name) for name in FILES}
     report = check_drop(received, connection=connection)
     assert findings_of(report, STAFF_TO_STUDENT.file_name) == []
@@ -420,6 +422,13 @@ def test_two_people_under_one_id_at_one_school_are_said(
     assert {one.line for one in found} == {3}
 
 
+def test_two_people_under_one_id_are_said_when_the_first_row_names_nobody(tmp_path: Path) -> None:
+    rows = ["T9,101,,,,Teacher", "T9,102,Ann,Lopez,,Teacher", "T9,103,Bo,Lopez,,Teacher"]
+    write(tmp_path, {STAFF.file_name: with_header(STAFF, *rows, columns=STAFF.required_names)})
+    found = findings_of(validate(tmp_path / STAFF.file_name), STAFF.file_name)
+    assert [one.line for one in found if one.code == "staff_identity_conflict"] == [4]
+
+
 def test_name_of_one_child_in_two_spellings_is_no_second_child(tmp_path: Path) -> None:
     rows = with_header(
         STUDENTS,
@@ -427,13 +436,15 @@ def test_name_of_one_child_in_two_spellings_is_no_second_child(tmp_path: Path) -
         "001,102,ANAMARIA,ruiz",
         "002,101,,Ito",
         "002,102,Ben,Ito",
+        "003,101,Cho\u00a0Li,Pa\u00adrk",
+        "003,102,Cho Li,Park\u200b",
         columns=STUDENTS.required_names,
     )
     rule = catalogue()["student_id_reused"]
     report = report_on(tmp_path, rule, Example(STUDENTS, rows))
     counts = report.exports[STUDENTS.file_name].findings.counts
     assert counts["student_id_reused"] == 0
-    assert counts["student_in_several_schools"] == 2
+    assert counts["student_in_several_schools"] == 3
 
 
 def test_page_has_a_section_for_every_code() -> None:

@@ -16,7 +16,10 @@ from typing import Any
 
 import pytest
 
-from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
+from connect_pipeline.published import open_published
+from connect_pipeline.rules.rule import with_header
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_district import FILES, today
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, with_rows, without_rows
@@ -327,6 +330,30 @@ def test_a_broken_first_row_does_not_hand_a_child_to_the_second(home: SmallHome)
     assert home.query(schools) == [("101",), ("102",)]
     kept = "SELECT entity, key, reason FROM connect.kept"
     assert home.query(kept) == [("student", "001", "row_quarantined")]
+
+
+def test_an_absence_of_an_id_that_two_children_have_tells_nobody(home: SmallHome) -> None:
+    """Zoe has Ana's ID tonight, too: whose absence it is, nobody knows, and Ana stays as she is."""
+    home.write_settings(attendance={"enabled": True, "alert_codes": ["A"]}, timezone="UTC")
+    home.upload({STUDENT_FILE: with_rows(FILES[STUDENT_FILE], ZOE)})
+    home.publish()
+    assert contacts_of(home, "001") != []
+    day = f"{dt.datetime.now(dt.UTC):%m/%d/%y}"
+    rows = [
+        f"{school},{student},0,A,,{day}" for school, student in (("102", "001"), ("102", "004"))
+    ]
+    home.upload({ATTENDANCE.file_name: with_header(ATTENDANCE, *rows)})
+    run = home.run(ATTENDANCE_ALERTS)
+    assert (run.outcome, run.codes) == ("listed", {"unknown_student": 1})
+    with open_published(home.home.attendance(NAME)) as published:
+        fates = published.execute(
+            "SELECT student_id, status, reason FROM attendance.accounting ORDER BY ALL"
+        ).fetchall()
+    assert fates == [("001", "suppressed", "unknown_student"), ("004", "listed", None)]
+    home.upload({STUDENT_FILE: FILES[STUDENT_FILE]})
+    home.publish()
+    home.upload({ATTENDANCE.file_name: with_header(ATTENDANCE, *rows, f"101,001,1,A,,{day}")})
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed", "Ana alone has it again"
 
 
 def test_a_blank_name_is_no_evidence_of_another_child(home: SmallHome) -> None:

@@ -127,16 +127,18 @@ def tolerated_date(cell: str) -> str:
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the expressions usable where no cell holds a number of another country.
 
-    And how names are compared: `fold_name(name)`, for case and spaces make no other name (NULL for
-    a blank one), and `another_person(...)`, which tells by the names before and tonight whether an
-    ID has gone to somebody else: one name may change, by marriage or a correction, but not both,
-    and a blank one is no evidence.
+    And how names are compared: `fold_name(name)`, for case, spaces of any kind and what nobody sees
+    make no other name (NULL for a blank one), and `another_person(...)`, which tells by the names
+    before and tonight whether an ID has gone to somebody else: one name may change, by marriage or
+    a correction, but not both, and a blank one is no evidence.
     """
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP MACRO {INTERNATIONAL_PHONE}(text) AS NULL::VARCHAR;
         CREATE OR REPLACE TEMP MACRO fold_name(name) AS
-            nullif(lower(replace(nfc_normalize(name), ' ', '')), '');
+            nullif(
+                lower(regexp_replace(nfc_normalize(name), '[\\s\\p{{Z}}\\p{{Cf}}]', '', 'g')), ''
+            );
         CREATE OR REPLACE TEMP MACRO another_person(first_before, last_before, first_now, last_now)
         AS coalesce(fold_name(first_before) <> fold_name(first_now), false)
         AND coalesce(fold_name(last_before) <> fold_name(last_now), false)

@@ -22,7 +22,11 @@ from connect_pipeline.contract import (
 )
 from connect_pipeline.databases import count_rows
 
+NAMES = ("first_name", "last_name")
+"""Without these a row says so itself (`missing_required_value`)."""
 ENTITIES = {STAFF: "staff", STUDENTS: "student"}
+# What `connect.contacts` has of a cell of each kind.
+CONTACT_COLUMNS = {Kind.NAME: "name", Kind.PHONE: "phone", Kind.EMAIL: "email"}
 # Who stays as last published has values that tonight's file need not have.
 KEPT = "SELECT key FROM candidate.connect.kept WHERE entity = $entity"
 
@@ -52,7 +56,7 @@ def emptied_columns(connection: duckdb.DuckDBPyConnection) -> list[Emptied]:
             if (
                 (spec.file_name, column.name) in supplied
                 and not column.key
-                and column.kind is not Kind.NAME
+                and column.field not in NAMES
             ):
                 table, count = _values_of(spec, column)
                 counted.setdefault(table, {})[column.name] = count
@@ -90,8 +94,8 @@ def _emptied_merges(
 
 def _values_of(spec: ExportSpec, column: Column) -> tuple[str, str]:
     """Where a column is published, and SQL for how many values it has there."""
-    if spec is STAFF or column.kind not in (Kind.PHONE, Kind.EMAIL):
+    if spec is STAFF or column.kind not in CONTACT_COLUMNS or column.field in NAMES:
         return spec.table, f"count({column.field})"
     relation = contact_relation(column)
-    what = "phone" if column.kind is Kind.PHONE else "email"
+    what = CONTACT_COLUMNS[column.kind]
     return "contacts", f"count({what}) FILTER (WHERE relation = '{relation}')"

@@ -17,6 +17,10 @@ from connect_pipeline.rules.sql import CONTROLS, broken_line_words
 ADD_ONLY = "add_only"
 UNNAMED = "unnamed_row_quarantined"
 
+SHARED_ID = "student_id_reused"
+"""Tonight two students have the ID: whom an absence under it means, nobody knows."""
+SHARED = f"SELECT record_id FROM scratch.records.lines_out WHERE code = '{SHARED_ID}'"
+
 NAMES_END = 3
 """A line with fewer commas than these has no first and last name: ID, School, First, Last."""
 
@@ -57,7 +61,11 @@ def keep_people(
         connection.execute(
             f"""
             INSERT INTO records.kept_{spec.table}
-            SELECT DISTINCT id, 'row_quarantined', true FROM meant_tonight
+            SELECT DISTINCT
+                id,
+                CASE WHEN id IN ({SHARED}) THEN '{SHARED_ID}' ELSE 'row_quarantined' END,
+                true
+            FROM meant_tonight
             """
         )
     if anybody or add_only:
@@ -83,7 +91,10 @@ def keep_people(
                     before.first_name, before.last_name, now.first_name, now.last_name
                 )
             )
-            SELECT {person}, $reason, is_whole
+            SELECT
+                {person},
+                CASE WHEN {person} IN ({SHARED}) THEN '{SHARED_ID}' ELSE $reason END,
+                is_whole
             FROM missing
             ANTI JOIN other_people USING ({person})
             ANTI JOIN records.kept_{spec.table} USING ({person})

@@ -1,9 +1,9 @@
-"""Swapped contents: columns that hold tonight what another column held last night.
+"""Swapped contents: columns and rows that hold tonight what another one held last night.
 
 For: the mistake that neither a header nor a cell shows, such as primary and secondary contacts the
-wrong way round, or the child's own phone in the mother's column: each value is valid, and messages
-go to the wrong person. Belongs here: which columns could be mixed up, and the count. Does not
-belong here: how many are too many (`hold.py`).
+wrong way round, the child's own phone in the mother's column, or a column that a spreadsheet sorted
+without the others: each value is valid, and messages go to the wrong person. Belongs here: which
+columns could be mixed up, and the count. Does not belong here: how many are too many (`hold.py`).
 """
 
 from __future__ import annotations
@@ -32,11 +32,14 @@ STAFF_PAIRS = (("first_name", "last_name"),)
 
 @dataclass(frozen=True)
 class Swapped:
-    """`found` of `before` rows have tonight in `column` what `held_before_by` held last night."""
+    """`found` of `before` rows have tonight in `column` what `held_before_by` held last night.
+
+    That is another column of the row, or None for another student's row.
+    """
 
     export: str
     column: str
-    held_before_by: str
+    held_before_by: str | None
     school: str | None
     found: int
     before: int
@@ -53,6 +56,21 @@ def count_swapped(connection: duckdb.DuckDBPyConnection, at_least: int) -> list[
     return [
         *_count(connection, STUDENTS, "student", STUDENT_PAIRS, at_least),
         *_count(connection, STAFF, "staff", STAFF_PAIRS, at_least),
+    ]
+
+
+def count_moved(connection: duckdb.DuckDBPyConnection, at_least: int) -> list[Swapped]:
+    """Each column that holds what other students' rows held: overall first, then per school.
+
+    Call after `count_swapped`. Nothing is returned when fewer than `at_least` students changed.
+    """
+    if count_rows(connection, "changed_people") < at_least:
+        return []
+    connection.execute("CREATE OR REPLACE TEMP VIEW compared_people AS FROM changed_people")
+    names = {column.field: column.name for column in STUDENTS.columns}
+    return [
+        Swapped(STUDENTS.file_name, names[field], None, school, found, students)
+        for field, school, found, students in connection.execute(text("moved_contents")).fetchall()
     ]
 
 

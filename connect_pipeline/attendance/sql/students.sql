@@ -1,4 +1,5 @@
--- One row: an absent student whom the published roster knows.
+-- One row: an absent student whom the published roster knows. Of an ID that two children had last
+-- night, nobody knows whose absence it is.
 CREATE OR REPLACE TABLE attendance.students AS
 SELECT
     student_id,
@@ -6,4 +7,9 @@ SELECT
     language,
     preferred_contact_method
 FROM roster.connect.students
-WHERE student_id IN (SELECT student_id FROM attendance.reported);
+WHERE student_id IN (SELECT student_id FROM attendance.reported)
+AND student_id NOT IN (
+    SELECT key
+    FROM roster.connect.kept
+    WHERE entity = 'student' AND reason = 'student_id_reused'
+);

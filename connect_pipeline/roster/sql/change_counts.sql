@@ -39,6 +39,11 @@ changed AS (
         OR key IN (SELECT class_id FROM other_students)
     )
 ),
+renamed AS (
+    SELECT entity, key
+    FROM candidate.connect.changes
+    WHERE change = 'changed' AND list_has_any(columns, ['first_name', 'last_name'])
+),
 -- Who has no row tonight: an add-only window, or a line that names nobody, keeps them.
 missing AS (
     SELECT entity, key FROM candidate.connect.changes WHERE change = 'removed'
@@ -51,6 +56,14 @@ kept_for_nobody AS (
     SELECT replace(entity, '_site', '') AS entity, key
     FROM candidate.connect.kept
     WHERE reason = 'unnamed_row_quarantined'
+    UNION ALL
+    -- A class with nobody else in it.
+    SELECT 'class', class_id
+    FROM candidate.connect.kept
+    JOIN candidate.connect.classes USING (class_id)
+    WHERE entity = 'enrollment' AND reason = 'unnamed_row_quarantined'
+    GROUP BY class_id
+    HAVING count(*) = any_value(student_count)
 ),
 people_missing AS (
     SELECT 'student' AS entity, student_id AS key, first_name, last_name
@@ -73,8 +86,47 @@ arrivals AS (
     FROM candidate.connect.staff
     WHERE staff_id IN (SELECT key FROM people_added WHERE entity = 'staff')
 ),
--- Who is missing, and has come under another ID to the same school.
+-- Whose ID another person has tonight.
+replaced AS (
+    SELECT
+        'student' AS entity,
+        student_id AS key,
+        earlier.first_name AS first_before,
+        earlier.last_name AS last_before,
+        now.first_name,
+        now.last_name
+    FROM previous.connect.students AS earlier
+    JOIN candidate.connect.students AS now USING (student_id)
+    WHERE student_id IN (SELECT key FROM renamed WHERE entity = 'student')
+    AND another_person(earlier.first_name, earlier.last_name, now.first_name, now.last_name)
+    UNION ALL
+    SELECT
+        'staff',
+        staff_id,
+        earlier.first_name,
+        earlier.last_name,
+        now.first_name,
+        now.last_name
+    FROM previous.connect.staff AS earlier
+    JOIN candidate.connect.staff AS now USING (staff_id)
+    WHERE staff_id IN (SELECT key FROM renamed WHERE entity = 'staff')
+    AND another_person(earlier.first_name, earlier.last_name, now.first_name, now.last_name)
+),
+-- Who is missing, or whose ID another person has, and is under another ID at the same school.
 renumbered AS (
+    SELECT DISTINCT replaced.entity, replaced.key
+    FROM replaced
+    JOIN replaced AS taking
+        ON taking.entity = replaced.entity
+        AND taking.key <> replaced.key
+        AND fold_name(taking.first_name) = fold_name(replaced.first_before)
+        AND fold_name(taking.last_name) = fold_name(replaced.last_before)
+    JOIN before ON before.entity = replaced.entity AND before.key = replaced.key
+    JOIN tonight
+        ON tonight.entity = taking.entity
+        AND tonight.key = taking.key
+        AND tonight.school = before.school
+    UNION
     SELECT DISTINCT entity, before.key
     FROM people_missing
     JOIN before USING (entity, key)

@@ -2,7 +2,7 @@
 -- when nobody is named. Of a row that breaks the line law, that is every word that is the ID of a
 -- student of a teacher whose ID is another word of it, and what stands where the student's ID does.
 -- With its course, and what it says of teacher and period, when all that is wrong with the row is one
--- of these, or the school. A line that was forgotten is an erased student's, and others' only if it
+-- of these, or the school: without its student, it is about somebody in that class. A line that was forgotten is an erased student's, and others' only if it
 -- names them; a few words below the last row are a footer.
 CREATE OR REPLACE TABLE scratch.class_rows_out AS
 WITH out_tonight AS (
@@ -68,10 +68,22 @@ named AS (
     UNION
     SELECT broken.line, people.student_id
     FROM broken
-    JOIN previous.connect.students AS people
+    JOIN (
+        SELECT student_id FROM previous.connect.students
+        UNION
+        SELECT student_id FROM connect.students
+    ) AS people
         ON people.student_id = trim(split_part(broken.text, ',', 3), ' "')
-    WHERE len(string_split(broken.text, ',')) >= getvariable('class_columns')
-    AND broken.code NOT IN ('new_line_in_value', 'unclosed_quote')
+    WHERE broken.code NOT IN ('new_line_in_value', 'unclosed_quote')
+    -- What stands third is the student, when no field is missing, or the first two are in place.
+    AND (
+        len(string_split(broken.text, ',')) >= getvariable('class_columns')
+        OR (
+            trim(split_part(broken.text, ',', 1), ' "') IN (SELECT school FROM scratch.class_keys)
+            AND trim(split_part(broken.text, ',', 2), ' "') IN (SELECT staff_id FROM connect.staff)
+            AND people.student_id NOT IN (SELECT period FROM scratch.class_keys)
+        )
+    )
 )
 SELECT line, student_id, says_which, staff_id, period, course_key FROM whole
 UNION ALL
@@ -101,6 +113,15 @@ whose_in_class AS (
     AND rows_out.course_key = coalesce('number ' || course_number, 'name ' || course_name, '')
     AND coalesce(rows_out.staff_id = classes.staff_id, true)
     AND coalesce(rows_out.period = classes.period, true)
+),
+-- Who is in a class of which a row of tonight lacks the student alone.
+unnamed_in_class AS (
+    SELECT classes.class_id
+    FROM previous.connect.classes
+    JOIN scratch.class_rows_out AS rows_out USING (staff_id)
+    WHERE rows_out.student_id IS NULL
+    AND rows_out.course_key = coalesce('number ' || course_number, 'name ' || course_name, '')
+    AND coalesce(rows_out.period = classes.period, true)
 )
 SELECT
     class_id,
@@ -108,7 +129,8 @@ SELECT
     CASE
         WHEN student_id IN (FROM whose) THEN 'row_quarantined'
         WHEN (class_id, student_id) IN (FROM whose_in_class) THEN 'row_quarantined'
-        WHEN EXISTS (FROM scratch.class_rows_out WHERE student_id IS NULL)
+        WHEN class_id IN (FROM unnamed_in_class) THEN 'unnamed_row_quarantined'
+        WHEN EXISTS (FROM scratch.class_rows_out WHERE student_id IS NULL AND staff_id IS NULL)
             THEN 'unnamed_row_quarantined'
         WHEN getvariable('add_only') THEN 'add_only'
     END AS reason

@@ -5,16 +5,19 @@ from connect_pipeline.rules.rule import ChangeRule, Severity
 RULE = ChangeRule(
     code="contents_swapped",
     severity=Severity.HOLD,
-    doc="A column holds in most rows what another column held in the last published files.",
+    doc=(
+        "A column holds what another column, or other students' rows, held in the last published"
+        " files."
+    ),
     help=(
         "Every value is valid, so no other rule sees it, but messages would go to the wrong person:"
-        " to the second contact instead of the first, or to the child instead of the mother. Check"
-        " which field of your SIS fills which column. If the change is meant, an operator approves"
-        " it once."
+        " to the second contact instead of the first, to the child instead of the mother, or to"
+        " another family, when a spreadsheet sorted one column without the others. Check which"
+        " field of your SIS fills which column, and export again instead of editing. If the change"
+        " is meant, an operator approves it once."
     ),
     message=(
         'In {found} of {before} rows {where}, "{column}" holds what {entity} held ({share} %).'
-        " Check that the export fills both columns from the right fields, or have an operator"
-        " approve them."
+        " Check that each value is in its own column and row, or have an operator approve them."
     ),
 )

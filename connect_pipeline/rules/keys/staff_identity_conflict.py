@@ -37,9 +37,12 @@ RULE = TableRule(
                 line,
                 staff_id,
                 CASE
-                    WHEN first_name <> first_value(first_name) OVER rows_of_one THEN 'Name.First'
-                    WHEN last_name <> first_value(last_name) OVER rows_of_one THEN 'Name.Last'
-                    WHEN email <> first_value(email) OVER rows_of_one THEN 'Email'
+                    WHEN first_name <> first_value(first_name IGNORE NULLS) OVER rows_of_one
+                        THEN 'Name.First'
+                    WHEN last_name <> first_value(last_name IGNORE NULLS) OVER rows_of_one
+                        THEN 'Name.Last'
+                    WHEN email <> first_value(email IGNORE NULLS) OVER rows_of_one
+                        THEN 'Email'
                 END AS column_name
             FROM compared
             WINDOW rows_of_one AS (PARTITION BY staff_id ORDER BY line)

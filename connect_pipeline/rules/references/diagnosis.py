@@ -44,12 +44,11 @@ def unmatched(
             SELECT {field} AS id FROM records.{people.spec.table}
             UNION ALL
             SELECT {field} AS id FROM records.{people.kept}
-            -- Whom a row means that names an ID of two children, nobody knows.
-            WHERE {field} NOT IN (
-                SELECT record_id FROM quality.quarantine
-                WHERE export = '{people.spec.file_name}' AND code = 'student_id_reused'
-                AND record_id IS NOT NULL
-            )
+            WHERE reason <> 'student_id_reused'
+        ),
+        -- Whom a row means that names an ID of two children, nobody knows.
+        shared AS (
+            SELECT {field} AS id FROM records.{people.kept} WHERE reason = 'student_id_reused'
         ),
         failing AS (
             SELECT line, {field} AS id, school
@@ -87,6 +86,8 @@ def unmatched(
             id AS record_id,
             '{column_name}' AS column_name,
             CASE
+                WHEN id IN (FROM shared)
+                    THEN 'two students have it there, so nobody knows whose family it means'
                 WHEN id IN (FROM quarantined) THEN 'its row is quarantined'
                 WHEN id IN (FROM without_zeros)
                     THEN 'not in the file; it would match without leading zeros'

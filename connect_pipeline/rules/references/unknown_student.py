@@ -15,8 +15,8 @@ RULE = TableRule(
         " in one of the files, a spreadsheet or a number format took them."
     ),
     message=(
-        "The student of this row is no ID of StudentExport.csv: {detail}. Correct the ID or add the"
-        " student there."
+        "The student of this row is no valid ID of StudentExport.csv: {detail}. Correct the ID, or"
+        " add or correct the student's row there."
     ),
     setting="thresholds.unknown_references",
     spec=STAFF_TO_STUDENT,

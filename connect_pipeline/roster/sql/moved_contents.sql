@@ -1,0 +1,47 @@
+-- One row: a column of students, overall (school is NULL) or at one school, with how many students have
+-- in it tonight what another student had there last night and has nowhere any more. Who only comes to
+-- share a number with a sibling is none: the sibling has it still.
+WITH earlier AS (
+    UNPIVOT (
+        SELECT key, primary_phone, secondary_phone, mobile_phone, primary_email, secondary_email
+        FROM student_columns
+        WHERE is_before
+    )
+    ON primary_phone, secondary_phone, mobile_phone, primary_email, secondary_email
+    INTO NAME field VALUE value
+),
+tonight AS (
+    UNPIVOT (
+        SELECT key, primary_phone, secondary_phone, mobile_phone, primary_email, secondary_email
+        FROM student_columns
+        WHERE NOT is_before
+    )
+    ON primary_phone, secondary_phone, mobile_phone, primary_email, secondary_email
+    INTO NAME field VALUE value
+),
+gone AS (
+    FROM earlier ANTI JOIN tonight USING (key, value)
+),
+come AS (
+    FROM tonight ANTI JOIN earlier USING (key, value)
+),
+moved AS (
+    SELECT DISTINCT come.field, come.key
+    FROM come
+    JOIN gone ON gone.field = come.field AND gone.value = come.value AND gone.key <> come.key
+),
+students AS (
+    SELECT school, count(DISTINCT student_id) AS students
+    FROM candidate.connect.student_sites
+    GROUP BY GROUPING SETS ((), (school))
+),
+counted AS (
+    SELECT moved.field, places.school, count(DISTINCT moved.key) AS found
+    FROM moved
+    JOIN candidate.connect.student_sites AS places ON places.student_id = moved.key
+    GROUP BY GROUPING SETS ((moved.field), (moved.field, places.school))
+)
+SELECT counted.field, counted.school, counted.found, students.students
+FROM counted
+JOIN students ON students.school IS NOT DISTINCT FROM counted.school
+ORDER BY counted.field, counted.school NULLS FIRST
