@@ -78,7 +78,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) ->
         """
         CREATE SCHEMA IF NOT EXISTS district;
         CREATE OR REPLACE TABLE district.sites (code VARCHAR, name VARCHAR);
-        CREATE OR REPLACE TABLE district.absence_codes (code VARCHAR, is_other BOOLEAN);
+        CREATE OR REPLACE TABLE district.absence_codes
+            (code VARCHAR, is_other BOOLEAN, school VARCHAR);
         CREATE OR REPLACE TABLE district.erased (subject_hash VARCHAR);
         CREATE TABLE IF NOT EXISTS records.kept_students
             (student_id VARCHAR, reason VARCHAR, is_whole BOOLEAN);
@@ -108,11 +109,18 @@ def prepare(connection: duckdb.DuckDBPyConnection, district: District | None) ->
     insert_rows(connection, "district.absence_codes", _absence_codes(district.attendance))
 
 
-def _absence_codes(attendance: Attendance) -> list[tuple[str, bool]]:
-    """Every code that the settings name, and whether it is among the `other_codes`."""
+def _absence_codes(attendance: Attendance) -> list[tuple[str, bool, str | None]]:
+    """Every code that the settings name, whether it is of `other_codes`, and where it is known.
+
+    That is everywhere (None), or at one school.
+    """
     others = {*attendance.other_codes}
-    alerting = {*attendance.alert_codes}.union(*attendance.school_alert_codes.values())
-    return [(code, code in others) for code in sorted(alerting | others)]
+    everywhere = sorted({*attendance.alert_codes, *others})
+    at_schools = attendance.school_alert_codes.items()
+    return [
+        *((code, code in others, None) for code in everywhere),
+        *((code, code in others, school) for school, codes in at_schools for code in codes),
+    ]
 
 
 def check_export(
@@ -256,7 +264,7 @@ def _of_another_kind(
         for rule, column in pairs
     )
     row = read.connection.execute(
-        f"SELECT {sums} FROM records.{read.spec.table} WHERE line % {every} = 0"
+        f"SELECT {sums} FROM records.{read.spec.table} WHERE hash(line) % {every} = 0"
     ).fetchall()[0]
     for index, (rule, column) in enumerate(pairs):
         yield rule, column, row[2 * index], row[2 * index + 1]

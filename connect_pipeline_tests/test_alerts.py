@@ -83,6 +83,48 @@ def test_a_file_of_another_day_is_refused(home: SmallHome) -> None:
     assert lists(home) == []
 
 
+@pytest.mark.parametrize(
+    ("file", "codes", "outcome"),
+    [
+        ("School,Student,Period,Absence.code\n101,001,1,A\n", {"column_vanished": 1}, "held"),
+        (
+            with_header(ATTENDANCE, *(f"101,001,{n},E,," for n in range(4))),
+            {"column_emptied": 1},
+            "held",
+        ),
+        (with_header(ATTENDANCE, "101,001,1,A,,"), {}, "listed"),
+    ],
+)
+def test_a_file_that_has_lost_its_dates_is_held(
+    home: SmallHome, file: str, codes: dict[str, int], outcome: str
+) -> None:
+    """Absences of other days would be told as today's."""
+    home.upload(absences(f"102,004,0,A,,{day()}"))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    home.upload({ATTENDANCE.file_name: file})
+    run = home.run(ATTENDANCE_ALERTS)
+    assert {code: n for code, n in run.codes.items() if code.startswith("column_")} == codes
+    assert run.outcome == outcome
+
+
+def test_codes_that_the_sis_has_renamed_are_held(home: SmallHome) -> None:
+    """All codes are listed in the settings, and nobody would be told of these."""
+    rows = [f"{school},00{n},0,UNX,,{day()}" for n, school in SCHOOL_OF[:3]]
+    home.upload(absences(*rows, f"102,006,0,E,,{day()}"))
+    run = home.run(ATTENDANCE_ALERTS)
+    assert (run.outcome, run.codes["unknown_absence_code"]) == ("held", 3)
+    home.upload(absences(*rows[:1], f"102,006,0,E,,{day()}", f"102,005,0,A,,{day()}"))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+
+
+def test_a_code_is_known_at_the_schools_that_have_it(home: SmallHome) -> None:
+    home.write_settings(attendance={**ALERTS, "school_alert_codes": {" 102 ": ["T "]}})
+    home.upload(absences(f"102,004,0,T,,{day()}", f"101,001,1,T,,{day()}", f"102,005,0,A,,{day()}"))
+    run = home.run(ATTENDANCE_ALERTS)
+    assert (run.outcome, run.codes) == ("listed", {"unknown_absence_code": 1})
+    assert {child for row in recipients(home) for child in row[2]} == {"004"}
+
+
 def test_an_absent_school_is_held_until_an_operator_approves(home: SmallHome) -> None:
     home.upload(absences(*(f"102,00{n},0,A,,{day()}" for n in (4, 5, 6))))
     held = home.run(ATTENDANCE_ALERTS)
@@ -267,7 +309,7 @@ def test_a_file_that_is_suddenly_empty_is_said(home: SmallHome) -> None:
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
     home.upload({ATTENDANCE.file_name: with_header(ATTENDANCE).rstrip("\n")})
     cut_off = home.run(ATTENDANCE_ALERTS)
-    assert (cut_off.outcome, cut_off.codes) == ("held", {"no_data_rows": 1})
+    assert (cut_off.outcome, cut_off.codes) == ("held", {"no_data_rows": 1, "no_final_line_end": 1})
     home.upload(absences())
     emptied = home.run(ATTENDANCE_ALERTS)
     assert (emptied.outcome, emptied.codes) == ("nothing_new", {"no_data_rows": 1})

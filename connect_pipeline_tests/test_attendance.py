@@ -491,6 +491,19 @@ def test_a_large_share_of_a_school_or_a_few_students_absent(
     assert len(day.emptied_schools()) == emptied
 
 
+@pytest.mark.parametrize(("told", "absent", "emptied"), [(21, 40, 0), (21, 41, 1), (20, 21, 1)])
+def test_who_was_told_already_is_no_mass_absence_again(
+    tmp_path: Path, told: int, absent: int, emptied: int
+) -> None:
+    """Of 50 students: more than 20 are held, and once approved only as many others."""
+    roster, rows = _school(absent=absent, students=50)
+    runs = Runs.at(tmp_path, roster)
+    runs.file(rows[:told])
+    day = runs.day(rows)
+    day.build_absences()
+    assert len(day.emptied_schools()) == emptied
+
+
 def _opt_out(runs: Runs, *lines: str, header: str = "channel,destination") -> Path:
     path = runs.home.root / "opt_outs" / f"{NAME}.csv"
     path.parent.mkdir(exist_ok=True)
@@ -530,13 +543,37 @@ def test_opt_outs_that_cannot_be_read_stop_the_batch(
     assert not runs.home.attendance(NAME).exists()
 
 
-@pytest.mark.parametrize("place", ["opt_outs.csv", "opt_outs/opt_outs.csv", "opt_outs/Demo.CSV"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "opt_outs.csv",
+        "opt_outs/opt_outs.csv",
+        "opt_outs/Demo.CSV",
+        "opt_outs/demo.csv.txt",
+        "opt_outs/demo (1).csv",
+        "opt_outs/demo/opt_outs.csv",
+    ],
+)
 def test_opt_outs_that_lie_where_nobody_reads_them_stop_the_batch(
     tmp_path: Path, place: str
 ) -> None:
     runs = Runs.at(tmp_path, [ANA])
-    _opt_out(runs, "sms,+12015550111").rename(runs.home.root / place)
+    misplaced = runs.home.root / place
+    stated = _opt_out(runs, "sms,+12015550111")
+    misplaced.parent.mkdir(exist_ok=True)
+    stated.rename(misplaced)
     with pytest.raises(SettingsError, match=r"the opt-outs of demo are .*/opt_outs/demo\.csv"):
+        runs.file([absence("001")])
+    assert not runs.home.attendance(NAME).exists()
+
+
+@pytest.mark.parametrize("place", ["opt_outs", "opt_outs/demo.csv"])
+def test_opt_outs_on_a_share_that_is_not_there_stop_the_batch(tmp_path: Path, place: str) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    link = runs.home.root / place
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(tmp_path / "no-such-share")
+    with pytest.raises(SettingsError, match="is a link to nothing"):
         runs.file([absence("001")])
     assert not runs.home.attendance(NAME).exists()
 
@@ -1205,3 +1242,20 @@ def test_without_dates_the_absences_of_the_day_before_are_another_days(tmp_path:
         assert day.absent_by_another_days_file() == found
     runs.home.attendance(NAME).write_bytes(b"damaged")
     assert day.absent_by_another_days_file() == 0
+
+
+@pytest.mark.parametrize(
+    ("again", "others", "found"), [(11, 0, 11), (9, 1, 10), (9, 2, 0), (8, 1, 0)]
+)
+def test_nearly_all_of_the_absences_of_the_day_before_are_another_days(
+    tmp_path: Path, again: int, others: int, found: int
+) -> None:
+    """One correction came late: of the twelve of yesterday, some are left, and others are new."""
+    everybody = [replace(ANA, student_id=f"{n:03}") for n in range(20)]
+    runs = Runs.at(tmp_path, everybody)
+    runs.file([absence(one.student_id, date="10/06/26") for one in everybody[:12]])
+    runs.now += timedelta(days=1)
+    rows = [absence(one.student_id, date="") for one in everybody[12 - again : 12 + others]]
+    day = runs.day(rows)
+    day.build_absences()
+    assert day.absent_by_another_days_file() == found

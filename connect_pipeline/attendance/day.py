@@ -30,7 +30,7 @@ from connect_pipeline.attendance.cleared import ClearedList
 from connect_pipeline.attendance.destinations import find_destinations
 from connect_pipeline.attendance.statements import prepare, require_balance, run
 from connect_pipeline.contract import ATTENDANCE, CORE
-from connect_pipeline.databases import insert_rows
+from connect_pipeline.databases import count_rows, insert_rows
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.settings import District
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 CLERKS_LIST = "students_without_contact.csv"
 FEW_STUDENTS = 4
 """So many, and no others, may be absent on two days in a row, and make the same file twice."""
+MANY_STUDENTS = 10
+"""Nine of so many are not absent from the same periods on two days in a row."""
 RUNS = 100
 """The runs among which the last night is looked for: attendance has more of them."""
 
@@ -100,6 +102,7 @@ class AttendanceDay:
         settings = self.district.attendance
         run(self.connection, "reported", arrival_date=self.arrival_date)
         run(self.connection, "spoken_for", arrival_date=self.arrival_date)
+        run(self.connection, "dates")
         with attached_roster(self.connection, self.home, self.name):
             for step in (
                 "students",
@@ -137,6 +140,8 @@ class AttendanceDay:
 
         Call after `build_absences`.
         """
+        with self.ledger.reading() as committed:
+            self._load_told(committed)
         return run(
             self.connection,
             "emptied_schools",
@@ -158,9 +163,22 @@ class AttendanceDay:
         return int(students) if came or self._is_what_was_published_before() else 0
 
     def _is_what_was_published_before(self) -> bool:
-        """Whether the file's absences are just those of the last published day before today."""
+        """Whether the file's absences are those of the last published day before today."""
         with files.day_before(self.connection, self.home, self.name, self.today) as is_there:
-            return is_there and bool(run(self.connection, "same_as_other_day")[0][0])
+            return is_there and bool(
+                run(self.connection, "same_as_other_day", many=MANY_STUDENTS)[0][0]
+            )
+
+    def has_lost_its_dates(self) -> bool:
+        """Whether no row has a date, and the last published file had them.
+
+        Absences of other days would count as those of the day of arrival.
+        """
+        return (
+            count_rows(self.connection, "records.attendance") > 0
+            and not files.has_dates(self.connection)
+            and files.had_dates(self.connection, self.home, self.name)
+        )
 
     def cleared_beyond_measure(self) -> int:
         """Of how many students this file takes back what families were told, if that is too many.

@@ -37,6 +37,8 @@ from connect_pipeline.query_files import write_query
 
 log = logging.getLogger(__name__)
 
+DATED = "from the file"
+"""What a published day says of its dates: they are not only those of the upload."""
 DAY_ROW_GROUP = 20_480
 """Rows that the day's file is written by. What does not fill one is written twice, first into
 memory; so they are small."""
@@ -81,6 +83,27 @@ def day_before(
         yield is_there
     finally:
         connection.execute("DETACH DATABASE IF EXISTS other")
+
+
+def has_dates(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether any row of the file has a date of its own."""
+    return connection.execute("SELECT are_there FROM attendance.dates").fetchone() == (True,)
+
+
+def had_dates(connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> bool:
+    """Whether any row of the last published file had one."""
+    path = home.attendance(name)
+    if not path.exists():
+        return False
+    try:
+        _attach_published(connection, path)
+        row = connection.execute(
+            "SELECT 1 FROM duckdb_columns() WHERE database_name = 'earlier' AND comment = $dated",
+            {"dated": DATED},
+        ).fetchone()
+    finally:
+        connection.execute("DETACH DATABASE IF EXISTS earlier")
+    return row is not None
 
 
 def _is_of_before(connection: duckdb.DuckDBPyConnection, path: Path, today: date) -> bool:
@@ -161,6 +184,9 @@ def write_day(
             own.execute(text("day"))
             # No table says the day when nobody was absent, and the next day must know it.
             own.execute(f"COMMENT ON TABLE day.attendance.accounting IS '{today.isoformat()}'")
+            # A later file without dates says nothing of the day that it is of.
+            if has_dates(own):
+                own.execute(f"COMMENT ON COLUMN day.attendance.absences.date IS '{DATED}'")
             own.execute("COMMIT")
             own.execute("CHECKPOINT day")
         except BaseException:

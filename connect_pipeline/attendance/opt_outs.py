@@ -11,6 +11,7 @@ it: a message to someone who said no is a wrong message.
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import duckdb
@@ -30,16 +31,33 @@ def opt_out_file(home: Home, district: str) -> Path:
 
 
 def opt_out_files(home: Home) -> list[Path]:
-    """Every file that is, or may be meant as, the opt-outs of a district."""
+    """Every file that is, or may be meant as, the opt-outs of a district; links to nothing, too."""
     beside = home.root / "opt_outs.csv"
-    return [path for path in (beside, *sorted(beside.with_suffix("").glob("*"))) if path.is_file()]
+    folder = beside.with_suffix("")
+    found = [beside, folder, *sorted(folder.glob("*")), *sorted(folder.glob("*/*"))]
+    return [path for path in found if path.is_file() or _leads_nowhere(path)]
+
+
+def _leads_nowhere(path: Path) -> bool:
+    """Whether the path is a link to what is not there, such as a share that is not mounted."""
+    return path.is_symlink() and not path.exists()
 
 
 def _refuse_misplaced(home: Home, district: str) -> None:
-    """Raise `SettingsError` for a file that must be the district's opt-outs and is not read."""
+    """Raise `SettingsError` for a file that must be the district's opt-outs and is not read.
+
+    Its name, or its folder's, is the district's, whatever comes behind that: `.CSV`, `.csv.txt`,
+    ` (1).csv`. What makes it another district's is not among it.
+    """
     place = opt_out_file(home, district)
+    named = re.compile(rf"({re.escape(district)}|{OPT_OUTS})([^a-z0-9_-].*)?", re.IGNORECASE)
     for path in opt_out_files(home):
-        if path != place and path.stem.casefold() in (district.casefold(), OPT_OUTS):
+        if _leads_nowhere(path) and path in (place, place.parent):
+            raise SettingsError(
+                f"{path} is a link to nothing. Nobody is listed until it is mended."
+            )
+        parts = path.relative_to(home.root).parts
+        if path != place and any(named.fullmatch(part) for part in parts if part != OPT_OUTS):
             raise SettingsError(
                 f"{path} is not read: the opt-outs of {district} are {place}. Nobody is listed"
                 " until they are there."

@@ -20,13 +20,16 @@ from connect_pipeline import roster
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.checks import readmit
-from connect_pipeline.contract import ATTENDANCE
+from connect_pipeline.contract import ATTENDANCE, Kind
 from connect_pipeline.drop.deadlines import attendance_due_before, attendance_wanted_since
 from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.ledger import ATTENDANCE_JOB
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.run.shared_run import SharedRun
+
+FEW_ROWS = 3
+"""Fewer rows may well all lack a date, or have a code that nobody has listed yet."""
 
 
 @dataclass
@@ -160,7 +163,40 @@ class AttendanceSteps:
             findings.add("file_of_another_day", found=students)
         if students := self.day.cleared_beyond_measure():
             findings.add("mass_cleared", found=students)
+        self._note_lost_dates()
+        self._note_renamed_codes()
         return self.run.report.holding_codes()
+
+    def _note_renamed_codes(self) -> None:
+        """Where all codes are listed, most of a file that has others is no day like another."""
+        export = self.run.report.exports[ATTENDANCE.file_name]
+        unknown = export.findings.counts["unknown_absence_code"]
+        listed = self.run.district.attendance.other_codes
+        if listed and unknown >= FEW_ROWS and unknown > export.accepted / 2:
+            export.findings.escalate(
+                "unknown_absence_code",
+                Severity.HOLD,
+                "Most rows have an absence code that the settings do not list, so nobody would be"
+                " told of them. If your SIS has new codes, list them in the settings (`alert_codes`"
+                " or `other_codes`); or have an operator approve this file.",
+            )
+
+    def _note_lost_dates(self) -> None:
+        """Without its dates, a file tells nobody of which day its absences are."""
+        export = self.run.report.exports[ATTENDANCE.file_name]
+        date = next(one for one in ATTENDANCE.columns if one.kind is Kind.DATE)
+        if export.checked is None or not self.day.has_lost_its_dates():
+            return
+        if date not in export.checked.read.columns:
+            export.findings.add("column_vanished", column=date.name)
+        elif export.accepted >= FEW_ROWS:
+            export.findings.escalate(
+                "column_emptied",
+                Severity.HOLD,
+                f'The column "{date.name}" is empty in every row, and the last published file had'
+                " dates in it. Absences of other days would count as today's: fill it again, or"
+                " have an operator approve this file.",
+            )
 
     def published_recipients(self) -> tuple[int, int]:
         """Recipients of the published day, and how many stand twice in one batch: always none."""

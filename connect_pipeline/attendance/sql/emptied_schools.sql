@@ -1,9 +1,12 @@
 -- One row: a school that has more absent students than a day brings, with how many of how many. A
--- school with fewer of them than the floor is none.
+-- school with fewer of them than the floor is none; and where so many have been told of today, as an
+-- operator approved, so many others make it one again.
 WITH told_of AS (
     SELECT
         school,
-        count(DISTINCT student_id) AS absent_students
+        count(DISTINCT student_id) AS absent_students,
+        count(DISTINCT student_id) FILTER (student_id IN (SELECT student_id FROM attendance.told))
+            AS told_students
     FROM attendance.absences
     WHERE alerts
     GROUP BY school
@@ -17,4 +20,9 @@ SELECT
 FROM told_of
 INNER JOIN attendance.schools AS schools USING (school)
 WHERE told_of.absent_students > schools.students * $max_absent_share::DOUBLE
+AND (
+    told_of.told_students < $floor::BIGINT
+    OR told_of.told_students <= schools.students * $max_absent_share::DOUBLE
+    OR told_of.absent_students - told_of.told_students >= $floor::BIGINT
+)
 ORDER BY school;

@@ -6,11 +6,13 @@ from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, wi
 RULE = CellRule(
     code="unknown_absence_code",
     severity=Severity.WARNING,
-    doc="An absence code is not among the codes that the district's settings list.",
+    doc="An absence code is not among those that the district's settings list for its school.",
     help=(
         "A code that nobody has listed alerts nobody, so a family may not hear that their child is"
         " missing. If it means an absence that families must hear of, list it in the settings under"
         " alert_codes; otherwise under other_codes. Codes are compared exactly, capitals included."
+        " If other_codes is set and most rows of a file have such codes, the file is held: the SIS"
+        " may have renamed them."
     ),
     message=(
         'The code in "{column}" is none of those that the district\'s settings list, so it alerts'
@@ -19,8 +21,9 @@ RULE = CellRule(
     setting="attendance.other_codes",
     applies=of_kind(Kind.ABSENCE_CODE),
     # Without settings the list is NULL, and so is the comparison: nothing is said.
-    where="{cell} <> ''"
-    " AND NOT list_contains((SELECT list(code) FROM district.absence_codes), {cell})",
+    where="{cell} <> '' AND NOT list_has_any("
+    "(SELECT list(coalesce(school || chr(31), '') || code) FROM district.absence_codes),"
+    " [{cell}, cells.school || chr(31) || {cell}])",
     failing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,ZZ,"Lopez, Maria",10/02/25'), 2),
     passing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,E,"Lopez, Maria",10/02/25')),
 )
