@@ -117,6 +117,15 @@ def test_codes_that_the_sis_has_renamed_are_held(home: SmallHome) -> None:
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
 
 
+def test_a_small_file_of_none_but_unknown_students_is_held(home: SmallHome) -> None:
+    """Three rows whose IDs a spreadsheet took the zeros from: nobody would be told of them."""
+    home.upload(absences(*(f"{school},{n},0,A,,{day()}" for n, school in SCHOOL_OF[:3])))
+    run = home.run(ATTENDANCE_ALERTS)
+    assert (run.outcome, run.codes) == ("held", {"unknown_student": 3})
+    assert home.command_here("approve", NAME).returncode == 0
+    assert home.run(ATTENDANCE_ALERTS).outcome == "nothing_new"
+
+
 def test_a_code_is_known_at_the_schools_that_have_it(home: SmallHome) -> None:
     home.write_settings(attendance={**ALERTS, "school_alert_codes": {" 102 ": ["T "]}})
     home.upload(absences(f"102,004,0,T,,{day()}", f"101,001,1,T,,{day()}", f"102,005,0,A,,{day()}"))

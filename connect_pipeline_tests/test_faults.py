@@ -143,7 +143,7 @@ FAULTS = (
         "missing file",
         lambda home: home.upload({CLASS_FILE: None}),
         1,
-        f"{CLASS_FILE}: A file that the run needs is not in the drop",
+        f"{CLASS_FILE}: This file is not in the drop",
         (0, f"missing: {CLASS_FILE}"),
     ),
     Fault(

@@ -163,6 +163,21 @@ def no_second_parents(home: SmallHome) -> None:
     upload(home, STUDENT_FILE, rows)
 
 
+def no_second_parents_names(home: SmallHome) -> None:
+    rows = rows_of(home, STUDENT_FILE)
+    upload(home, STUDENT_FILE, [{**row, "ContactNameSecondary": ""} for row in rows])
+
+
+def new_term_and_a_row_of_nobody(home: SmallHome) -> None:
+    """Every class is another one, and the old ones stay, for the row may be about anybody."""
+    rows = rows_of(home, CLASS_FILE)
+    upload(
+        home, CLASS_FILE, [{**row, "Section_number": f"N{row['Section_number']}"} for row in rows]
+    )
+    header, _, rest = home.read(CLASS_FILE).partition("\n")
+    home.upload({CLASS_FILE: f'{header}\n{rows[0]["School"]},,,1,Alg"ebra,,\n{rest}'})
+
+
 def no_second_parents_and_a_broken_line(home: SmallHome) -> None:
     """Who is kept has a second parent still, which must not hide that nobody else has."""
     no_second_parents(home)
@@ -280,6 +295,8 @@ NIGHTS: list[tuple[Callable[[SmallHome], None], dict[str, object], str, set[str]
     (one_school_without_phones, {}, "held", {"reachability_drop"}),
     (no_second_parents, {}, "held", {"column_emptied"}),
     (no_second_parents_and_a_broken_line, {}, "held", {"column_emptied"}),
+    (no_second_parents_names, {}, "held", {"column_emptied"}),
+    (new_term_and_a_row_of_nobody, {}, "held", {"mass_removal"}),
     (class_rows_missing_here_and_there, {}, "held", {"mass_removal"}),
     (new_school_year, {}, "held", {"mass_removal", "mass_change"}),
     (new_school_year, {"rollover": window(-2, 2)}, "published", set()),

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from math import ceil
 
 import duckdb
 
@@ -100,7 +101,7 @@ def judge_nights(uploaded: dict[str, datetime], report: Report, hours: float) ->
     """Hold core files that were uploaded more than `hours` apart: they are of different nights."""
     times = [uploaded[spec.file_name] for spec in CORE if spec.file_name in uploaded]
     if times and (max(times) - min(times)).total_seconds() > hours * 3600:
-        apart = round((max(times) - min(times)).total_seconds() / 3600)
+        apart = ceil((max(times) - min(times)).total_seconds() / 3600)
         oldest = min(CORE, key=lambda spec: uploaded[spec.file_name])
         report.exports[oldest.file_name].findings.add("mixed_nights", found=apart, limit=hours)
 
@@ -174,11 +175,16 @@ def _judge_shares(report: Report, code: str, changes: Iterable[Change], limit: f
             code,
             found=count,
             before=change.before,
-            share=round(100 * count / change.before),
-            limit=round(100 * limit),
+            share=_percent(count / change.before),
+            limit=_percent(limit),
             entity=NOUNS[change.entity],
             where=_where(change.school),
         )
+
+
+def _percent(share: float) -> str:
+    """So exact that a share over its limit is not said to be the same."""
+    return f"{100 * share:.1f}".removesuffix(".0")
 
 
 def _where(school: str | None) -> str:
@@ -235,7 +241,7 @@ def _add_swapped(report: Report, one: Swapped) -> None:
         entity=f'"{held_before_by}"' if held_before_by else "another student's row",
         found=one.found,
         before=one.before,
-        share=round(100 * one.found / one.before),
+        share=_percent(one.found / one.before),
         where=_where(one.school),
     )
 

@@ -21,6 +21,7 @@ from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.checks import readmit
 from connect_pipeline.contract import ATTENDANCE, Kind
+from connect_pipeline.databases import count_rows
 from connect_pipeline.drop.deadlines import attendance_due_before, attendance_wanted_since
 from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.ledger import ATTENDANCE_JOB
@@ -30,6 +31,20 @@ from connect_pipeline.run.shared_run import SharedRun
 
 FEW_ROWS = 3
 """Fewer rows may well all lack a date, or have a code that nobody has listed yet."""
+
+MOSTLY = {
+    "unknown_absence_code": (
+        "have an absence code that the settings do not list, so nobody would be told of them. If"
+        " your SIS has new codes, list them in the settings (`alert_codes` or `other_codes`); or"
+        " have an operator approve this file."
+    ),
+    "unknown_student": (
+        "name a student whom the published roster does not know, so nobody would be told of them."
+        " If the IDs lost their leading zeros, a spreadsheet took them: upload the export as it"
+        " comes from your SIS; or have an operator approve this file."
+    ),
+}
+"""What is said of a file in which most rows have the finding."""
 
 
 @dataclass
@@ -164,22 +179,22 @@ class AttendanceSteps:
         if students := self.day.cleared_beyond_measure():
             findings.add("mass_cleared", found=students)
         self._note_lost_dates()
-        self._note_renamed_codes()
+        self._note_mostly_unknown()
         return self.run.report.holding_codes()
 
-    def _note_renamed_codes(self) -> None:
-        """Where all codes are listed, most of a file that has others is no day like another."""
-        export = self.run.report.exports[ATTENDANCE.file_name]
-        unknown = export.findings.counts["unknown_absence_code"]
-        listed = self.run.district.attendance.other_codes
-        if listed and unknown >= FEW_ROWS and unknown > export.accepted / 2:
-            export.findings.escalate(
-                "unknown_absence_code",
-                Severity.HOLD,
-                "Most rows have an absence code that the settings do not list, so nobody would be"
-                " told of them. If your SIS has new codes, list them in the settings (`alert_codes`"
-                " or `other_codes`); or have an operator approve this file.",
-            )
+    def _note_mostly_unknown(self) -> None:
+        """Most of a file that nobody would be told of is no day like another, however small it is.
+
+        Codes say so only where the settings list all of them.
+        """
+        findings = self.run.report.exports[ATTENDANCE.file_name].findings
+        rows = count_rows(self.run.connection, "records.attendance")
+        for code, message in MOSTLY.items():
+            if code == "unknown_absence_code" and not self.run.district.attendance.other_codes:
+                continue
+            unknown = findings.counts[code]
+            if unknown >= FEW_ROWS and unknown > rows / 2:
+                findings.escalate(code, Severity.HOLD, f"Most rows {message}")
 
     def _note_lost_dates(self) -> None:
         """Without its dates, a file tells nobody of which day its absences are."""

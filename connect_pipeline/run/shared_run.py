@@ -29,6 +29,7 @@ from connect_pipeline.outcomes import as_our_error, outcome_exit_code
 from connect_pipeline.report.hand_back import hand_back, remove_old
 from connect_pipeline.report.of_run import report_path
 from connect_pipeline.rules import catalogue
+from connect_pipeline.rules.rule import DropRule
 from connect_pipeline.settings import District
 from connect_pipeline.sftp import FileTooLarge
 from connect_pipeline.validation import ExportReport, Report, check_read
@@ -287,7 +288,10 @@ class SharedRun:
         reasons = []
         for name in self._blocked():
             worst = next(iter(self.report.exports[name].findings))
-            reasons.append(f"{name}: {catalogue()[worst.code].doc}")
+            rule = catalogue()[worst.code]
+            # A rule on the set says in its doc what several cases are, and here it is one of them.
+            what = worst.message if isinstance(rule, DropRule) else rule.doc
+            reasons.append(f"{name}: {what}")
         more = "`validate`" if self.job == PREVIEW_JOB else "The report"  # a preview writes none
         return (
             f"{self.name}: blocked. {' '.join(reasons)} What is published stays."
