@@ -396,8 +396,8 @@ class District(Section):
     )
     low_lunch_balance: float = Field(
         default=0.0,
-        ge=-10_000,
-        le=10_000,
+        ge=-10_000_000,
+        le=10_000_000,
         description="dollars; a balance below it is low (groups, and the list)",
     )
     lunch_list: LunchList = LunchList()

@@ -117,6 +117,14 @@ def test_codes_that_the_sis_has_renamed_are_held(home: SmallHome) -> None:
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
 
 
+def test_a_row_without_a_date_may_contradict_one_with_it(home: SmallHome) -> None:
+    """The first line wins, and excuses 004: that is said."""
+    home.upload(absences("102,004,0,E,,", f"102,004,0,A,,{day()}", f"102,005,0,A,,{day()}"))
+    run = home.run(ATTENDANCE_ALERTS)
+    assert (run.outcome, run.codes) == ("listed", {"conflicting_duplicate": 1})
+    assert {child for row in recipients(home) for child in row[2]} == {"005"}
+
+
 def test_a_small_file_of_none_but_unknown_students_is_held(home: SmallHome) -> None:
     """Three rows whose IDs a spreadsheet took the zeros from: nobody would be told of them."""
     home.upload(absences(*(f"{school},{n},0,A,,{day()}" for n, school in SCHOOL_OF[:3])))

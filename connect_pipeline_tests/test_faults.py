@@ -158,7 +158,7 @@ FAULTS = (
         "folder for a file",
         folder_for(lambda home: home.drop / STAFF_FILE),
         1,
-        f"{STAFF_FILE}: A file that the run needs",
+        f"{STAFF_FILE}: This file is not in the drop",
     ),
     Fault(
         "file too large",

@@ -180,6 +180,11 @@ class AttendanceDay:
             and files.had_dates(self.connection, self.home, self.name)
         )
 
+    def contradictions(self) -> tuple[int | None, int]:
+        """The first line that contradicts an earlier one, one of them without a date; how many."""
+        ((line, lines),) = run(self.connection, "contradictions", arrival_date=self.arrival_date)
+        return line, lines
+
     def cleared_beyond_measure(self) -> int:
         """Of how many students this file takes back what families were told, if that is too many.
 

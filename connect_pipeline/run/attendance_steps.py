@@ -81,6 +81,7 @@ class AttendanceSteps:
         run = self.run
         if self.day.is_of_today:
             self._note_emptied_file()
+            self._note_contradictions()
             if self.is_late:
                 run.report.exports[ATTENDANCE.file_name].findings.escalate(
                     "stale_file",
@@ -136,6 +137,14 @@ class AttendanceSteps:
                     " export selected nothing by mistake, correct it and upload it again: whoever"
                     f" was listed today counts as cleared.{cut_off}",
                 )
+
+    def _note_contradictions(self) -> None:
+        """Rows with and without a date are about one absence when the file is of that day."""
+        line, lines = self.day.contradictions()
+        if lines:
+            self.run.report.exports[ATTENDANCE.file_name].findings.add(
+                "conflicting_duplicate", line=line, column="Absence.code", count=lines, detail=""
+            )
 
     def account(self) -> tuple[dict[str, int], bool]:
         """Counts of what becomes of each absent student, and whether the sums balance."""
