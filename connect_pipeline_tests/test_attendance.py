@@ -567,13 +567,24 @@ def test_opt_outs_that_lie_where_nobody_reads_them_stop_the_batch(
     assert not runs.home.attendance(NAME).exists()
 
 
+@pytest.mark.parametrize("copy", ["demo.csv.bak", "demo (1).csv", "other/opt_outs.csv"])
+def test_a_copy_beside_the_opt_outs_stops_nothing(tmp_path: Path, copy: str) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    stated = _opt_out(runs, "sms,+12015550111")
+    beside = stated.parent / copy
+    beside.parent.mkdir(exist_ok=True)
+    beside.write_bytes(stated.read_bytes())
+    runs.file([absence("001")])
+    assert runs.home.attendance(NAME).exists()
+
+
 @pytest.mark.parametrize("place", ["opt_outs", "opt_outs/demo.csv"])
 def test_opt_outs_on_a_share_that_is_not_there_stop_the_batch(tmp_path: Path, place: str) -> None:
     runs = Runs.at(tmp_path, [ANA])
     link = runs.home.root / place
     link.parent.mkdir(exist_ok=True)
     link.symlink_to(tmp_path / "no-such-share")
-    with pytest.raises(SettingsError, match="is a link to nothing"):
+    with pytest.raises(SettingsError, match="leads nowhere"):
         runs.file([absence("001")])
     assert not runs.home.attendance(NAME).exists()
 

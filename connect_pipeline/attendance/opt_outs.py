@@ -46,18 +46,20 @@ def _leads_nowhere(path: Path) -> bool:
 def _refuse_misplaced(home: Home, district: str) -> None:
     """Raise `SettingsError` for a file that must be the district's opt-outs and is not read.
 
-    Its name, or its folder's, is the district's, whatever comes behind that: `.CSV`, `.csv.txt`,
-    ` (1).csv`. What makes it another district's is not among it.
+    That is one with its name and another ending, or in a folder of its name. Without the file in
+    its place, it is also one whose name only begins so: `.csv.txt`, ` (1).csv`. Beside it, such a
+    file is a copy.
     """
     place = opt_out_file(home, district)
-    named = re.compile(rf"({re.escape(district)}|{OPT_OUTS})([^a-z0-9_-].*)?", re.IGNORECASE)
+    if any(_leads_nowhere(path) for path in (place, place.parent)):
+        raise SettingsError(f"{place} leads nowhere. Nobody is listed until the link is mended.")
+    names = (district.casefold(), OPT_OUTS)
+    begins = re.compile(rf"{re.escape(district)}[^a-z0-9_-].*", re.IGNORECASE)
     for path in opt_out_files(home):
-        if _leads_nowhere(path) and path in (place, place.parent):
-            raise SettingsError(
-                f"{path} is a link to nothing. Nobody is listed until it is mended."
-            )
         parts = path.relative_to(home.root).parts
-        if path != place and any(named.fullmatch(part) for part in parts if part != OPT_OUTS):
+        name = parts[1] if len(parts) > 1 else parts[0]
+        is_copy = place.exists() or not begins.fullmatch(name)
+        if path != place and (Path(name).stem.casefold() in names or not is_copy):
             raise SettingsError(
                 f"{path} is not read: the opt-outs of {district} are {place}. Nobody is listed"
                 " until they are there."

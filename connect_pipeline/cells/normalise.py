@@ -137,7 +137,11 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         CREATE OR REPLACE TEMP MACRO {INTERNATIONAL_PHONE}(text) AS NULL::VARCHAR;
         CREATE OR REPLACE TEMP MACRO fold_name(name) AS
             nullif(
-                lower(regexp_replace(nfc_normalize(name), '[\\s\\p{{Z}}\\p{{Cf}}]', '', 'g')), ''
+                lower(
+                    CASE WHEN strlen(name) = length(name) THEN translate(name, ' ' || chr(9), '')
+                    ELSE regexp_replace(nfc_normalize(name), '[\\s\\p{{Z}}\\p{{Cf}}]', '', 'g') END
+                ),
+                ''
             );
         CREATE OR REPLACE TEMP MACRO another_person(first_before, last_before, first_now, last_now)
         AS coalesce(fold_name(first_before) <> fold_name(first_now), false)

@@ -2,8 +2,9 @@
 -- when nobody is named. Of a row that breaks the line law, that is every word that is the ID of a
 -- student of a teacher whose ID is another word of it, and what stands where the student's ID does.
 -- With its course, and what it says of teacher and period, when all that is wrong with the row is one
--- of these, or the school: without its student, it is about somebody in that class. A line that was forgotten is an erased student's, and others' only if it
--- names them; a few words below the last row are a footer.
+-- of these, or the school; or the student, and then it is about somebody in that class. A line that was
+-- forgotten is an erased student's, and others' only if it names them; a few words below the last row
+-- are a footer.
 CREATE OR REPLACE TABLE scratch.class_rows_out AS
 WITH out_tonight AS (
     SELECT line, code, text, is_forgotten
