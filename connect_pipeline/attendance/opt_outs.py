@@ -58,8 +58,8 @@ def _refuse_misplaced(home: Home, district: str) -> None:
     for path in opt_out_files(home):
         parts = path.relative_to(home.root).parts
         name = parts[1] if len(parts) > 1 else parts[0]
-        is_copy = place.exists() or not begins.fullmatch(name)
-        if path != place and (Path(name).stem.casefold() in names or not is_copy):
+        is_the_only_one = not place.exists() and begins.fullmatch(name)
+        if path != place and (Path(name).stem.casefold() in names or is_the_only_one):
             raise SettingsError(
                 f"{path} is not read: the opt-outs of {district} are {place}. Nobody is listed"
                 " until they are there."

@@ -24,6 +24,9 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP MACRO read_date(cell) AS {expression(Kind.DATE, "cell")};
+        -- The day that a row is of: its date's, or without one that of the file's arrival.
+        CREATE OR REPLACE TEMP MACRO day_of_row(date, arrival_date) AS
+            CASE WHEN coalesce(date, '') = '' THEN arrival_date ELSE read_date(date) END;
         -- A cell that no spreadsheet runs as a formula.
         CREATE OR REPLACE TEMP MACRO defused(cell) AS
             {defused_sql("cell")};

@@ -110,12 +110,11 @@ def expose_published(connection: duckdb.DuckDBPyConnection) -> set[str]:
     connection.execute(
         """
         INSERT INTO records.kept_students
-        SELECT key, reason, true FROM previous.connect.kept WHERE entity = 'student';
-        CREATE OR REPLACE TEMP VIEW shared_ids AS
-        SELECT student_id FROM records.kept_students WHERE reason = 'student_id_reused';
+        SELECT key, reason, true FROM previous.connect.kept
+        WHERE entity = 'student' AND reason = 'student_id_reused';
         CREATE OR REPLACE VIEW records.students AS
         SELECT 0::BIGINT AS line, student_id, school FROM previous.connect.student_sites
-        WHERE student_id NOT IN (FROM shared_ids);
+        ANTI JOIN records.kept_students USING (student_id);
         CREATE OR REPLACE VIEW records.staff_to_student AS
         SELECT 0::BIGINT AS line, classes.*, enrollments.student_id
         FROM previous.connect.enrollments JOIN previous.connect.classes USING (class_id);

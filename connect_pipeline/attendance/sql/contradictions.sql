@@ -8,7 +8,7 @@ WITH dated AS (
         period,
         code,
         coalesce(date, '') = '' AS is_undated,
-        CASE WHEN is_undated THEN $arrival_date::DATE ELSE read_date(date) END AS day
+        day_of_row(date, $arrival_date::DATE) AS day
     FROM records.attendance
     SEMI JOIN records.attendance_alike USING (student_id, period)
 ),

@@ -10,7 +10,7 @@ WITH dated AS (
         period,
         code,
         nullif(teacher_name, '') AS teacher_name,
-        CASE WHEN coalesce(date, '') = '' THEN $arrival_date::DATE ELSE read_date(date) END AS date
+        day_of_row(date, $arrival_date::DATE) AS date
     FROM records.attendance
 )
 
