@@ -2,13 +2,14 @@
 
 For: the checks, which have these with their defaults where there are no settings, and the settings
 (`settings.py`), which have them as sections. Belongs here: numbers, their defaults and what is
-allowed. Does not belong here: what happens above them; pydantic, which costs `validate` more
-time than the checks of a small file.
+allowed, what a share of a count comes to, and how a message writes them. Does not belong here:
+what happens above them; pydantic, which costs `validate` more time than the checks of a small file.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, ClassVar
 
 from annotated_types import DocInfo, Ge, Gt, Le
@@ -59,3 +60,22 @@ class Thresholds:
     bad_rows: Annotated[Share, DocInfo("of a file's rows kept out (and more than 5): refused")] = (
         0.05
     )
+
+
+def most_within(of: int, share: float) -> int:
+    """How many of `of` are not yet more than `share` of them.
+
+    A product of floats would say otherwise of 29 of 100 and 0.29. SQL casts the share to a
+    decimal for the same reason.
+    """
+    return int(of * Fraction(str(share)))
+
+
+def percent(share: float) -> str:
+    """A share in percent, so exact that one over its limit is not said to be the same."""
+    return f"{100 * share:.3g}"
+
+
+def number(value: float) -> str:
+    """A number of the settings as one would write it: 10, not 10.0."""
+    return f"{value:g}"

@@ -23,8 +23,11 @@ LOCK_SECONDS = 120
 @contextmanager
 def locked(home: Home, name: str) -> Iterator[None]:
     """One run per district at a time, also against a command run by hand."""
-    busy = f"Another run for {name} has been under way for {LOCK_SECONDS} s."
-    with file_locked(home.lock(name), f"{busy} Wait for it to end; `status {name}` shows it."):
+    busy = (
+        f"Waited {LOCK_SECONDS} s: another run, an erasure or a clean-up of {name} is under way."
+        f" Try again when it has ended; `status {name}` shows a run."
+    )
+    with file_locked(home.lock(name), busy):
         yield
 
 

@@ -13,7 +13,6 @@ import re
 import tempfile
 import weakref
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -31,7 +30,7 @@ from connect_pipeline.landing.bytes_pass import (
     scan_file,
     write_normalised,
 )
-from connect_pipeline.limits import Limits, Thresholds
+from connect_pipeline.limits import Limits, Thresholds, most_within
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import FileRule, RowRule
 from connect_pipeline.rules.sql import CONTROLS
@@ -131,8 +130,7 @@ def accepted_frame(result: ReadResult, source: str) -> pandas.DataFrame:
 
 def too_many_bad_rows(bad: int, rows: int, share: float) -> int | None:
     """The limit that `bad` of `rows` exceeds, None when it does not (max(5 rows, `share`))."""
-    exact = Fraction(str(share))  # of 100 rows, 0.29 as a float is less than 29
-    limit = max(BAD_ROWS_FLOOR, int(rows * exact))
+    limit = max(BAD_ROWS_FLOOR, most_within(rows, share))
     return limit if bad > limit else None
 
 

@@ -479,14 +479,17 @@ def _school(absent: int, students: int) -> tuple[list[Student], list[Row]]:
 
 
 @pytest.mark.parametrize(
-    ("absent", "students", "emptied"),
-    [(21, 50, 1), (20, 50, 0), (20, 20, 1), (19, 19, 0)],
+    ("absent", "students", "share", "emptied"),
+    [
+        *((21, 50, 0.4, 1), (20, 50, 0.4, 0), (20, 20, 0.4, 1), (19, 19, 0.4, 0)),
+        *((30, 100, 0.29, 1), (29, 100, 0.29, 0)),  # the product of floats is less than 29
+    ],
 )
 def test_a_large_share_of_a_school_or_a_few_students_absent(
-    tmp_path: Path, absent: int, students: int, emptied: int
+    tmp_path: Path, absent: int, students: int, share: float, emptied: int
 ) -> None:
     roster, rows = _school(absent=absent, students=students)
-    day = Runs.at(tmp_path, roster).day(rows)
+    day = Runs.at(tmp_path, roster, max_absent_share=share).day(rows)
     day.build_absences()
     assert len(day.emptied_schools()) == emptied
 

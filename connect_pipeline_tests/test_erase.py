@@ -250,6 +250,23 @@ def test_everybody_else_is_as_before(home: SmallHome) -> None:
         assert_counts_are_true(after)
 
 
+def test_a_teacher_with_the_same_id_stays(server: EmbeddedServer, tmp_path: Path) -> None:
+    """Also kept at the school of which there may be a row that lost its ID tonight."""
+    rows = [f"{ERASED},{school},Ida,West,ida@example.org,Teacher," for school in (101, 102)]
+    files = exports() | {STAFF_FILE: with_rows(FILES[STAFF_FILE], *rows)}
+    home = small_home(server, tmp_path, files)
+    home.publish()
+    home.upload(
+        {STAFF_FILE: home.read(STAFF_FILE).replace(rows[1], ",102,A,B,ab@example.org,Aide,")}
+    )
+    home.publish()
+    tables = ("connect.staff", "connect.staff_sites", "connect.kept", "quality.findings")
+    before = {name: home.tables()[name] for name in tables}
+    assert [row[:2] for row in before["connect.kept"]] == [("staff_site", ERASED)]
+    erase_student(home)
+    assert {name: home.tables()[name] for name in tables} == before
+
+
 def assert_counts_are_true(tables: Mapping[str, list[tuple[object, ...]]]) -> None:
     members = [row[0] for row in tables["connect.group_members"]]
     for group in tables["connect.groups"]:

@@ -418,7 +418,7 @@ def test_two_runs_of_one_district_do_not_overlap(
     with home.home.lock(NAME).open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         done = home.command_here("sync", NAME)
-    assert_said(done, 3, f"Another run for {NAME} has been under way")
+    assert_said(done, 3, f"another run, an erasure or a clean-up of {NAME} is under way")
     assert home.roster_bytes() == before
     home.publish()
 

@@ -33,6 +33,7 @@ from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.databases import count_rows, insert_rows
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
+from connect_pipeline.limits import most_within
 from connect_pipeline.settings import District
 
 log = logging.getLogger(__name__)
@@ -196,8 +197,8 @@ class AttendanceDay:
             self._load_told(committed)
         ((cleared, listed),) = run(self.connection, "cleared_counts")
         settings = self.district.attendance
-        most = max(settings.absent_floor - 1, listed * settings.max_cleared_share)
-        return int(cleared) if cleared > most else 0
+        few = max(settings.absent_floor - 1, most_within(listed, settings.max_cleared_share))
+        return int(cleared) if cleared > few else 0
 
     # -- accounting ------------------------------------------------------------------------
 

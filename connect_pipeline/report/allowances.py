@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from connect_pipeline.rules import catalogue
+from connect_pipeline.limits import number, percent
 from connect_pipeline.settings import District, Window
 
 
 def _share(value: float) -> str:
-    return f"{value * 100:g} %"
+    return f"{percent(value)} %"
 
 
 def _bytes(value: int) -> str:
@@ -27,10 +27,6 @@ def _bytes(value: int) -> str:
 
 def _count(value: int) -> str:
     return f"{value:,}"
-
-
-def _number(value: float) -> str:
-    return f"{value:g}"
 
 
 def _yes_or_no(value: bool) -> str:
@@ -62,7 +58,7 @@ PHRASES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "thresholds.changed": ("{} of people or classes to be changed in one night", _share),
     "thresholds.reachability_points": (
         "the share of families that can be reached to fall by {} points in one night",
-        _number,
+        number,
     ),
     "attendance.max_absent_share": ("{} of a school's students to be absent on one day", _share),
     "attendance.max_cleared_share": (
@@ -72,18 +68,17 @@ PHRASES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "attendance.other_codes": ("these absence codes, which alert nobody: {}", _codes),
     "hold_stale_files": ("old core files to wait for an operator: {}", _yes_or_no),
     "add_only": ("additions and changes alone, without removals, {}", _days),
-    "mixed_nights_hours": ("the core files to be {} hours apart", _number),
+    "mixed_nights_hours": ("the core files to be {} hours apart", number),
 }
 """By setting: how "Your district allows ..." goes on, and how a value of it is written."""
 
 
 def allowances(district: District) -> list[str]:
     """Every setting that changes a rule and differs from the standard, with both values."""
-    keys = dict.fromkeys(rule.setting for rule in catalogue().values() if rule.setting)
     phrases = []
     for key, (phrase, write) in PHRASES.items():
         value, standard = _value(district, key), _standard(key)
-        if key in keys and value != standard:
+        if value != standard:
             phrases.append(f"{phrase.format(write(value))} (standard: {write(standard)})")
     return phrases
 

@@ -19,6 +19,7 @@ from math import ceil
 import duckdb
 
 from connect_pipeline.contract import CORE, STAFF, STAFF_TO_STUDENT, STUDENTS, ExportSpec
+from connect_pipeline.limits import most_within, number, percent
 from connect_pipeline.roster.emptied import emptied_columns
 from connect_pipeline.roster.statements import text
 from connect_pipeline.roster.swapped import Swapped, count_moved, count_swapped
@@ -103,7 +104,9 @@ def judge_nights(uploaded: dict[str, datetime], report: Report, hours: float) ->
     if times and (max(times) - min(times)).total_seconds() > hours * 3600:
         apart = ceil((max(times) - min(times)).total_seconds() / 3600)
         oldest = min(CORE, key=lambda spec: uploaded[spec.file_name])
-        report.exports[oldest.file_name].findings.add("mixed_nights", found=apart, limit=hours)
+        report.exports[oldest.file_name].findings.add(
+            "mixed_nights", found=apart, limit=number(hours)
+        )
 
 
 def count_changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
@@ -150,7 +153,7 @@ def change_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 def is_too_many(count: int, before: int, limit: float, *, floor: int, most: bool) -> bool:
     """Whether `count` of `before` is over `limit`; with `most`, also most of only a few."""
-    if not before or count / before <= limit:
+    if not before or count <= most_within(before, limit):
         return False
     return count > floor or (most and count >= FEW and count / before > MOST)
 
@@ -175,16 +178,11 @@ def _judge_shares(report: Report, code: str, changes: Iterable[Change], limit: f
             code,
             found=count,
             before=change.before,
-            share=_percent(count / change.before),
-            limit=_percent(limit),
+            share=percent(count / change.before),
+            limit=percent(limit),
             entity=NOUNS[change.entity],
             where=_where(change.school),
         )
-
-
-def _percent(share: float) -> str:
-    """So exact that a share over its limit is not said to be the same."""
-    return f"{100 * share:.1f}".removesuffix(".0")
 
 
 def _where(school: str | None) -> str:
@@ -241,7 +239,7 @@ def _add_swapped(report: Report, one: Swapped) -> None:
         entity=f'"{held_before_by}"' if held_before_by else "another student's row",
         found=one.found,
         before=one.before,
-        share=_percent(one.found / one.before),
+        share=percent(one.found / one.before),
         where=_where(one.school),
     )
 
@@ -280,9 +278,9 @@ def _judge_reachability(
         ):
             report.exports[STUDENTS.file_name].findings.add(
                 "reachability_drop",
-                before=round(100 * before / students_before),
-                found=round(100 * tonight / students),
-                limit=points,
+                before=percent(before / students_before),
+                found=percent(tonight / students),
+                limit=number(points),
                 where=_where(school),
             )
             return

@@ -19,10 +19,10 @@ SELECT
     schools.students
 FROM told_of
 INNER JOIN attendance.schools AS schools USING (school)
-WHERE told_of.absent_students > schools.students * $max_absent_share::DOUBLE
+WHERE told_of.absent_students > schools.students * $max_absent_share::DECIMAL(18, 9)
 AND (
     told_of.told_students < $floor::BIGINT
-    OR told_of.told_students <= schools.students * $max_absent_share::DOUBLE
+    OR told_of.told_students <= schools.students * $max_absent_share::DECIMAL(18, 9)
     OR told_of.absent_students - told_of.told_students >= $floor::BIGINT
 )
 ORDER BY school;
