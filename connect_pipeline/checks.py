@@ -21,9 +21,9 @@ from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.erasure.keep_out import keep_out_erased
 from connect_pipeline.findings import STORED_PER_CODE
 from connect_pipeline.limits import Thresholds
+from connect_pipeline.line_law import BLANKS
 from connect_pipeline.reader import (
     BAD_ROWS_FLOOR,
-    BLANKS,
     ReadResult,
     lines_sql,
     too_many_bad_rows,

@@ -210,9 +210,9 @@ def validate(
     if as_json:
         _print_json(to_json(report))
     else:
-        from connect_pipeline.report.as_text import print_report
+        from connect_pipeline.report.as_text import as_text
 
-        print_report(out(), report)
+        out().print(as_text(report))
     if page is not None:
         _write_page(page, report)
     if report.misread:

@@ -1,6 +1,7 @@
 """DuckDB databases and tables, whatever is in them.
 
-For: a connection, attaching a file, the scratch database of a run, a few thousand rows at once.
+For: a connection, attaching a file, a run's scratch database, a package's SQL files, variables,
+a few thousand rows at once.
 Belongs here: what several parts ask of DuckDB in the same way. Does not belong here: SQL about the
 contract's tables.
 """
@@ -9,7 +10,10 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Sequence
+from functools import cache
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -44,9 +48,9 @@ def attach(
     `options` are more of DuckDB's own, such as `ROW_GROUP_SIZE 20480`. DuckDB 1.5 takes no
     parameter here.
     """
-    place = str(path).replace("'", "''") if path else ":memory:"
+    place = quoted(path) if path else "':memory:'"
     wanted = ", ".join(option for option in ("READ_ONLY" if read_only else "", options) if option)
-    connection.execute(f"ATTACH '{place}' AS {name}{f' ({wanted})' if wanted else ''}")
+    connection.execute(f"ATTACH {place} AS {name}{f' ({wanted})' if wanted else ''}")
 
 
 def open_scratch(
@@ -83,6 +87,24 @@ def open_scratch(
     if path:
         path.chmod(PRIVATE_FILE)
     return connection
+
+
+@cache
+def statement(package: str, name: str) -> str:
+    """The text of `sql/<name>.sql` of a package."""
+    return resources.files(package).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def set_variables(connection: duckdb.DuckDBPyConnection, **values: Any) -> None:
+    """Set what statements read with `getvariable`."""
+    for name, value in values.items():
+        connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+
+
+def quoted(path: Path) -> str:
+    """A path as SQL writes it."""
+    place = str(path).replace("'", "''")
+    return f"'{place}'"
 
 
 def as_pattern(path: Path) -> str:

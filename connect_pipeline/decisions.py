@@ -82,9 +82,9 @@ def _decide(
         raise UsageError("Say who decides: the name stays in the ledger.")
     expired = expire_undecided(ledger, district, settings, now())
     jobs = [one for one in NEXT_COMMAND if job in (None, one)]
-    held = [one for one in jobs if ledger.open_hold(district, one)]
+    held = [hold for one in jobs if (hold := ledger.open_hold(district, one))]
     if not held and decision is Decision.DISCARDED:
-        held = [one for one in jobs if ledger.usable_approval(district, one)]
+        held = [hold for one in jobs if (hold := ledger.usable_approval(district, one))]
     if len(held) > 1:
         raise UsageError(
             f"{district}: both the core and the attendance files are held, for reasons of their"
@@ -102,14 +102,14 @@ def _decide(
             f"Nothing is held for {district}{f' ({job})' if job else ''};"
             f" `status {district}` shows its state.{why}"
         )
-    (job_held,) = held
-    waiting = ledger.open_hold(district, job_held)
-    if waiting and asked_at and waiting["held_at"] > stamp(asked_at):
+    (hold,) = held
+    job_held = hold["job"]
+    if hold["state"] == "held" and asked_at and hold["held_at"] > stamp(asked_at):
         raise UsageError(
             f"{district}: other {job_held} files are held than when this was decided, since"
-            f" {waiting['held_at']}. Look at them (`status {district}`), then decide again."
+            f" {hold['held_at']}. Look at them (`status {district}`), then decide again."
         )
-    hold = ledger.decide(district, job_held, decision, by)
+    ledger.decide(hold, decision, by)
     alarms.clear(ledger, district, job_held, [Cause.HELD])
     reasons = ", ".join(f"{code} {count:,}" for code, count in hold["codes"].items())
     says = [

@@ -16,13 +16,14 @@ from itertools import pairwise
 
 from connect_pipeline.contract import Column, ExportSpec
 from connect_pipeline.findings import Findings
+from connect_pipeline.line_law import FIELD
 
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 LONGEST_SHOWN_NAME = 40
 UNNAMED_AT_THE_END = "Spreadsheets leave unnamed columns at the end: delete them before saving."
 NOT_SHOWN = "(a name that may be data and is not shown)"
 MAY_BE_DATA = re.compile(r"@|[0-9]{3}|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-LAWFUL_HEADER = re.compile(r'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*')
+LAWFUL_HEADER = re.compile(f"{FIELD}(?:,{FIELD})*")
 
 
 def match_header(text: str, spec: ExportSpec, findings: Findings) -> tuple[Column, ...] | None:

@@ -113,16 +113,24 @@ class Home:
         """The current snapshot."""
         return self.published(district) / "roster.duckdb"
 
+    def snapshots(self, district: str) -> Path:
+        """The folder of all that was published and is kept."""
+        return self.published(district) / "snapshots"
+
     def snapshot(self, district: str, snapshot_id: str) -> Path:
-        return self.published(district) / "snapshots" / f"{snapshot_id}.duckdb"
+        return self.snapshots(district) / f"{snapshot_id}.duckdb"
 
     def attendance(self, district: str) -> Path:
         """Today's absences, accounting and recipients."""
         return self.published(district) / "attendance.duckdb"
 
+    def attendance_days(self, district: str) -> Path:
+        """The folder of earlier days' absences."""
+        return self.published(district) / "attendance"
+
     def attendance_day(self, district: str, date: str) -> Path:
         """An earlier day's (`date` is ISO)."""
-        return self.published(district) / "attendance" / f"{date}.duckdb"
+        return self.attendance_days(district) / f"{date}.duckdb"
 
     def reports(self, district: str) -> Path:
         return self.root / "reports" / district

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from connect_pipeline.databases import quoted
 from connect_pipeline.home import (
     PARTIAL_SUFFIX,
     PRIVATE_FILE,
@@ -36,11 +37,10 @@ def write_query(
     Raises `EnvironmentFault` when the disk refuses, and `duckdb.Error` when it does so late.
     """
     private_folder(path.parent)
-    place = str(path).replace("'", "''")
     try:
         path.unlink(missing_ok=True)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
-        connection.execute(f"COPY ({query}) TO '{place}' ({options}, USE_TMP_FILE false)")
+        connection.execute(f"COPY ({query}) TO {quoted(path)} ({options}, USE_TMP_FILE false)")
         sync_file(path)
     except OSError as error:
         raise disk_fault(error, f"write {path.name}") from None

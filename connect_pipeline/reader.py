@@ -31,34 +31,21 @@ from connect_pipeline.landing.bytes_pass import (
     write_normalised,
 )
 from connect_pipeline.limits import Limits, Thresholds, most_within
+from connect_pipeline.line_law import (
+    BLANKS,
+    FIELD_COUNT,
+    LAWFUL_FIELD,
+    PADDED_CELL,
+    TRIM_FIELD,
+    WHITE,
+)
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import FileRule, RowRule
-from connect_pipeline.rules.sql import CONTROLS
 
 if TYPE_CHECKING:
     import pandas
 
-FIELD = rf'(?:"(?:[^"{CONTROLS}]|"")*"|[^",{CONTROLS}]*)'
-# What `trim` removes: white space, no-break and zero-width characters, the byte order mark, and the
-# marks of direction that come along when text is copied from a web page.
-BLANKS = " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b"
-BLANKS += "\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff\u00ad\u180e\u200e\u200f"
-BLANKS += "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-WHITE = (
-    r"[\s\x{a0}\x{ad}\x{1680}\x{180e}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}\x{2060}"
-    r"\x{2066}-\x{2069}\x{3000}\x{feff}]"
-)
-PADDED_CELL = rf"^{WHITE}|{WHITE}$"
-# A field that trimming leaves as it is. Nearly all lines hold these only, so they are asked first.
-EDGE = f'[^",{CONTROLS}{WHITE[1:-1]}]'
-QUOTED_EDGE = f'(?:[^"{CONTROLS}{WHITE[1:-1]}]|"")'
-TRIM_FIELD = (
-    rf'(?:"(?:{QUOTED_EDGE}(?:(?:[^"{CONTROLS}]|"")*{QUOTED_EDGE})?)?"'
-    rf'|(?:{EDGE}(?:[^",{CONTROLS}]*{EDGE})?)?)'
-)
 BAD_ROWS_FLOOR = 5
-FIELDS = """(1 + length(regexp_replace(text, '"(?:[^"]|"")*"|[^,"]', '', 'g')))"""
-"""SQL for how many fields a line seems to have."""
 BY_CONTENT_ONLY = "hive_partitioning = false, compression = 'none'"
 """DuckDB would take columns from a folder such as `school=101`, and unpack by a file's name."""
 DATABASE_REFUSALS = (duckdb.IOException, duckdb.OutOfMemoryException)
@@ -277,7 +264,7 @@ def _read_text(result: ReadResult, path: Path, limits: Limits, bad_rows: float) 
 def _apply_law(result: ReadResult, path: Path, limits: Limits) -> None:
     """Check every line; parse the file as it is when all are lawful, else the lawful ones."""
     connection = result.connection
-    law = _line_of(FIELD, len(result.columns))
+    law = _line_of(LAWFUL_FIELD, len(result.columns))
     lawful = f"(regexp_full_match(text, '{law}') AND strlen(text) <= {limits.line_bytes})"
     trim = _line_of(TRIM_FIELD, len(result.columns))
     is_trim = f"(regexp_full_match(text, '{trim}') AND strlen(text) <= {limits.line_bytes})"
@@ -416,7 +403,7 @@ def _quarantine_unlawful(result: ReadResult, lawful: str, limits: Limits) -> Non
             SELECT
                 line,
                 text,
-                {FIELDS} AS fields,
+                {FIELD_COUNT} AS fields,
                 {len(result.columns)} AS expected,
                 {limits.line_bytes} AS line_bytes,
                 -- An odd number of quotes on the bad lines just above leaves a value open.
@@ -500,7 +487,7 @@ def _judge_last_line(result: ReadResult) -> None:
     if result.facts.ends_with_newline or not result.lines:
         return
     row = result.connection.execute(
-        f"SELECT code = 'unclosed_quote' OR {FIELDS} < $expected FROM quality.quarantine"
+        f"SELECT code = 'unclosed_quote' OR {FIELD_COUNT} < $expected FROM quality.quarantine"
         " WHERE export = $export AND line = $line",
         {
             "export": result.spec.file_name,

@@ -374,8 +374,12 @@ def test_the_checks_can_fail(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -
 
     # Our own bug, which no file can cause.
     sums = "SELECT true AS one_sum, $arrival_date::DATE IS NULL AS another_sum"
-    text = statements.text
-    monkeypatch.setattr(statements, "text", lambda name: sums if name == "balance" else text(name))
+    text = statements.statement
+    monkeypatch.setattr(
+        statements,
+        "statement",
+        lambda package, name: sums if name == "balance" else text(package, name),
+    )
     home.upload(absences(f"102,004,0,A,,{day()}"))
     run = home.run(ATTENDANCE_ALERTS)
     assert (run.outcome, run.exit_code) == ("failed:3", 3)

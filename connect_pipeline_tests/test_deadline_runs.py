@@ -184,7 +184,9 @@ def test_one_stale_file_holds_the_others_until_an_operator_decides(ships: Fleet)
     assert run(ships) == "held", "an ordinary run does not decide"
     assert causes(ships) == {"stale": {"stale_file": 2}}
     assert "pl" not in languages(ships)
-    ships.ledger.decide("a", "core", "approved", "an operator")
+    held = ships.ledger.open_hold("a", "core")
+    assert held is not None
+    ships.ledger.decide(held, "approved", "an operator")
     assert run(ships) == "published"
     assert "pl" in languages(ships)
     assert causes(ships) == {}

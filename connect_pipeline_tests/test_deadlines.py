@@ -10,12 +10,12 @@ import dagster as dg
 import pytest
 from dagster._utils.schedules import cron_string_iterator
 
+from connect_pipeline.attendance.school_days import expects_attendance
 from connect_pipeline.drop.deadlines import (
     attendance_due,
     attendance_wanted_since,
     deadline_before,
     deadline_on,
-    expects_attendance,
 )
 from connect_pipeline.orchestration.schedules import deadline_schedules
 from connect_pipeline.settings import Attendance, District, Settings
@@ -81,7 +81,7 @@ def test_the_attendance_file_is_due_half_an_hour_before_each_sending() -> None:
     assert attendance_due(district(attendance=times)) == [time(9, 30), time(17, 0), time(23, 45)]
     holidays = Attendance(no_school=("2026-11-26 to 2026-11-27",))
     expected = {
-        day: expects_attendance(date(2026, 11, day), district(attendance=holidays))
+        day: expects_attendance(date(2026, 11, day), district(attendance=holidays).attendance)
         for day in range(24, 31)
     }
     assert expected == {24: True, 25: True, 26: False, 27: False, 28: False, 29: False, 30: True}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline.errors import DiskFault, EnvironmentFault, SystemFault, UsageError
+from connect_pipeline.errors import DiskFault, EnvironmentFault, SystemFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, now, open_ledger, set_sha256, tables
 from connect_pipeline_tests.postgres import empty, wait_for_waiting
@@ -75,10 +75,12 @@ def test_a_hold_is_about_exactly_these_bytes(ledger: Ledger) -> None:
     assert state_of(ledger, first) == "held"
     ledger.hold("lincoln", "core", second, {"mass_change": 1})
     assert state_of(ledger, first) == "superseded"
-    assert ledger.decide("lincoln", "core", "approved", "an operator")["set_sha256"] == second
+    hold = ledger.open_hold("lincoln", "core")
+    assert hold is not None
+    assert hold["set_sha256"] == second
+    ledger.decide(hold, "approved", "an operator")
     assert state_of(ledger, second) == "approved"
-    with pytest.raises(UsageError, match="Nothing is held"):
-        ledger.decide("lincoln", "core", "approved", "an operator")
+    assert ledger.open_hold("lincoln", "core") is None
 
 
 def test_the_current_snapshot_is_the_one_made_current(ledger: Ledger) -> None:

@@ -20,7 +20,8 @@ from connect_pipeline.contract import (
 )
 from connect_pipeline.drop_names import LABELS_FILE
 from connect_pipeline.limits import Limits, Thresholds
-from connect_pipeline.reader import BLANKS, WHITE, read_export
+from connect_pipeline.line_law import BLANKS, WHITE
+from connect_pipeline.reader import read_export
 from connect_pipeline.report.as_json import as_json
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.validation import Received, check_drop

@@ -31,7 +31,7 @@ from connect_pipeline.report.allowances import PHRASES, allowances
 from connect_pipeline.report.as_csv import as_csv
 from connect_pipeline.report.as_html import About, as_html
 from connect_pipeline.report.as_json import as_json
-from connect_pipeline.report.as_text import print_report
+from connect_pipeline.report.as_text import as_text
 from connect_pipeline.report.of_run import write_reports
 from connect_pipeline.report.problems import first_steps, ranges, run_words, sources
 from connect_pipeline.report.words import SEVERITIES, headline
@@ -55,7 +55,7 @@ def page_of(report: Report, **about: object) -> str:
 
 def text_of(report: Report) -> str:
     console = Console(file=io.StringIO(), width=80)
-    print_report(console, report)
+    console.print(as_text(report))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 

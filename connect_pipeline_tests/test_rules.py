@@ -15,14 +15,10 @@ from connect_pipeline.documents.rules import FAMILIES, rules_page
 from connect_pipeline.findings import Finding
 from connect_pipeline.landing.bytes_pass import scan_file
 from connect_pipeline.limits import Limits, Thresholds
-from connect_pipeline.rules import catalogue, families
+from connect_pipeline.rules import catalogue, families, family_of
 from connect_pipeline.rules.rule import (
-    ChangeRule,
-    DropRule,
     Example,
     FileRule,
-    HeaderRule,
-    RowRule,
     Rule,
     TableRule,
     with_header,
@@ -151,11 +147,13 @@ SETTINGS = {
 
 # What a message may hold besides its own words, by the kind of rule and by code.
 EVERYWHERE = {"column", "count"}
-FACTS_OF_KINDS: dict[type[Rule], set[str]] = {
-    HeaderRule: {"found", "expected", "hint", "position"},
-    RowRule: {"found", "expected", "limit"},
-    TableRule: {"detail"},
-    ChangeRule: {"found", "before", "share", "limit", "entity", "where"},
+FACTS_OF_FAMILIES = {
+    "header": {"found", "expected", "hint", "position"},
+    "row": {"found", "expected", "limit"},
+    "keys": {"detail"},
+    "references": {"detail"},
+    "changes": {"found", "before", "share", "limit", "entity", "where"},
+    "day": {"found", "before", "share", "limit", "entity", "where"},
 }
 FACTS_OF_CODES = {
     "file_too_large": {"found", "limit"},
@@ -169,10 +167,9 @@ FACTS_OF_CODES = {
 
 # One small file cannot show these: they are about limits of gigabytes, or about a whole night.
 WITHOUT_EXAMPLES = {
-    code
-    for code, rule in catalogue().items()
-    if isinstance(rule, DropRule | ChangeRule)
-    or code in ("file_too_large", "too_many_rows", "row_conservation")
+    *(code for family in ("drop", "changes", "day") for code in families()[family]),
+    *("file_too_large", "too_many_rows", "row_conservation"),
+    *("student_erased", "course_name_conflict"),
 }
 
 # Silent without a district's settings.
@@ -225,9 +222,7 @@ def sentences(text: str) -> list[str]:
 def test_message_takes_only_facts_that_are_no_values(code: str) -> None:
     rule = catalogue()[code]
     allowed = EVERYWHERE | FACTS_OF_CODES.get(code, set())
-    for kind, facts in FACTS_OF_KINDS.items():
-        if isinstance(rule, kind):
-            allowed |= facts
+    allowed |= FACTS_OF_FAMILIES.get(family_of(code), set())
     assert placeholders(rule.message) <= allowed
     assert rule.message.format(**dict.fromkeys(allowed, "fact"))
     if isinstance(rule, TableRule):

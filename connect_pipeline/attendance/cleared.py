@@ -104,14 +104,12 @@ class ClearedList:
                 self.connection,
                 transaction,
                 "cleared_ledger_rows",
-                told.BatchRow(
-                    batch_id=batch_id,
-                    district=self.name,
-                    day=self.today,
-                    listed_at=listed_at,
-                    run_id=self.run_id,
-                    file_sha256=self.file_sha256,
-                    counts=counts,
-                ),
+                batch_id=batch_id,
+                district=self.name,
+                day=self.today,
+                listed_at=listed_at,
+                run_id=self.run_id,
+                file_sha256=self.file_sha256,
+                counts=counts,
             )
         return batch_id

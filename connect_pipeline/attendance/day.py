@@ -30,7 +30,7 @@ from connect_pipeline.attendance.cleared import ClearedList
 from connect_pipeline.attendance.destinations import find_destinations
 from connect_pipeline.attendance.statements import prepare, require_balance, run
 from connect_pipeline.contract import ATTENDANCE, CORE
-from connect_pipeline.databases import count_rows, insert_rows
+from connect_pipeline.databases import insert_rows
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.limits import most_within
@@ -43,8 +43,6 @@ FEW_STUDENTS = 4
 """So many, and no others, may be absent on two days in a row, and make the same file twice."""
 MANY_STUDENTS = 10
 """Nine of so many are not absent from the same periods on two days in a row."""
-RUNS = 100
-"""The runs among which the last night is looked for: attendance has more of them."""
 
 
 @dataclass
@@ -123,6 +121,8 @@ class AttendanceDay:
             alert_codes=list(settings.alert_codes),
         )
         run(self.connection, "children", min_periods=settings.min_periods)
+        with self.ledger.reading() as committed:  # for what may hold the file
+            self._load_told(committed)
         return dict(run(self.connection, "absence_counts", today=self.today))
 
     def _load_school_codes(self) -> None:
@@ -141,8 +141,6 @@ class AttendanceDay:
 
         Call after `build_absences`.
         """
-        with self.ledger.reading() as committed:
-            self._load_told(committed)
         return run(
             self.connection,
             "emptied_schools",
@@ -156,12 +154,12 @@ class AttendanceDay:
         It came then, byte for byte, or has the same absences, with dates or without. A few of them
         may well be absent again. Call after `build_absences`.
         """
-        ((students,),) = run(self.connection, "absent_without_date")
+        students = files.dates(self.connection).students_without
         if students <= FEW_STUDENTS:
             return 0
         uploads = self.ledger.uploads_of(self.name, ATTENDANCE.file_name, self.file_sha256)
         came = any(self.district.day_of(moment) < self.today for moment in uploads)
-        return int(students) if came or self._is_what_was_published_before() else 0
+        return students if came or self._is_what_was_published_before() else 0
 
     def _is_what_was_published_before(self) -> bool:
         """Whether the file's absences are those of the last published day before today."""
@@ -175,9 +173,10 @@ class AttendanceDay:
 
         Absences of other days would count as those of the day of arrival.
         """
+        dates = files.dates(self.connection)
         return (
-            count_rows(self.connection, "records.attendance") > 0
-            and not files.has_dates(self.connection)
+            dates.row_count > 0
+            and not dates.are_there
             and files.had_dates(self.connection, self.home, self.name)
         )
 
@@ -191,10 +190,6 @@ class AttendanceDay:
 
         Part of a file looks like a file by which the others have come. Call after `build_absences`.
         """
-        if not self.is_of_today:
-            return 0
-        with self.ledger.reading() as committed:
-            self._load_told(committed)
         ((cleared, listed),) = run(self.connection, "cleared_counts")
         settings = self.district.attendance
         few = max(settings.absent_floor - 1, most_within(listed, settings.max_cleared_share))
@@ -329,15 +324,13 @@ class AttendanceDay:
                     self.connection,
                     transaction,
                     "ledger_rows",
-                    told.BatchRow(
-                        batch_id=batch_id,
-                        district=self.name,
-                        day=self.today,
-                        listed_at=listed_at,
-                        run_id=self.run_id,
-                        file_sha256=self.file_sha256,
-                        counts={**batch.recipients, "students": batch.students},
-                    ),
+                    batch_id=batch_id,
+                    district=self.name,
+                    day=self.today,
+                    listed_at=listed_at,
+                    run_id=self.run_id,
+                    file_sha256=self.file_sha256,
+                    counts={**batch.recipients, "students": batch.students},
                 )
             facts = manifest_facts(self.connection, self.name, batch)
             manifest = staging.staged(final.manifest, batch_id)
@@ -346,8 +339,7 @@ class AttendanceDay:
 
     def _roster_confirmed_at(self) -> datetime | None:
         """When the files of the last night were uploaded, if what they say is published."""
-        nights = (run for run in self.ledger.runs_of(self.name, RUNS) if run["job"] == CORE_JOB)
-        ended = next((run for run in nights if run["outcome"] != "running"), None)
+        ended = self.ledger.last_ended_run(self.name, CORE_JOB)
         if ended is None or ended["outcome"] not in ("published", "unchanged"):
             return None
         received = [self.ledger.last_received(self.name, spec.file_name) for spec in CORE]

@@ -13,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
 from connect_pipeline.attendance import staging
-from connect_pipeline.attendance.statements import prepare, text
-from connect_pipeline.databases import NEVER, attach
+from connect_pipeline.attendance.statements import prepare
+from connect_pipeline.databases import NEVER, attach, set_variables, statement
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import (
     PRIVATE_FILE,
@@ -75,7 +75,7 @@ def day_before(
     connection: duckdb.DuckDBPyConnection, home: Home, name: str, today: date
 ) -> Iterator[bool]:
     """Attach the last published day before today as `other`; whether there is one to be read."""
-    kept = sorted(home.attendance_day(name, "x").parent.glob("*.duckdb"), reverse=True)
+    kept = sorted(home.attendance_days(name).glob("*.duckdb"), reverse=True)
     is_there = any(
         _is_of_before(connection, path, today) for path in (home.attendance(name), *kept)
     )
@@ -85,9 +85,20 @@ def day_before(
         connection.execute("DETACH DATABASE IF EXISTS other")
 
 
-def has_dates(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether any row of the file has a date of its own."""
-    return connection.execute("SELECT are_there FROM attendance.dates").fetchone() == (True,)
+class Dates(NamedTuple):
+    """What the dates of a received file say: `sql/dates.sql`."""
+
+    row_count: int
+    are_there: bool
+    students_without: int
+
+
+def dates(connection: duckdb.DuckDBPyConnection) -> Dates:
+    """Of how many rows the file has a date."""
+    (found,) = connection.execute(
+        "SELECT row_count, are_there, students_without FROM attendance.dates"
+    ).fetchall()
+    return Dates(*found)
 
 
 def had_dates(connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> bool:
@@ -153,14 +164,13 @@ def bind_batch(
     listed_at: datetime | None,
 ) -> None:
     """Set the variables that the published tables and the outbox have from the batch."""
-    values = {
-        "today": today,
-        "batch_id": batch_id,
-        "listed_at": listed_at,
-        "listed_at_text": stamp(listed_at) if listed_at else None,
-    }
-    for variable, value in values.items():
-        connection.execute(f"SET VARIABLE {variable} = $value", {"value": value})
+    set_variables(
+        connection,
+        today=today,
+        batch_id=batch_id,
+        listed_at=listed_at,
+        listed_at_text=stamp(listed_at) if listed_at else None,
+    )
 
 
 def write_day(
@@ -181,11 +191,11 @@ def write_day(
         try:
             path.chmod(PRIVATE_FILE)
             own.execute("BEGIN")
-            own.execute(text("day"))
+            own.execute(statement(__package__, "day"))
             # No table says the day when nobody was absent, and the next day must know it.
             own.execute(f"COMMENT ON TABLE day.attendance.accounting IS '{today.isoformat()}'")
             # A later file without dates says nothing of the day that it is of.
-            if has_dates(own):
+            if dates(own).are_there:
                 own.execute(f"COMMENT ON COLUMN day.attendance.absences.date IS '{DATED}'")
             own.execute("COMMIT")
             own.execute("CHECKPOINT day")
@@ -234,20 +244,20 @@ def write_outbox(
     with connection.cursor() as own:
         prepare(own)
         bind_batch(own, today, batch_id, listed_at)
-        write_query(own, text("outbox"), path)
+        write_query(own, statement(__package__, "outbox"), path)
 
 
 def write_list(
     connection: duckdb.DuckDBPyConnection,
-    statement: str,
+    query: str,
     batch_id: str,
     outbox: Path,
     manifest: Path,
     facts: Mapping[str, Any],
 ) -> None:
-    """Write what `sql/<statement>.sql` gives, and its manifest, under the batch's staged names."""
+    """Write what `sql/<query>.sql` gives, and its manifest, under the batch's staged names."""
     listed = staging.staged(outbox, batch_id)
-    write_query(connection, text(statement), listed)
+    write_query(connection, statement(__package__, query), listed)
     write_manifest(staging.staged(manifest, batch_id), outbox, listed, facts)
 
 
@@ -270,7 +280,7 @@ def write_clerks_list(
     path = home.reports(name) / file_name
     listed = staging.staged(path, "new")
     try:
-        write_query(connection, text(query), listed)
+        write_query(connection, statement(__package__, query), listed)
         staging.replace(path, listed)
     except (EnvironmentFault, duckdb.Error) as error:
         log.error("%s: there is no new %s. %s", name, file_name, as_our_error(error))

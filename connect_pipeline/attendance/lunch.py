@@ -125,15 +125,13 @@ class LunchList:
                 self.connection,
                 transaction,
                 "lunch_ledger_rows",
-                told.BatchRow(
-                    batch_id=batch_id,
-                    district=self.name,
-                    day=self.today,
-                    listed_at=listed_at,
-                    run_id=self.run_id,
-                    file_sha256=self.set_sha256,
-                    counts={**batch.recipients, told.LOW_LUNCH_BALANCE: batch.students},
-                ),
+                batch_id=batch_id,
+                district=self.name,
+                day=self.today,
+                listed_at=listed_at,
+                run_id=self.run_id,
+                file_sha256=self.set_sha256,
+                counts={**batch.recipients, told.LOW_LUNCH_BALANCE: batch.students},
             )
         return batch
 

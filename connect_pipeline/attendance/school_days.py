@@ -24,13 +24,18 @@ def is_school_day(day: date, attendance: Attendance) -> bool:
     return not any(first <= day <= last for first, last in attendance.no_school)
 
 
+def expects_attendance(day: date, attendance: Attendance) -> bool:
+    """Whether a file that is not there on `day` is missed: a weekday that is a school day."""
+    return day.weekday() < SATURDAY and is_school_day(day, attendance)
+
+
 def roster_is_old(published_at: datetime, today: date, district: District) -> bool:
     """Whether more than three school days have begun since the roster was published."""
     day = district.day_of(published_at)
     school_days = 0
     while day < today and school_days <= OLD_ROSTER_SCHOOL_DAYS:
         day += timedelta(days=1)
-        school_days += day.weekday() < SATURDAY and is_school_day(day, district.attendance)
+        school_days += expects_attendance(day, district.attendance)
     return school_days > OLD_ROSTER_SCHOOL_DAYS
 
 

@@ -154,7 +154,7 @@ def keep_earlier_day(home: Home, name: str, date: str) -> None:
 
 def _leftovers(home: Home, name: str) -> Iterator[Path]:
     folders = {path.parent for path in batch_files(home, name, "").in_order}
-    folders |= {home.attendance_day(name, "").parent, home.reports(name)}
+    folders |= {home.attendance_days(name), home.reports(name)}
     for folder in sorted(folders):
         if folder.is_dir():
             for path in sorted(folder.iterdir()):

@@ -6,8 +6,6 @@ Belongs here: how SQL is found and bound. Does not belong here: SQL.
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import duckdb
@@ -15,12 +13,13 @@ import duckdb
 from connect_pipeline.cells.formulas import defused_sql
 from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import Kind
+from connect_pipeline.databases import statement
 from connect_pipeline.errors import UnbalancedError
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the scratch schema `attendance` and the functions that the statements share."""
-    connection.execute(text("macros"))
+    connection.execute(statement(__package__, "macros"))
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP MACRO read_date(cell) AS {expression(Kind.DATE, "cell")};
@@ -36,7 +35,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 def run(connection: duckdb.DuckDBPyConnection, name: str, **values: Any) -> list[tuple[Any, ...]]:
     """Run `sql/<name>.sql` with these values bound; returns its rows."""
-    return connection.execute(text(name), values).fetchall()
+    return connection.execute(statement(__package__, name), values).fetchall()
 
 
 def require_balance(
@@ -46,7 +45,7 @@ def require_balance(
 
     Raises `UnbalancedError` with the names of those that do not: our bug, and nobody is listed.
     """
-    answer = connection.execute(text(name), values)
+    answer = connection.execute(statement(__package__, name), values)
     sums = [column[0] for column in answer.description]
     failed = [one for one, holds in zip(sums, answer.fetchall()[0], strict=True) if not holds]
     if failed:
@@ -59,9 +58,3 @@ def require_balance(
 def counts(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
     """A query's two columns as a dictionary of counts."""
     return dict(connection.execute(query).fetchall())
-
-
-@cache
-def text(name: str) -> str:
-    """The text of `sql/<name>.sql`."""
-    return resources.files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")

@@ -45,19 +45,6 @@ class EarlierBatch:
     is_cleared_list: bool
 
 
-@dataclass(frozen=True)
-class BatchRow:
-    """A batch as the ledger's table `batches` has it."""
-
-    batch_id: str
-    district: str
-    day: date
-    listed_at: datetime
-    run_id: str
-    file_sha256: str
-    counts: dict[str, int]
-
-
 def lock_district(transaction: Connection, district: str) -> None:
     """Let nobody else decide about this district until the transaction ends.
 
@@ -146,31 +133,32 @@ def new_batch_id(transaction: Connection, district: str, moment: datetime) -> tu
 def record_batch(
     connection: duckdb.DuckDBPyConnection,
     transaction: Connection,
-    statement: str,
-    batch: BatchRow,
+    query: str,
+    *,
+    batch_id: str,
+    district: str,
+    day: date,
+    listed_at: datetime,
+    run_id: str,
+    file_sha256: str,
+    counts: dict[str, int],
 ) -> None:
-    """Write the batch and everyone in it, whom `sql/<statement>.sql` gives.
+    """Write the batch and everyone in it, whom `sql/<query>.sql` gives.
 
     It is so from the moment the transaction commits.
     """
     transaction.execute(
         sa.insert(batches).values(
-            batch_id=batch.batch_id,
-            district=batch.district,
-            date=batch.day.isoformat(),
-            listed_at=stamp(batch.listed_at),
-            run_id=batch.run_id,
-            file_sha256=batch.file_sha256,
-            counts=batch.counts,
+            batch_id=batch_id,
+            district=district,
+            date=day.isoformat(),
+            listed_at=stamp(listed_at),
+            run_id=run_id,
+            file_sha256=file_sha256,
+            counts=counts,
         )
     )
-    rows = run(
-        connection,
-        statement,
-        district=batch.district,
-        date=batch.day.isoformat(),
-        batch_id=batch.batch_id,
-    )
+    rows = run(connection, query, district=district, date=day.isoformat(), batch_id=batch_id)
     columns = [column.name for column in listed.columns]
     for start in range(0, len(rows), ROWS_AT_ONCE):
         some = rows[start : start + ROWS_AT_ONCE]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from connect_pipeline.attendance.school_days import SATURDAY, is_school_day
 from connect_pipeline.settings import District
 
 DUE_BEFORE_SENDING = timedelta(minutes=30)
@@ -57,8 +56,3 @@ def attendance_wanted_since(moment: datetime, district: District) -> datetime:
     clocks = (time.min, *district.attendance.send_at)
     begun = (datetime.combine(day, clock, district.zone).astimezone(UTC) for clock in clocks)
     return max(instant for instant in begun if instant <= moment)
-
-
-def expects_attendance(day: date, district: District) -> bool:
-    """Whether a file that is not there on `day` is missed: not on days without school."""
-    return day.weekday() < SATURDAY and is_school_day(day, district.attendance)

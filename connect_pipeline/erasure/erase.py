@@ -55,8 +55,8 @@ from connect_pipeline.home import (
 )
 from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import received
+from connect_pipeline.line_law import BLANKS
 from connect_pipeline.locks import locked
-from connect_pipeline.reader import BLANKS
 from connect_pipeline.settings import DISTRICT_NAME
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.snapshots.export import disclosures_of

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import duckdb
 
 from connect_pipeline import keyed_hash
-from connect_pipeline.databases import count_rows, insert_rows
+from connect_pipeline.databases import count_rows, insert_rows, set_variables
 from connect_pipeline.erasure.recognising import BROKEN_ROW, words_that_may_be_ids
 from connect_pipeline.reader import ReadResult
 
@@ -33,7 +33,7 @@ def load_erased(
 ) -> None:
     """Tell the checks who is erased. `key` is the ledger's, with which the hashes were made."""
     insert_rows(connection, "district.erased", [(subject_hash,) for subject_hash in hashes])
-    connection.execute("SET VARIABLE erased_prefix = $text", {"text": subject_text(district, "")})
+    set_variables(connection, erased_prefix=subject_text(district, ""))
     keyed_hash.prepare(connection, key)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.databases import attach, in_memory, insert_rows
+from connect_pipeline.databases import attach, in_memory, insert_rows, set_variables
 from connect_pipeline.erasure.recognising import BROKEN_ROW, is_in, words_that_may_be_ids
 from connect_pipeline.erasure.traces import Traces
 from connect_pipeline.errors import EnvironmentFault
@@ -123,14 +123,13 @@ def without_student(source: Path, target: Path, traces: Traces) -> dict[str, int
 def _prepare(connection: duckdb.DuckDBPyConnection, source: Path, traces: Traces) -> dict[str, str]:
     """Attach the file as `old`; returns the conditions for those of its tables that have one."""
     attach(connection, source, "old", read_only=True)
-    values = {
-        "student": traces.student_id,
-        "words": traces.words_beside_others,
-        "searched": traces.telling_words,
-        "lonely_groups": traces.lonely_groups,
-    }
-    for name, value in values.items():
-        connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+    set_variables(
+        connection,
+        student=traces.student_id,
+        words=traces.words_beside_others,
+        searched=traces.telling_words,
+        lonely_groups=traces.lonely_groups,
+    )
     tables = _tables(connection)
     if "connect.students" in tables:
         connection.execute(OWN_OF_SNAPSHOT)

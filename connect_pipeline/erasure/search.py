@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from connect_pipeline.databases import set_variables
 from connect_pipeline.erasure.recognising import is_destination, is_in
 from connect_pipeline.erasure.traces import Traces, own_texts
 from connect_pipeline.published import open_published
@@ -53,7 +54,7 @@ def _cells_with(path: Path, words: list[str]) -> list[str]:
     """Every text of the database that has a word, as a word of its own or as part of another."""
     found = []
     with open_published(path) as connection:
-        connection.execute("SET VARIABLE words = $words", {"words": words})
+        set_variables(connection, words=words)
         columns = connection.execute(
             "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns()"
             " JOIN duckdb_tables() USING (database_name, schema_name, table_name)"

@@ -24,6 +24,7 @@ from typing import Any
 import duckdb
 
 import connect_pipeline
+from connect_pipeline.databases import set_variables
 from connect_pipeline.erasure.recognising import is_destination, is_in, is_in_bytes
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, replacing
@@ -175,7 +176,7 @@ def _common(home: Home, district: str, traces: Traces) -> set[str]:
     common = {word for word in names if any(is_in(word, text) for text in own_texts())}
     texts = [read_text(home.settings_file)]
     for path in (*snapshot_files(home, district), *attendance_files(home, district)):
-        query = TEXTS if path.parent == home.snapshot(district, "x").parent else TEXTS_OF_A_DAY
+        query = TEXTS if path.parent == home.snapshots(district) else TEXTS_OF_A_DAY
         with _asked(path, traces.student_id, traces.words, traces.lonely_groups) as connection:
             texts += _column(connection, HOLDING_A_WORD.format(texts=query))
     for text in texts:
@@ -230,13 +231,13 @@ def _load(path: Path, student_id: str) -> Traces | None:
 
 def snapshot_files(home: Home, district: str) -> list[Path]:
     """All snapshots, oldest first."""
-    return sorted(home.snapshot(district, "x").parent.glob("*.duckdb"))
+    return sorted(home.snapshots(district).glob("*.duckdb"))
 
 
 def attendance_files(home: Home, district: str) -> list[Path]:
     """Today's absences and those of earlier days."""
     today = [path for path in (home.attendance(district),) if path.exists()]
-    return [*today, *sorted(home.attendance_day(district, "x").parent.glob("*.duckdb"))]
+    return [*today, *sorted(home.attendance_days(district).glob("*.duckdb"))]
 
 
 @contextmanager
@@ -245,9 +246,7 @@ def _asked(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A published file, opened, with what the questions below are about."""
     with open_published(path) as connection:
-        values = {"student": student_id, "words": sorted(words), "groups": sorted(groups)}
-        for name, value in values.items():
-            connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+        set_variables(connection, student=student_id, words=sorted(words), groups=sorted(groups))
         yield connection
 
 

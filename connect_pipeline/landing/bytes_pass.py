@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from connect_pipeline.limits import Limits
+
 Encoding = Literal["utf-8", "utf-16-le", "utf-16-be", "windows-1252"]
 Magic = Literal["spreadsheet", "compressed"]
-
-LINE_BYTES = 64 * 1024
-"""Default for the longest line that is not called long."""
 
 CHUNK_BYTES = 256 * 1024
 """Small enough for a processor's cache: the searches after the first one cost next to nothing."""
@@ -128,7 +127,7 @@ class FileFacts:
 class BytesPass:
     """Feed it a file's chunks, of any size, in order; `finish` gives the facts."""
 
-    def __init__(self, line_bytes: int = LINE_BYTES) -> None:
+    def __init__(self, line_bytes: int = Limits.line_bytes) -> None:
         self._hash = hashlib.sha256()
         self._byte_count = 0
         self._head = b""
@@ -387,7 +386,7 @@ class _Lines:
             return
 
 
-def scan_file(path: Path, line_bytes: int = LINE_BYTES) -> FileFacts:
+def scan_file(path: Path, line_bytes: int = Limits.line_bytes) -> FileFacts:
     """The facts of a local file. Raises `OSError` when it cannot be read."""
     bytes_pass = BytesPass(line_bytes)
     with path.open("rb", buffering=0) as file:

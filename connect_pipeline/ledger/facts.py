@@ -81,6 +81,11 @@ class Ledger:
         with _plainly("read"), self.engine.connect() as connection:
             return connection.execute(query).mappings().all()
 
+    def _first(self, query: sa.Select[Any]) -> RowMapping | None:
+        """The first row of a read-only query, None without any."""
+        found = self.rows(query)
+        return found[0] if found else None
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """For several reads, each of what is committed then; waits for nobody who writes.
@@ -138,8 +143,7 @@ class Ledger:
 
     def run(self, run_id: str) -> RowMapping | None:
         """One run, or None."""
-        found = self.rows(sa.select(runs).where(runs.c.run_id == run_id))
-        return found[0] if found else None
+        return self._first(sa.select(runs).where(runs.c.run_id == run_id))
 
     def runs_of(self, district: str, limit: int) -> Sequence[RowMapping]:
         """The last runs of a district, newest first."""
@@ -148,6 +152,15 @@ class Ledger:
             .where(runs.c.district == district)
             .order_by(runs.c.started_at.desc(), runs.c.run_id)
             .limit(limit)
+        )
+
+    def last_ended_run(self, district: str, job: str) -> RowMapping | None:
+        """The last run of a job that has ended, or None."""
+        return self._first(
+            sa.select(runs)
+            .where(runs.c.district == district, runs.c.job == job, runs.c.outcome != "running")
+            .order_by(runs.c.started_at.desc(), runs.c.run_id)
+            .limit(1)
         )
 
     def record_received(
@@ -175,13 +188,12 @@ class Ledger:
 
     def last_received(self, district: str, export: str) -> RowMapping | None:
         """The newest receipt of an export, or None."""
-        found = self.rows(
+        return self._first(
             sa.select(received)
             .where(received.c.district == district, received.c.export == export)
             .order_by(received.c.id.desc())
             .limit(1)
         )
-        return found[0] if found else None
 
     def received_since(self, district: str, export: str, sha256: str) -> str | None:
         """Since when each receipt of an export was this very file, as the ledger has times."""
@@ -289,7 +301,7 @@ class Ledger:
 
     def current_snapshot(self, district: str) -> RowMapping | None:
         """The current snapshot's row, with `rolled_back`, or None before the first one."""
-        found = self.rows(
+        return self._first(
             sa.select(snapshots, current.c.rolled_back)
             .join(
                 current,
@@ -300,7 +312,6 @@ class Ledger:
             )
             .where(snapshots.c.district == district)
         )
-        return found[0] if found else None
 
     def publications_of(self, district: str, until: datetime | None = None) -> Sequence[RowMapping]:
         """Publications and rollbacks, newest first; with `until`, those up to that time."""
@@ -443,12 +454,11 @@ class Ledger:
         return {row["district"] for row in self.rows(query)}
 
     def _hold_in(self, district: str, job: str, state: str) -> RowMapping | None:
-        found = self.rows(
+        return self._first(
             sa.select(holds)
             .where(holds.c.district == district, holds.c.job == job, holds.c.state == state)
             .order_by(holds.c.id.desc())
         )
-        return found[0] if found else None
 
     def last_discarded(self, district: str, job: str) -> RowMapping | None:
         """The last hold that an operator discarded, or None."""
@@ -456,7 +466,7 @@ class Ledger:
 
     def last_hold(self, district: str, job: str, set_hash: str) -> RowMapping | None:
         """The last hold on exactly these bytes; None when they were never held."""
-        found = self.rows(
+        return self._first(
             sa.select(holds)
             .where(
                 holds.c.district == district,
@@ -466,20 +476,12 @@ class Ledger:
             .order_by(holds.c.id.desc())
             .limit(1)
         )
-        return found[0] if found else None
 
-    def decide(self, district: str, job: str, state: str, by: str) -> RowMapping:
-        """Approve or discard what is held, or discard what was approved; returns it as it was.
+    def decide(self, hold: RowMapping, state: str, by: str) -> None:
+        """A person decides on a hold as they saw it: approved, or discarded.
 
-        Raises `UsageError` when there is nothing to decide.
+        Raises `UsageError` when somebody else has decided on it meanwhile.
         """
-        hold = self.open_hold(district, job)
-        if hold is None and state == "discarded":
-            hold = self.usable_approval(district, job)
-        if hold is None:
-            raise UsageError(
-                f"Nothing is held for {district}; `status {district}` shows its state."
-            )
         with self.transaction() as connection:
             decided = connection.execute(
                 sa.update(holds)
@@ -487,8 +489,8 @@ class Ledger:
                 .values(state=state, decided_at=stamp(now()), decided_by=by)
             )
         if not decided.rowcount:
+            district = hold["district"]
             raise UsageError(
                 f"Somebody else has just decided on what is held for {district};"
                 f" `status {district}` shows its state."
             )
-        return hold

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from connect_pipeline.drop.deadlines import attendance_due, expects_attendance
+from connect_pipeline.attendance.school_days import expects_attendance
+from connect_pipeline.drop.deadlines import attendance_due
 from connect_pipeline.orchestration import names
 from connect_pipeline.settings import District, Settings
 
@@ -53,7 +54,7 @@ def _attendance_due(name: str, district: District) -> dg.ScheduleDefinition:
     )
     def due(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         moment = context.scheduled_execution_time
-        if not expects_attendance(district.day_of(moment), district):
+        if not expects_attendance(district.day_of(moment), district.attendance):
             return dg.SkipReason("No school today.")
         return _request(name, moment)
 

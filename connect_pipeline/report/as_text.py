@@ -6,7 +6,7 @@ record IDs, which are cells too.
 
 from __future__ import annotations
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -69,11 +69,6 @@ def as_text(report: Report) -> RenderableType:
             parts += _counted(source)
     parts.append(Padding(Text(_next_step(report)), (1, 0, 0, 0)))
     return Group(*parts)
-
-
-def print_report(console: Console, report: Report) -> None:
-    """Print a report."""
-    console.print(as_text(report))
 
 
 def _files(found: list[Source]) -> Table:

@@ -29,11 +29,10 @@ from connect_pipeline.contract import (
     Kind,
     contact_columns,
 )
-from connect_pipeline.databases import attach, count_rows, insert_rows
+from connect_pipeline.databases import attach, count_rows, insert_rows, set_variables, statement
 from connect_pipeline.home import PRIVATE_FILE, disk_fault, private_folder
 from connect_pipeline.published import ROSTER_TABLES, create_empty
-from connect_pipeline.roster.kept_people import ADD_ONLY, any_row_is_out
-from connect_pipeline.roster.statements import text
+from connect_pipeline.roster.kept_people import any_row_is_out, tell_kept
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
 
@@ -62,9 +61,10 @@ STEPS = (
     "access_titles",
     "staff_access",
     "kept",
-    "findings",
     "quarantine",
 )
+FILLED_BY_REPORT = ("connect.supplied_columns", "quality.findings")
+"""Tables whose rows come from the report and not from other tables."""
 
 # Where members come from (`group_members.sql`), and the column that names them.
 PERSON_OF_TABLE = {
@@ -146,27 +146,34 @@ def build_candidate(
     attach(connection, path, "candidate")
     connection.execute("USE candidate")
     connection.execute("CREATE SCHEMA connect; CREATE SCHEMA quality")
+    filled_later = [one for one in ROSTER_TABLES if one.name in FILLED_BY_REPORT]
+    create_empty(connection, "candidate", filled_later)
     schools = report.exports.get(SCHOOLS.file_name)
-    _set(connection, "has_schools", bool(schools and schools.checked and schools.checked.usable))
     classes = report.exports[STAFF_TO_STUDENT.file_name].checked
-    _set(connection, "class_columns", len(classes.read.columns) if classes else 0)
-    _set(connection, "low_lunch_balance", district.low_lunch_balance)
-    _set(connection, "add_only", add_only)
-    _set(connection, "site_titles", list(district.staff_access.site_titles))
-    _set(connection, "district_titles", list(district.staff_access.district_titles))
+    set_variables(
+        connection,
+        has_schools=bool(schools and schools.checked and schools.checked.usable),
+        class_columns=len(classes.read.columns) if classes else 0,
+        low_lunch_balance=district.low_lunch_balance,
+        add_only=add_only,
+        site_titles=list(district.staff_access.site_titles),
+        district_titles=list(district.staff_access.district_titles),
+    )
     may_keep = add_only or any_row_is_out(connection, STAFF_TO_STUDENT)
     for step in STEPS:
         if step != KEPT_ENROLLMENTS or may_keep:
-            connection.execute(text(step))
+            connection.execute(statement(__package__, step))
     _record_supplied_columns(connection, report)
-    _name_kept_enrollments(connection, report)
+    findings = report.exports[STAFF_TO_STUDENT.file_name].findings
+    enrollments = "(FROM candidate.connect.kept WHERE entity = 'enrollment')"
+    tell_kept(connection, findings, enrollments, "key", "enrollments")
 
 
 def compare_candidate(connection: duckdb.DuckDBPyConnection) -> None:
     """Add what the attached candidate changes: people, classes, and who came to a group or left."""
-    connection.execute(text("changes"))
+    connection.execute(statement(__package__, "changes"))
     _expose_touched(connection)
-    connection.execute(text("group_changes"))
+    connection.execute(statement(__package__, "group_changes"))
 
 
 def finish_candidate(
@@ -187,7 +194,7 @@ def finish_candidate(
     ]
     insert_rows(connection, "quality.findings", findings)
     connection.execute(
-        text("snapshot"),
+        statement(__package__, "snapshot"),
         {
             "snapshot_id": snapshot_id,
             "published_at": published_at,
@@ -215,7 +222,7 @@ def _expose_touched(connection: duckdb.DuckDBPyConnection) -> None:
     The view of all members over only those people's rows: comparing everybody's memberships would
     cost more than reading the files.
     """
-    connection.execute(text("touched_people"))
+    connection.execute(statement(__package__, "touched_people"))
     for name, night in (("touched_tonight", "candidate"), ("touched_before", "previous")):
         attach(connection, None, name)
         connection.execute(f"CREATE SCHEMA {name}.connect")
@@ -229,7 +236,7 @@ def _expose_touched(connection: duckdb.DuckDBPyConnection) -> None:
                 f"CREATE VIEW {name}.connect.{table} AS FROM {night}.connect.{table}"
             )
         connection.execute(f"USE {name}")
-        connection.execute(text("group_members"))
+        connection.execute(statement(__package__, "group_members"))
     connection.execute("USE candidate")
 
 
@@ -273,37 +280,8 @@ def _normalise(
     )
 
 
-def _set(connection: duckdb.DuckDBPyConnection, name: str, value: Any) -> None:
-    connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
-
-
-def _name_kept_enrollments(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
-    """Who stays in a class because a row of theirs is invalid, and how many because of a window."""
-    findings = report.exports[STAFF_TO_STUDENT.file_name].findings
-    rows = connection.execute(
-        """
-        SELECT DISTINCT key, reason = $add_only AS is_deferred FROM candidate.connect.kept
-        WHERE entity = 'enrollment' ORDER BY key
-        """,
-        {"add_only": ADD_ONLY},
-    ).fetchall()
-    for student, is_deferred in rows:
-        if not is_deferred:
-            findings.add("kept_previous", record_id=student)
-    deferred = connection.execute(
-        "SELECT count(*) FROM candidate.connect.kept"
-        " WHERE entity = 'enrollment' AND reason = $add_only",
-        {"add_only": ADD_ONLY},
-    ).fetchall()[0][0]
-    if deferred:
-        findings.add("removal_deferred", count=deferred, entity="enrollments")
-
-
 def _record_supplied_columns(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
     """`connect.supplied_columns`: one row is a column that tonight's export has."""
-    connection.execute(
-        "CREATE TABLE connect.supplied_columns (export VARCHAR, column_name VARCHAR)"
-    )
     rows = [
         [name, column.name]
         for name, export in report.exports.items()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import duckdb
 
 from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS, ExportSpec
-from connect_pipeline.roster.statements import text
+from connect_pipeline.databases import statement
 from connect_pipeline.validation import Report
 
 # These come and go with the timetable and the balance, night after night.
@@ -48,7 +48,7 @@ def judge_groups(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
         {"few": FEW},
     ).fetchall():
         _warn(report, "group_is_everybody", audience, kind, count)
-    mixed = connection.execute(text("mixed_classes")).fetchall()[0][0]
+    mixed = connection.execute(statement(__package__, "mixed_classes")).fetchall()[0][0]
     if mixed:
         report.exports[STAFF_TO_STUDENT.file_name].findings.add("course_name_conflict", count=mixed)
 

@@ -19,9 +19,9 @@ from math import ceil
 import duckdb
 
 from connect_pipeline.contract import CORE, STAFF, STAFF_TO_STUDENT, STUDENTS, ExportSpec
+from connect_pipeline.databases import statement
 from connect_pipeline.limits import most_within, number, percent
 from connect_pipeline.roster.emptied import emptied_columns
-from connect_pipeline.roster.statements import text
 from connect_pipeline.roster.swapped import Swapped, count_moved, count_swapped
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
@@ -111,7 +111,7 @@ def judge_nights(uploaded: dict[str, datetime], report: Report, hours: float) ->
 
 def count_changes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
     """What would be added, removed and changed, per entity: overall first, then per school."""
-    rows = connection.execute(text("change_counts")).fetchall()
+    rows = connection.execute(statement(__package__, "change_counts")).fetchall()
     return [Change(*row) for row in rows]
 
 
@@ -120,10 +120,10 @@ def _lost_all_classes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
 
     None when they are so few that no share of them is judged: to count all others is dear.
     """
-    ((lost,),) = connection.execute(text("lost_all_classes")).fetchall()
+    ((lost,),) = connection.execute(statement(__package__, "lost_all_classes")).fetchall()
     if lost <= FLOORS["student in class"]:
         return []
-    rows = connection.execute(text("lost_all_classes_counts")).fetchall()
+    rows = connection.execute(statement(__package__, "lost_all_classes_counts")).fetchall()
     return [
         Change("student in class", school, before, added=0, removed=lost, changed=0)
         for school, before, lost in rows
@@ -135,7 +135,7 @@ def _fewer_enrollments(connection: duckdb.DuckDBPyConnection) -> list[Change]:
 
     Whoever changes classes is enrolled as often as before; part of a file is shorter.
     """
-    rows = connection.execute(text("enrollment_counts")).fetchall()
+    rows = connection.execute(statement(__package__, "enrollment_counts")).fetchall()
     return [
         Change("enrollment", school, before, added=0, removed=max(before - now, 0), changed=0)
         for school, before, now in rows
@@ -266,7 +266,7 @@ def _judge_reachability(
 ) -> None:
     """The share of students who can be reached through a guardian, before and tonight."""
     for school, students_before, before, students, tonight in connection.execute(
-        text("reachability")
+        statement(__package__, "reachability")
     ).fetchall():
         if not students_before or not students:
             continue

@@ -7,12 +7,11 @@ published of those who stay (`sql/students.sql` and others).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import duckdb
 
 from connect_pipeline.contract import STAFF, STUDENTS, ExportSpec
-from connect_pipeline.rules.sql import CONTROLS, broken_line_words
+from connect_pipeline.findings import STORED_PER_CODE, Findings
+from connect_pipeline.line_law import CONTROLS
 
 ADD_ONLY = "add_only"
 UNNAMED = "unnamed_row_quarantined"
@@ -24,25 +23,19 @@ SHARED = f"SELECT record_id FROM scratch.records.lines_out WHERE code = '{SHARED
 NAMES_END = 3
 """A line with fewer commas than these has no first and last name: ID, School, First, Last."""
 
-# Where each of these files' people are: a person at a school.
+# Where each of these files' people are: a person at a school; and what they are called.
 PLACES = {STAFF: "staff_sites", STUDENTS: "student_sites"}
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Who stays as last published: by ID for an invalid row, by number in an add-only window."""
-
-    invalid: list[str]
-    deferred: int
+NOUNS = {STAFF: "staff members", STUDENTS: "students"}
 
 
 def keep_people(
     connection: duckdb.DuckDBPyConnection,
     spec: ExportSpec,
+    findings: Findings,
     columns: int,
     *,
     add_only: bool = False,
-) -> Kept:
+) -> None:
     """Fill `records.kept_<table>`: people of the last snapshot who stay, at all their schools.
 
     Those whom a quarantined line is about, whole, as the snapshot has them, also when they have a
@@ -50,7 +43,7 @@ def keep_people(
     be about anybody, all who have no row tonight, or none at one of their schools; with `add_only`
     nearly the same, but who was at one school may move. Of those who have a row, it counts
     (`is_whole` is false). Not whose ID another person has tonight. `columns` is how many tonight's
-    file has.
+    file has; `findings` are the file's, and say who is kept.
     """
     person, places = spec.columns[0].field, PLACES[spec]
     anybody = False
@@ -101,11 +94,33 @@ def keep_people(
             """,
             {"anybody": anybody, "reason": UNNAMED if anybody else ADD_ONLY},
         )
-    rows = connection.execute(
-        f"SELECT {person}, reason FROM records.kept_{spec.table} ORDER BY 1"
+    tell_kept(connection, findings, f"records.kept_{spec.table}", person, NOUNS[spec])
+
+
+def tell_kept(
+    connection: duckdb.DuckDBPyConnection, findings: Findings, kept: str, person: str, nouns: str
+) -> None:
+    """Add who stays because a row is invalid, by ID, and how many because of a window.
+
+    `kept` is a table with the `reason` of each, or a query in parentheses; `person` is its ID.
+    """
+    ((invalid, deferred),) = connection.execute(
+        f"""
+        SELECT
+            count(DISTINCT {person}) FILTER (reason <> $add_only),
+            count(*) FILTER (reason = $add_only)
+        FROM {kept}
+        """,
+        {"add_only": ADD_ONLY},
     ).fetchall()
-    invalid = [row[0] for row in rows if row[1] != ADD_ONLY]
-    return Kept(invalid, len(rows) - len(invalid))
+    if invalid:
+        named = connection.execute(
+            f"SELECT DISTINCT {person} FROM {kept} WHERE reason <> $add_only ORDER BY 1 LIMIT $n",
+            {"add_only": ADD_ONLY, "n": STORED_PER_CODE},
+        ).fetchall()
+        findings.add_many("kept_previous", invalid, ({"record_id": one} for (one,) in named))
+    if deferred:
+        findings.add("removal_deferred", count=deferred, entity=nouns)
 
 
 def any_row_is_out(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> bool:
@@ -140,10 +155,21 @@ def _describe_quarantined(connection: duckdb.DuckDBPyConnection, spec: ExportSpe
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE words_tonight AS
-        SELECT line, commas, record_id, unnest({broken_line_words("text")}) AS word
+        SELECT line, commas, record_id, unnest({_words("text")}) AS word
         FROM out_tonight
         WHERE is_broken;
         """
+    )
+
+
+def _words(text: str) -> str:
+    """SQL: the list of what may be a cell of a line that breaks the line law.
+
+    A quote in it may end a cell, or stand in one by mistake.
+    """
+    return (
+        f"list_distinct(list_transform(regexp_extract_all({text}, '[^,\"]+')"
+        f" || string_split(replace({text}, '\"', ''), ','), lambda one: trim(one)))"
     )
 
 

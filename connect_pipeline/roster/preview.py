@@ -15,9 +15,9 @@ from typing import Any
 import duckdb
 
 from connect_pipeline.cells.formulas import defused_sql
+from connect_pipeline.databases import statement
 from connect_pipeline.query_files import give_name, write_query, written_beside
 from connect_pipeline.roster.hold import Change
-from connect_pipeline.roster.statements import text
 from connect_pipeline.validation import Report
 
 WOULD_VANISH = "-would-vanish.csv"
@@ -69,7 +69,8 @@ def write_would_vanish(connection: duckdb.DuckDBPyConnection, page: Path) -> Pat
         return None
     target = page.with_name(f"{page.stem}{WOULD_VANISH}")
     cells = ", ".join(f"{defused_sql(name)} AS {name}" for name in VANISH_COLUMNS)
+    rows = statement(__package__, "would_vanish")
     with written_beside(target) as beside:
-        write_query(connection, f"SELECT {cells} FROM ({text('would_vanish')})", beside)
+        write_query(connection, f"SELECT {cells} FROM ({rows})", beside)
         give_name(beside, target)
     return target

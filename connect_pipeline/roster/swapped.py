@@ -14,8 +14,7 @@ from typing import Any
 import duckdb
 
 from connect_pipeline.contract import STAFF, STUDENTS, ExportSpec
-from connect_pipeline.databases import count_rows
-from connect_pipeline.roster.statements import text
+from connect_pipeline.databases import count_rows, statement
 
 STUDENT_PAIRS = (
     ("first_name", "last_name"),
@@ -52,7 +51,7 @@ def count_swapped(connection: duckdb.DuckDBPyConnection, at_least: int) -> list[
     only the ones in which the two columns differed. Nothing is returned of staff or students when
     no school has `at_least` rows with swapped columns.
     """
-    connection.execute(text("swappable"))
+    connection.execute(statement(__package__, "swappable"))
     return [
         *_count(connection, STUDENTS, "student", STUDENT_PAIRS, at_least),
         *_count(connection, STAFF, "staff", STAFF_PAIRS, at_least),
@@ -68,9 +67,10 @@ def count_moved(connection: duckdb.DuckDBPyConnection, at_least: int) -> list[Sw
         return []
     connection.execute("CREATE OR REPLACE TEMP VIEW compared_people AS FROM changed_people")
     names = {column.field: column.name for column in STUDENTS.columns}
+    moved = connection.execute(statement(__package__, "moved_contents")).fetchall()
     return [
         Swapped(STUDENTS.file_name, names[field], None, school, found, students)
-        for field, school, found, students in connection.execute(text("moved_contents")).fetchall()
+        for field, school, found, students in moved
     ]
 
 

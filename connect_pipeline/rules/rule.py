@@ -66,6 +66,10 @@ class Rule:
     `message` is a finding's text; its placeholders are filled with counts, column names, limits
     and fixed phrases, never with a cell's value. `setting` names the district setting that
     changes the rule. Rules about a whole night have no example of one file.
+
+    A rule that is just this is found by the code that works out what it is about: the header
+    (`header.py`), the drop (`drop/`), what a night would change (`roster/`) or a day comes to
+    (`run/`).
     """
 
     code: str
@@ -83,11 +87,6 @@ class FileRule(Rule):
     """A rule about a file's bytes: `broken` returns the message's facts, or None when it holds."""
 
     broken: Callable[[FileFacts, Limits], dict[str, object] | None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeaderRule(Rule):
-    """A rule about the header; `header.py` tells the cases apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,16 +191,3 @@ class TableRule(Rule):
         """Every export that the rule looks at, with its SQL."""
         first = TableCheck(spec=self.spec, needs=self.needs, select=self.select)
         return (first, *self.also)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DropRule(Rule):
-    """A rule about the set of files, their names and their age."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChangeRule(Rule):
-    """A rule about what the files would change or come to, told by whoever works that out.
-
-    That is `roster/` for a night, `run/` for what it is about as a whole and for a day's absences.
-    """

@@ -1,8 +1,7 @@
 """SQL that several table rules share.
 
-For: what rules about keys and references say in the same way, and the characters that the line
-law excludes. Belongs here: fragments made of
-the contract's identifiers. Does not belong here: a rule.
+For: what rules about keys and references say in the same way. Belongs here: fragments made of the
+contract's identifiers. Does not belong here: a rule.
 """
 
 from __future__ import annotations
@@ -11,10 +10,6 @@ from collections.abc import Sequence
 
 from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import ExportSpec, Kind
-
-CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}"
-"""The control characters, as a RE2 class's inside. A tab is a character like any other, and line
-ends are gone by the time a line is looked at."""
 
 
 def record_id(spec: ExportSpec) -> str:
@@ -47,15 +42,24 @@ def alike(spec: ExportSpec) -> str:
     return f"SELECT {near} FROM records.{spec.table}_checked GROUP BY {near} HAVING count(*) > 1"
 
 
-def broken_line_words(text: str) -> str:
-    """SQL: the list of what may be a cell of a line that breaks the line law.
-
-    A quote in it may end a cell, or stand in one by mistake.
+def without_class(spec: ExportSpec) -> str:
+    """SQL for the people of `spec` who are in no class: one row a school, counted in `detail`."""
+    return f"""
+        WITH idle AS (
+            SELECT line, school
+            FROM records.{spec.table}
+            ANTI JOIN records.staff_to_student USING ({spec.record_field})
+        )
+        SELECT
+            NULL::BIGINT AS line,
+            NULL AS record_id,
+            NULL AS column_name,
+            count(*) || ' of one school, first at line ' || min(line) || ' of {spec.file_name}'
+                AS detail
+        FROM idle
+        GROUP BY school
+        ORDER BY min(line)
     """
-    return (
-        f"list_distinct(list_transform(regexp_extract_all({text}, '[^,\"]+')"
-        f" || string_split(replace({text}, '\"', ''), ','), lambda one: trim(one)))"
-    )
 
 
 def later_rows(spec: ExportSpec, key: Sequence[str], column_name: str = "") -> str:

@@ -159,11 +159,7 @@ def _note_alarms(run: DistrictRun, settings: Settings) -> None:
 
 
 def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
-    codes: Counter[str] = Counter()
-    for findings in run.report.sources:
-        for code, count in findings.counts.items():
-            codes[code] += count if findings.severity_of(code).stops_file else 0
-    codes = +codes
+    codes = Counter(run.report.counts(lambda severity: severity.stops_file))
     hold = run.ledger.open_hold(run.name, run.job) if run.outcome == "held" else None
     if hold is not None:
         codes |= Counter(hold["codes"])

@@ -65,7 +65,7 @@ def _remove_older(folder: Path, limit: datetime) -> int:
 def _remove_days(home: Home, name: str, limit: date) -> int:
     old = [
         path
-        for path in files_below(home.attendance_day(name, "x").parent)
+        for path in files_below(home.attendance_days(name))
         if path.suffix == ".duckdb" and path.stem < limit.isoformat()
     ]
     for path in old:

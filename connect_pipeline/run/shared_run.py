@@ -28,8 +28,7 @@ from connect_pipeline.ledger import ATTENDANCE_JOB, PREVIEW_JOB, Ledger, now, se
 from connect_pipeline.outcomes import as_our_error, outcome_exit_code
 from connect_pipeline.report.hand_back import hand_back, remove_old
 from connect_pipeline.report.of_run import report_path
-from connect_pipeline.rules import catalogue
-from connect_pipeline.rules.rule import DropRule
+from connect_pipeline.rules import catalogue, family_of
 from connect_pipeline.settings import District
 from connect_pipeline.sftp import FileTooLarge
 from connect_pipeline.validation import ExportReport, Report, check_read
@@ -109,12 +108,9 @@ class SharedRun:
         export = check_read(self.report, self.visit.read(spec), self.usable, self.district)
         if spec in (STAFF, STUDENTS) and export.checked and export.checked.usable:
             columns = len(export.checked.read.columns)
-            kept = roster.keep_people(self.connection, spec, columns, add_only=self.adds_only)
-            for person in kept.invalid:
-                export.findings.add("kept_previous", record_id=person)
-            if kept.deferred:
-                entity = "students" if spec is STUDENTS else "staff members"
-                export.findings.add("removal_deferred", count=kept.deferred, entity=entity)
+            roster.keep_people(
+                self.connection, spec, export.findings, columns, add_only=self.adds_only
+            )
         self._note_refusal()
         log.info(
             "%s: checked %s, %s rows accepted, %s kept out, %s",
@@ -288,9 +284,9 @@ class SharedRun:
         reasons = []
         for name in self._blocked():
             worst = next(iter(self.report.exports[name].findings))
-            rule = catalogue()[worst.code]
             # A rule on the set says in its doc what several cases are, and here it is one of them.
-            what = worst.message if isinstance(rule, DropRule) else rule.doc
+            is_of_set = family_of(worst.code) == "drop"
+            what = worst.message if is_of_set else catalogue()[worst.code].doc
             reasons.append(f"{name}: {what}")
         more = "`validate`" if self.job == PREVIEW_JOB else "The report"  # a preview writes none
         return (

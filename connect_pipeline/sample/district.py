@@ -15,13 +15,12 @@ import datetime as dt
 import re
 import unicodedata
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import duckdb
 
 from connect_pipeline.contract import EXPORTS, ExportSpec
-from connect_pipeline.databases import in_memory
+from connect_pipeline.databases import in_memory, quoted, set_variables, statement
 from connect_pipeline.drop_names import LABELS_FILE
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import disk_fault
@@ -79,17 +78,13 @@ def generate(folder: Path, students: int, seed: int, *, today: dt.date) -> Gener
         _set_variables(connection, students, seed, today)
         _load_courses(connection)
         for step in STEPS:
-            connection.execute(_sql(f"{step}.sql"))
+            connection.execute(statement(__package__, step))
         _set_phone_ranges(connection, students)
         counts = {spec.file_name: _write(connection, spec, folder) for spec in EXPORTS}
         sites = dict(
             connection.execute("SELECT code, name FROM schools ORDER BY school").fetchall()
         )
     return GeneratedDistrict(folder, counts, sites)
-
-
-def _sql(name: str) -> str:
-    return (resources.files("connect_pipeline.sample") / "sql" / name).read_text(encoding="utf-8")
 
 
 def _set_variables(
@@ -115,9 +110,8 @@ def _set_variables(
         "languages": _weighted(vocabulary.LANGUAGES),
         "contact_methods": _weighted(vocabulary.CONTACT_METHODS),
     }
-    for name, value in variables.items():
-        bound = list(value) if isinstance(value, tuple) else value
-        connection.execute(f"SET VARIABLE {name} = $value", {"value": bound})
+    lists = {name: list(value) for name, value in variables.items() if isinstance(value, tuple)}
+    set_variables(connection, **variables | lists)
 
 
 def _set_phone_ranges(connection: duckdb.DuckDBPyConnection, students: int) -> None:
@@ -126,12 +120,12 @@ def _set_phone_ranges(connection: duckdb.DuckDBPyConnection, students: int) -> N
         "SELECT (SELECT max(family) + 1 FROM families), (SELECT count(*) FROM staff)"
     ).fetchall()
     student_phones = 2 * families
-    for name, first in (
-        ("student_phones", student_phones),
-        ("staff_phones", student_phones + students),
-        ("school_phones", student_phones + students + staff),
-    ):
-        connection.execute(f"SET VARIABLE {name} = $first", {"first": first})
+    set_variables(
+        connection,
+        student_phones=student_phones,
+        staff_phones=student_phones + students,
+        school_phones=student_phones + students + staff,
+    )
 
 
 def _load_courses(connection: duckdb.DuckDBPyConnection) -> None:
@@ -179,10 +173,10 @@ def _weighted(words: tuple[tuple[str, int], ...]) -> list[str]:
 def _write(connection: duckdb.DuckDBPyConnection, spec: ExportSpec, folder: Path) -> int:
     """Write one export under the contract's header; return its rows."""
     columns = ", ".join(f'{column.field} AS "{column.name}"' for column in spec.columns)
-    select = f"SELECT {columns} FROM ({_sql(f'exports/{spec.table}.sql')})"
-    target = str(folder / spec.file_name).replace("'", "''")
+    select = f"SELECT {columns} FROM ({statement(__package__, f'exports/{spec.table}')})"
+    target = quoted(folder / spec.file_name)
     try:
-        written = connection.execute(f"COPY ({select}) TO '{target}' (FORMAT csv, HEADER true)")
+        written = connection.execute(f"COPY ({select}) TO {target} (FORMAT csv, HEADER true)")
     except duckdb.IOException:
         raise EnvironmentFault(
             f"Could not write {folder / spec.file_name}. Free space or permissions, then retry."

@@ -29,7 +29,8 @@ from connect_pipeline.errors import (
     TransientFault,
 )
 from connect_pipeline.home import PARTIAL_SUFFIX, disk_fault, private_folder, rename_durably
-from connect_pipeline.landing.bytes_pass import LINE_BYTES, BytesPass, FileFacts
+from connect_pipeline.landing.bytes_pass import BytesPass, FileFacts
+from connect_pipeline.limits import Limits
 from connect_pipeline.sftp import patience
 from connect_pipeline.sftp.faults import our_faults
 from connect_pipeline.sftp.patience import seconds_for, within
@@ -99,7 +100,7 @@ class Drop:
         }
 
     def fetch(
-        self, name: str, into: Path, limit_bytes: int, line_bytes: int = LINE_BYTES
+        self, name: str, into: Path, limit_bytes: int, line_bytes: int = Limits.line_bytes
     ) -> Fetched:
         """Fetch the file of exactly this name to `<into>/<sha256>`, whole and verified.
 

@@ -302,7 +302,7 @@ def prune(home: Home, ledger: Ledger, district: str, keep: int) -> int:
 
     What was set aside as damaged goes as well.
     """
-    for damaged in home.snapshot(district, "x").parent.glob(f"*{DAMAGED_SUFFIX}"):
+    for damaged in home.snapshots(district).glob(f"*{DAMAGED_SUFFIX}"):
         damaged.unlink(missing_ok=True)
     current = ledger.current_snapshot(district)
     removed = 0
@@ -314,5 +314,5 @@ def prune(home: Home, ledger: Ledger, district: str, keep: int) -> int:
         ledger.forget_snapshot(district, snapshot_id)
         removed += 1
     if removed:
-        sync_folder(home.snapshot(district, "x").parent)
+        sync_folder(home.snapshots(district))
     return removed

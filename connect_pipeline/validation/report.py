@@ -7,6 +7,7 @@ Belongs here: what is found out about a drop, put together. Does not belong here
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -103,21 +104,18 @@ class Report:
             spec.file_name, ExportReport(spec, Findings(spec.file_name))
         ).findings
 
-    def counts(self) -> dict[str, int]:
-        """Exact counts of all findings, by code."""
-        total: Counter[str] = Counter(self.drop.counts)
-        for export in self.exports.values():
-            total.update(export.findings.counts)
+    def counts(self, which: Callable[[Severity], bool] = lambda _: True) -> dict[str, int]:
+        """Exact counts of the findings, by code: all, or those of `which` severities."""
+        total: Counter[str] = Counter()
+        for findings in self.sources:
+            for code, count in findings.counts.items():
+                if which(findings.severity_of(code)):
+                    total[code] += count
         return dict(total)
 
     def holding_codes(self) -> dict[str, int]:
         """The codes, with counts, that hold this drop for an operator."""
-        total: Counter[str] = Counter()
-        for findings in self.sources:
-            for code, count in findings.counts.items():
-                if findings.severity_of(code) is Severity.HOLD:
-                    total[code] += count
-        return dict(total)
+        return self.counts(lambda severity: severity is Severity.HOLD)
 
     def reasons_to_hold(self) -> list[dict[str, str]]:
         """What holds this drop, in sentences, which have no cell's value."""

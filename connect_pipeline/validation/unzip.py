@@ -20,8 +20,9 @@ from typing import IO, BinaryIO
 
 from connect_pipeline.contract import BY_FILE_NAME
 from connect_pipeline.errors import UsageError
+from connect_pipeline.limits import Limits
 
-MOST_BYTES = 2 * 1024**3
+MOST_BYTES = Limits.file_bytes
 """All that is taken from a zip, unpacked, or from a stream."""
 
 MOST_MEMBERS = 100
@@ -187,4 +188,5 @@ def _damaged(name: str) -> str:
 
 
 def _too_large(name: str) -> str:
-    return f"{name} holds more than {MOST_BYTES // 1024**3} GB; that is the limit. Check a folder."
+    limit = f"{MOST_BYTES // 1024**3} GB"
+    return f"{name} holds more than {limit}; that is the limit. Unpack it, then check the folder."

@@ -1,5 +1,8 @@
--- One row: whether any row of the file has a date of its own.
+-- One row: how many rows the file has, whether any has a date of its own, and how many students are
+-- absent in rows without one.
 CREATE OR REPLACE TABLE attendance.dates AS
-SELECT count(*) > 0 AS are_there
-FROM records.attendance
-WHERE coalesce(date, '') <> '';
+SELECT
+    count(*) AS row_count,
+    count(*) FILTER (coalesce(date, '') <> '') > 0 AS are_there,
+    count(DISTINCT student_id) FILTER (coalesce(date, '') = '') AS students_without
+FROM records.attendance;

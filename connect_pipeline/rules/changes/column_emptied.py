@@ -1,8 +1,8 @@
 """The rule `column_emptied`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="column_emptied",
     severity=Severity.HOLD,
     doc="A column that had values in the last published night has none tonight.",

@@ -1,8 +1,8 @@
 """The rule `column_vanished`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="column_vanished",
     severity=Severity.HOLD,
     doc="An optional column that the last published files had is gone.",

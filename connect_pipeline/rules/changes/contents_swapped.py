@@ -1,8 +1,8 @@
 """The rule `contents_swapped`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="contents_swapped",
     severity=Severity.HOLD,
     doc=(

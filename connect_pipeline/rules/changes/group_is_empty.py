@@ -1,8 +1,8 @@
 """The rule `group_is_empty`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="group_is_empty",
     severity=Severity.WARNING,
     doc="A group that had members in the last published night has none tonight.",

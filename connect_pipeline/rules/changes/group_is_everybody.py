@@ -1,8 +1,8 @@
 """The rule `group_is_everybody`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="group_is_everybody",
     severity=Severity.WARNING,
     doc="A group that is meant for some holds every student or every staff member of the district.",

@@ -1,8 +1,8 @@
 """The rule `ids_renumbered`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="ids_renumbered",
     severity=Severity.HOLD,
     doc="Many people would be at the same school under another ID than last night.",

@@ -1,8 +1,8 @@
 """The rule `kept_previous`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="kept_previous",
     severity=Severity.WARNING,
     doc="A person, or one of their schools, is kept as last published: a row was quarantined.",

@@ -1,8 +1,8 @@
 """The rule `mass_removal`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="mass_removal",
     severity=Severity.HOLD,
     doc="More people or classes than the district's share would be removed, overall or in one"

@@ -1,8 +1,8 @@
 """The rule `reachability_drop`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="reachability_drop",
     severity=Severity.HOLD,
     doc="The share of students with a usable contact fell by more points than the district allows.",

@@ -1,8 +1,8 @@
 """The rule `removal_deferred`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="removal_deferred",
     severity=Severity.INFO,
     doc="People or classes that are not in tonight's files stay, because of the add-only window.",

@@ -1,8 +1,8 @@
 """An operator went back to an earlier snapshot: the next night must not undo that unseen."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="rolled_back",
     severity=Severity.HOLD,
     doc="The published snapshot is one that an operator went back to.",

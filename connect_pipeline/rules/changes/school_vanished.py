@@ -1,8 +1,8 @@
 """The rule `school_vanished`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="school_vanished",
     severity=Severity.HOLD,
     doc="A school that is published has nobody left in tonight's files.",

@@ -1,8 +1,8 @@
 """The rule `file_of_another_day`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="file_of_another_day",
     severity=Severity.HOLD,
     doc="The same absences, without dates now, were received on an earlier day.",

@@ -1,8 +1,8 @@
 """The rule `mass_absence`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="mass_absence",
     severity=Severity.HOLD,
     doc="More of a school's students are absent than a day brings.",

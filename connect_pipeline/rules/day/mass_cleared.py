@@ -1,8 +1,8 @@
 """The rule `mass_cleared`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="mass_cleared",
     severity=Severity.HOLD,
     doc="More of the students listed today are gone from the file than a correction takes away.",

@@ -1,8 +1,8 @@
 """The rule `file_still_changing`."""
 
-from connect_pipeline.rules.rule import DropRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = DropRule(
+RULE = Rule(
     code="file_still_changing",
     severity=Severity.BLOCK,
     doc="The file's size or time changed between two looks or while it was read, so it is not ready"

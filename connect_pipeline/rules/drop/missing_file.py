@@ -1,8 +1,8 @@
 """The rule `missing_file`."""
 
-from connect_pipeline.rules.rule import DropRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = DropRule(
+RULE = Rule(
     code="missing_file",
     severity=Severity.BLOCK,
     doc="A file that the run needs is not in the drop: one of the core set, or the absences.",

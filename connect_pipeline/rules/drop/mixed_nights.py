@@ -1,8 +1,8 @@
 """The rule `mixed_nights`."""
 
-from connect_pipeline.rules.rule import DropRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = DropRule(
+RULE = Rule(
     code="mixed_nights",
     severity=Severity.HOLD,
     doc="The core files were uploaded further apart than one night's export takes.",

@@ -1,8 +1,8 @@
 """The rule `stale_file`."""
 
-from connect_pipeline.rules.rule import DropRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = DropRule(
+RULE = Rule(
     code="stale_file",
     severity=Severity.HOLD,
     doc="A file is from an earlier day: at the deadline, a core file that nobody has uploaded since"

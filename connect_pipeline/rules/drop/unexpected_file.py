@@ -1,8 +1,8 @@
 """The rule `unexpected_file`."""
 
-from connect_pipeline.rules.rule import DropRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = DropRule(
+RULE = Rule(
     code="unexpected_file",
     severity=Severity.INFO,
     doc="The drop holds a file whose name is none of the five.",

@@ -1,9 +1,9 @@
 """The rule `column_name_altered`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, HeaderRule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
 
-RULE = HeaderRule(
+RULE = Rule(
     code="column_name_altered",
     severity=Severity.BLOCK,
     doc="A column's name differs from the contract's only in case, spaces or invisible characters.",

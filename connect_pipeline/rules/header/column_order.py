@@ -1,9 +1,9 @@
 """The rule `column_order`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, HeaderRule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
 
-RULE = HeaderRule(
+RULE = Rule(
     code="column_order",
     severity=Severity.BLOCK,
     doc="The columns do not stand in the contract's order.",

@@ -1,9 +1,9 @@
 """The rule `empty_column_name`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, HeaderRule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
 
-RULE = HeaderRule(
+RULE = Rule(
     code="empty_column_name",
     severity=Severity.BLOCK,
     doc="A column of the header has no name.",

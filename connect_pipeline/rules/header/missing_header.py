@@ -1,11 +1,11 @@
 """The rule `missing_header`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, HeaderRule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
 
 _ROW = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
 
-RULE = HeaderRule(
+RULE = Rule(
     code="missing_header",
     severity=Severity.BLOCK,
     doc="The first line is not a header.",

@@ -1,9 +1,9 @@
 """The rule `unknown_column`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, HeaderRule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
 
-RULE = HeaderRule(
+RULE = Rule(
     code="unknown_column",
     severity=Severity.BLOCK,
     doc="The header names a column that the contract does not have.",

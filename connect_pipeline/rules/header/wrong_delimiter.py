@@ -1,13 +1,13 @@
 """The rule `wrong_delimiter`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, HeaderRule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
 
 _TEXT = with_header(
     STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher", columns=STAFF.required_names
 )
 
-RULE = HeaderRule(
+RULE = Rule(
     code="wrong_delimiter",
     severity=Severity.BLOCK,
     doc="The columns are separated by semicolons, tabs or vertical bars instead of commas.",

@@ -1,8 +1,8 @@
 """The rule `course_name_conflict`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="course_name_conflict",
     severity=Severity.WARNING,
     doc="The rows of one class have different course names, and the first line's is used.",

@@ -2,6 +2,7 @@
 
 from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT
 from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.sql import without_class
 
 RULE = TableRule(
     code="staff_without_class",
@@ -15,22 +16,7 @@ RULE = TableRule(
     message="Staff without a class: {detail}. If they teach, their classes are missing here.",
     spec=STAFF_TO_STUDENT,
     needs=(STAFF,),
-    select="""
-        WITH idle AS (
-            SELECT line, school
-            FROM records.staff AS staff
-            ANTI JOIN records.staff_to_student AS classes USING (staff_id)
-        )
-        SELECT
-            NULL::BIGINT AS line,
-            NULL AS record_id,
-            NULL AS column_name,
-            count(*) || ' of one school, first at line ' || min(line) || ' of StaffExport.csv'
-                AS detail
-        FROM idle
-        GROUP BY school
-        ORDER BY min(line)
-    """,
+    select=without_class(STAFF),
     order=200,
     failing=Example(
         STAFF_TO_STUDENT, with_header(STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1")

@@ -1,14 +1,14 @@
 """The rule `student_unreachable`."""
 
 from connect_pipeline.cells.normalise import invalid
-from connect_pipeline.contract import STUDENTS, Kind
+from connect_pipeline.contract import GUARDIANS, STUDENTS, Kind, contact_relation
 from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
 
 _COLUMNS = (*STUDENTS.required_names, "ContactPhonePrimary")
 _IS_UNREACHABLE = " AND ".join(
     f"(coalesce({column.field}, '') = '' OR {invalid(column.kind, column.field)})"
     for column in STUDENTS.columns
-    if column.kind in (Kind.PHONE, Kind.EMAIL) and column.field.startswith(("primary", "secondary"))
+    if column.kind in (Kind.PHONE, Kind.EMAIL) and contact_relation(column) in GUARDIANS
 )
 
 RULE = TableRule(

@@ -2,6 +2,7 @@
 
 from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.sql import without_class
 
 _CLASSES = tuple(
     f"{101 if n < 4 else 102},T{1 if n < 4 else 3},00{n},1,Art,AR1,1" for n in range(1, 7)
@@ -19,22 +20,7 @@ RULE = TableRule(
     message="Students without a class: {detail}. If they have one, it is missing here.",
     spec=STAFF_TO_STUDENT,
     needs=(STUDENTS,),
-    select="""
-        WITH idle AS (
-            SELECT line, school
-            FROM records.students AS students
-            ANTI JOIN records.staff_to_student AS classes USING (student_id)
-        )
-        SELECT
-            NULL::BIGINT AS line,
-            NULL AS record_id,
-            NULL AS column_name,
-            count(*) || ' of one school, first at line ' || min(line) || ' of StudentExport.csv'
-                AS detail
-        FROM idle
-        GROUP BY school
-        ORDER BY min(line)
-    """,
+    select=without_class(STUDENTS),
     order=200,
     failing=Example(STAFF_TO_STUDENT, with_header(STAFF_TO_STUDENT, *_CLASSES[:-1])),
     passing=Example(STAFF_TO_STUDENT, with_header(STAFF_TO_STUDENT, *_CLASSES)),

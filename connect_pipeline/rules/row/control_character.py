@@ -1,8 +1,8 @@
 """The rule `control_character`."""
 
 from connect_pipeline.contract import STAFF
+from connect_pipeline.line_law import CONTROLS
 from connect_pipeline.rules.rule import Example, RowRule, Severity, with_header
-from connect_pipeline.rules.sql import CONTROLS
 
 _ONE = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
 

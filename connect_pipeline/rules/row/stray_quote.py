@@ -1,10 +1,10 @@
 """The rule `stray_quote`."""
 
 from connect_pipeline.contract import STAFF
+from connect_pipeline.line_law import FIELD
 from connect_pipeline.rules.rule import Example, RowRule, Severity, with_header
 
 _ONE = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
-_FIELD = '(?:"(?:[^"]|"")*"|[^",]*)'
 
 RULE = RowRule(
     code="stray_quote",
@@ -20,7 +20,7 @@ RULE = RowRule(
         "A quote stands where none may stand, so the row was kept out. Put the whole value in"
         ' quotes and double the quotes in it ("").'
     ),
-    where=f"NOT regexp_full_match(text, '{_FIELD}(?:,{_FIELD})*')",
+    where=f"NOT regexp_full_match(text, '{FIELD}(?:,{FIELD})*')",
     order=50,
     failing=Example(
         STAFF,

@@ -1,8 +1,8 @@
 """The rule `student_erased`."""
 
-from connect_pipeline.rules.rule import ChangeRule, Severity
+from connect_pipeline.rules.rule import Rule, Severity
 
-RULE = ChangeRule(
+RULE = Rule(
     code="student_erased",
     severity=Severity.WARNING,
     doc="A row of a student who was erased is kept out and not stored.",

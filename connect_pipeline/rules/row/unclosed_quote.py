@@ -1,10 +1,10 @@
 """The rule `unclosed_quote`."""
 
 from connect_pipeline.contract import STAFF
+from connect_pipeline.line_law import FIELD, OPENED
 from connect_pipeline.rules.rule import Example, RowRule, Severity, with_header
 
 _ONE = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
-_FIELDS = '(?:(?:"(?:[^"]|"")*"|[^",]*),)*'
 
 RULE = RowRule(
     code="unclosed_quote",
@@ -20,7 +20,7 @@ RULE = RowRule(
         "A quote is opened on this line and not closed, so the row was kept out. Close it, or"
         " remove the line break or the quote from the value."
     ),
-    where=f'regexp_full_match(text, \'{_FIELDS}"(?:[^"]|"")*\')',
+    where=f"regexp_full_match(text, '(?:{FIELD},)*{OPENED}')",
     order=40,
     failing=Example(
         STAFF,
