@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.databases import attach, in_memory, insert_rows, set_variables
+from connect_pipeline.databases import attach, in_memory, insert_rows, set_variables, statement
 from connect_pipeline.erasure.recognising import BROKEN_ROW, is_in, words_that_may_be_ids
 from connect_pipeline.erasure.traces import Traces
 from connect_pipeline.errors import EnvironmentFault
@@ -86,16 +86,6 @@ JOIN own
     AND numbered.broken_row = own.broken_row
     AND numbered.line > own.line
 """
-OWN_OF_SNAPSHOT = """
-CREATE TEMP TABLE own_classes AS
-SELECT class_id FROM old.connect.enrollments WHERE student_id = getvariable('student');
-CREATE TEMP TABLE lonely_classes AS
-SELECT class_id FROM old.connect.classes
-WHERE student_count = 1 AND class_id IN (FROM own_classes);
-CREATE TEMP TABLE own_groups AS
-SELECT group_id FROM old.connect.group_members JOIN old.connect.groups USING (group_id)
-WHERE person_id = getvariable('student') AND audience = 'students';
-"""
 
 
 def without_student(source: Path, target: Path, traces: Traces) -> dict[str, int]:
@@ -132,7 +122,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, source: Path, traces: Traces
     )
     tables = _tables(connection)
     if "connect.students" in tables:
-        connection.execute(OWN_OF_SNAPSHOT)
+        connection.execute(statement(__package__, "own_of_snapshot"))
         _find_own_lines(connection, traces)
     return {name: where for name, where in (SNAPSHOT | ATTENDANCE).items() if name in tables}
 

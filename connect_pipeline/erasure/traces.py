@@ -15,7 +15,7 @@ import mmap
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import Any
 import duckdb
 
 import connect_pipeline
-from connect_pipeline.databases import set_variables
+from connect_pipeline.databases import set_variables, statement
 from connect_pipeline.erasure.recognising import is_destination, is_in, is_in_bytes
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, replacing
@@ -148,21 +148,21 @@ def gather(home: Home, district: str, student_id: str, started_at: str) -> Trace
     names, names_of_siblings = set(traces.contact_names), set()
     for path in snapshot_files(home, district):
         with _asked(path, student_id) as connection:
-            words |= _column(connection, WORDS)
-            groups |= _column(connection, GROUPS)
-            names |= _column(connection, CONTACT_NAMES)
-            names_of_siblings |= _column(connection, CONTACT_NAMES_OF_SIBLINGS)
+            words |= _column(connection, "words")
+            groups |= _column(connection, "groups")
+            names |= _column(connection, "contact_names")
+            names_of_siblings |= _column(connection, "contact_names_of_siblings")
     for path in attendance_files(home, district):
         with _asked(path, student_id) as connection:
-            words |= _column(connection, WORDS_OF_A_DAY)
+            words |= _column(connection, "words_of_a_day")
     words -= {None, ""}
     for path in snapshot_files(home, district):
         with _asked(path, student_id, words, groups) as connection:
-            shared |= _column(connection, SHARED_WORDS)
-            with_others |= _column(connection, GROUPS_WITH_OTHERS)
+            shared |= _column(connection, "shared_words")
+            with_others |= _column(connection, "groups_with_others")
     for path in attendance_files(home, district):
         with _asked(path, student_id, words) as connection:
-            shared |= _column(connection, SHARED_WORDS_OF_A_DAY)
+            shared |= _column(connection, "shared_words_of_a_day")
     traces.words, traces.lonely_groups = sorted(words - shared), sorted(groups - with_others)
     traces.contact_names = sorted(names - names_of_siblings)
     traces.common = sorted(_common(home, district, traces))
@@ -175,10 +175,12 @@ def _common(home: Home, district: str, traces: Traces) -> set[str]:
     names = [word for word in traces.words if not is_destination(word)]
     common = {word for word in names if any(is_in(word, text) for text in own_texts())}
     texts = [read_text(home.settings_file)]
-    for path in (*snapshot_files(home, district), *attendance_files(home, district)):
-        query = TEXTS if path.parent == home.snapshots(district) else TEXTS_OF_A_DAY
+    for path in snapshot_files(home, district):
         with _asked(path, traces.student_id, traces.words, traces.lonely_groups) as connection:
-            texts += _column(connection, HOLDING_A_WORD.format(texts=query))
+            texts += _column(connection, "texts", HOLDING_A_WORD)
+    for path in attendance_files(home, district):
+        with _asked(path, traces.student_id, traces.words) as connection:
+            texts += _column(connection, "texts_of_a_day", HOLDING_A_WORD)
     for text in texts:
         common |= {word for word in traces.words if is_in(word, text)}
     return common
@@ -190,6 +192,11 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+
+
+HOLDING_A_WORD = """
+WHERE len(list_filter(getvariable('words')::VARCHAR[], lambda word: contains(text, word))) > 0
+"""
 
 
 @cache
@@ -247,125 +254,16 @@ def _asked(
     """A published file, opened, with what the questions below are about."""
     with open_published(path) as connection:
         set_variables(connection, student=student_id, words=sorted(words), groups=sorted(groups))
+        with suppress(duckdb.CatalogException):  # a snapshot has no absences
+            connection.execute(
+                f"CREATE TEMP VIEW others_of_a_day AS {statement(__package__, 'others_of_a_day')}"
+            )
         yield connection
 
 
-def _column(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
-    return {row[0] for row in connection.execute(query).fetchall()}
-
-
-WORDS = """
-SELECT concat_ws(' ', first_name, last_name) FROM connect.students
-WHERE student_id = getvariable('student')
-UNION SELECT unnest([name, phone, email]) FROM connect.contacts
-WHERE student_id = getvariable('student')
-"""
-
-CONTACT_NAMES = """
-SELECT name FROM connect.contacts WHERE student_id = getvariable('student') AND name IS NOT NULL
-"""
-
-CONTACT_NAMES_OF_SIBLINGS = """
-WITH places AS (
-    SELECT phone AS place FROM connect.contacts WHERE student_id = getvariable('student')
-    UNION SELECT lower(email) FROM connect.contacts WHERE student_id = getvariable('student')
-)
-SELECT name FROM connect.contacts
-WHERE student_id <> getvariable('student')
-AND student_id IN (
-    SELECT student_id FROM connect.contacts JOIN places ON place IN (phone, lower(email))
-)
-"""
-
-WORDS_OF_A_DAY = """
-SELECT student_name FROM attendance.recipient_absences WHERE student_id = getvariable('student')
-UNION
-SELECT unnest(list_append(contact_names, destination)) FROM attendance.recipients
-WHERE student_ids = [getvariable('student')]
-"""
-
-OTHERS_OF_A_DAY = """
-SELECT destination FROM attendance.recipients
-WHERE student_ids <> [getvariable('student')]
-UNION ALL
-SELECT unnest(contact_names) FROM attendance.recipients
-WHERE NOT list_contains(student_ids, getvariable('student'))
-UNION ALL
-SELECT student_name FROM attendance.recipient_absences
-WHERE student_id <> getvariable('student')
-"""
-
-SHARED_WORDS_OF_A_DAY = f"""
-WITH others (word) AS (
-    {OTHERS_OF_A_DAY}
-    UNION ALL
-    SELECT unnest(teacher_names) FROM attendance.recipient_absences
-)
-SELECT DISTINCT word FROM others WHERE list_contains(getvariable('words')::VARCHAR[], word)
-"""
-
-SHARED_WORDS = """
-WITH others AS (
-    SELECT concat_ws(' ', first_name, last_name) AS word FROM connect.students
-    WHERE student_id <> getvariable('student')
-    UNION ALL
-    SELECT unnest([name, phone, email]) FROM connect.contacts
-    WHERE student_id <> getvariable('student')
-    UNION ALL
-    SELECT unnest([concat_ws(' ', first_name, last_name), email, mobile_phone]) FROM connect.staff
-    UNION ALL
-    SELECT unnest([name, phone]) FROM connect.sites
-)
-SELECT DISTINCT word FROM others WHERE list_contains(getvariable('words')::VARCHAR[], word)
-"""
-
-# What others have that may hold one of the words as a part.
-HOLDING_A_WORD = """
-SELECT DISTINCT text FROM ({texts}) AS texts (text)
-WHERE len(
-    list_filter(getvariable('words')::VARCHAR[], lambda word: contains(text, word))
-) > 0
-"""
-
-TEXTS = """
-SELECT concat_ws(' ', first_name, last_name) AS text FROM connect.students
-WHERE student_id <> getvariable('student')
-UNION ALL
-SELECT unnest([bus_route, zip_code]) FROM connect.students
-WHERE student_id <> getvariable('student')
-UNION ALL
-SELECT unnest([name, phone, email]) FROM connect.contacts
-WHERE student_id <> getvariable('student')
-UNION ALL
-SELECT unnest([concat_ws(' ', first_name, last_name), email, title, mobile_phone])
-FROM connect.staff
-UNION ALL
-SELECT unnest([name, address, phone]) FROM connect.sites
-UNION ALL
-SELECT unnest([course_name, course_number, section_number]) FROM connect.classes
-WHERE NOT list_contains(getvariable('groups')::VARCHAR[], 'class:' || class_id)
-UNION ALL
-SELECT name FROM connect.groups
-WHERE NOT list_contains(getvariable('groups')::VARCHAR[], group_id)
-"""
-
-TEXTS_OF_A_DAY = f"""
-{OTHERS_OF_A_DAY}
-UNION ALL
-SELECT unnest(list_concat(teacher_names, [site_name, site_phone]))
-FROM attendance.recipient_absences
-"""
-
-GROUPS = """
-SELECT group_id FROM connect.group_members JOIN connect.groups USING (group_id)
-WHERE person_id = getvariable('student') AND audience = 'students'
-"""
-
-GROUPS_WITH_OTHERS = """
-SELECT group_id FROM connect.groups
-WHERE list_contains(getvariable('groups')::VARCHAR[], group_id)
-AND member_count > (
-    SELECT count(*) FROM connect.group_members AS mine
-    WHERE mine.group_id = groups.group_id AND person_id = getvariable('student')
-)
-"""
+def _column(connection: duckdb.DuckDBPyConnection, name: str, where: str = "") -> set[str]:
+    """The one column of what `sql/<name>.sql` gives."""
+    rows = connection.execute(
+        f"SELECT * FROM ({statement(__package__, name)}) AS rows (text) {where}"
+    )
+    return {text for (text,) in rows.fetchall()}
