@@ -25,6 +25,7 @@ import typer
 
 from connect_pipeline.errors import ConnectError, SettingsError, SystemFault, UsageError
 from connect_pipeline.home import Home
+from connect_pipeline.outcomes import without_code
 from connect_pipeline.who import user_name
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def main() -> None:
             _fail(error.format_message(), 2)
         if str(error) == "Query interrupted":  # DuckDB's word for Ctrl-C
             _fail("Stopped.", 130)
-        from connect_pipeline.outcomes import as_our_error
+        from connect_pipeline.foreign_errors import as_our_error
 
         ours = as_our_error(error)
         _fail(str(ours), ours.exit_code)
@@ -200,6 +201,10 @@ def validate(
     from connect_pipeline.report.as_json import as_json as to_json
     from connect_pipeline.validation import validate as run_validation
 
+    if not source.strip():
+        raise UsageError(
+            "Name a folder of exports, one export, a zip of them, or - for standard input."
+        )
     if page is not None and page.exists() and not page.is_file():
         what = "a folder" if page.is_dir() else "a device"
         raise UsageError(f"{page} is {what}. Name the file that --html is to write.")
@@ -357,7 +362,7 @@ def _run_jobs(job: str, districts: list[str], *, as_json: bool) -> None:
         _print_json(
             {
                 one.district: {
-                    "outcome": one.outcome.partition(":")[0],
+                    "outcome": without_code(one.outcome),
                     "message": one.message,
                     "run_id": one.run_id,
                     "counts": one.codes,
@@ -382,7 +387,7 @@ def _quickly() -> Iterator[None]:
 
 
 def _print_finished(one: Finished) -> None:
-    word = one.outcome.partition(":")[0].replace("_", " ")
+    word = without_code(one.outcome).replace("_", " ")
     style = "green" if one.exit_code == 0 else "red"
     out().print(f"{one.district}: {word}", style=style, highlight=False)
     if one.message:
@@ -481,7 +486,7 @@ def history(
     from connect_pipeline.snapshots import history as past
     from connect_pipeline.status.as_text import print_answer
 
-    if student and group:
+    if student is not None and group is not None:
         raise UsageError("Ask for --student or for --group, not for both.")
     home = Home.from_environment()
     zone = load_sound_districts(home.settings_file).district(district).zone
@@ -491,9 +496,9 @@ def history(
         raise UsageError("--on is a day such as 2026-10-02.") from None
     with closing(open_ledger(home)) as ledger:
         night = past.night_on(home, ledger, district, day, zone)
-    if student:
+    if student is not None:
         answer = past.student_on(night, student)
-    elif group:
+    elif group is not None:
         answer = past.group_on(night, group)
     else:
         answer = past.summary_of(night)

@@ -186,6 +186,7 @@ def _refuse_lost_erasures(home: Home, districts: Iterable[str]) -> None:
     with closing(open_ledger(home)) as ledger:
         for name in districts:
             erasure_records.refuse_lost(home, ledger, name)
+            erasure_records.who_is_erased(ledger, name)
 
 
 def _refuse_one_drop_of_two(districts: Mapping[str, District]) -> None:

@@ -73,32 +73,45 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
     expected = ", ".join(spec.column_names)
     folded = {_folded(column.name): column.name for column in spec.columns}
     if len(names or []) <= 1 and (word := _other_delimiter(text, folded)):
-        findings.add("wrong_delimiter", line=1, found=word, expected=expected, hint="")
+        findings.add("wrong_delimiter", line=1, found=word)
         return
     recognised = sum(_folded(name) in folded for name in names or [])
     # Line 1 may be data: its text is shown only when it is beyond doubt a header.
     if names is None or not recognised or recognised * 3 < len(spec.required_names):
-        findings.add("missing_header", line=1, found="", expected=expected, hint="")
+        findings.add("missing_header", line=1, expected=expected)
         return
     shown = _shown_names(names, folded, recognised)
     missing = [one for one in spec.column_names if one not in names]
     last_named = max(place for place, name in enumerate(names, start=1) if _folded(name))
     explained: set[str] = set()
     for position, name in enumerate(names, start=1):
-        facts = {"line": 1, "found": shown[name], "position": position, "expected": expected}
         intended = folded.get(_folded(name))
         if not _folded(name):
             hint = "" if position < last_named else UNNAMED_AT_THE_END
-            findings.add("empty_column_name", hint=hint, **facts)  # type: ignore[arg-type]
+            findings.add("empty_column_name", line=1, position=position, hint=hint)
         elif intended is None:
             intended = _closest(name, missing)
             hint = f'Did you mean "{intended}"?' if intended else ""
-            findings.add("unknown_column", hint=hint, **facts)  # type: ignore[arg-type]
+            findings.add(
+                "unknown_column",
+                line=1,
+                position=position,
+                found=shown[name],
+                expected=expected,
+                hint=hint,
+            )
         elif intended in explained:
-            findings.add("duplicate_column", column=intended, hint="", **facts)  # type: ignore[arg-type]
+            findings.add("duplicate_column", line=1, column=intended, position=position)
         elif name != intended and names.count(name) == 1:
             hint = f'Did you mean "{intended}"?'
-            findings.add("column_name_altered", column=intended, hint=hint, **facts)  # type: ignore[arg-type]
+            findings.add(
+                "column_name_altered",
+                line=1,
+                column=intended,
+                position=position,
+                found=shown[name],
+                hint=hint,
+            )
         explained |= {intended} if intended else set()
     found = ", ".join(shown[name].strip('"') for name in names)
     for required in spec.required_names:
@@ -109,7 +122,6 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
                 column=required,
                 found=found,
                 expected=expected,
-                hint="",
             )
     _explain_order(names, spec, findings)
 
@@ -157,6 +169,5 @@ def _explain_order(names: list[str], spec: ExportSpec, findings: Findings) -> No
                 found=", ".join(present),
                 expected=", ".join(ordered),
                 position=names.index(found) + 1,
-                hint="",
             )
             return

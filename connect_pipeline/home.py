@@ -266,8 +266,20 @@ def remove_scratch(home: Home, district: str) -> None:
     """Remove the scratch database and all beside it. Costs a re-run, if anything."""
     remove_tree(home.scratch(district))
     path = home.work(district)
-    for leftover in (path, path.with_name(f"{path.name}.wal")):
-        leftover.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+    remove_log(path)
+
+
+def remove_log(database: Path) -> bool:
+    """Remove DuckDB's log beside a published file, if there is one; whether there was.
+
+    Somebody opened the file to write, and was cut off. No run leaves one, and DuckDB would read it
+    into the file, or refuse the next file of that name.
+    """
+    left = database.with_name(f"{database.name}.wal")
+    was_there = left.exists()
+    left.unlink(missing_ok=True)
+    return was_there
 
 
 def disk_fault(error: OSError, doing: str) -> DiskFault:

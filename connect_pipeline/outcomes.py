@@ -1,71 +1,35 @@
-"""What a run or a command came to: its exit code, and any exception as one of ours.
+"""What a run can come to, and the exit code of its command.
 
-Belongs here: these two translations. Does not belong here: the errors themselves (`errors.py`),
-which must be cheap to import, and what is said of them (`alarms/words.py`).
+Belongs here: the outcomes. Does not belong here: errors (`errors.py`), and what is said of an
+outcome (`alarms/words.py`, `report/words.py`).
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from connect_pipeline.errors import ConnectError
 
-import duckdb
-import sqlalchemy as sa
+GOOD = ("published", "unchanged", "listed", "nothing_new", "previewed")
+"""Outcomes of runs that did what they are for."""
+OF_THE_FILES = ("blocked", "held", "discarded")
+"""Outcomes of runs that found nothing that could be used. `running` is none yet; all others are
+`failed`, with the exit code behind it: `failed:3`."""
 
-from connect_pipeline.errors import ConnectError, DiskFault, SystemFault
-from connect_pipeline.home import disk_reason
 
-# What a full disk looks like, in our own files and in DuckDB's.
-REFUSALS = (
-    OSError,
-    MemoryError,
-    duckdb.IOException,
-    duckdb.OutOfMemoryException,
-)
-# SQLite's primary codes for what was asked wrongly: ERROR (no such table), CONSTRAINT, MISMATCH,
-# MISUSE, RANGE. All others are about the file, its lock, its disk or the memory.
-SQLITE_ASKED_WRONGLY = (1, 19, 20, 21, 25)
+def failed(exit_code: int = ConnectError.exit_code) -> str:
+    """The outcome of a run that could not do its work."""
+    return f"failed:{exit_code}"
+
+
+def without_code(outcome: str) -> str:
+    """An outcome as people and programs are told of it."""
+    return outcome.partition(":")[0]
 
 
 def outcome_exit_code(outcome: str) -> int:
     """The exit code of a command whose run had this outcome (DESIGN section 8)."""
-    if outcome in ("published", "unchanged", "listed", "nothing_new", "previewed"):
+    if outcome in GOOD:
         return 0
-    if outcome in ("blocked", "held", "discarded"):
+    if outcome in OF_THE_FILES:
         return 1
     _, _, code = outcome.partition(":")
     return int(code or 3)
-
-
-def database_refused(error: BaseException) -> bool:
-    """Whether the ledger's or Dagster's database could not do it, as opposed to our asking wrongly.
-
-    By SQLite's own code: Python calls a missing table operational, and a damaged file not.
-    """
-    if not isinstance(error, sa.exc.DBAPIError):
-        return False
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    if code is not None:
-        return code & 0xFF not in SQLITE_ASKED_WRONGLY
-    refusals = (sa.exc.OperationalError, sa.exc.InterfaceError)
-    return isinstance(error, refusals) or error.connection_invalidated
-
-
-def as_our_error(error: BaseException) -> ConnectError:
-    """Any exception as one of ours. A library's message may quote a cell, so it is not repeated."""
-    if isinstance(error, ConnectError):
-        return error
-    reason = disk_reason(error) if isinstance(error, duckdb.Error) else None
-    if reason or isinstance(error, REFUSALS) or database_refused(error):
-        reason = reason or getattr(error, "strerror", None) or type(error).__name__
-        return DiskFault(f"The disk or memory refused ({reason}). Free some, then run again.")
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if "connect_pipeline" in code.co_filename:
-            place = f" at {Path(code.co_filename).name}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return SystemFault(
-        f"A bug in connect_pipeline: {type(error).__name__}{place}. What is published stays;"
-        " please report this line."
-    )

@@ -28,9 +28,10 @@ import yaml
 from connect_pipeline.cleared_memory import ALLOCATOR
 from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.errors import ConnectError
+from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import PARTIAL_SUFFIX, Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
-from connect_pipeline.outcomes import as_our_error, outcome_exit_code
+from connect_pipeline.outcomes import outcome_exit_code
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.lifecycle import district_run

@@ -87,6 +87,7 @@ def test_each_command_has_help_and_refuses_what_it_does_not_know(
     [
         *(("sync",), ("sync", NAME, "--all"), ("alerts",), ("sync", "nowhere")),
         *(("approve",), ("rollback", NAME), ("export", NAME), ("validate", "no/such/folder")),
+        ("validate", ""),
         *(("generate", "somewhere", "--students", "many"), ("generate", "x", "--students", "0")),
         *(("status", "nowhere"), ("doctor", "nowhere"), ("export", NAME, "x", "--format", "xls")),
         *(("alerts", NAME), ("approve", NAME), ("discard", NAME), ("nonsense",)),

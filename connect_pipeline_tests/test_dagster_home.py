@@ -150,3 +150,15 @@ def test_doctor_names_what_was_turned_off(home: SmallHome) -> None:
     done = home.command_here("doctor", NAME)
     assert done.returncode == 2
     assert f"{what}: turned off in Dagster: core_set_arrived." in done.stdout
+
+
+def test_a_damaged_event_log_is_said_before_a_run(home: SmallHome) -> None:
+    home.environment["DAGSTER_HOME"] = str(home.home.dagster)
+    with home.here(), dagster_instance(home.home):
+        pass
+    (log,) = (home.home.dagster / "events").glob("*.db")
+    log.write_bytes(b"no database" * 1000)
+    for command in ("sync", "doctor"):
+        done = home.command_here(command, NAME)
+        assert done.returncode == 3
+        assert "cannot be opened (DatabaseError)" in f"{done.stdout}{done.stderr}"

@@ -725,6 +725,7 @@ def test_under_another_key_nobody_is_erased(server: EmbeddedServer, tmp_path: Pa
     home.environment["CONNECT_LEDGER_KEY"] = "f" * 64
     with home.here(), pytest.raises(EnvironmentFault, match="erased under another ledger key"):
         erase.erase_student(home.home, NAME, "004", "Pat Operator")
+    assert "BAD erasures: Students of" in home.command_here("doctor", NAME).stdout
     del home.environment["CONNECT_LEDGER_KEY"]
     assert home.nightly().outcome == "published"
 

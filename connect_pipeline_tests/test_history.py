@@ -131,6 +131,8 @@ def test_a_student_and_a_group_are_as_they_were(home: SmallHome) -> None:
 def test_questions_without_an_answer_are_refused(home: SmallHome) -> None:
     for arguments, says in (
         (("--student", "Zoe-404"), "No student had this ID"),
+        (("--student", ""), "No student had this ID"),
+        (("--group", ""), "There was no such group"),
         (("--group", "site:Zoe-404"), "There was no such group"),
         (("--on", "yesterday"), "--on is a day such as"),
         (("--student", "001", "--group", "site:101"), "not for both"),

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -21,6 +22,7 @@ from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.names import DECIDE_HOLD
 from connect_pipeline.run.district_run import DistrictRun
+from connect_pipeline.run.nightly_steps import NightlySteps
 from connect_pipeline.sample.district import generate
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.snapshots import roll_back
@@ -649,6 +651,26 @@ def test_of_two_who_decide_at_once_one_is_told(held: SmallHome) -> None:
     with pytest.raises(UsageError, match="Somebody else has just decided"):
         ledger.decide(seen, "discarded", "Sam Operator")
     assert states(held) == [("approved", "Pat Operator")]
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcome"), [("approved", "published"), ("discarded", "discarded")]
+)
+def test_a_decision_during_a_run_of_the_same_files_counts(
+    held: SmallHome, monkeypatch: pytest.MonkeyPatch, decision: str, outcome: str
+) -> None:
+    ledger, preview = held.ledger, NightlySteps._preview
+
+    def decide_meanwhile(steps: NightlySteps) -> dict[str, Any]:
+        monkeypatch.undo()
+        hold = ledger.open_hold(NAME, CORE_JOB)
+        assert hold is not None
+        ledger.decide(hold, decision, "Pat Operator")
+        return preview(steps)
+
+    monkeypatch.setattr(NightlySteps, "_preview", decide_meanwhile)
+    assert held.nightly().outcome == outcome
+    assert ledger.open_hold(NAME, CORE_JOB) is None
 
 
 def test_a_decision_that_waited_in_the_queue_is_not_of_files_held_since(held: SmallHome) -> None:

@@ -211,7 +211,9 @@ def test_what_cannot_be_removed_is_told_of_until_it_can(
         assert not job.execute_in_process(instance=ships.instance, raise_on_error=False).success
     (alarm,) = alarms.open_alarms(ships.ledger, "a")
     assert (alarm["job"], alarm["cause"], alarm["codes"]) == ("retention", "failed", {"disk": 1})
-    assert "Removal of what is over its age" in sentence(Cause.FAILED, alarm["job"], alarm["codes"])
+    assert "Retention: it could not do its work" in sentence(
+        Cause.FAILED, alarm["job"], alarm["codes"]
+    )
     assert job.execute_in_process(instance=ships.instance).success
     assert alarms.open_alarms(ships.ledger, "a") == []
 
@@ -549,7 +551,7 @@ def test_a_wrong_district_stops_no_other_and_is_told_of_until_it_is_corrected(sh
     (request,) = ships.tick()
     assert (request.partition_key, ships.run(request)) == ("a", "published")
     for _ in range(2):
-        with pytest.raises(dg.Failure, match=r"runs for b, .*districts\.yaml line \d+: unk"):
+        with pytest.raises(dg.Failure, match=r"runs for b while .*districts\.yaml line \d+: unk"):
             ships.evaluate(WATCH)
         (alarm,) = alarms.open_alarms(ships.ledger)
         assert (alarm["district"], alarm["cause"]) == ("b", "settings")

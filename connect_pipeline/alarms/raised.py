@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from connect_pipeline.alarms.words import Cause, sentence
 from connect_pipeline.ledger import Ledger, now, stamp
 from connect_pipeline.ledger.tables import alarm_notices, alarms
+from connect_pipeline.outcomes import OF_THE_FILES, without_code
 from connect_pipeline.settings import Alarms, District, Mail, Settings, Webhook
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ def causes_at_end(
     outcome: str, codes: Mapping[str, int], fault: str
 ) -> dict[Cause, dict[str, int]]:
     """Why somebody must be told of a run that ended so."""
-    kind = outcome.partition(":")[0]
+    kind = without_code(outcome)
     if kind == "failed":
         return {Cause.FAILED: {fault: 1}}
     missing = {code: codes[code] for code in codes if code == "missing_file"}
@@ -95,12 +96,12 @@ def causes_at_end(
 
 def judged_at_end(outcome: str, *, is_fresh: bool) -> set[Cause]:
     """The causes of which a run that ended so knows whether they are gone."""
-    if outcome.startswith("failed"):
+    if without_code(outcome) == "failed":
         return {Cause.FAILED}
     judged = {Cause.FAILED, Cause.BLOCKED, Cause.HELD, Cause.MISSING}
     if is_fresh or outcome == "published":
         judged.add(Cause.STALE)
-    if outcome not in ("blocked", "held", "discarded"):
+    if outcome not in OF_THE_FILES:
         judged.add(Cause.DAMAGED)
     return judged
 

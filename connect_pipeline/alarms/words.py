@@ -31,7 +31,7 @@ RETENTION_JOB = "retention"
 JOBS = {
     CORE_JOB: "Nightly run",
     ATTENDANCE_JOB: "Attendance run",
-    RETENTION_JOB: "Removal of what is over its age",
+    RETENTION_JOB: "Retention",
 }
 
 SAYS = {
@@ -41,13 +41,13 @@ SAYS = {
     Cause.HELD: "files wait for an operator: look at the report, then approve or discard them.",
     Cause.MISSING: "files that are due are not in the drop. What is published stays. Ask the"
     " district; they are read when they come.",
-    Cause.STALE: "files that are due were not uploaded since they were due before. Ask the"
+    Cause.STALE: "files that are due have not been uploaded since they were last due. Ask the"
     " district.",
     Cause.DAMAGED: "what is published was damaged on the disk. It was set aside; the run says"
     " whether it could be rebuilt from what was received. Check the disk.",
     Cause.NO_ACCESS: "the drop cannot be looked at.",
-    Cause.SETTINGS: "nothing runs for the district, for its section of districts.yaml, or the file,"
-    " is wrong: `doctor` says where. What is published stays.",
+    Cause.SETTINGS: "nothing runs for the district: its section of districts.yaml, or the file, is"
+    " wrong. `doctor` says where. What is published stays.",
 }
 """One sentence or two per cause: what it means and what to do."""
 
@@ -65,8 +65,8 @@ FAULTS = {
     "bug": "This is a bug of connect_pipeline: please report the line that `status` shows.",
     "died": "Its process was killed, or the machine went down. It is tried again by itself.",
     "stopped": "Somebody stopped it.",
-    "did_not_begin": "It could not begin, for its settings, the disk, or another run that does not"
-    " end: the run in Dagster says which.",
+    "did_not_begin": "It could not begin, because of its settings, the disk, or another run that"
+    " does not end: the run in Dagster says which.",
 }
 """What kind of fault it was (`errors.py`), and what to do."""
 

@@ -15,6 +15,7 @@ import duckdb
 from connect_pipeline.databases import attach
 from connect_pipeline.errors import EnvironmentFault, Refused
 from connect_pipeline.home import Home
+from connect_pipeline.snapshots.damage import refuse_unread
 
 
 @contextmanager
@@ -32,6 +33,7 @@ def attached_roster(connection: duckdb.DuckDBPyConnection, home: Home, name: str
     try:
         attach(connection, path, "roster", read_only=True)
     except duckdb.Error as error:
+        refuse_unread(path, error)
         raise EnvironmentFault(
             f"{name}: the published roster cannot be read ({type(error).__name__})."
             f" Run `connect-pipeline sync {name}` to publish it again."

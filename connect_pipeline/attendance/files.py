@@ -21,6 +21,7 @@ from connect_pipeline.attendance import staging
 from connect_pipeline.attendance.statements import prepare
 from connect_pipeline.databases import NEVER, attach, set_variables, statement
 from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import (
     PRIVATE_FILE,
     Home,
@@ -31,7 +32,6 @@ from connect_pipeline.home import (
     sync_file,
 )
 from connect_pipeline.ledger import stamp
-from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.published import ATTENDANCE_TABLES, create_empty
 from connect_pipeline.query_files import write_query
 

@@ -20,7 +20,14 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from connect_pipeline.attendance import told
-from connect_pipeline.home import Home, disk_fault, link_durably, private_folder, rename_durably
+from connect_pipeline.home import (
+    Home,
+    disk_fault,
+    link_durably,
+    private_folder,
+    remove_log,
+    rename_durably,
+)
 from connect_pipeline.ledger import Ledger
 
 STAGED = ".staged"
@@ -84,6 +91,7 @@ def place(home: Home, district: str, batch_id: str) -> None:
         for target in batch_files(home, district, batch_id).in_order:
             with suppress(FileNotFoundError):
                 rename_durably(staged(target, batch_id), target)
+                remove_log(target)
     except OSError as error:
         raise disk_fault(error, f"rename the files of batch {batch_id}") from None
 
@@ -92,6 +100,7 @@ def replace(target: Path, source: Path) -> None:
     """Rename a staged file that belongs to no batch, such as a refreshed day."""
     try:
         rename_durably(source, target)
+        remove_log(target)
     except OSError as error:
         raise disk_fault(error, f"write {target.name}") from None
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 from connect_pipeline import settings, sftp
 from connect_pipeline.errors import ConnectError, TransientFault, Unreachable
-from connect_pipeline.outcomes import as_our_error
+from connect_pipeline.foreign_errors import as_our_error
 
 SECONDS = 40.0
 """For all looks together: well inside the minute that Dagster (1.13) gives a sensor."""

@@ -165,9 +165,9 @@ def refuse_lost(home: Home, ledger: Ledger, district: str) -> None:
         raise EnvironmentFault(
             f"{district}: the ledger does not know {len(lost)} erasures that have a certificate,"
             f" {max(lost.values()).name} for one. It was lost, restored from before them, or is"
-            " another one (CONNECT_LEDGER_URL, ledger.key). Nothing is published, for those erased"
-            " would be, too. Restore the right one, or run those `erase` commands again; only if"
-            " they may be published again, move the certificates away."
+            " another one (CONNECT_LEDGER_URL, ledger.key). Nothing is published, because those who"
+            " were erased would be, too. Restore the right one, or run those `erase` commands"
+            " again; only if they may be published again, move the certificates away."
         )
 
 

@@ -20,10 +20,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from connect_pipeline.errors import DiskFault, UsageError
+from connect_pipeline.foreign_errors import as_our_error, database_refused
 from connect_pipeline.keyed_hash import keyed_hash
 from connect_pipeline.ledger.tables import current, holds, publications, received, runs, snapshots
 from connect_pipeline.ledger.times import now, rising, stamp
-from connect_pipeline.outcomes import as_our_error, database_refused
+from connect_pipeline.outcomes import failed
 
 CORE_JOB = "core"
 ATTENDANCE_JOB = "attendance"
@@ -128,7 +129,11 @@ class Ledger:
                 connection.execute(
                     sa.update(runs)
                     .where(cut_off)
-                    .values(outcome="failed:3", message=message, ended_at=stamp(now()))
+                    .values(
+                        outcome=failed(),
+                        message=message,
+                        ended_at=stamp(now()),
+                    )
                 )
         return run_ids
 
@@ -354,13 +359,19 @@ class Ledger:
         codes: dict[str, int],
         preview: dict[str, Any] | None = None,
         since: datetime | None = None,
-    ) -> None:
+        seen: RowMapping | None = None,
+    ) -> bool:
         """These bytes are held. Older undecided holds of the job are superseded.
 
         The same bytes again stay held since the first time, with what was seen this time; unless
-        that was before `since`.
+        that was before `since`. False, and nothing changes, when somebody has decided on the hold
+        that is `seen`: it is the last one on these bytes, as the run knows it.
         """
         with self.transaction() as connection:
+            if seen is not None:
+                state = sa.select(holds.c.state).where(holds.c.id == seen["id"])
+                if connection.execute(state).scalar() != seen["state"]:
+                    return False
             open_holds = sa.and_(
                 holds.c.district == district, holds.c.job == job, holds.c.state == "held"
             )
@@ -374,7 +385,7 @@ class Ledger:
                 .where(open_holds, sa.not_(is_same))
                 .values(state="superseded", decided_at=stamp(now()))
             )
-            seen: dict[str, Any] = {"codes": codes, "preview": preview or {}}
+            now_seen: dict[str, Any] = {"codes": codes, "preview": preview or {}}
             if same is None:
                 connection.execute(
                     sa.insert(holds).values(
@@ -383,11 +394,12 @@ class Ledger:
                         set_sha256=set_hash,
                         state="held",
                         held_at=stamp(now()),
-                        **seen,
+                        **now_seen,
                     )
                 )
             else:
-                connection.execute(sa.update(holds).where(holds.c.id == same.id).values(**seen))
+                connection.execute(sa.update(holds).where(holds.c.id == same.id).values(**now_seen))
+        return True
 
     def expire_holds(self, district: str, before: datetime, *, job: str | None = None) -> int:
         """Holds from before `before` can no longer be approved; returns how many that were."""

@@ -21,7 +21,7 @@ from connect_pipeline.home import Home, remove_tree
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.locks import file_locked
 from connect_pipeline.orchestration.instance import dagster_home
-from connect_pipeline.outcomes import outcome_exit_code
+from connect_pipeline.outcomes import failed, outcome_exit_code
 
 DATABASES = ("history", "schedules", "events")
 """Folders of an instance's databases on SQLite."""
@@ -61,7 +61,10 @@ def dagster_instance(home: Home) -> dg.DagsterInstance:
         _made_whole(folder),
     ):
         try:
-            return dg.DagsterInstance.get()
+            instance = dg.DagsterInstance.get()
+            # Nothing looks into this one before a run's first event.
+            instance.event_log_storage.get_maximum_record_id()
+            return instance
         except Exception as error:
             # What Dagster says of it may quote a password.
             raise EnvironmentFault(
@@ -124,7 +127,7 @@ def run_job(home: Home, job: str, district: str) -> Finished:
     with closing(open_ledger(home)) as ledger:
         row = ledger.run(result.run_id)
     if row is None:  # the run could not begin: its lock or its settings
-        return Finished(district, result.run_id, "failed:3", _first_error(result), {})
+        return Finished(district, result.run_id, failed(), _first_error(result), {})
     message = str(row["message"])
     if not result.success and not message:
         message = _first_error(result)

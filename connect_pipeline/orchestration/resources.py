@@ -18,6 +18,7 @@ from pathlib import Path
 import dagster as dg
 
 from connect_pipeline.errors import ConnectError, SettingsError, UsageError
+from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration.names import (
     DEADLINE_TAG,
@@ -26,7 +27,6 @@ from connect_pipeline.orchestration.names import (
     MAX_RETRIES_TAG,
     REFUSED_TAG,
 )
-from connect_pipeline.outcomes import as_our_error
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.lifecycle import district_run
 

@@ -31,6 +31,7 @@ from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
 from connect_pipeline.orchestration import names
 from connect_pipeline.orchestration.resources import is_refused
+from connect_pipeline.outcomes import without_code
 from connect_pipeline.settings import District, Settings
 from connect_pipeline.sftp import RemoteFile
 
@@ -246,7 +247,7 @@ def _fate_of(ledger: Ledger, run: dg.DagsterRun) -> Fate:
         return Fate.OVER
     if not run.is_finished:
         return Fate.UNDER_WAY
-    if not outcome or outcome == "running" or outcome.startswith("failed"):
+    if without_code(outcome) in ("", "running", "failed"):
         return Fate.FAILED
     return Fate.OVER
 

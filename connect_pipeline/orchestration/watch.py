@@ -21,12 +21,13 @@ from connect_pipeline import alarms
 from connect_pipeline.alarms.delivery import deliver
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.errors import ConnectError, SettingsError
+from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home, private_folder, replacing
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, open_ledger
 from connect_pipeline.locks import is_held
 from connect_pipeline.orchestration import names
 from connect_pipeline.orchestration.resources import is_refused
-from connect_pipeline.outcomes import as_our_error
+from connect_pipeline.outcomes import failed
 from connect_pipeline.settings import DISTRICT_NAME, Settings
 from connect_pipeline.settings_file import SoundSettings, load_sound_districts
 
@@ -148,7 +149,7 @@ def _wrong_settings(wrong: dict[str, str]) -> str:
     """Which districts have wrong settings, and where, in one sentence."""
     districts = sorted(wrong)
     places = " ".join(line for name in districts[:NAMES_SHOWN] for line in wrong[name].splitlines())
-    return f"Nothing runs for {_named(districts)}, for their settings are wrong: {places}"
+    return f"Nothing runs for {_named(districts)} while their settings are wrong: {places}"
 
 
 def tell_of_wrong_settings(ledger: Ledger, sound: SoundSettings) -> None:
@@ -173,7 +174,7 @@ def tell_of_dead_run(ledger: Ledger, settings: Settings, run: dg.DagsterRun) -> 
     if row is None:  # noted, so that it is told of once
         ledger.start_run(run.run_id, name, job)
     says = "could not begin" if row is None else "was cut off"
-    ledger.end_run(run.run_id, "failed:3", {}, f"{name}: the run {says}.")
+    ledger.end_run(run.run_id, failed(), {}, f"{name}: the run {says}.")
     codes = {"died": 1} if row is not None else {"did_not_begin": 1}
     alarms.raise_alarm(ledger, settings, name, job, Cause.FAILED, codes, run_id=run.run_id)
     deliver(ledger, settings)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connect_pipeline.contract import ATTENDANCE, BY_FILE_NAME, SCHOOLS
+from connect_pipeline.outcomes import without_code
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.validation import Report
 
@@ -98,10 +99,10 @@ def headline(report: Report, outcome: str = "", done: str = "") -> Headline:
         return Headline(
             "blocked",
             "Our error, and not one of your files: please report it",
-            f"The rows that we read of {_file_list(misread)} do not add up. For that, nothing"
-            f" has to be corrected or exported again. {_STAYS}",
+            f"The rows that we read of {_file_list(misread)} do not add up. Nothing has to be"
+            f" corrected or exported again for that. {_STAYS}",
         )
-    if outcome.startswith("failed"):
+    if without_code(outcome) == "failed":
         return Headline("blocked", "The run could not be finished", _FAILED_AFTER[done])
     if outcome in _SETTLED:
         return Headline("accepted" if outcome == "unchanged" else "held", *_SETTLED[outcome])

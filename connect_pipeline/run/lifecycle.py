@@ -29,17 +29,19 @@ from connect_pipeline.decisions import expire_undecided
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import load_erased
 from connect_pipeline.errors import ConnectError, DiskFault, EnvironmentFault, Refused
+from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home, private_folder, remove_scratch
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, PREVIEW_JOB, Ledger, now, open_ledger
 from connect_pipeline.limits import Limits
 from connect_pipeline.locks import locked
-from connect_pipeline.outcomes import as_our_error, outcome_exit_code
+from connect_pipeline.outcomes import GOOD
 from connect_pipeline.report.of_run import write_reports
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.recovery import recover, refuse_lost_ledger
 from connect_pipeline.run.retention import made_current
 from connect_pipeline.settings import District, Settings
 from connect_pipeline.settings_file import load_sound_districts
+from connect_pipeline.snapshots.damage import refuse_unread
 from connect_pipeline.validation import Report
 
 log = logging.getLogger(__name__)
@@ -187,7 +189,13 @@ def _prepare(run: DistrictRun) -> None:
     current = run.ledger.current_snapshot(run.name)
     path = run.home.snapshot(run.name, str(current["snapshot_id"])) if current is not None else None
     # It is not there while a damaged one is being rebuilt.
-    roster.attach_previous(run.connection, path if path is not None and path.exists() else None)
+    previous = path if path is not None and path.exists() else None
+    try:
+        roster.attach_previous(run.connection, previous)
+    except duckdb.Error as error:
+        if previous is not None:
+            refuse_unread(previous, error)
+        raise
     prepare(run.connection, run.district)
     run.erased = erasure_records.who_is_erased(run.ledger, run.name)
     if erasure_records.WHOLE_DISTRICT in run.erased:
@@ -220,7 +228,7 @@ def _end(run: DistrictRun) -> None:
     codes = run.report.counts()
     try:
         if run.job != PREVIEW_JOB:
-            if outcome_exit_code(run.outcome) == 0:
+            if run.outcome in GOOD:
                 run.ledger.supersede_holds(run.name, run.job)
             if run.outcome in ("listed", "nothing_new"):
                 run.ledger.use_approval(run.name, run.job, run.set_sha256)

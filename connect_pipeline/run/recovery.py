@@ -20,10 +20,12 @@ from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms, snapshots
 from connect_pipeline.alarms.words import Cause
+from connect_pipeline.attendance.staging import BATCH_ID
 from connect_pipeline.attendance.staging import recover as recover_attendance
+from connect_pipeline.attendance.told import CLEARED
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.home import Home, remove_partials
+from connect_pipeline.home import Home, files_below, remove_log, remove_partials
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, compact, now
 from connect_pipeline.ledger.tables import batches
 from connect_pipeline.published import ATTENDANCE_TABLES, open_published
@@ -48,6 +50,7 @@ def recover(
     Raises `EnvironmentFault` when only an operator can say what to go on with.
     """
     erasure_records.refuse_lost(home, ledger, name)
+    _remove_logs(home, name)
     for repair in snapshots.recover(home, ledger, name):
         log.warning("%s: after an interrupted run: %s", name, repair)
     for repair in recover_attendance(home, name, ledger):
@@ -69,6 +72,14 @@ def recover(
                 f"{name}: the snapshot that an operator went back to is damaged, and could not be"
                 f" rebuilt. Choose another one: `rollback {name} SNAPSHOT` (`status` lists them)."
             )
+
+
+def _remove_logs(home: Home, name: str) -> None:
+    """Remove what others left beside published files that they opened to write."""
+    for path in files_below(home.published(name)):
+        database = path.with_suffix("")
+        if path.suffix == ".wal" and remove_log(database):
+            log.warning("%s: somebody opened %s to write: removed %s", name, database, path.name)
 
 
 def _remove_damaged_day(home: Home, ledger: Ledger, settings: Settings, name: str) -> None:
@@ -101,13 +112,15 @@ def refuse_lost_ledger(
 ) -> None:
     """Raise `EnvironmentFault` when `outbox` has new lists that the ledger never heard of.
 
-    So has a `published` day of absences, which stays when a sender takes the lists away.
+    So has a `published` day of absences, which stays when a sender takes the lists away. Lists of
+    who is to be told no more count as well, other files of a sender do not.
 
     Then the ledger is another one than the one that knows who was told, and all would be told
     again. Lists of before `telling` do not matter: retention may keep them longer than their rows.
     """
     since = compact(now() - telling)  # a batch's ID begins with its time
-    listed = {path.stem for path in outbox.glob("*.json")} | _published_batches(published)
+    lists = {path.stem for path in (*outbox.glob("*.json"), *(outbox / CLEARED).glob("*.json"))}
+    listed = set(filter(BATCH_ID.fullmatch, lists)) | _published_batches(published)
     listed = {batch_id for batch_id in listed if batch_id >= since}
     if not listed:
         return
@@ -116,8 +129,8 @@ def refuse_lost_ledger(
     if unknown:
         raise EnvironmentFault(
             f"{name}: the outbox and what is published hold {len(unknown)} lists that the ledger"
-            " does not know, so the ledger was lost or replaced. Nobody is listed, for nobody may"
-            " be told twice. Restore the ledger from a backup; or, knowing who was told, move them"
+            " does not know, so the ledger was lost or replaced. Nobody is listed, so that nobody"
+            " is told twice. Restore the ledger from a backup; or, knowing who was told, move them"
             " from the outbox, and attendance.duckdb away."
         )
 

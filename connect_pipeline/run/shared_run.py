@@ -23,9 +23,10 @@ from connect_pipeline import roster
 from connect_pipeline.contract import ATTENDANCE, EXPORTS, SCHOOLS, STAFF, STUDENTS, ExportSpec
 from connect_pipeline.drop.visit import DropVisit
 from connect_pipeline.errors import ConnectError, Refused, SystemFault
+from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, PREVIEW_JOB, Ledger, now, set_sha256
-from connect_pipeline.outcomes import as_our_error, outcome_exit_code
+from connect_pipeline.outcomes import GOOD, failed
 from connect_pipeline.report.hand_back import hand_back, remove_old
 from connect_pipeline.report.of_run import report_path
 from connect_pipeline.rules import catalogue, family_of
@@ -40,8 +41,7 @@ log = logging.getLogger(__name__)
 class SharedRun:
     """A run under way, less the steps of its job. `outcome` says what became of it.
 
-    It is `failed` until the run has come to something: `published`, `unchanged`, `listed`,
-    `nothing_new`, `blocked`, `held`, `discarded`, or `failed:<exit code>` with a known reason.
+    It is `failed` until the run has come to something (`outcomes.py`).
     `deadline` is set when the run was started because files were due then, not because they came.
     """
 
@@ -136,6 +136,7 @@ class SharedRun:
         Otherwise the outcome is `held` or `discarded`, in the ledger too. `preview` says what going
         on would do, and is asked when the run is held. What was decided before `since` is void.
         """
+        seen = self.ledger.last_hold(self.name, self.job, self.set_sha256)
         decision = self.decision(self.job, codes, since)
         if codes and decision == "approved":
             log.info("%s: approved by an operator, going on", self.name)
@@ -150,7 +151,10 @@ class SharedRun:
         if not codes:
             return True
         self.hold_preview = preview()
-        self.ledger.hold(self.name, self.job, self.set_sha256, codes, self.hold_preview, since)
+        if not self.ledger.hold(
+            self.name, self.job, self.set_sha256, codes, self.hold_preview, since, seen
+        ):
+            return self.may_go_on(codes, since=since, preview=preview)
         self.outcome = "held"
         self.message = (
             f"{self.name}: held ({', '.join(codes)}). What is published stays. Look at the report,"
@@ -229,21 +233,21 @@ class SharedRun:
         """A step failed with this error. What was already decided (blocked, held) stays."""
         if isinstance(error, FileTooLarge):
             self.outcome, self.message = "blocked", self.blocked_message()
-        if self.outcome in ("failed", "unchanged", "published", "listed", "nothing_new"):
+        if self.outcome in ("failed", *GOOD):
             self._note_done()
-            self.outcome = f"failed:{error.exit_code}"
+            self.outcome = failed(error.exit_code)
             self.fault = error.kind
         self.message = self.message or str(error)
 
     def stop(self) -> None:
         """Somebody stopped the run before its end."""
         self._note_done()
-        self.outcome, self.fault = "failed:3", "stopped"
+        self.outcome, self.fault = failed(), "stopped"
         self.message = f"{self.name}: stopped before its end. What is published stays."
 
     def _note_done(self) -> None:
         """What the run had come to is not undone by what fails afterwards."""
-        if outcome_exit_code(self.outcome) == 0:
+        if self.outcome in GOOD:
             self.done = self.outcome
 
     def refuse_blocked(self) -> None:
@@ -263,7 +267,7 @@ class SharedRun:
                 " connect_pipeline, and nothing is wrong with the file. What is published stays;"
                 " please report this line."
             )
-            self.outcome, self.fault = f"failed:{bug.exit_code}", bug.kind
+            self.outcome, self.fault = failed(bug.exit_code), bug.kind
             self.message = str(bug)
             return bug
         if self._blocked():

@@ -27,6 +27,7 @@ from connect_pipeline.home import Home, private_folder, replacing
 from connect_pipeline.orchestration.instance import dagster_home
 from connect_pipeline.orchestration.launch import Finished, run_job
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS, NIGHTLY_SYNC
+from connect_pipeline.outcomes import without_code
 from connect_pipeline.published import open_published
 from connect_pipeline.sample.district import GeneratedDistrict, generate
 from connect_pipeline.sample.server import EmbeddedServer
@@ -103,7 +104,7 @@ def summarise(
     console.print()
     for job, one in zip(("Nightly run", "Attendance run"), finished, strict=True):
         console.print(
-            f"{job}: {one.outcome.partition(':')[0].replace('_', ' ')}",
+            f"{job}: {without_code(one.outcome).replace('_', ' ')}",
             style="bold green" if one.exit_code == 0 else "bold red",
         )
         if one.message:

@@ -8,6 +8,7 @@ Belongs here: files and their ledger rows. Does not belong here: what is in a sn
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from connect_pipeline.home import (
     file_sha256,
     link_durably,
     private_folder,
+    remove_log,
     rename_durably,
     sync_file,
     sync_folder,
@@ -127,6 +129,7 @@ def is_undamaged(path: Path, row: RowMapping) -> bool:
 
 def _point_roster_at(home: Home, district: str, snapshot_id: str) -> None:
     """`roster.duckdb` becomes this snapshot by one rename; a reader of the old one keeps it."""
+    remove_log(home.roster(district))
     link_durably(home.snapshot(district, snapshot_id), home.roster(district), PARTIAL_SUFFIX)
 
 
@@ -134,33 +137,70 @@ def recover(home: Home, ledger: Ledger, district: str) -> list[str]:
     """Finish or forget what a killed run left, and give back a lost current snapshot.
 
     Returns one sentence per repair. Nothing is done on a clean home. A damaged file never takes
-    the place of another.
+    the place of another, and what readers have is never replaced by what an older ledger knows.
     """
     done: list[str] = []
     for row in ledger.snapshots_of(district):
         if row["state"] != "publishing":
             continue
         snapshot_id = str(row["snapshot_id"])
-        if is_undamaged(home.snapshot(district, snapshot_id), row):
+        file = home.snapshot(district, snapshot_id)
+        if is_undamaged(file, row):
             _point_roster_at(home, district, snapshot_id)
             ledger.make_current(district, snapshot_id)
             done.append(f"finished publishing snapshot {snapshot_id}")
         else:
+            if file.exists():
+                rename_durably(file, file.with_suffix(DAMAGED_SUFFIX))
             ledger.forget_snapshot(district, snapshot_id)
             done.append(f"forgot snapshot {snapshot_id}, which was never renamed into place")
+    done += _follow_readers(home, ledger, district)
     current = ledger.current_snapshot(district)
-    if current is not None:
-        done += _give_back(home, district, current)
-    elif not ledger.snapshots_of(district) and home.roster(district).exists():
-        done += _adopt(home, ledger, district)
-    return done
+    return done if current is None else done + _give_back(home, district, current)
 
 
-def _adopt(home: Home, ledger: Ledger, district: str) -> list[str]:
-    """Take a published roster into a ledger that knows nothing of the district: it was lost.
+def _follow_readers(home: Home, ledger: Ledger, district: str) -> list[str]:
+    """Make current what readers have, when the ledger says that it is another snapshot.
 
-    So the next night is compared with what people have, and not published unseen. Raises
-    `EnvironmentFault` when it cannot be read.
+    So after a rollback that was cut short, and with a ledger that was lost or is from a backup: it
+    does not know what was published, or gone back from, since.
+    """
+    roster = home.roster(district)
+    if not roster.exists():
+        return []
+    files = {path.stem: path for path in home.snapshots(district).glob("*.duckdb")}
+    linked = next((one for one, path in files.items() if path.samefile(roster)), None)
+    shown = linked or _snapshot_in(roster)
+    if shown is None:
+        return []
+    known = {str(row["snapshot_id"]) for row in ledger.snapshots_of(district)}
+    newer = {snapshot_id for snapshot_id in files if snapshot_id > shown}
+    if shown not in known:
+        return _adopt(home, ledger, district, went_back=bool(newer))
+    current = ledger.current_snapshot(district)
+    if linked is None or current is None or current["rolled_back"]:
+        return []
+    if current["snapshot_id"] not in files:  # it is damaged and set aside
+        return []
+    if newer <= known and current["snapshot_id"] == shown:
+        return []
+    ledger.make_current(district, shown, rolled_back=True)
+    return [f"snapshot {shown}, which readers have, is what somebody went back to"]
+
+
+def _snapshot_in(roster: Path) -> str | None:
+    """The ID of the snapshot in a file, or None when it is damaged."""
+    with suppress(Damaged):
+        return verify(roster)
+    return None
+
+
+def _adopt(home: Home, ledger: Ledger, district: str, *, went_back: bool) -> list[str]:
+    """Take the published roster into a ledger that does not know it.
+
+    So the next night is compared with what people have, and not published unseen. Somebody
+    `went_back` to it when there are newer snapshots. Raises `EnvironmentFault` when it cannot be
+    read.
     """
     roster = home.roster(district)
     try:
@@ -188,9 +228,8 @@ def _adopt(home: Home, ledger: Ledger, district: str) -> list[str]:
         set_sha256(found),
         file_sha256(roster),
     )
-    ledger.make_current(district, snapshot_id)
-    done = f"took the published snapshot {snapshot_id} into a ledger that did not know it"
-    return [done, *_give_back(home, district, ledger.snapshots_of(district)[0])]
+    ledger.make_current(district, snapshot_id, rolled_back=went_back)
+    return [f"took the published snapshot {snapshot_id} into a ledger that did not know it"]
 
 
 def set_aside_damaged(home: Home, ledger: Ledger, district: str) -> RowMapping | None:
@@ -300,15 +339,18 @@ def note_digest(home: Home, ledger: Ledger, district: str, snapshot_id: str) -> 
 def prune(home: Home, ledger: Ledger, district: str, keep: int) -> int:
     """Remove all but the newest `keep` snapshots and the current one; return how many went.
 
-    What was set aside as damaged goes as well.
+    What was set aside as damaged goes as well, and what is older than all of these and not in the
+    ledger, which may be from a backup.
     """
     for damaged in home.snapshots(district).glob(f"*{DAMAGED_SUFFIX}"):
         damaged.unlink(missing_ok=True)
     current = ledger.current_snapshot(district)
+    known = [str(row["snapshot_id"]) for row in ledger.snapshots_of(district)]
+    kept = {*known[:keep], *([str(current["snapshot_id"])] if current is not None else [])}
+    files = {path.stem for path in home.snapshots(district).glob("*.duckdb")}
     removed = 0
-    for row in ledger.snapshots_of(district)[keep:]:
-        snapshot_id = str(row["snapshot_id"])
-        if current is not None and snapshot_id == current["snapshot_id"]:
+    for snapshot_id in sorted({*known, *files} - kept):
+        if snapshot_id not in known and (not kept or snapshot_id > min(kept)):
             continue
         home.snapshot(district, snapshot_id).unlink(missing_ok=True)
         ledger.forget_snapshot(district, snapshot_id)

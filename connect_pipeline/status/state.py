@@ -19,6 +19,7 @@ from connect_pipeline.erasure.records import as_dict, standing
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, stamp
 from connect_pipeline.ledger.tables import current, holds, runs, snapshots
+from connect_pipeline.outcomes import without_code
 from connect_pipeline.snapshots.export import disclosures_of
 
 QUIET = timedelta(days=2)
@@ -66,7 +67,7 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
                 "job": run["job"],
                 "started_at": run["started_at"],
                 "ended_at": run["ended_at"],
-                "outcome": str(run["outcome"]).partition(":")[0],
+                "outcome": without_code(run["outcome"]),
                 "message": run["message"],
                 "counts": run["codes"],
             }
@@ -151,7 +152,7 @@ def overview(ledger: Ledger, names: Collection[str]) -> list[Line]:
         if line := lines.get(row["district"]):
             if row["started_at"] < stamp(now() - QUIET):
                 line.attention.append("no run since then: is the daemon up?")
-            outcome = str(row["outcome"]).partition(":")[0].replace("_", " ")
+            outcome = without_code(row["outcome"]).replace("_", " ")
             line.last_run, line.last_run_at = f"{row['job']}: {outcome}", row["started_at"]
     for row in ledger.rows(
         sa.select(holds.c.district, holds.c.job, holds.c.held_at).where(holds.c.state == "held")

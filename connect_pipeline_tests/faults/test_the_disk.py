@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -250,6 +252,39 @@ def test_a_damaged_day_is_begun_anew_and_nobody_is_told_twice(
     after = told(home)
     assert after[: len(before)] == before
     assert len(after) == len(set(after)) > len(before), "nobody twice"
+
+
+# -- what a writer leaves ------------------------------------------------------------------------
+
+WRITER = """
+import duckdb, os, sys
+connection = duckdb.connect(sys.argv[1])
+connection.execute("CREATE TABLE main.mine AS SELECT 1 AS one")
+os._exit(0)
+"""
+
+
+def test_what_a_writer_left_beside_published_files_harms_nobody(home: SmallHome) -> None:
+    """DuckDB opens to write unless it is told otherwise, and leaves a log when it is cut off."""
+    absent(home, "101,001,1,A")
+    assert list_absences(home).outcome == "listed"
+    for rows in (("101,001,1,A", "101,002,1,A"), ("101,001,1,A",)):
+        for path in (home.roster, home.home.attendance(NAME)):
+            subprocess.run([sys.executable, "-c", WRITER, str(path)], check=True)
+            assert path.with_name(f"{path.name}.wal").exists()
+        absent(home, *rows)
+        list_absences(home)
+        assert not list(home.home.published(NAME).rglob("*.wal"))
+        assert home.query("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'mine'") == [
+            (0,)
+        ]
+    assert len(told(home)) == len(set(told(home))) > 0
+    assert list((home.home.outbox(NAME) / "cleared").glob("*.csv"))
+    home.upload({STUDENT_FILE: NIGHT_2.replace("Spanish", "Russian")})
+    subprocess.run([sys.executable, "-c", WRITER, str(home.roster)], check=True)
+    home.publish()
+    home.assert_tidy()
+    assert alarms.open_alarms(home.ledger) == []
 
 
 # -- the ledger ----------------------------------------------------------------------------------

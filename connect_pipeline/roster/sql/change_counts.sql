@@ -65,52 +65,45 @@ kept_for_nobody AS (
     GROUP BY class_id
     HAVING count(*) = any_value(student_count)
 ),
-people_missing AS (
+people_before AS (
     SELECT 'student' AS entity, student_id AS key, first_name, last_name
     FROM previous.connect.students
-    WHERE student_id IN (SELECT key FROM missing WHERE entity = 'student')
     UNION ALL
-    SELECT 'staff', staff_id, first_name, last_name
-    FROM previous.connect.staff
-    WHERE staff_id IN (SELECT key FROM missing WHERE entity = 'staff')
+    SELECT 'staff', staff_id, first_name, last_name FROM previous.connect.staff
+),
+people_tonight AS (
+    SELECT 'student' AS entity, student_id AS key, first_name, last_name
+    FROM candidate.connect.students
+    UNION ALL
+    SELECT 'staff', staff_id, first_name, last_name FROM candidate.connect.staff
+),
+people_missing AS (
+    FROM people_before SEMI JOIN missing USING (entity, key)
 ),
 people_added AS (
     SELECT entity, key FROM candidate.connect.changes WHERE change = 'added'
 ),
 arrivals AS (
-    SELECT 'student' AS entity, student_id AS key, first_name, last_name
-    FROM candidate.connect.students
-    WHERE student_id IN (SELECT key FROM people_added WHERE entity = 'student')
-    UNION ALL
-    SELECT 'staff', staff_id, first_name, last_name
-    FROM candidate.connect.staff
-    WHERE staff_id IN (SELECT key FROM people_added WHERE entity = 'staff')
+    FROM people_tonight SEMI JOIN people_added USING (entity, key)
+),
+renamed_before AS (
+    FROM people_before SEMI JOIN renamed USING (entity, key)
+),
+renamed_tonight AS (
+    FROM people_tonight SEMI JOIN renamed USING (entity, key)
 ),
 -- Whose ID another person has tonight.
 replaced AS (
     SELECT
-        'student' AS entity,
-        student_id AS key,
+        entity,
+        key,
         earlier.first_name AS first_before,
         earlier.last_name AS last_before,
         now.first_name,
         now.last_name
-    FROM previous.connect.students AS earlier
-    JOIN candidate.connect.students AS now USING (student_id)
-    WHERE student_id IN (SELECT key FROM renamed WHERE entity = 'student')
-    AND another_person(earlier.first_name, earlier.last_name, now.first_name, now.last_name)
-    UNION ALL
-    SELECT
-        'staff',
-        staff_id,
-        earlier.first_name,
-        earlier.last_name,
-        now.first_name,
-        now.last_name
-    FROM previous.connect.staff AS earlier
-    JOIN candidate.connect.staff AS now USING (staff_id)
-    WHERE staff_id IN (SELECT key FROM renamed WHERE entity = 'staff')
-    AND another_person(earlier.first_name, earlier.last_name, now.first_name, now.last_name)
+    FROM renamed_before AS earlier
+    JOIN renamed_tonight AS now USING (entity, key)
+    WHERE another_person(earlier.first_name, earlier.last_name, now.first_name, now.last_name)
 ),
 -- Who is missing, or whose ID another person has, and is under another ID at the same school.
 renumbered AS (

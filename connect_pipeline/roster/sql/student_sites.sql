@@ -1,4 +1,4 @@
--- One row: a student at a school; concurrent enrolment gives several.
+-- One row: a student at a school; concurrent enrollment gives several.
 CREATE TABLE connect.student_sites AS
 WITH places AS (
     SELECT student_id, school FROM scratch.records.students

@@ -12,7 +12,7 @@ RULE = Rule(
         " and upload the file again; if so many really are absent, an operator approves the file."
     ),
     message=(
-        "At {found} schools more students are absent than the settings allow, so nobody is listed."
+        "Schools with more students absent than the settings allow: {found}, so nobody is listed."
         " Correct the attendance and upload the file again, or have an operator approve it."
     ),
     setting="attendance.max_absent_share",

@@ -14,7 +14,7 @@ RULE = Rule(
         " folder, and that the name is exactly the one in the contract, capitals included."
     ),
     message=(
-        "This file is not in the drop, so nothing new is published. Run the export again and"
-        " upload the file under exactly this name."
+        "This file is not in the drop. Without it nothing new is published; without the absences"
+        " nobody is told of them. Run the export again and upload the file under exactly this name."
     ),
 )

@@ -65,7 +65,7 @@ RULE = TableRule(
     help=(
         "Only one of the two rows can be right, and if it is the second one, messages go to an old"
         " number or a wrong contact. Mostly the export writes one row for each contact or each"
-        " enrolment, past ones included. Have it write one row per person and school, the current"
+        " enrollment, past ones included. Have it write one row per person and school, the current"
         " one; the rows of a student at several schools agree in all but the school."
     ),
     message=(
@@ -73,7 +73,7 @@ RULE = TableRule(
         " is not{detail}. Have the export write one row, or the same in all of them."
     ),
     spec=STUDENTS,
-    # One child at several schools is concurrent enrolment: each school keeps its row.
+    # One child at several schools is concurrent enrollment: each school keeps its row.
     select=later_rows(STUDENTS, ["student_id", "school"]),
     also=(
         TableCheck(spec=STUDENTS, select=_AT_OTHER_SCHOOLS, keeps_rows=True),

@@ -13,7 +13,7 @@ RULE = Rule(
         " each course a number or a section of its own; if it is one, write its name alike."
     ),
     message=(
-        "The rows of {count} classes have different course names; each is one class, under the name"
+        "Classes whose rows have different course names: {count}. Each is one class, under the name"
         " of its first row. Give each course a number or section of its own, or one name."
     ),
 )

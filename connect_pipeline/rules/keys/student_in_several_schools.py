@@ -11,13 +11,13 @@ RULE = TableRule(
     severity=Severity.INFO,
     doc="One student, by ID and name, is enrolled at several schools.",
     help=(
-        "Concurrent enrolment is accepted: the student belongs to each of the schools, and the"
-        " family hears from each of them. If the student changed schools, end the old enrolment in"
+        "Concurrent enrollment is accepted: the student belongs to each of the schools, and the"
+        " family hears from each of them. If the student changed schools, end the old enrollment in"
         " your SIS."
     ),
     message=(
         "An earlier row has this student at another school, and both are kept. If the student"
-        " moved, end the old enrolment."
+        " moved, end the old enrollment."
     ),
     spec=STUDENTS,
     # Different names and repeated schools are gone by now: what is left differs in the school.

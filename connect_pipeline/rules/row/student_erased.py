@@ -12,7 +12,7 @@ RULE = Rule(
         " your SIS; if the erasure was a mistake, an operator lifts it."
     ),
     message=(
-        "{count} rows of erased students were kept out. Remove the students from the export; an"
+        "Rows of erased students, kept out: {count}. Remove the students from the export; an"
         " operator can lift an erasure."
     ),
 )
