@@ -1,0 +1,127 @@
+"""What stays whatever its age, and what goes on which day; whole homes are in `test_erase.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from connect_pipeline import snapshots
+from connect_pipeline.contract import SCHOOLS
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import CORE_JOB, Ledger, now, open_ledger
+from connect_pipeline.ledger.tables import batches, holds, listed, received, runs
+from connect_pipeline.run.retention import made_current, purge
+from connect_pipeline.settings import Keep
+from connect_pipeline_tests.attendance_runs import NOON, district
+
+LINCOLN, OAK = "lincoln", "oak"
+NOTHING = dict.fromkeys(
+    ("holds", "landing", "snapshots", "reports", "outbox", "attendance", "ledger"), 0
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.delenv("CONNECT_LEDGER_URL", raising=False)
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def ledger(home: Home) -> Iterator[Ledger]:
+    opened = open_ledger(home)
+    yield opened
+    opened.close()
+
+
+def lives(ledger: Ledger, name: str) -> None:
+    """A run, a receipt that a later one follows, a hold that a later one follows, two batches."""
+    ledger.start_run(f"{name} run", name, CORE_JOB)
+    for export, sha256 in (("Staff", "old"), ("Staff", "last"), ("Student", "only")):
+        ledger.record_received(name, export, sha256, 1, now(), "run")
+    for files in ("old", "open"):
+        ledger.hold(name, CORE_JOB, files, {"mass_change": 1})
+    for batch in ("gone", "there"):
+        row = {
+            "batch_id": f"{name} {batch}",
+            "district": name,
+            "date": now().date().isoformat(),
+        }
+        about = {"listed_at": "", "run_id": "", "file_sha256": "", "counts": {}}
+        who = {"student_id": batch, "period": "", "channel": "sms", "destination_hash": ""}
+        with ledger.transaction() as connection:
+            connection.execute(sa.insert(batches).values(**row, **about))
+            connection.execute(sa.insert(listed).values(**row, **who))
+
+
+def left(ledger: Ledger, name: str) -> list[str]:
+    """What the ledger still has of a district."""
+    columns = (
+        (runs, runs.c.run_id),
+        (received, received.c.sha256),
+        (holds, holds.c.set_sha256),
+        (batches, batches.c.batch_id),
+        (listed, listed.c.student_id),
+    )
+    return [
+        f"{table.name}: {row['what']}"
+        for table, column in columns
+        for row in ledger.rows(sa.select(column.label("what")).where(table.c.district == name))
+    ]
+
+
+def test_what_still_matters_stays_whatever_its_age(home: Home, ledger: Ledger) -> None:
+    for name in (LINCOLN, OAK):
+        lives(ledger, name)
+    of_oak = left(ledger, OAK)
+    home.outbox(LINCOLN).mkdir(parents=True)
+    for suffix in (".json", ".csv"):
+        (home.outbox(LINCOLN) / f"lincoln there{suffix}").touch()
+    (home.outbox(LINCOLN) / "lincoln gone.csv").touch()
+    keep = Keep(ledger_days=30, hold_days=60, outbox_days=60)
+    school = district().model_copy(update={"keep": keep})
+    assert purge(home, ledger, LINCOLN, school, now() + timedelta(days=20)) == NOTHING
+    gone = purge(home, ledger, LINCOLN, school, now() + timedelta(days=40))
+    assert gone == {**NOTHING, "ledger": 5}
+    assert left(ledger, LINCOLN) == [
+        "received: last",
+        "received: only",
+        "holds: open",
+        "batches: lincoln there",
+        "listed: there",
+    ]
+    assert left(ledger, OAK) == of_oak
+
+
+def test_the_last_school_file_stays_though_no_snapshot_was_made_from_it(ledger: Ledger) -> None:
+    """A night on which it is not sent takes it from the landing."""
+    exports = {"StaffExport.csv": {"sha256": "staff"}, "StudentExport.csv": None}
+    ledger.begin_snapshot(LINCOLN, "1", now(), "run", exports, "set")
+    ledger.make_current(LINCOLN, "1")
+    for name, sha256 in ((LINCOLN, "old"), (LINCOLN, "school"), (OAK, "another's")):
+        ledger.record_received(name, SCHOOLS.file_name, sha256, 1, now(), "run")
+    assert made_current(ledger, LINCOLN) == {"staff", "school"}
+
+
+def test_absences_stay_for_so_many_days(home: Home, ledger: Ledger) -> None:
+    days = home.attendance_days(LINCOLN)
+    days.mkdir(parents=True)
+    for name in ("2026-10-03.duckdb", "2026-10-04.duckdb", "2026-10-05.duckdb", "2026.txt"):
+        (days / name).touch()
+    school = district().model_copy(update={"keep": Keep(attendance_days=2)})
+    assert purge(home, ledger, LINCOLN, school, NOON) == {**NOTHING, "attendance": 1}
+    kept = sorted(path.name for path in days.iterdir())
+    assert kept == ["2026-10-04.duckdb", "2026-10-05.duckdb", "2026.txt"]
+
+
+def test_what_was_set_aside_as_damaged_goes_with_the_next_purge(home: Home, ledger: Ledger) -> None:
+    home.snapshots(LINCOLN).mkdir(parents=True)
+    for name in ("1.duckdb", "2.damaged"):
+        (home.snapshots(LINCOLN) / name).touch()
+    ledger.begin_snapshot(LINCOLN, "1", now(), "run", {}, "set")
+    ledger.make_current(LINCOLN, "1")
+    assert snapshots.prune(home, ledger, LINCOLN, keep=2) == 0
+    assert [path.name for path in home.snapshots(LINCOLN).iterdir()] == ["1.duckdb"]
