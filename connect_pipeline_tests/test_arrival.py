@@ -166,6 +166,21 @@ def test_a_clock_that_is_set_back_only_costs_another_quiet_period(back: int) -> 
     assert len([ask for ask in asks if ask]) == 1
 
 
+def test_a_clock_that_is_set_back_after_a_run_was_asked_for_delays_no_other_try() -> None:
+    drop = Drop()
+    drop.look(FILES, 1000)
+    assert drop.look(FILES, 9000) is not None
+    drop.ends(Fate.FAILED)
+    assert drop.look(FILES, 2000) == Ask(arrival.fingerprint_of(FILES), 2)
+
+
+def test_files_rest_for_the_whole_quiet_period() -> None:
+    drop = Drop()
+    drop.look(FILES, 1000.9)
+    assert drop.look(FILES, 1060.5) is None
+    assert drop.look(FILES, 1061) is not None
+
+
 def test_a_failed_look_keeps_what_was_seen() -> None:
     drop = Drop()
     drop.look(FILES, 1000)
@@ -186,6 +201,10 @@ def test_a_refused_login_is_not_repeated_at_once() -> None:
     assert watch.is_due(at - 10**6), "a clock that was set back does not wait for ever"
     seen, _ = arrival.look(watch, FILES, at, QUIET, lambda _: LastRun(Fate.NONE))
     assert seen.is_due(at)
+    refused = arrival.failed_look(seen, at, passes=False)
+    assert not refused.is_due(at)
+    again, _ = arrival.look(refused, FILES, at, QUIET, lambda _: LastRun(Fate.NONE))
+    assert again == seen, "a look that succeeds makes up for it"
 
 
 SEEN = st.dictionaries(

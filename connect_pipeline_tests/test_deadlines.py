@@ -13,6 +13,7 @@ from dagster._utils.schedules import cron_string_iterator
 from connect_pipeline.attendance.school_days import expects_attendance
 from connect_pipeline.drop.deadlines import (
     attendance_due,
+    attendance_due_before,
     attendance_wanted_since,
     deadline_before,
     deadline_on,
@@ -88,13 +89,26 @@ def test_the_attendance_file_is_due_half_an_hour_before_each_sending() -> None:
 
 
 @pytest.mark.parametrize(
-    ("due", "since"), [(time(9, 30), time(0)), (time(17), time(10)), (time(18), time(17, 30))]
+    ("due", "since"),
+    [
+        (time(9, 30), time(0)),
+        (time(10), time(10)),
+        (time(17), time(10)),
+        (time(18), time(17, 30)),
+    ],
 )
 def test_a_file_is_wanted_since_the_last_sending_of_its_day(due: time, since: time) -> None:
     school = district(attendance=Attendance(send_at=(time(10), time(17, 30))))
     day = date(2026, 11, 24)
     wanted = attendance_wanted_since(datetime.combine(day, due, school.zone), school)
     assert wanted == datetime.combine(day, since, school.zone)
+
+
+def test_a_file_is_due_from_its_very_minute() -> None:
+    school = district(attendance=Attendance(send_at=(time(10), time(17, 30))))
+    due = datetime(2026, 11, 24, 9, 30, tzinfo=school.zone)
+    assert attendance_due_before(due, school) == due
+    assert attendance_due_before(due - timedelta(seconds=1), school) is None
 
 
 @pytest.mark.parametrize(("zone", "night"), NIGHTS)

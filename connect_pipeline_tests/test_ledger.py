@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from connect_pipeline.errors import DiskFault, EnvironmentFault, SystemFault
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import Ledger, now, open_ledger, set_sha256, tables
+from connect_pipeline.ledger import Ledger, compact, now, open_ledger, set_sha256, tables
+from connect_pipeline.run.recovery import refuse_lost_ledger
 from connect_pipeline_tests.postgres import empty, wait_for_waiting
 
 
@@ -239,6 +240,47 @@ def test_another_key_is_refused_once_somebody_was_listed(
     monkeypatch.setenv("CONNECT_LEDGER_KEY", "one" * 30)
     with pytest.raises(EnvironmentFault, match="everybody would be told again"):
         open_ledger(home)
+
+
+def test_a_ledger_from_before_its_key_was_noted_takes_the_one_in_use(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    """As the migration leaves it; from then on another key is refused."""
+    row = dict.fromkeys((column.name for column in tables.listed.columns), "x")
+    with ledger.transaction() as connection:
+        connection.execute(sa.insert(tables.listed).values(**row))
+        connection.execute(sa.delete(tables.ledger_key))
+    open_ledger(Home(tmp_path / "home")).close()
+    (noted,) = ledger.rows(sa.select(tables.ledger_key.c.key_check))
+    assert noted["key_check"] == ledger.hashed("the key of this ledger")
+
+
+@pytest.mark.parametrize("characters", [0, 1, 63])
+def test_a_key_that_is_cut_off_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, characters: int
+) -> None:
+    """With what is left of it nobody would be recognised as told already."""
+    monkeypatch.delenv("CONNECT_LEDGER_URL", raising=False)
+    monkeypatch.delenv("CONNECT_LEDGER_KEY", raising=False)
+    home = Home(tmp_path / "home")
+    open_ledger(home).close()
+    home.ledger_key_file.write_bytes(home.ledger_key_file.read_bytes()[:characters])
+    with pytest.raises(EnvironmentFault, match="is not whole"):
+        open_ledger(home)
+
+
+def test_lists_of_a_day_ago_that_the_ledger_never_heard_of_are_refused_and_older_ones_not(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    """Retention may keep a list longer than the ledger its row."""
+    outbox = tmp_path / "outbox"
+    outbox.mkdir()
+    old, new = (f"{compact(now() - timedelta(hours=hours))}-0123abcd" for hours in (37, 35))
+    (outbox / f"{old}.json").touch()
+    refuse_lost_ledger(ledger, "lincoln", outbox)
+    (outbox / f"{new}.json").touch()
+    with pytest.raises(EnvironmentFault, match="hold 1 lists that the ledger does not know"):
+        refuse_lost_ledger(ledger, "lincoln", outbox)
 
 
 def test_of_two_first_starts_the_slower_takes_the_fasters_key(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -111,11 +111,12 @@ def test_a_password_that_is_not_set_is_said(tmp_path: Path) -> None:
 
 
 class BreaksOff(Files):
-    """Cuts the connection when a folder of this name is listed."""
+    """Cuts the connection when one of these folders is listed."""
+
+    folders: tuple[str, ...] = ("d0003",)
 
     def list_folder(self, path: str) -> Any:
-        if path.endswith("d0003"):
-            self.server.cut_count = getattr(self.server, "cut_count", 0) + 1  # type: ignore[attr-defined]
+        if path.endswith(self.folders):
             for transport in list(self.server._transports):
                 transport.close()
             return paramiko.SFTP_FAILURE
@@ -131,6 +132,27 @@ def test_a_folder_that_breaks_the_connection_breaks_no_other_look(tmp_path: Path
         assert isinstance(found["d0003"], TransientFault)
         found = look_at_all(drops, doubtful=bad)
         assert list(found) == [*(name for name in drops if name not in bad), *bad]
+    assert set(found) == set(drops)
+
+
+@pytest.mark.parametrize(
+    ("broken", "unseen"),
+    [
+        pytest.param((1, 3, 5, 7), (1, 3, 5, 7), id="now and then"),
+        pytest.param((1, 2), (1, 2), id="two in a row"),
+        pytest.param((1, 2, 3), range(1, 9), id="three in a row"),
+    ],
+)
+def test_a_login_is_given_up_after_the_third_break_in_a_row(
+    tmp_path: Path, broken: Iterable[int], unseen: Iterable[int]
+) -> None:
+    class Breaks(BreaksOff):
+        folders = tuple(f"d{number:04}" for number in broken)
+
+    with serving(tmp_path, 9, files=Breaks) as (_, drops):
+        found = look_at_all(drops)
+    faults = [name for name, look in found.items() if isinstance(look, TransientFault)]
+    assert sorted(faults) == [f"d{number:04}" for number in unseen]
     assert set(found) == set(drops)
 
 

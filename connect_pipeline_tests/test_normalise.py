@@ -96,7 +96,10 @@ TABLES: dict[Kind, dict[str, object]] = {
         "Ana <ana@example.org>": None,
         "ana@example.org.": None,
         "@example.org": None,
+        "a" * 64 + "@example.org": "a" * 64 + "@example.org",
         "a" * 65 + "@example.org": None,
+        "aa@" + "b." * 120 + "example.org": "aa@" + "b." * 120 + "example.org",  # 254 in all
+        "aaa@" + "b." * 120 + "example.org": None,
         "": None,
     },
     Kind.ZIP_CODE: {
@@ -205,6 +208,9 @@ TABLES: dict[Kind, dict[str, object]] = {
         "13/01/25": None,
         "10-02-25": None,
         "10/02/025": None,
+        "10/06/1926": date(1926, 10, 6),
+        "10/06/2126": None,
+        "2126-10-06": None,
         "2025-10-02 08:00": None,
         "45932": None,
         "today": None,
