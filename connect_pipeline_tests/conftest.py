@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Tests marked `erases` erase in this process, which began before there was anything to erase: as in
+# `test_erase.py` erases in this process, which began before there was anything to erase: as in
 # one that begins after it (`cleared_memory.py`), DuckDB must not write old memory into the gaps of
 # a file. It reads this when it is loaded, below. A night then takes twice its time, so `make test`
 # sets it to nothing for all other tests.

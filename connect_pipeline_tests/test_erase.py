@@ -50,7 +50,6 @@ from connect_pipeline_tests.small_home import (
 STAFF_FILE, STUDENT_FILE, CLASS_FILE, ATTENDANCE_FILE = (
     spec.file_name for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT, ATTENDANCE)
 )
-pytestmark = pytest.mark.erases
 
 ERASED = "Q77X"
 AS_PASTED = f"\u200b{ERASED}\u00a0"  # from a page or a spreadsheet
