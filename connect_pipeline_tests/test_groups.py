@@ -15,6 +15,7 @@ from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import (
     NAME,
+    Row,
     SmallHome,
     small_home,
     with_rows,
@@ -145,6 +146,15 @@ def test_another_limit_for_balances_moves_members(home: SmallHome) -> None:
     ]
 
 
+def test_one_course_at_two_schools_is_two_classes(home: SmallHome) -> None:
+    """One teacher has both, in one period, and a child is in both."""
+    rows = "101,T1,001,5,Band,B1,1", "102,T1,001,5,Band,B1,1"
+    home.upload({CLASS_FILE: with_rows(FILES[CLASS_FILE], *rows)})
+    home.publish()
+    band = "SELECT school, student_id FROM connect.rosters WHERE period = '5'"
+    assert sorted(home.query(band)) == [("101", "001"), ("102", "001")]
+
+
 # -- groups of nobody and of everybody -----------------------------------------------------------
 
 
@@ -242,11 +252,22 @@ def test_a_class_whose_teacher_is_unknown_tonight_stays(home: SmallHome) -> None
     assert home.tables()["connect.rosters"] == before
 
 
-def test_a_line_that_names_nobody_keeps_everybody(home: SmallHome) -> None:
-    text = without_rows(home.read(STUDENT_FILE), "001,")
-    home.upload({STUDENT_FILE: with_rows(text, f",101,Jo,Hall{',' * 14}")})
+@pytest.mark.parametrize(
+    ("text", "becomes", "student"),
+    [
+        pytest.param("001,101,Ana,Ruiz", ",101,Jo,Hall", "001", id="no ID"),
+        pytest.param("001,101,Ana,Ruiz", "1.00E+00,101,Ana,Hall", "001", id="a damaged ID"),
+        pytest.param(",Phone\n006,102,Fay,Ortiz", ",Phone006,102,Fay,Hall", "006", id="two rows"),
+    ],
+)
+def test_a_line_that_names_nobody_keeps_everybody(
+    home: SmallHome, text: str, becomes: str, student: str
+) -> None:
+    """Its name is another one, too: whose row it is, nobody knows."""
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace(text, becomes)})
     home.publish()
-    assert [row[:3] for row in home.query(KEPT)] == [("student", "001", "unnamed_row_quarantined")]
+    kept = "SELECT key FROM connect.kept WHERE reason = 'unnamed_row_quarantined'"
+    assert home.query(kept) == [(student,)]
 
 
 def test_who_has_a_word_for_an_id_is_kept_and_nobody_else(home: SmallHome) -> None:
@@ -264,7 +285,7 @@ def test_who_has_a_word_for_an_id_is_kept_and_nobody_else(home: SmallHome) -> No
     assert home.query(reused) == [(None,)]
 
 
-BOTH = "007,{school},Gus,Hall,,,Ivy Hall,(201) 555-0117,,,,,12345,9,,,English,SMS"
+BOTH = "007,{school},Gus,Hall,,gus@example.org,Ivy Hall,(201) 555-0117,,,,,12345,9,,,English,SMS"
 BOTH_STAFF = "T7,{school},Ida,West,ida.west@example.org,Teacher,"
 
 
@@ -298,7 +319,7 @@ def test_a_broken_row_takes_nobody_from_one_of_two_schools(
     at_two_schools: SmallHome, tmp_path: Path
 ) -> None:
     home = at_two_schools.copy(tmp_path)
-    student = home.read(STUDENT_FILE).replace("007,102,Gus,Hall,,,Ivy", '007,102,Gus,Hall,,,"Iv"y')
+    student = home.read(STUDENT_FILE).replace("007,102,Gus,Hall,,", '007,102,Gus,"Ha"ll,,')
     staff = home.read(STAFF_FILE).replace("T7,102,Ida,West", 'T7,102,Ida,We"st')
     for nights, language in enumerate(("Korean", "Russian"), start=1):
         home.upload({STUDENT_FILE: student.replace("Korean", language), STAFF_FILE: staff})
@@ -328,6 +349,37 @@ def test_a_row_that_is_gone_ends_a_school_and_one_without_an_id_ends_none(
     home.upload({STUDENT_FILE: gone})
     home.publish()
     assert (places(home)[0], home.query(KEPT_PEOPLE)) == (["101"], [])
+
+
+SELF = ("self", "Gus Hall", None, "gus@example.com")
+
+
+@pytest.mark.parametrize(
+    ("tonight", "contacts"),
+    [
+        pytest.param(
+            "gus@example.com,,,,Old Hall,(201) 555-0118,",
+            [("secondary", "Old Hall", "+12015550118", None), SELF],
+            id="a second guardian",
+        ),
+        pytest.param(
+            "gus@example.com,,,,Old Hall,,",
+            [("primary", "Ivy Hall", "+12015550117", None), SELF],
+            id="no guardian",
+        ),
+    ],
+)
+def test_who_stays_at_a_school_keeps_the_guardians_of_before_only_for_want_of_one(
+    at_two_schools: SmallHome, tmp_path: Path, tonight: str, contacts: list[Row]
+) -> None:
+    home = at_two_schools.copy(tmp_path)
+    text = without_rows(home.read(STUDENT_FILE), "007,")
+    rows = f"007,101,Gus,Hall,,{tonight},12345,9,,,English,SMS", f",101,Jo,Hall{',' * 14}"
+    home.upload({STUDENT_FILE: with_rows(text, *rows)})
+    home.publish()
+    assert [row[:2] for row in home.query(KEPT)] == [("student_site", "007")]
+    known = "SELECT * EXCLUDE student_id FROM connect.contacts WHERE student_id = '007'"
+    assert sorted(home.query(known)) == contacts
 
 
 def test_a_snapshot_of_before_has_one_title_for_all_schools(
@@ -396,6 +448,8 @@ def test_status_counts_what_the_last_nights_changed(home: SmallHome) -> None:
     [
         pytest.param("102,T3,006,0,Grade 3,G3,1,", {"006"}, id="one comma more names its student"),
         pytest.param('102,T3,006,0,Grade "3,G3,1', {"006"}, id="a stray quote"),
+        pytest.param('102,T3,006,0,"Grade 3,G3,1', {"005", "006"}, id="an open quote: anybody"),
+        pytest.param("102,T3,6.00E+00,0,Grade 3,G3,1", {"006"}, id="a damaged student's ID"),
         pytest.param("102,T3,,0,Grade 3,G3,1", {"006"}, id="no student: somebody of that class"),
         pytest.param("102,,,0,Grade 3,G3,1", {"005", "006"}, id="nor a teacher: it may be anybody"),
         pytest.param('102,T3,004,2,Art "II,A2,1', set(), id="of another child"),

@@ -135,6 +135,18 @@ def test_a_broken_line_of_school_export_undoes_no_merge(
         assert after == before
 
 
+def test_a_site_of_another_name_has_no_phone_of_the_one_before(home: SmallHome) -> None:
+    """The settings name another school under the code, and SchoolExport cannot be used."""
+    home.sites["101"] = "Oak High School"
+    home.write_settings()
+    home.upload({SCHOOL_FILE: FILES[SCHOOL_FILE].replace("School Site Name", "School")})
+    home.publish()
+    assert home.query("SELECT site_id, name, address, phone FROM connect.sites") == [
+        ("101", "Oak High School", None, None),
+        ("102", "Rosa Parks Elementary School", "2 Oak Avenue, Springfield", "+12015550150"),
+    ]
+
+
 # -- IDs that come back as others ------------------------------------------------------------------
 
 
@@ -356,6 +368,21 @@ def test_an_absence_of_an_id_that_two_children_have_tells_nobody(home: SmallHome
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed", "Ana alone has it again"
 
 
+def test_in_an_add_only_window_an_id_that_two_others_have_tells_nobody(home: SmallHome) -> None:
+    """Ana is not there tonight, and stays; but an absence of 001 is of Zoe, or of Max."""
+    attendance = {"enabled": True, "alert_codes": ["A"]}
+    home.write_settings(**window(-1, 10), attendance=attendance, timezone="UTC")
+    others = ZOE, ZOE.replace("Zoe,Moss", "Max,Lund")
+    home.upload({STUDENT_FILE: with_rows(without_rows(FILES[STUDENT_FILE], "001,"), *others)})
+    home.publish()
+    kept = "SELECT key, reason FROM connect.kept WHERE entity = 'student'"
+    assert home.query(kept) == [("001", "student_id_reused")]
+    absence = f"102,001,0,A,,{dt.datetime.now(dt.UTC):%m/%d/%y}"
+    home.upload({ATTENDANCE.file_name: with_header(ATTENDANCE, absence)})
+    run = home.run(ATTENDANCE_ALERTS)
+    assert (run.outcome, run.codes) == ("nothing_new", {"unknown_student": 1})
+
+
 def test_a_blank_name_is_no_evidence_of_another_child(home: SmallHome) -> None:
     """Her second row lacks the names: she is Ana all the same, and stays as she is published."""
     two = FILES[STUDENT_FILE].replace("001,101,Ana,Ruiz", '001,101,Ana "Annie,Ruiz')
@@ -385,11 +412,14 @@ def test_a_broken_row_and_a_valid_one_of_another_child_are_one_id_of_two(
         pytest.param("004", "Korean,All\n", "Korean,All", id="two records on one line"),
         pytest.param("001", "001,101,Ana,Ruiz", "101,Ana,Ruiz", id="the ID's cell is missing"),
         pytest.param("001", "001,101,Ana", "0,01,101,Ana", id="a comma in the ID"),
-        pytest.param("001", "001,101,Ana", "0\x0101,101,Ana", id="a control character in the ID"),
+        pytest.param(
+            "001", "001,101,Ana,Ruiz", "0\x0101,101,Ana,Moss", id="a control character in the ID"
+        ),
         pytest.param("001", "001,101,Ana", "1,101,Ana,,,", id="an ID without its zeros"),
+        pytest.param("001", "001,101,Ana,Ruiz", "001,101,An\n009,101,Gus,Hall", id="no names"),
     ],
 )
-def test_a_broken_line_without_a_whole_id_removes_nobody(
+def test_a_broken_line_without_a_whole_id_or_name_removes_nobody(
     home: SmallHome, student: str, text: str, becomes: str
 ) -> None:
     before = home.tables()["connect.rosters"]
@@ -409,6 +439,18 @@ def test_a_row_without_an_id_does_not_hand_a_child_to_another_row_of_hers(home: 
     home.upload({STUDENT_FILE: two.replace("001,101,Ana,Ruiz", ",101,Ana,Ruiz")})
     home.publish()
     assert contacts_of(home, "001") == before != []
+
+
+def test_a_row_without_an_id_holds_no_namesake_at_another_school_back(home: SmallHome) -> None:
+    namesake = "007,102,Ana,Ruiz,,,Ida Ruiz,(201) 555-0117,,,,,12346,3,,,English,SMS"
+    two = with_rows(FILES[STUDENT_FILE], namesake)
+    home.upload({STUDENT_FILE: two})
+    home.publish()
+    without_id = two.replace("001,101,Ana,Ruiz", ",101,Ana,Ruiz")
+    home.upload({STUDENT_FILE: without_id.replace("555-0117", "555-0177")})
+    home.publish()
+    assert contacts_of(home, "007") == [("primary", "+12015550177")]
+    assert home.query("SELECT key FROM connect.kept") == [("001",)]
 
 
 def test_two_people_with_one_staff_id_get_nothing_of_each_other(home: SmallHome) -> None:
@@ -666,7 +708,7 @@ def test_a_site_that_names_itself_lets_others_roll_up_to_it(home: SmallHome) -> 
 
 def test_a_broken_line_of_somebody_new_and_a_footer_keep_nobody(home: SmallHome) -> None:
     rest = without_rows(FILES[STUDENT_FILE], "006,")
-    home.upload({STUDENT_FILE: rest + '008,101,Jo "x",Hall\nEND\n'})
+    home.upload({STUDENT_FILE: rest + '008,101,Jo "x",Hall\nTotal,6,students\n'})
     home.publish()
     assert home.query("FROM connect.students WHERE student_id = '006'") == []
 
@@ -693,6 +735,31 @@ def test_rows_of_a_teacher_who_left_keep_no_child_in_other_classes(home: SmallHo
     assert run.report.exports[CLASS_FILE].findings.counts["unknown_teacher"] > 0
     second = "SELECT staff_id FROM connect.rosters WHERE student_id = '003' AND period = '2'"
     assert home.query(second) == [("T3",)]
+
+
+def test_an_invalid_class_row_keeps_whom_it_means_where_it_says_and_nobody_else(
+    home: SmallHome,
+) -> None:
+    """A12 is in small letters, 001 left one of two like classes, and teacher 004 is no child."""
+    kim = "004,102,Kim,Fox,kim.fox@example.org,Teacher,"
+    leo = "A12,102,Leo,Ruiz,,,Eva Ruiz,(201) 555-0111,,,,,12345,8,R1,4.50,English,SMS"
+    home.upload(
+        {
+            STUDENT_FILE: with_rows(FILES[STUDENT_FILE], leo),
+            STAFF_FILE: with_rows(FILES[STAFF_FILE], kim),
+            CLASS_FILE: with_rows(
+                FILES[CLASS_FILE], "102,T3,A12,0,Grade 3,G3,1", "101,T1,001,3,Algebra I,MA101,1"
+            ),
+        }
+    )
+    home.publish()
+    home.write_settings(thresholds={"removed": 1, "bad_rows": 1, "unknown_references": 1})
+    left = without_rows(FILES[CLASS_FILE], "101,T1,001", "102,T3,004")
+    invalid = "102,T3,a12,0,Grade 3,G3,1", "101,T9,001,1,Algebra I,MA101,1", "102,004,999,0,Art,A,1"
+    home.upload({CLASS_FILE: with_rows(left, *invalid)})
+    home.publish()
+    kept = "SELECT key, course_name, period FROM connect.kept JOIN connect.classes USING (class_id)"
+    assert sorted(home.query(kept)) == [("001", "Algebra I", "1"), ("A12", "Grade 3", "0")]
 
 
 def test_a_class_that_is_kept_keeps_its_site(home: SmallHome) -> None:
