@@ -183,6 +183,8 @@ def test_one_stale_file_holds_the_others_until_an_operator_decides(ships: Fleet)
     assert stale_in_ui(ships) == {"staff_export", "staff_to_student_export"}
     assert run(ships) == "held", "an ordinary run does not decide"
     assert causes(ships) == {"stale": {"stale_file": 2}}
+    assert ships.ledger.expire_holds("a", now() + timedelta(days=1)) == 1
+    assert run(ships) == "held", "nor does the time that went by"
     assert "pl" not in languages(ships)
     held = ships.ledger.open_hold("a", "core")
     assert held is not None
@@ -439,6 +441,8 @@ def test_a_clock_that_is_a_little_ahead_makes_no_file_old(ships: Fleet) -> None:
     ships.upload("a", {STUDENT_FILE: FILES[STUDENT_FILE].replace("Korean", "Polish")})
     age_all(ships, -5 / 60)
     assert run(ships) == "published"
+    rows = ships.ledger.rows(sa.select(received.c.uploaded_at))
+    assert max(row["uploaded_at"] for row in rows) <= stamp(now()), "nor one of later than now"
 
 
 def test_a_time_in_the_future_keeps_no_file_fresh(ships: Fleet) -> None:

@@ -14,6 +14,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from connect_pipeline import alarms
 from connect_pipeline.contract import BY_FILE_NAME, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.definitions import build_defs
@@ -641,6 +642,7 @@ def test_a_rollback_ends_what_waits(held: SmallHome) -> None:
         with pytest.raises(UsageError, match="Nothing is held"):
             decide(held.home, NAME, Decision.APPROVED, "Pat Operator")
     assert states(held) == [("superseded", None)]
+    assert alarms.open_alarms(held.ledger) == []
 
 
 def test_of_two_who_decide_at_once_one_is_told(held: SmallHome) -> None:
