@@ -775,8 +775,8 @@ def test_settings_for_days_without_school_are_read() -> None:
 
 
 def test_an_id_with_a_blank_inside_is_recognised_in_a_damaged_row(tmp_path: Path) -> None:
-    runs = Runs.at(tmp_path, [replace(ANA, student_id="A 1"), BEN])
-    runs.file([absence("A 1"), absence("002")])
+    runs = Runs.at(tmp_path, [replace(ANA, student_id="A 1"), BEN, replace(BEN, student_id="003")])
+    runs.file([absence("A 1"), absence("002"), absence("003")])
     day = runs.day([absence("002")])
     day.connection.execute(
         "INSERT INTO quality.quarantine VALUES"
@@ -785,7 +785,11 @@ def test_an_id_with_a_blank_inside_is_recognised_in_a_damaged_row(tmp_path: Path
     day.build_absences()
     day.build_accounting()
     day.list_recipients()
-    assert runs.accounting() == {"002": "already_listed", "A 1": "already_listed"}
+    assert runs.accounting() == {
+        "002": "already_listed",
+        "003": "cleared",
+        "A 1": "already_listed",
+    }
 
 
 @pytest.mark.parametrize("row", ['101,5"5,1,A', '101,55,1"1,A'])
@@ -795,6 +799,22 @@ def test_a_damaged_rows_period_is_nobodys_id(tmp_path: Path, row: str) -> None:
     runs.file([absence("1"), absence("55")])
     runs.file([absence("1")], quarantined=[row])
     assert runs.accounting() == {"1": "already_listed", "55": "already_listed"}
+
+
+def test_a_word_that_is_a_school_period_or_code_is_nobodys_id(tmp_path: Path) -> None:
+    """Where all of them are numbers. Nobody else is absent from period 4 today."""
+    ids = ("101", "4", "7", "55")
+    classes = {("101", "4"): "Maria Lopez"}
+    runs = Runs.at(tmp_path, [replace(ANA, student_id=one, classes=classes) for one in ids])
+    runs.file([absence(one) for one in ids])
+    runs.file([absence("999", code="7")], quarantined=["101,55,4,7,,today,x"])
+    assert runs.accounting() == {
+        "999": "unknown_student",
+        "101": "cleared",
+        "4": "cleared",
+        "7": "cleared",
+        "55": "already_listed",
+    }
 
 
 def test_the_site_is_the_one_that_the_school_was_merged_into(tmp_path: Path) -> None:
@@ -826,7 +846,7 @@ def test_of_two_schools_the_one_of_the_first_lesson_comes_first_with_its_phone(
     runs.file([ben, *first, absence("001", "7", school="102"), absence("001", "6")])
     assert runs.published(listed) == [lincoln, rosa_parks]
     runs.file([ben])
-    runs.file([ben, *first])
+    runs.file([ben, *first, absence("001")])  # this lesson is before those, and no part of them
     again = {(row["site_name"], row["site_phone"]) for row in cleared_lists(runs)[-1]}
     assert again == {rosa_parks}
 
@@ -863,6 +883,13 @@ def test_the_sender_learns_that_a_cleared_absence_is_there_again(tmp_path: Path)
     assert runs.accounting() == {"001": "already_listed", "002": "already_listed"}
     cleared, again = {("cleared", "002", "1")}, {("absent_again", "002", "1")}
     assert changes(runs) == [cleared, again, cleared, again]
+
+
+def test_a_row_of_yesterday_keeps_no_message_of_today(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN])
+    runs.file([absence("001"), absence("002")])
+    runs.file([absence("001", date=YESTERDAY), absence("002")])
+    assert changes(runs) == [{("cleared", "001", "1")}]
 
 
 def cleared_lists(runs: Runs) -> list[list[dict[str, str]]]:
@@ -967,11 +994,13 @@ def test_each_new_period_knows_a_period_of_one_school_from_another_schools(tmp_p
     runs.file([absence("001", school="102")])
     runs.file([absence("001")])
     lists = cleared_lists(runs)
-    assert [{(row["change"], row["site_name"]) for row in one} for one in lists] == [
-        {("cleared", "Lincoln High School")},
+    assert [
+        {(row["change"], row["site_name"], row["site_phone"]) for row in one} for one in lists
+    ] == [
+        {("cleared", "Lincoln High School", "+12015550100")},
         {
-            ("cleared", "Rosa Parks Elementary School"),
-            ("absent_again", "Lincoln High School"),
+            ("cleared", "Rosa Parks Elementary School", "+12015550150"),
+            ("absent_again", "Lincoln High School", "+12015550100"),
         },
     ]
 
@@ -1010,6 +1039,8 @@ def test_each_new_period_names_the_school_of_the_new_period(tmp_path: Path) -> N
         ("wrong_field_count", None, "101,#001,4,A", ["002"]),
         ("wrong_field_count", None, "101,002,1,A,,today,x", ["001"]),
         ("wrong_field_count", None, "101,,5,A,,today,x", []),
+        ("wrong_field_count", None, "101,003,4,A,,today,x", ["001", "002"]),
+        ("wrong_field_count", None, "101,003,2,A,,today,x", ["001", "002"]),
         ("id_looks_damaged", "NULL", "101,NULL,1,A,,", []),
         ("missing_key_value", "Garcia", ",Garcia,1,A,,", ["001", "002"]),
         ("invalid_date", "Garcia", "101,Garcia,1,A,,x", ["001", "002"]),
@@ -1018,7 +1049,7 @@ def test_each_new_period_names_the_school_of_the_new_period(tmp_path: Path) -> N
 def test_whoever_a_damaged_row_may_be_about_is_not_cleared(
     code: str, record_id: str | None, text: str, cleared: list[str], tmp_path: Path
 ) -> None:
-    runs = Runs.at(tmp_path, [ANA, BEN])
+    runs = Runs.at(tmp_path, [ANA, BEN, CHO])
     runs.file([absence("001"), absence("002")])
     day = runs.day([absence("999")])
     day.connection.execute(
@@ -1042,6 +1073,8 @@ def test_who_lost_the_zeros_of_an_id_is_not_cleared(tmp_path: Path) -> None:
         "001": "already_listed",
         "002": "cleared",
     }
+    runs.file([absence("1", date=YESTERDAY), absence("002")])
+    assert runs.accounting()["001"] == "cleared"
 
 
 def test_a_code_that_no_longer_alerts_is_not_cleared(tmp_path: Path) -> None:
@@ -1192,10 +1225,13 @@ def test_whose_message_was_taken_back_for_good_is_not_already_listed(tmp_path: P
 def test_of_one_message_first_comes_what_is_taken_back(tmp_path: Path) -> None:
     """Who reads the rows in their order ends with what stands."""
     runs = Runs.at(tmp_path, [ANA], policy="each_new_period")
-    for periods in ("12", "", "1", "2"):
+    for periods in ("12", "", "1", "2", "2", ""):
         runs.file([absence("001", period) for period in periods])
-    last = [(row["change"], row["periods"]) for row in cleared_lists(runs)[-1]]
-    assert last == [("cleared", "1"), ("absent_again", "2")] * 2, "by e-mail, and by text"
+    *_, both, last = (
+        [(row["change"], row["periods"]) for row in one] for one in cleared_lists(runs)
+    )
+    assert both == [("cleared", "1"), ("absent_again", "2")] * 2, "by e-mail, and by text"
+    assert last == [("cleared", "2")] * 2, "it stood, and nothing was said of it in between"
 
 
 def test_a_clerks_list_that_cannot_be_written_keeps_nobody_from_being_told(
