@@ -494,12 +494,24 @@ def test_a_large_share_of_a_school_or_a_few_students_absent(
     assert len(day.emptied_schools()) == emptied
 
 
-@pytest.mark.parametrize(("told", "absent", "emptied"), [(21, 40, 0), (21, 41, 1), (20, 21, 1)])
-def test_who_was_told_already_is_no_mass_absence_again(
-    tmp_path: Path, told: int, absent: int, emptied: int
+def test_a_school_that_the_roster_does_not_have_is_emptied_by_a_few_students(
+    tmp_path: Path,
 ) -> None:
-    """Of 50 students: more than 20 are held, and once approved only as many others."""
-    roster, rows = _school(absent=absent, students=50)
+    roster, rows = _school(absent=20, students=20)
+    day = Runs.at(tmp_path, roster).day([absence(student, school="999") for _, student, *_ in rows])
+    day.build_absences()
+    assert day.emptied_schools() == [("999", 20, 0)]
+
+
+@pytest.mark.parametrize(
+    ("told", "absent", "students", "emptied"),
+    [(21, 40, 50, 0), (21, 41, 50, 1), (20, 21, 50, 1), (12, 25, 25, 1)],
+)
+def test_who_was_told_already_is_no_mass_absence_again(
+    tmp_path: Path, told: int, absent: int, students: int, emptied: int
+) -> None:
+    """Twenty, and more than two of five, are held; once that many are told, only as many others."""
+    roster, rows = _school(absent=absent, students=students)
     runs = Runs.at(tmp_path, roster)
     runs.file(rows[:told])
     day = runs.day(rows)
@@ -1286,8 +1298,13 @@ def test_without_dates_the_absences_of_the_day_before_are_another_days(tmp_path:
     dated = [absence(one.student_id, date="10/06/26") for one in everybody]
     undated = [absence(one.student_id, date="") for one in everybody]
     runs.file(dated)
-    runs.now += timedelta(days=1)
-    for rows, found in ((undated, 5), (undated[:4], 0), ([*undated[:4], absence("005", "2")], 0)):
+    for rows, days, found in (
+        (undated, 0, 0),
+        (undated, 1, 5),
+        (undated[:4], 0, 0),
+        ([*undated[:4], absence("005", "2")], 0, 0),
+    ):
+        runs.now += timedelta(days=days)
         day = runs.day(rows)
         day.build_absences()
         assert day.absent_by_another_days_file() == found
@@ -1310,3 +1327,29 @@ def test_nearly_all_of_the_absences_of_the_day_before_are_another_days(
     day = runs.day(rows)
     day.build_absences()
     assert day.absent_by_another_days_file() == found
+
+
+def test_the_day_before_is_the_last_one_that_was_kept(tmp_path: Path) -> None:
+    everybody = [replace(ANA, student_id=f"{n:03}") for n in range(10)]
+    runs = Runs.at(tmp_path, everybody)
+    undated = [absence(one.student_id, date="") for one in everybody]
+    first, second = undated[:5], undated[5:]
+    for rows in (first, second, undated[:1]):
+        runs.file(rows)
+        runs.now += timedelta(days=1)
+    runs.now -= timedelta(days=1)  # today has a file of its own
+    for rows, found in ((first, 0), (second, 5)):
+        day = runs.day(rows)
+        day.build_absences()
+        assert day.absent_by_another_days_file() == found
+
+
+def test_a_file_that_never_has_dates_has_lost_none(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    for _ in range(2):
+        day = runs.day([absence("001", date="")])
+        day.build_absences()
+        assert not day.has_lost_its_dates()
+        day.build_accounting()
+        day.list_recipients()
+        runs.now += timedelta(days=1)
