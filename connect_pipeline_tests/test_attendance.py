@@ -391,9 +391,21 @@ def test_a_file_of_yesterday_changes_nothing_about_today(tmp_path: Path) -> None
     runs.file([absence("001")])
     assert runs.file([absence("002", date=YESTERDAY)]) is None
     assert runs.accounting() == {"001": "listed", "002": "not_today"}
+    assert not (runs.home.outbox(NAME) / "cleared").exists()
     assert runs.published("SELECT student_id FROM attendance.absences ORDER BY 1") == [
         ("001",),
         ("002",),
+    ]
+
+
+def test_an_absence_of_yesterday_was_listed_in_no_batch_of_today(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    batch = runs.file([absence("001")])
+    assert batch is not None
+    runs.file([absence("001"), absence("001", date=YESTERDAY)])
+    assert runs.published("SELECT date, batch_id FROM attendance.accounting ORDER BY date") == [
+        (date(2026, 10, 5), None),
+        (date(2026, 10, 6), batch.batch_id),
     ]
 
 
@@ -609,7 +621,8 @@ def test_opt_outs_on_a_share_that_is_not_there_stop_the_batch(tmp_path: Path, pl
 
 def test_the_outbox_is_a_whole_list_with_its_manifest(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA, BEN, CHO])
-    batch = runs.file([absence("001"), absence("002"), absence("003")])
+    ana = [absence("001", period, teacher="Kim") for period in ("1", "2")]
+    batch = runs.file([*ana, absence("002"), absence("003")])
     assert batch is not None
     rows = outbox(batch)
     assert rows[0] == {
@@ -624,9 +637,9 @@ def test_the_outbox_is_a_whole_list_with_its_manifest(tmp_path: Path) -> None:
         "student_name": "Ana Ruiz",
         "site_name": "Lincoln High School",
         "site_phone": "+12015550100",
-        "periods": "1",
+        "periods": "1, 2",
         "codes": "A",
-        "teacher_names": "",
+        "teacher_names": "Kim",
     }
     assert [(row["channel"], row["student_id"]) for row in rows] == [
         ("email", "001"),
@@ -728,18 +741,36 @@ def test_a_list_that_no_send_time_of_the_day_takes_is_late(tmp_path: Path) -> No
     assert missed == [None, None, None, "17:30"]
 
 
-def test_a_night_that_changed_nothing_confirms_the_roster(tmp_path: Path) -> None:
+def test_a_list_of_cleared_absences_is_none_that_came_in_time(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA, BEN], send_at=["10:00", "12:00", "17:30"])
+    ana, ben = absence("001"), absence("002")
+    for hour, minute, rows in ((15, 59, [ana]), (17, 59, []), (19, 19, [ben])):
+        runs.now = NOON.replace(hour=hour, minute=minute)
+        batch = runs.file(rows)
+    assert len(cleared_lists(runs)) == 1
+    assert batch is not None
+    assert batch.missed_send_time == "12:00"
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "warnings"),
+    [((1, 1, 1), ()), ((1, 9, 1), ("roster_is_old",)), ((1, 1), ("roster_is_old",))],
+)
+def test_a_night_that_changed_nothing_confirms_the_roster(
+    tmp_path: Path, days_ago: tuple[int, ...], warnings: tuple[str, ...]
+) -> None:
+    """When all of its files were uploaded for it."""
     runs = Runs.at(tmp_path, [ANA])
     runs.now = datetime(2026, 10, 9, 19, 0, tzinfo=UTC)
     ledger = runs.ledger()
     ledger.start_run("night", NAME, CORE_JOB)
-    for spec in CORE:
-        uploaded = runs.now - timedelta(hours=12)
+    for spec, days in zip(CORE, days_ago, strict=False):
+        uploaded = runs.now - timedelta(days=days)
         ledger.record_received(NAME, spec.file_name, "0" * 64, 1, uploaded, "night")
     ledger.end_run("night", "unchanged", {}, "")
     batch = runs.file([absence("001", date="10/09/26")])
     assert batch is not None
-    assert batch.warnings == ()
+    assert batch.warnings == warnings
 
 
 def test_a_preview_touches_nothing(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from connect_pipeline.run.recovery import refuse_lost_ledger
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import LunchList as Wanted
 from connect_pipeline_tests.attendance_oracle import Oracle
-from connect_pipeline_tests.attendance_runs import NAME, NOON, Runs, absence
+from connect_pipeline_tests.attendance_runs import NAME, NOON, Runs, absence, district
 from connect_pipeline_tests.dying import KILLED, dies_before
 from connect_pipeline_tests.small_home import NAME as SPRINGFIELD
 from connect_pipeline_tests.small_home import SmallHome, main, small_home, without_rows
@@ -145,6 +145,13 @@ def test_siblings_are_one_recipient_and_the_list_has_what_a_message_needs(tmp_pa
     assert len(rows_of(batch)) == 4
 
 
+def test_two_schools_that_are_one_site_are_named_once(tmp_path: Path) -> None:
+    nights = Nights.at(tmp_path, BEN)
+    with duckdb.connect(str(nights.runs.home.roster(NAME))) as connection:
+        connection.execute("UPDATE connect.student_sites SET site_id = '101'")
+    assert {row["site_name"] for row in rows_of(nights.night())} == {"Lincoln High School"}
+
+
 def test_the_manifest_proves_the_list_and_holds_no_balance(tmp_path: Path) -> None:
     batch = Nights.at(tmp_path, ANA, DIA).night()
     assert batch is not None
@@ -207,10 +214,12 @@ def test_another_phone_is_no_reason_to_tell_the_family_again(tmp_path: Path) -> 
 
 def test_absences_and_balances_of_a_day_know_nothing_of_each_other(tmp_path: Path) -> None:
     nights = Nights.at(tmp_path, ANA, BEN)
+    nights.runs.district = district(send_at=["11:00", "12:00", "17:30"])
     assert nights.night() is not None
     absences = nights.runs.file([absence("001")])
     assert absences is not None
     assert absences.students == 1
+    assert absences.missed_send_time == "12:00", "the list of 12:00 is not of absences"
     assert nights.runs.file([absence("001")]) is None
     nights.runs.file([])
     assert nights.runs.accounting() == {"001": "cleared"}
