@@ -88,7 +88,7 @@ def test_a_file_of_another_day_is_refused(home: SmallHome) -> None:
     [
         ("School,Student,Period,Absence.code\n101,001,1,A\n", {"column_vanished": 1}, "held"),
         (
-            with_header(ATTENDANCE, *(f"101,001,{n},E,," for n in range(4))),
+            with_header(ATTENDANCE, *(f"101,001,{n},E,," for n in range(3))),
             {"column_emptied": 1},
             "held",
         ),
@@ -330,6 +330,15 @@ def test_a_file_that_is_suddenly_empty_is_said(home: SmallHome) -> None:
     home.upload(absences())
     emptied = home.run(ATTENDANCE_ALERTS)
     assert (emptied.outcome, emptied.codes) == ("nothing_new", {"no_data_rows": 1})
+
+
+def test_a_file_that_is_empty_on_a_day_without_school_is_none_to_look_at(home: SmallHome) -> None:
+    home.upload(absences(f"102,004,0,A,,{day()}"))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    home.write_settings(attendance={**ALERTS, "no_school": [today]})
+    home.upload(absences())
+    assert home.run(ATTENDANCE_ALERTS).codes == {}
 
 
 def test_a_dry_run_counts_and_touches_nothing(home: SmallHome) -> None:
