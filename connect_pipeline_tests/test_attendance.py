@@ -1073,6 +1073,7 @@ def test_each_new_period_names_the_school_of_the_new_period(tmp_path: Path) -> N
         ("missing_key_value", "S1", ",S1,1,A,,", ["001", "002"]),
         ("missing_key_value", None, "101,,1,A,,", []),
         ("id_looks_damaged", None, "101,,1.00E+00,A,001,", []),  # 001 is who teaches
+        ("invalid_date", None, "101,,1,A,001,13/45/25", []),
         ("wrong_field_count", None, "101\t001\t1\tA", ["002"]),
         ("wrong_field_count", None, "101;\u200b001;1;A", ["002"]),
         ("wrong_field_count", None, "101,01,4,A,,today,x", ["002"]),

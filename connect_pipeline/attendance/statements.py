@@ -15,6 +15,10 @@ from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import Kind
 from connect_pipeline.databases import statement
 from connect_pipeline.errors import UnbalancedError
+from connect_pipeline.rules import rules_of
+from connect_pipeline.rules.rule import RowRule
+
+LINE_RULES = ", ".join(f"'{rule.code}'" for rule in rules_of(RowRule))
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -26,6 +30,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         -- The day that a row is of: its date's, or without one that of the file's arrival.
         CREATE OR REPLACE TEMP MACRO day_of_row(date, arrival_date) AS
             CASE WHEN coalesce(date, '') = '' THEN arrival_date ELSE read_date(date) END;
+        -- Whether a row was kept out as a line: its cells, the ID too, are not known.
+        CREATE OR REPLACE TEMP MACRO is_broken_line(code) AS code IN ({LINE_RULES});
         -- A cell that no spreadsheet runs as a formula.
         CREATE OR REPLACE TEMP MACRO defused(cell) AS
             {defused_sql("cell")};

@@ -37,7 +37,7 @@ WHERE student_id IN (SELECT student_id FROM named)
 OR folded_id IN (SELECT folded_id FROM folded)
 OR EXISTS (
     FROM attendance.kept_out
-    WHERE (code IN ('missing_key_value', 'id_looks_damaged') AND record_id IS NULL)
+    WHERE (record_id IS NULL AND NOT is_broken_line(code))
     -- Of 12345.0 it is known what it was.
     OR (
         code = 'id_looks_damaged'
