@@ -1376,6 +1376,18 @@ def test_the_day_before_is_the_last_one_that_was_kept(tmp_path: Path) -> None:
         assert day.absent_by_another_days_file() == found
 
 
+@pytest.mark.parametrize("between", [[], [absence("001", date="")]])
+def test_a_file_of_hardly_a_row_between_hides_no_lost_dates(
+    tmp_path: Path, between: list[str]
+) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    for rows in ([absence("001")], between):
+        runs.file(rows)
+    day = runs.day([absence("001", date="")])
+    day.build_absences()
+    assert day.has_lost_its_dates()
+
+
 def test_a_file_that_never_has_dates_has_lost_none(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA])
     for _ in range(2):

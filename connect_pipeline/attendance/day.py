@@ -39,6 +39,8 @@ from connect_pipeline.settings import District
 log = logging.getLogger(__name__)
 
 CLERKS_LIST = "students_without_contact.csv"
+FEW_ROWS = 3
+"""Fewer rows may well all lack a date, or have a code that nobody has listed yet."""
 FEW_STUDENTS = 4
 """So many, and no others, may be absent on two days in a row, and make the same file twice."""
 MANY_STUDENTS = 10
@@ -169,7 +171,7 @@ class AttendanceDay:
             )
 
     def has_lost_its_dates(self) -> bool:
-        """Whether no row has a date, and the last published file had them.
+        """Whether no row has a date, and the published files had them.
 
         Absences of other days would count as those of the day of arrival.
         """
@@ -179,6 +181,14 @@ class AttendanceDay:
             and not dates.are_there
             and files.had_dates(self.connection, self.home, self.name)
         )
+
+    @property
+    def _is_dated(self) -> bool:
+        """Whether the files published so far have dates. One that has hardly a row says nothing."""
+        dates = files.dates(self.connection)
+        if dates.are_there or dates.row_count >= FEW_ROWS:
+            return dates.are_there
+        return files.had_dates(self.connection, self.home, self.name)
 
     def contradictions(self) -> tuple[int | None, int]:
         """The first line that contradicts an earlier one, one of them without a date; how many."""
@@ -315,10 +325,13 @@ class AttendanceDay:
             roster=roster,
         )
         day, listed = (staging.staged(one, batch_id) for one in (final.day, final.outbox))
+        is_dated = self._is_dated
         with staging.discarding(self.home, self.name, batch_id):
             with (
                 files.earlier_today(self.connection, self.home, self.name, self.today),
-                files.writing(self.connection, day, listed, self.today, batch_id, listed_at),
+                files.writing(
+                    self.connection, day, listed, self.today, batch_id, listed_at, is_dated=is_dated
+                ),
             ):
                 told.record_batch(
                     self.connection,
@@ -350,8 +363,9 @@ class AttendanceDay:
         """Publish today's absences and accounting without a batch."""
         day = self.home.attendance(self.name)
         unlisted = staging.staged(day, "refresh")
+        is_dated = self._is_dated
         with files.earlier_today(self.connection, self.home, self.name, self.today):
-            files.write_day(self.connection, unlisted, self.today)
+            files.write_day(self.connection, unlisted, self.today, is_dated=is_dated)
         staging.replace(day, unlisted)
 
     def _write_clerks_list(self) -> None:

@@ -102,7 +102,7 @@ def dates(connection: duckdb.DuckDBPyConnection) -> Dates:
 
 
 def had_dates(connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> bool:
-    """Whether any row of the last published file had one."""
+    """Whether the files published so far had them, as the published day says."""
     path = home.attendance(name)
     if not path.exists():
         return False
@@ -179,6 +179,8 @@ def write_day(
     today: date,
     batch_id: str | None = None,
     listed_at: datetime | None = None,
+    *,
+    is_dated: bool,
 ) -> None:
     """Write `attendance.duckdb`: the whole day so far. `earlier` is attached."""
     private_folder(path.parent)
@@ -195,7 +197,7 @@ def write_day(
             # No table says the day when nobody was absent, and the next day must know it.
             own.execute(f"COMMENT ON TABLE day.attendance.accounting IS '{today.isoformat()}'")
             # A later file without dates says nothing of the day that it is of.
-            if dates(own).are_there:
+            if is_dated:
                 own.execute(f"COMMENT ON COLUMN day.attendance.absences.date IS '{DATED}'")
             own.execute("COMMIT")
             own.execute("CHECKPOINT day")
@@ -217,6 +219,8 @@ def writing(
     today: date,
     batch_id: str,
     listed_at: datetime,
+    *,
+    is_dated: bool,
 ) -> Iterator[None]:
     """Write a batch's day and list beside what is done inside: both are written at the end.
 
@@ -225,7 +229,7 @@ def writing(
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="write") as beside:
         batch = (today, batch_id, listed_at)
         written = [
-            beside.submit(write_day, connection, day, *batch),
+            beside.submit(write_day, connection, day, *batch, is_dated=is_dated),
             beside.submit(write_outbox, connection, outbox, *batch),
         ]
         yield

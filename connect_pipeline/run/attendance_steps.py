@@ -18,7 +18,7 @@ import duckdb
 
 from connect_pipeline import roster
 from connect_pipeline.attendance.batch import Batch
-from connect_pipeline.attendance.day import AttendanceDay
+from connect_pipeline.attendance.day import FEW_ROWS, AttendanceDay
 from connect_pipeline.checks import readmit
 from connect_pipeline.contract import ATTENDANCE, Kind
 from connect_pipeline.databases import count_rows
@@ -28,9 +28,6 @@ from connect_pipeline.ledger import ATTENDANCE_JOB
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.run.shared_run import SharedRun
-
-FEW_ROWS = 3
-"""Fewer rows may well all lack a date, or have a code that nobody has listed yet."""
 
 MOSTLY = {
     "unknown_absence_code": (
