@@ -63,12 +63,6 @@ def _language(value: str) -> str:
     return value
 
 
-def _not_at_midnight(value: time) -> time:
-    if value < time(0, 30):
-        raise ValueError("00:30 or later: the file is due half an hour before, on the same day")
-    return value
-
-
 def _each_once(value: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(value)) < len(value):
         raise ValueError("each of them once")
@@ -131,8 +125,6 @@ def _day_range(value: object) -> object:
 
 
 ClockTime = Annotated[time, BeforeValidator(_clock)]
-SendTime = Annotated[ClockTime, AfterValidator(_not_at_midnight)]
-"""The file is due on the same day, half an hour before."""
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
@@ -220,7 +212,7 @@ class Attendance(Section):
         description="days on which nobody is told, as 2026-11-26 or as the text"
         ' "2026-12-21 to 2027-01-01"',
     )
-    send_at: tuple[SendTime, ...] = Field(
+    send_at: tuple[ClockTime, ...] = Field(
         default=(),
         description="when the sender sends; the file is due 30 minutes before each, and a missing"
         " one alarms: without times none does",

@@ -83,7 +83,6 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
         ("once_per_day", "twice", 19, "'once_per_day' or 'each_new_period'"),
         ("[sms, email]", "[sms, pigeon]", 20, "'sms', 'voice' or 'email'"),
         ("[sms, email]", "[sms, email, sms]", 20, "each of them once"),
-        ('"10:00"', '"00:10"', 18, "00:30 or later"),
         ("[sms, email]", "[sms]\n      default_language: Spanish (es)", 21, "such as en or es"),
         ("alert_codes: [A, U]", 'alert_codes: [A, " "]', 17, "at least 1 character"),
         ("alert_codes: [A, U]", "alert_codes: []", 15, "without one, nobody is ever told"),
