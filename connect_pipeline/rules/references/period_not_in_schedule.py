@@ -22,7 +22,7 @@ RULE = TableRule(
     spec=ATTENDANCE,
     needs=(STAFF_TO_STUDENT, STUDENTS),
     select="""
-        WITH schedules AS (
+        WITH schedules AS MATERIALIZED (
             SELECT student_id, school, period
             FROM records.staff_to_student
             WHERE student_id IN (SELECT student_id FROM records.attendance)
