@@ -25,7 +25,7 @@ from connect_pipeline.attendance.staging import recover as recover_attendance
 from connect_pipeline.attendance.told import CLEARED
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.home import Home, files_below, remove_log, remove_partials
+from connect_pipeline.home import Home, remove_log, remove_partials
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, compact, now
 from connect_pipeline.ledger.tables import batches
 from connect_pipeline.published import ATTENDANCE_TABLES, open_published
@@ -76,9 +76,9 @@ def recover(
 
 def _remove_logs(home: Home, name: str) -> None:
     """Remove what others left beside published files that they opened to write."""
-    for path in files_below(home.published(name)):
+    for path in home.published(name).rglob("*.wal"):
         database = path.with_suffix("")
-        if path.suffix == ".wal" and remove_log(database):
+        if remove_log(database):
             log.warning("%s: somebody opened %s to write: removed %s", name, database, path.name)
 
 
