@@ -88,7 +88,18 @@ def _examine_ledger(home: Home) -> Diagnosis:
             lost = f"{home.ledger_file} is gone, and what was published is not: restore a backup."
             return Diagnosis("ledger", EnvironmentFault.exit_code, lost)
         return Diagnosis("ledger", 0, "none yet; the first run makes it")
-    return _try("ledger", lambda: open_ledger(home).close())[1]
+    return _try("ledger", lambda: _open_ledger_of(home))[1]
+
+
+def _open_ledger_of(home: Home) -> None:
+    """Open the ledger. Raises `EnvironmentFault` when it knows nothing of what is published."""
+    with closing(open_ledger(home)) as ledger:
+        for roster in sorted((home.root / "published").glob("*/roster.duckdb")):
+            if ledger.current_snapshot(roster.parent.name) is None:
+                raise EnvironmentFault(
+                    f"it knows nothing of what is published for {roster.parent.name}: the one that"
+                    " did was lost. Restore a backup, or let the next run take over what is there."
+                )
 
 
 def _examine_automation(home: Home) -> str:

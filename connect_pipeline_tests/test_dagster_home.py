@@ -115,6 +115,10 @@ def test_doctor_says_that_the_ledger_is_gone(home: SmallHome) -> None:
     done = home.command_here("doctor")
     assert done.returncode == 3
     assert "ledger.db is gone, and what was published is not: restore a backup." in done.stdout
+    home.command_here("status")  # makes a new one
+    done = home.command_here("doctor")
+    assert done.returncode == 3
+    assert f"it knows nothing of what is published for {NAME}" in done.stdout
 
 
 def test_doctor_says_which_secret_of_an_alarm_is_not_set(home: SmallHome) -> None:
