@@ -21,6 +21,7 @@ from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.faults.absences import list_absences
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, without_rows
 
 ALERTS = {"enabled": True, "alert_codes": ["A", "U"], "other_codes": ["E"], "absent_floor": 3}
@@ -64,22 +65,22 @@ def test_siblings_are_one_entry_and_nobody_is_told_twice(home: SmallHome) -> Non
     assert len(lists(home)) == 1
 
     home.upload(absences(*reversed(siblings), f"101,003,2,A,,{today}"))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
     assert [row[1:] for row in recipients(home)] == [
         ("jin@example.com", ["003"]),
         ("+12015550113", ["003"]),
         ("+12015550113", ["003"]),
         ("+12015550114", ["004", "005"]),
     ]
-    assert home.run(ATTENDANCE_ALERTS).outcome == "nothing_new"
+    assert list_absences(home).outcome == "nothing_new"
     assert len(lists(home)) == 2
 
 
 def test_a_file_of_another_day_is_refused(home: SmallHome) -> None:
     home.upload(absences(f"102,004,0,A,,{day(1)}"))
-    run = home.run(ATTENDANCE_ALERTS)
-    assert (run.outcome, run.exit_code) == ("blocked", 1)
-    assert run.codes["stale_file"] == 1
+    run = list_absences(home)
+    assert run.outcome == "blocked"
+    assert run.report.counts()["stale_file"] == 1
     assert lists(home) == []
 
 
@@ -100,10 +101,12 @@ def test_a_file_that_has_lost_its_dates_is_held(
 ) -> None:
     """Absences of other days would be told as today's."""
     home.upload(absences(f"102,004,0,A,,{day()}"))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
     home.upload({ATTENDANCE.file_name: file})
-    run = home.run(ATTENDANCE_ALERTS)
-    assert {code: n for code, n in run.codes.items() if code.startswith("column_")} == codes
+    run = list_absences(home)
+    assert {
+        code: n for code, n in run.report.counts().items() if code.startswith("column_")
+    } == codes
     assert run.outcome == outcome
 
 
@@ -111,42 +114,42 @@ def test_codes_that_the_sis_has_renamed_are_held(home: SmallHome) -> None:
     """All codes are listed in the settings, and nobody would be told of these."""
     rows = [f"{school},00{n},0,UNX,,{day()}" for n, school in SCHOOL_OF[:3]]
     home.upload(absences(*rows, f"102,006,0,E,,{day()}"))
-    run = home.run(ATTENDANCE_ALERTS)
-    assert (run.outcome, run.codes["unknown_absence_code"]) == ("held", 3)
+    run = list_absences(home)
+    assert (run.outcome, run.report.counts()["unknown_absence_code"]) == ("held", 3)
     home.upload(absences(*rows[:1], f"102,006,0,E,,{day()}", f"102,005,0,A,,{day()}"))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
 
 
 def test_a_row_without_a_date_may_contradict_one_with_it(home: SmallHome) -> None:
     """The first line wins, and excuses 004: that is said."""
     home.upload(absences("102,004,0,E,,", f"102,004,0,A,,{day()}", f"102,005,0,A,,{day()}"))
-    run = home.run(ATTENDANCE_ALERTS)
-    assert (run.outcome, run.codes) == ("listed", {"conflicting_duplicate": 1})
+    run = list_absences(home)
+    assert (run.outcome, run.report.counts()) == ("listed", {"conflicting_duplicate": 1})
     assert {child for row in recipients(home) for child in row[2]} == {"005"}
 
 
 def test_a_small_file_of_none_but_unknown_students_is_held(home: SmallHome) -> None:
     """Three rows whose IDs a spreadsheet took the zeros from: nobody would be told of them."""
     home.upload(absences(*(f"{school},{n},0,A,,{day()}" for n, school in SCHOOL_OF[:3])))
-    run = home.run(ATTENDANCE_ALERTS)
-    assert (run.outcome, run.codes) == ("held", {"unknown_student": 3})
+    run = list_absences(home)
+    assert (run.outcome, run.report.counts()) == ("held", {"unknown_student": 3})
     assert home.command_here("approve", NAME).returncode == 0
-    assert home.run(ATTENDANCE_ALERTS).outcome == "nothing_new"
+    assert list_absences(home).outcome == "nothing_new"
 
 
 def test_a_code_is_known_at_the_schools_that_have_it(home: SmallHome) -> None:
     home.write_settings(attendance={**ALERTS, "school_alert_codes": {" 102 ": ["T "]}})
     home.upload(absences(f"102,004,0,T,,{day()}", f"101,001,1,T,,{day()}", f"102,005,0,A,,{day()}"))
-    run = home.run(ATTENDANCE_ALERTS)
-    assert (run.outcome, run.codes) == ("listed", {"unknown_absence_code": 1})
+    run = list_absences(home)
+    assert (run.outcome, run.report.counts()) == ("listed", {"unknown_absence_code": 1})
     assert {child for row in recipients(home) for child in row[2]} == {"004"}
 
 
 def test_an_absent_school_is_held_until_an_operator_approves(home: SmallHome) -> None:
     home.upload(absences(*(f"102,00{n},0,A,,{day()}" for n in (4, 5, 6))))
-    held = home.run(ATTENDANCE_ALERTS)
-    assert (held.outcome, held.exit_code) == ("held", 1)
-    assert held.codes["mass_absence"] == 1
+    held = list_absences(home)
+    assert held.outcome == "held"
+    assert held.report.counts()["mass_absence"] == 1
     assert lists(home) == []
     assert dry_run(home)["held: mass_absence"] == 1
     state = json.loads(home.command_here("status", NAME, "--json").stdout)[NAME]
@@ -157,13 +160,13 @@ def test_an_absent_school_is_held_until_an_operator_approves(home: SmallHome) ->
     assert home.command_here("approve", NAME).returncode == 0
     shown = dry_run(home)
     assert (shown["students"], [one for one in shown if one.startswith("held")]) == (3, [])
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
     assert {child for row in recipients(home) for child in row[2]} == {"004", "005", "006"}
 
 
 def test_who_decides_on_absences_decides_on_no_held_night(home: SmallHome) -> None:
     home.upload(absences(*(f"102,00{n},0,A,,{day()}" for n in (4, 5, 6))))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert list_absences(home).outcome == "held"
     students = home.read(STUDENTS.file_name)
     home.upload({STUDENTS.file_name: without_rows(students, "001", "002", "003", "004", "005")})
     assert home.run().outcome == "held"
@@ -181,47 +184,47 @@ def test_who_decides_on_absences_decides_on_no_held_night(home: SmallHome) -> No
     states = {row["job"]: row["state"] for row in home.ledger.holds_of(NAME, 5)}
     assert states == {"attendance": "approved", "core": "held"}
     assert home.command_here("approve", NAME, "--job", "attendance").returncode == 2
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
     assert home.command_here("discard", NAME).returncode == 0
 
 
 def test_an_approval_of_absences_is_of_its_day(home: SmallHome) -> None:
     home.upload(absences(*(f"102,00{n},0,A,," for n in (4, 5, 6))))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert list_absences(home).outcome == "held"
     assert home.command_here("approve", NAME).returncode == 0
     with home.ledger.transaction() as connection:
         yesterday = stamp(datetime.now(UTC) - timedelta(days=1))
         connection.execute(sa.update(holds).values(held_at=yesterday))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert list_absences(home).outcome == "held"
     assert lists(home) == []
 
 
 def test_what_is_decided_of_absences_is_of_its_day(home: SmallHome) -> None:
     """Without dates the same bytes are tomorrow's absences tomorrow."""
     home.upload(absences(*(f"102,00{n},0,A,," for n in (4, 5, 6))))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert list_absences(home).outcome == "held"
     yesterday = stamp(datetime.now(UTC) - timedelta(days=1))
     with home.ledger.transaction() as connection:
         connection.execute(sa.update(holds).values(held_at=yesterday))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert list_absences(home).outcome == "held"
     assert home.command_here("discard", NAME).returncode == 0
-    assert home.run(ATTENDANCE_ALERTS).outcome == "discarded"
+    assert list_absences(home).outcome == "discarded"
     with home.ledger.transaction() as connection:
         connection.execute(sa.update(holds).values(held_at=yesterday))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert list_absences(home).outcome == "held"
     assert home.command_here("approve", NAME).returncode == 0
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
 
 
 def test_discarded_absences_stay_discarded_when_nothing_holds_them_any_more(
     home: SmallHome,
 ) -> None:
     home.upload(absences(*(f"102,00{n},0,A,,{day()}" for n in (4, 5, 6))))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert list_absences(home).outcome == "held"
     assert home.command_here("discard", NAME).returncode == 0
     home.write_settings(attendance={"enabled": True, "max_absent_share": 1.0})
     assert dry_run(home)["discarded"] == 1
-    assert home.run(ATTENDANCE_ALERTS).outcome == "discarded"
+    assert list_absences(home).outcome == "discarded"
     assert lists(home) == []
 
 
@@ -237,15 +240,15 @@ def test_the_file_of_another_day_is_held_if_it_has_no_dates(
     home.upload(absences(*rows))
     yesterday = time.time() - 24 * 3600
     os.utime(home.drop / ATTENDANCE.file_name, (yesterday, yesterday))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "blocked"
+    assert list_absences(home).outcome == "blocked"
     home.upload(absences(*rows))
-    run = home.run(ATTENDANCE_ALERTS)
+    run = list_absences(home)
     assert (run.outcome, lists(home) == []) == (outcome, outcome == "held")
     if outcome == "held":
-        assert run.codes["file_of_another_day"] == 1
+        assert run.report.counts()["file_of_another_day"] == 1
         assert dry_run(home)["held: file_of_another_day"] == 1
         assert home.command_here("approve", NAME).returncode == 0
-        assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+        assert list_absences(home).outcome == "listed"
 
 
 def test_the_file_of_another_day_is_todays_if_it_says_so(home: SmallHome) -> None:
@@ -255,20 +258,20 @@ def test_the_file_of_another_day_is_todays_if_it_says_so(home: SmallHome) -> Non
     home.upload(text)
     yesterday = time.time() - 24 * 3600
     os.utime(home.drop / ATTENDANCE.file_name, (yesterday, yesterday))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
 
 
 def test_periods_that_no_schedule_has_are_held(home: SmallHome) -> None:
     rows = [f"101,00{n},0{p},A,,{day()}" for n in (1, 2, 3) for p in (1, 2)]
     home.upload(absences(*rows))
     assert dry_run(home)["held: period_not_in_schedule"] == 6
-    assert home.run(ATTENDANCE_ALERTS).outcome == "held"
+    assert list_absences(home).outcome == "held"
 
 
 def test_an_unknown_student_is_accounted_for(home: SmallHome) -> None:
     rows = [f"102,004,0,A,,{day()}", f"102,999,0,A,,{day()}"]
     home.upload(absences(*rows))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
     with open_published(home.home.attendance(NAME)) as published:
         fates = published.execute(
             "SELECT student_id, status, reason FROM attendance.accounting ORDER BY ALL"
@@ -278,8 +281,8 @@ def test_an_unknown_student_is_accounted_for(home: SmallHome) -> None:
 
 def test_a_file_of_none_but_unknown_students_is_accounted_for(home: SmallHome) -> None:
     home.upload(absences(f"102,999,0,A,,{day()}"))
-    run = home.run(ATTENDANCE_ALERTS)
-    assert (run.outcome, run.codes) == ("nothing_new", {"unknown_student": 1})
+    run = list_absences(home)
+    assert (run.outcome, run.report.counts()) == ("nothing_new", {"unknown_student": 1})
     with open_published(home.home.attendance(NAME)) as published:
         fates = published.execute("SELECT student_id, reason FROM attendance.accounting").fetchall()
     assert fates == [("999", "unknown_student")]
@@ -289,28 +292,28 @@ def test_a_file_of_which_a_part_is_gone_is_held_each_time(home: SmallHome) -> No
     rows = [f"{school},00{n},0,A,,{day()}" for n, school in SCHOOL_OF]
     home.write_settings(attendance={**ALERTS, "max_absent_share": 1.0})
     home.upload(absences(*rows))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
     home.upload(absences(*rows[:2]))
     assert dry_run(home)["held: mass_cleared"] == 1
-    held = home.run(ATTENDANCE_ALERTS)
-    assert (held.outcome, held.codes["mass_cleared"]) == ("held", 1)
+    held = list_absences(home)
+    assert (held.outcome, held.report.counts()["mass_cleared"]) == ("held", 1)
     assert not (home.home.outbox(NAME) / "cleared").exists()
     assert home.command_here("approve", NAME).returncode == 0
-    assert home.run(ATTENDANCE_ALERTS).outcome == "nothing_new"
+    assert list_absences(home).outcome == "nothing_new"
     assert list((home.home.outbox(NAME) / "cleared").glob("*.csv"))
 
     assert home.command_here("discard", NAME).returncode == 2, "it has been gone on with"
-    assert home.run(ATTENDANCE_ALERTS).outcome == "nothing_new"
+    assert list_absences(home).outcome == "nothing_new"
     home.upload(absences(*rows))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "nothing_new"
+    assert list_absences(home).outcome == "nothing_new"
     home.upload(absences(*rows[:2]))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "held", "the approval was of another change"
+    assert list_absences(home).outcome == "held", "the approval was of another change"
 
 
 def test_without_its_ledger_a_published_day_tells_nobody_twice(home: SmallHome) -> None:
     """Also when the sender has taken its lists out of the outbox."""
     home.upload(absences(f"102,004,0,A,,{day()}"))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
     for path in [*home.home.outbox(NAME).iterdir(), *home.home.root.glob("ledger.db*")]:
         path.unlink()
     assert home.run().outcome == "published"
@@ -321,24 +324,27 @@ def test_without_its_ledger_a_published_day_tells_nobody_twice(home: SmallHome) 
 def test_a_file_that_is_suddenly_empty_is_said(home: SmallHome) -> None:
     """It is lawful: nobody is absent. But an export may have selected nothing by mistake."""
     home.upload(absences())
-    assert home.run(ATTENDANCE_ALERTS).codes == {}
+    assert list_absences(home).report.counts() == {}
     home.upload(absences(f"102,004,0,A,,{day()}"))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
     home.upload({ATTENDANCE.file_name: with_header(ATTENDANCE).rstrip("\n")})
-    cut_off = home.run(ATTENDANCE_ALERTS)
-    assert (cut_off.outcome, cut_off.codes) == ("held", {"no_data_rows": 1, "no_final_line_end": 1})
+    cut_off = list_absences(home)
+    assert (cut_off.outcome, cut_off.report.counts()) == (
+        "held",
+        {"no_data_rows": 1, "no_final_line_end": 1},
+    )
     home.upload(absences())
-    emptied = home.run(ATTENDANCE_ALERTS)
-    assert (emptied.outcome, emptied.codes) == ("nothing_new", {"no_data_rows": 1})
+    emptied = list_absences(home)
+    assert (emptied.outcome, emptied.report.counts()) == ("nothing_new", {"no_data_rows": 1})
 
 
 def test_a_file_that_is_empty_on_a_day_without_school_is_none_to_look_at(home: SmallHome) -> None:
     home.upload(absences(f"102,004,0,A,,{day()}"))
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     home.write_settings(attendance={**ALERTS, "no_school": [today]})
     home.upload(absences())
-    assert home.run(ATTENDANCE_ALERTS).codes == {}
+    assert list_absences(home).report.counts() == {}
 
 
 def test_a_dry_run_counts_and_touches_nothing(home: SmallHome) -> None:
@@ -348,7 +354,7 @@ def test_a_dry_run_counts_and_touches_nothing(home: SmallHome) -> None:
     assert (counts["voice"], counts["students"], counts["absent, listed"]) == (1, 1, 1)
     after = {path: path.read_bytes() for path in home.home.root.rglob("*") if path.is_file()}
     assert after == before
-    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert list_absences(home).outcome == "listed"
 
 
 def test_nobody_is_listed_where_attendance_is_off(home: SmallHome) -> None:
