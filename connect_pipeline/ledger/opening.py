@@ -60,7 +60,7 @@ def open_ledger(home: Home) -> Ledger:
     except sa.exc.DBAPIError as error:
         raise EnvironmentFault(
             f"The ledger cannot be opened ({type(error.orig).__name__}). Check CONNECT_LEDGER_URL,"
-            " the server and the disk."
+            " the server, the disk, and that no other program holds it locked."
         ) from None
     ledger = Ledger(engine, _key(home, engine))
     _refuse_another_key(ledger)
