@@ -68,6 +68,7 @@ def test_quoted_names_are_names() -> None:
         (FULL.replace("Email", "E-mail"), [("unknown_column", None)]),
         (FULL + ",Nickname", [("unknown_column", None)]),
         (FULL + ",Email", [("duplicate_column", "Email")]),
+        (FULL.replace("Email", "Email,Email"), [("duplicate_column", "Email")]),
         (FULL + ",,", [("empty_column_name", None)] * 2),
         (FULL.replace(",Email", ""), [("missing_required_column", "Email")]),
         ("School,ID,Name.First,Name.Last,Email,Title", [("column_order", "School")]),
@@ -93,7 +94,11 @@ def test_order_shows_found_and_expected() -> None:
 def test_data_in_line_1_is_never_shown() -> None:
     row = "S1,101,Ann,Secret-Lee,ann@example.org,Teacher"
     header = ",".join(STAFF.required_names)
-    for line in (row, "Secret-Lee", 'x,"Secret-Lee', f"{header},{row}", f"{header},101,Secret-Lee"):
+    words = "Secret-Lee,Ann,Teacher,Coach,Math,Spanish"  # as many as the header has, and no number
+    for line in (
+        *(row, "Secret-Lee", 'x,"Secret-Lee', f"{header},{row}", f"{header},101,Secret-Lee"),
+        f"{header},{words}",
+    ):
         assert "Secret" not in message(line)
 
 

@@ -215,6 +215,25 @@ def test_a_megabyte_in_one_line_costs_that_line(tmp_path: Path) -> None:
     assert [(one.code, one.line) for one in result.findings] == [("line_too_long", 3)]
 
 
+@pytest.mark.parametrize("start", ["1", "12", "123", "1234"])
+@pytest.mark.parametrize("character", ["é", "€", "😀"])
+def test_a_line_is_as_long_as_its_bytes_are_many(
+    tmp_path: Path, character: str, start: str
+) -> None:
+    """However few characters that is, and wherever in one of them the limit lies."""
+    room = LIMIT - len(start) - 1
+    within, rest = divmod(room, len(character.encode()))
+    longest = character * within + "x" * rest
+    lines = ["c0,c1", *(f"{start},{one}" for one in (longest, f"{longest}x")), "3,4"]
+    lines.append(f"{start},{character * (within + 9)}")
+    result = read(tmp_path / "any.csv", "\n".join([*lines, ""]).encode(), 2)
+    assert accepted(result) == {2: [start, longest], 4: ["3", "4"]}
+    assert [(one.code, one.line) for one in result.findings] == [
+        ("line_too_long", 3),
+        ("line_too_long", 5),
+    ]
+
+
 def test_every_control_byte_leaves_no_delimiter_and_is_refused(tmp_path: Path) -> None:
     controls = bytes(set(range(1, 32)) - {9, 10, 13})
     result = read(tmp_path / "any.csv", b"c0,c1\n1," + controls + b"\n3,4\n", 2)
@@ -238,6 +257,12 @@ def test_too_many_bad_rows_block_the_file(tmp_path: Path) -> None:
     assert read_export(path, spec_of(2)).verdict == "accepted_with_findings"
 
 
+def test_a_file_of_which_no_row_is_left_is_refused_however_small(tmp_path: Path) -> None:
+    result = read(tmp_path / "any.csv", b"c0,c1\n1,2,3\n", 2)
+    assert result.findings.counts == {"wrong_field_count": 1, "no_data_rows": 1}
+    assert result.verdict == "blocked"
+
+
 # -- a row that is lost all the same is our bug, and never the district's --------------------------
 
 
@@ -250,6 +275,25 @@ def lose_a_row_of(file_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         result.accepted_rows -= result.spec.file_name == file_name
 
     monkeypatch.setattr(reader, "_apply_law", wrong)
+
+
+@pytest.mark.parametrize("by", [-1, 1])
+@pytest.mark.parametrize(
+    "counted", ["accepted_rows", "quarantined_rows", "blank_lines", "blank_rows"]
+)
+def test_a_row_too_many_is_our_bug_like_one_too_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: str, by: int
+) -> None:
+    right = reader._apply_law
+
+    def wrong(result: ReadResult, path: Path, limits: Limits) -> None:
+        right(result, path, limits)
+        setattr(result, counted, getattr(result, counted) + by)
+
+    monkeypatch.setattr(reader, "_apply_law", wrong)
+    result = read(tmp_path / "any.csv", b"c0,c1\n1,2\n\n3\n,\n4,5\n", 2)
+    assert result.findings.counts["row_conservation"] == 1
+    assert result.verdict == "blocked"
 
 
 def failed_checks(run: Finished, home: SmallHome) -> set[tuple[str, str]]:
