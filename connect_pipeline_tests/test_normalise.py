@@ -227,6 +227,20 @@ def test_published_value_of_each_cell(connection: duckdb.DuckDBPyConnection, kin
     assert dict(zip(table, published(connection, kind, *table), strict=True)) == table
 
 
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_cell_is_invalid_exactly_when_nothing_of_it_is_published(
+    connection: duckdb.DuckDBPyConnection, kind: Kind
+) -> None:
+    """They are asked in two ways, for speed."""
+    rows = connection.execute(
+        f"SELECT cell, {invalid(kind, 'cell')} FROM (SELECT unnest($cells::VARCHAR[]) AS cell)",
+        {"cells": list(TABLES[kind])},
+    ).fetchall()
+    assert dict(rows) == {
+        cell: cell != "" and value is None for cell, value in TABLES[kind].items()
+    }
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_blank_and_absent_cells_are_null(connection: duckdb.DuckDBPyConnection, kind: Kind) -> None:
     assert published(connection, kind, "") == [None]

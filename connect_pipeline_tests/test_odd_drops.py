@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from connect_pipeline import Report, validate
+from connect_pipeline import Report, checks, validate
 from connect_pipeline.cells.formulas import defused
 from connect_pipeline.contract import (
     ATTENDANCE,
+    SCHOOLS,
     STAFF,
     STAFF_TO_STUDENT,
     STUDENTS,
@@ -19,6 +20,7 @@ from connect_pipeline.contract import (
     ExportSpec,
 )
 from connect_pipeline.drop_names import LABELS_FILE
+from connect_pipeline.findings import STORED_PER_CODE
 from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.line_law import BLANKS, WHITE
 from connect_pipeline.reader import read_export
@@ -181,11 +183,22 @@ def test_a_family_is_reachable_by_what_is_published_of_it(
     assert counts[STUDENTS.file_name].get("student_unreachable", 0) == schools
 
 
-def test_a_long_last_line_without_its_end_is_no_cut_file(tmp_path: Path) -> None:
-    text = FILES[STAFF.file_name] + "T4,101,Ann,Lee,ann.lee@example.org,Teacher,,one,two"
+@pytest.mark.parametrize(
+    ("end", "codes", "verdict"),
+    [
+        (",,one,two", {"wrong_field_count", "no_final_line_end"}, "accepted_with_findings"),
+        ("\x07,", {"control_character", "no_final_line_end"}, "accepted_with_findings"),
+        (',"(201) 555-01', {"unclosed_quote", "truncated_file"}, "blocked"),
+        ("", {"wrong_field_count", "truncated_file"}, "blocked"),
+    ],
+)
+def test_a_last_line_without_its_end_is_cut_when_something_is_missing(
+    end: str, codes: set[str], verdict: str, tmp_path: Path
+) -> None:
+    text = FILES[STAFF.file_name] + "T4,101,Ann,Lee,ann.lee@example.org,Teacher" + end
     report, counts = counts_of(tmp_path, {STAFF.file_name: text})
-    assert counts[STAFF.file_name] == {"wrong_field_count": 1, "no_final_line_end": 1}
-    assert report.verdict == "accepted_with_findings"
+    assert counts[STAFF.file_name] == dict.fromkeys(codes, 1)
+    assert report.verdict == verdict
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
@@ -356,6 +369,94 @@ def test_a_share_of_the_rows_is_exact(bad: int, share: float, tmp_path: Path) ->
         assert ("too_many_bad_rows" in counts) == is_too_many
 
 
+@pytest.mark.parametrize(("rows", "is_too_many"), [(100, False), (99, True)])
+def test_broken_lines_and_rows_without_an_id_are_bad_rows_together(
+    rows: int, is_too_many: bool, tmp_path: Path
+) -> None:
+    """Of all rows of the file, the broken ones among them."""
+    lines = [f"T{n},101,Ann,Lee,ann.lee@example.org,Teacher" for n in range(rows - 29)]
+    lines += [",101,Ann,Lee,ann.lee@example.org,Teacher"] * 14 + ["T9,101,Ann,Lee"] * 15
+    text = with_header(STAFF, *lines, columns=STAFF.required_names)
+    (tmp_path / STAFF.file_name).write_text(text)
+    district = DISTRICT.model_copy(update={"thresholds": Thresholds(bad_rows=0.29)})
+    received = {STAFF.file_name: Received(tmp_path / STAFF.file_name)}
+    report = check_drop(received, district=district, required=())
+    expected = {"wrong_field_count": 15, "missing_key_value": 14}
+    assert report.counts() == expected | ({"too_many_bad_rows": 1} if is_too_many else {})
+
+
+@pytest.mark.parametrize(
+    ("spec", "row", "codes"),
+    [
+        (STAFF, ",101,Ann,Lee,ann.lee@example.org,Teacher,", {"missing_key_value", "no_data_rows"}),
+        (STAFF_TO_STUDENT, "101,T1,X1,1,Art,,", {"unknown_student", "no_data_rows"}),
+        (ATTENDANCE, "101,,1,A,,10/02/25", {"missing_key_value", "no_data_rows"}),
+        (ATTENDANCE, "101,X1,1,A,,10/02/25", {"unknown_student"}),  # accounted for
+    ],
+)
+def test_a_file_whose_every_row_is_kept_out_has_no_data(
+    spec: ExportSpec, row: str, codes: set[str], tmp_path: Path
+) -> None:
+    report, counts = counts_of(tmp_path, {spec.file_name: with_header(spec, row)})
+    said = {code for code in counts[spec.file_name] if not code.endswith("_without_class")}
+    assert said == codes
+    assert (report.verdict == "blocked") == ("no_data_rows" in codes)
+
+
+def test_a_row_is_kept_out_of_its_own_file_only(tmp_path: Path) -> None:
+    """Line 2 of two files breaks a rule; line 2 of the others does not."""
+    staff, student = ",101,Ann,Lee,ann.lee@example.org,Teacher,", "#N/A,101,Gus,Hall" + "," * 14
+    texts = dict(FILES)
+    for spec, row in ((STAFF, staff), (STUDENTS, student)):
+        header = ",".join(spec.column_names) + "\n"
+        texts[spec.file_name] = FILES[spec.file_name].replace(header, f"{header}{row}\n")
+    again = FILES[STAFF_TO_STUDENT.file_name].splitlines()[1]
+    texts[STAFF_TO_STUDENT.file_name] += f"{again}\n"
+    report, _ = counts_of(tmp_path, texts)
+    assert report.counts() == {"missing_key_value": 1, "id_looks_damaged": 1, "duplicate_row": 1}
+    quarantined = report.connection.execute(
+        "SELECT export, line, code, text FROM quality.quarantine ORDER BY export"
+    ).fetchall()
+    assert quarantined == [
+        (STAFF.file_name, 2, "missing_key_value", staff),
+        (STUDENTS.file_name, 2, "id_looks_damaged", student),
+    ]
+    for name, export in report.exports.items():
+        lines = range(2, texts[name].count("\n") + 1)
+        accepted = list(lines)[name in (STAFF.file_name, STUDENTS.file_name) :]
+        assert report.accepted(name)["line"].tolist() == accepted, name
+        assert (export.accepted, export.quarantined) == (len(accepted), len(lines) - len(accepted))
+        records = report.connection.execute(f"SELECT line FROM records.{export.spec.table}")
+        published = accepted[:-1] if name == STAFF_TO_STUDENT.file_name else accepted
+        assert sorted(line for (line,) in records.fetchall()) == published, name
+
+
+_NO_IDS = with_rows(FILES[STUDENTS.file_name], *[",101,Gus,Hall" + "," * 14] * 6)
+_MAILS_AS_PHONES = with_header(
+    STUDENTS,
+    *(f"00{n},{101 if n < 4 else 102},Ana,Ruiz,ana{n}@example.com" for n in range(1, 7)),
+    columns=(*STUDENTS.required_names, "ContactPhonePrimary"),
+)
+
+
+@pytest.mark.parametrize(
+    ("students", "code", "unknown"),
+    [(_NO_IDS, "too_many_bad_rows", 0), (_MAILS_AS_PHONES, "column_content_mismatch", 1)],
+    ids=["refused", "held"],
+)
+def test_ids_are_looked_up_in_a_held_file_and_not_in_a_refused_one(
+    students: str, code: str, unknown: int, tmp_path: Path
+) -> None:
+    """An operator may release what is held; of a refused one nobody knows who is in it."""
+    classes = with_rows(FILES[STAFF_TO_STUDENT.file_name], "101,T1,777,1,Algebra I,MA101,1")
+    report, counts = counts_of(
+        tmp_path, {STUDENTS.file_name: students, STAFF_TO_STUDENT.file_name: classes}
+    )
+    assert code in counts[STUDENTS.file_name]
+    assert report.exports[STUDENTS.file_name].verdict == "blocked"
+    assert counts[STAFF_TO_STUDENT.file_name].get("unknown_student", 0) == unknown
+
+
 @pytest.mark.parametrize(("unknown", "is_held"), [(29, False), (30, True)])
 def test_a_share_that_holds_is_exact(unknown: int, is_held: bool, tmp_path: Path) -> None:
     rows = [f"101,T1,{'001' if n >= unknown else 'X1'},{n},Algebra" for n in range(100)]
@@ -369,6 +470,66 @@ def test_a_share_that_holds_is_exact(unknown: int, is_held: bool, tmp_path: Path
     received = {name: Received(tmp_path / name) for name in FILES}
     report = check_drop(received, district=district)
     assert bool(report.holding_codes()) == is_held
+
+
+@pytest.mark.parametrize("row", ["101,T1,X1,{},Art", "101,X1,001,{},Art"])
+@pytest.mark.parametrize(
+    ("unknown", "rows", "is_held"), [(5, 6, False), (6, 7, True), (10, 100, False), (11, 100, True)]
+)
+def test_unknown_people_hold_a_file_and_never_refuse_it(
+    row: str, unknown: int, rows: int, is_held: bool, tmp_path: Path
+) -> None:
+    """A tenth of the rows or five of them, whichever is more, are its own affair."""
+    lines = [row.format(n) for n in range(unknown)]
+    lines += [f"101,T1,001,{n},Art" for n in range(unknown, rows)]
+    text = with_header(STAFF_TO_STUDENT, *lines, columns=STAFF_TO_STUDENT.required_names)
+    report, _ = counts_of(tmp_path, {STAFF_TO_STUDENT.file_name: text})
+    export = report.exports[STAFF_TO_STUDENT.file_name]
+    assert (export.quarantined, export.is_held, export.is_blocked) == (unknown, is_held, False)
+
+
+@pytest.mark.parametrize(("unmatched", "is_held"), [(5, False), (6, True)])
+def test_absences_out_of_schedule_are_counted_school_by_school(
+    unmatched: int, is_held: bool, tmp_path: Path
+) -> None:
+    """All of one school's, though they are few of the file's."""
+    classes = [f"101,T1,001,{n},Art" for n in range(60)]
+    absences = [f"101,001,{n},A" for n in range(60)]
+    absences += [f"102,004,{n},A" for n in range(1, unmatched + 1)]
+    report, counts = counts_of(
+        tmp_path,
+        {
+            spec.file_name: with_header(spec, *rows, columns=spec.required_names)
+            for spec, rows in ((STAFF_TO_STUDENT, classes), (ATTENDANCE, absences))
+        },
+    )
+    assert counts[ATTENDANCE.file_name] == {"period_not_in_schedule": unmatched}
+    assert bool(report.holding_codes()) == is_held
+
+
+def test_one_absence_is_one_however_its_date_is_written(tmp_path: Path) -> None:
+    """And of two codes for it the first one counts."""
+    rows = ["A,,10/02/25", "A,,2025-10-02", "A,,10/2/2025", "U,,10/02/2025", "A,,10/03/25"]
+    text = with_header(ATTENDANCE, *(f"101,001,1,{row}" for row in rows))
+    report, counts = counts_of(tmp_path, {ATTENDANCE.file_name: text})
+    assert counts[ATTENDANCE.file_name] == {
+        "date_format_tolerated": 3,
+        "duplicate_absence": 2,
+        "conflicting_duplicate": 1,
+    }
+    found = report.exports[ATTENDANCE.file_name].findings
+    assert [one.line for one in found if one.code == "conflicting_duplicate"] == [5]
+    lines = report.connection.execute("SELECT line FROM records.attendance ORDER BY line")
+    assert lines.fetchall() == [(2,), (6,)]
+
+
+def test_of_two_rows_of_one_site_the_first_one_counts(tmp_path: Path) -> None:
+    again = "Lincoln High School,9 Mill Road,(201) 555-0199,"
+    text = with_rows(FILES[SCHOOLS.file_name], again)
+    report, counts = counts_of(tmp_path, {SCHOOLS.file_name: text})
+    assert counts[SCHOOLS.file_name] == {"conflicting_duplicate": 1}
+    sites = report.connection.execute("SELECT line, phone FROM records.schools ORDER BY line")
+    assert sites.fetchall() == [(2, "(201) 555-0100"), (3, "(201) 555-0150")]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -390,6 +551,9 @@ def test_blank_lines_are_no_rows(end: str, encoding: str, tmp_path: Path) -> Non
         ("Grade", "Spanish English Spanish Spanish 9 9", True),
         ("PrimaryLanguage", "Klingon Elvish Dothraki Mixteco Triqui es", False),
         ("PrimaryLanguage", "99 98 97 1 2 3", False),
+        ("PrimaryLanguage", "text text text es es", True),
+        ("PrimaryLanguage", "text text text es es es", False),  # half is not most
+        ("PrimaryLanguage", "text text text text", False),  # too few to tell
         ("PreferredContactMethod", "no no-call Home na letter en", False),
         ("Grade", "Sprout Owl Middle EE Transition 13", False),
         ("ContactPhonePrimary", "93701 93702-1234 93703 93701 93701 559-555-0101", True),
@@ -407,6 +571,71 @@ def test_lists_that_changed_places_are_held(
     (tmp_path / STUDENTS.file_name).write_text(text)
     report = validate(tmp_path / STUDENTS.file_name)
     assert ("column_content_mismatch" in report.holding_codes()) == is_held
+
+
+def test_a_column_that_few_rows_of_a_large_file_fill_is_looked_at_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows that are looked at first may have none of it."""
+    monkeypatch.setattr(checks, "SAMPLED_ROWS", 1)
+    rows = [f"{n:03},101,Ana,Ruiz,{'text' if n < 6 else ''}" for n in range(60)]
+    text = with_header(STUDENTS, *rows, columns=(*STUDENTS.required_names, "PrimaryLanguage"))
+    (tmp_path / STUDENTS.file_name).write_text(text)
+    report = validate(tmp_path / STUDENTS.file_name)
+    assert report.holding_codes() == {"column_content_mismatch": 6}
+
+
+_DAMAGED_IDS = """
+1.23E+05 1e+5 12345.0 12345.00 #N/A #NAME? #VALUE! #### NULL null (null) <NULL> NaN None n/a
+undefined =A1 =
+"""
+_ODD_IDS = "123E05 12345.1 1.0.0 #12 NULL1 A-1 +5 nonet 007 3f2504e0-4f89"
+
+
+def test_an_id_that_a_program_made_is_told_from_one_that_is_odd(tmp_path: Path) -> None:
+    damaged = _DAMAGED_IDS.split()
+    rows = [f"{cell},101,Ana,Ruiz" for cell in (*damaged, *_ODD_IDS.split())]
+    text = with_header(STUDENTS, *rows, columns=STUDENTS.required_names)
+    (tmp_path / STUDENTS.file_name).write_text(text)
+    report = validate(tmp_path / STUDENTS.file_name)
+    found = report.exports[STUDENTS.file_name].findings
+    lines = [one.line for one in found if one.code == "id_looks_damaged"]
+    assert lines == [*range(2, 2 + len(damaged))]
+
+
+def test_ids_schools_and_periods_are_looked_at_for_damage_and_courses_are_not(
+    tmp_path: Path,
+) -> None:
+    rows = ["101.0,T1,001,1,Art,,", "101,1.0,001,1,Art,,", "101,T1,1.0,1,Art,,"]
+    rows += ["101,T1,001,1.0,Art,,", "101,T1,001,1,1.0,1.0,1.0"]
+    (tmp_path / STAFF_TO_STUDENT.file_name).write_text(with_header(STAFF_TO_STUDENT, *rows))
+    report = validate(tmp_path / STAFF_TO_STUDENT.file_name)
+    found = report.exports[STAFF_TO_STUDENT.file_name].findings
+    assert [(one.code, one.line, one.column) for one in found] == [
+        ("id_looks_damaged", 2, "School"),
+        ("id_looks_damaged", 3, "Teacher"),
+        ("id_looks_damaged", 4, "Student"),
+        ("id_looks_damaged", 5, "Period"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ("T{},101", "wrong_field_count"),
+        ("T{},101,Ann,Lee,ann.lee@example.org,", "missing_required_value"),
+        ("T0,101,Ann,Lee,ann.lee@example.org,Teacher", "duplicate_row"),
+    ],
+    ids=["lines", "cells", "rows"],
+)
+def test_counts_stay_exact_beyond_what_is_stored(row: str, code: str, tmp_path: Path) -> None:
+    first = "T0,101,Ann,Lee,ann.lee@example.org,Teacher"
+    rows = [first, *(row.format(n) for n in range(1, STORED_PER_CODE + 3))]
+    (tmp_path / STAFF.file_name).write_text(with_header(STAFF, *rows, columns=STAFF.required_names))
+    found = validate(tmp_path / STAFF.file_name).exports[STAFF.file_name].findings
+    assert found.counts[code] == STORED_PER_CODE + 2
+    lines = [one.line for one in found if one.code == code]
+    assert lines == [*range(3, STORED_PER_CODE + 3)]
 
 
 def test_a_word_in_a_shifted_row_is_no_record_id(tmp_path: Path) -> None:
