@@ -6,6 +6,7 @@ What only a misbehaving server shows is shown with the embedded one, told to mis
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import os
 import random
@@ -50,6 +51,7 @@ from connect_pipeline.sftp import (
     patience,
     wire,
 )
+from connect_pipeline.sftp.faults import our_faults
 from connect_pipeline_tests.sshd import OpenSshd
 
 NAME = "StudentExport.csv"
@@ -314,6 +316,19 @@ def test_putting_into_a_missing_folder_is_one_clear_sentence(server: Server) -> 
         drop.put(b"x", "/no/such", "report.html")
 
 
+def test_a_put_file_that_does_not_get_its_name_leaves_nothing_behind(tmp_path: Path) -> None:
+    class Nameless(Files):
+        def rename(self, oldpath: str, newpath: str) -> int:
+            return paramiko.sftp.SFTP_FAILURE
+
+        posix_rename = rename
+
+    with embedded(tmp_path, files=Nameless) as (reached, _):
+        with reached.connect() as drop, pytest.raises(TransientFault, match="a failure with"):
+            drop.put(b"x", drop.folder, "report.html")
+        assert list(reached.folder.iterdir()) == []
+
+
 # --- Who is there, and who we are -------------------------------------------------------------
 
 
@@ -359,6 +374,15 @@ def test_a_server_with_several_keys_shows_the_pinned_one(tmp_path: Path) -> None
         for line in (found.host_key, ecdsa):
             with sftp.connect(found.model_copy(update={"host_key": line})) as drop:
                 drop.look()
+
+
+def test_an_rsa_host_key_is_pinned_like_any_other(tmp_path: Path) -> None:
+    with (
+        embedded(tmp_path, host_key=paramiko.RSAKey.generate(2048)) as (reached, _),
+        reached.connect() as drop,
+    ):
+        assert reached.sftp.host_key.startswith("ssh-rsa ")
+        assert drop.look() == {}
 
 
 @pytest.mark.parametrize(
@@ -471,6 +495,29 @@ def test_a_host_that_does_not_exist_is_one_clear_sentence(tmp_path: Path) -> Non
         pass
 
 
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (socket.gaierror(socket.EAI_AGAIN, "Try again"), True),
+        (socket.gaierror(socket.EAI_NONAME, "Unknown"), False),
+        (OSError(errno.EHOSTUNREACH, "No route"), True),
+        (OSError(errno.EACCES, "Denied"), False),
+        (OSError(errno.ENOENT, "Gone"), False),
+        (OSError(), True),
+        (EOFError(), True),
+        (paramiko.ChannelException(1, "prohibited"), False),
+        (paramiko.AuthenticationException(), False),
+    ],
+    ids=repr,
+)
+def test_what_may_pass_by_itself_is_tried_again_and_nothing_else(
+    error: Exception, passes: bool
+) -> None:
+    with pytest.raises(EnvironmentFault) as caught, our_faults("127.0.0.1:22", "folder /exports"):
+        raise error
+    assert isinstance(caught.value, TransientFault) == passes
+
+
 @pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9])
 def test_a_server_that_is_no_ssh_server_ends_soon(
     tmp_path: Path,
@@ -561,6 +608,23 @@ def test_a_file_that_changes_while_it_is_read_is_not_used(
                 drop.fetch(NAME, landing, NO_LIMIT)
             assert nothing_left(landing)
             assert drop.fetch("StaffExport.csv", landing, NO_LIMIT).size == 3
+
+
+def test_a_file_that_is_another_one_by_the_time_it_is_opened_is_not_used(
+    tmp_path: Path, landing: Path
+) -> None:
+    """Of the same size, and with the right one in its place again when all is read."""
+
+    class Other(Files):
+        def open(self, path: str, flags: int, attr: paramiko.SFTPAttributes) -> Handle | int:
+            return super().open(path.replace(NAME, "Other.csv"), flags, attr)
+
+    with embedded(tmp_path, files=Other) as (reached, _):
+        reached.write(b"ID\n1\n")
+        os.utime(reached.write(b"ID\n2\n", "Other.csv"), (1, 1))
+        with reached.connect() as drop, pytest.raises(FileChanged):
+            drop.fetch(NAME, landing, NO_LIMIT)
+    assert nothing_left(landing)
 
 
 def test_a_server_that_ends_the_file_too_soon_is_not_believed(
