@@ -264,6 +264,8 @@ def test_a_teacher_with_the_same_id_stays(server: EmbeddedServer, tmp_path: Path
     assert [row[:2] for row in before["connect.kept"]] == [("staff_site", ERASED)]
     erase_student(home)
     assert {name: home.tables()[name] for name in tables} == before
+    received = hashlib.sha256(home.read(STAFF_FILE).encode()).hexdigest()
+    assert (home.home.landing(NAME) / received).exists(), "the night may be rebuilt from it"
 
 
 def assert_counts_are_true(tables: Mapping[str, list[tuple[object, ...]]]) -> None:
@@ -378,6 +380,33 @@ def test_a_word_is_found_where_it_stands_alone(
         path.write_bytes(f"{text}\n".encode(encoding))
         own = Traces("X", words=[word])
         assert own.mentioned_in(path, encodings=RECEIVED_ENCODINGS) is found, encoding
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Q77X,101", True),
+        ("101,Q77X\r\n", True),
+        ('101,"Q77X"', True),
+        ("José;Q77X;", True),
+        ("Q77X2,101", False),
+        ("101,AQ77X", False),
+        ("101,Q77X-2", False),
+        ("q77x", False),
+    ],
+)
+def test_an_id_is_found_as_a_cell_of_its_own(tmp_path: Path, text: str, *, found: bool) -> None:
+    """In UTF-16 also within another, for a file too many may go, and none too few."""
+    path, own = tmp_path / "file", Traces(ERASED)
+    for encoding in RECEIVED_ENCODINGS[: None if found else 2]:
+        path.write_bytes(text.encode(encoding))
+        assert own.mentioned_in(path, by_id=True, encodings=RECEIVED_ENCODINGS) is found, encoding
+        assert not own.mentioned_in(path, encodings=RECEIVED_ENCODINGS), "a teacher's, it may be"
+
+
+def test_words_that_prove_something_have_six_letters_and_are_nobody_elses() -> None:
+    own = Traces("X", words=["Ann Li", "Ann L", "Lincoln"], common=["Lincoln"])
+    assert own.telling_words == ["Ann Li"]
 
 
 def test_the_search_finds_a_word_in_a_cell_and_in_a_page(tmp_path: Path) -> None:
@@ -516,6 +545,52 @@ def test_the_manifest_of_a_cleared_list_counts_who_is_left() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            [
+                "channel,destination,contact_names,student_id",
+                "sms,+12015550111,Eva Ruiz,'-12",
+                "sms,+12015550111,'=Sam; Eva Ruiz; Mei Ito,S88",
+                "sms,+12015550112,Eva Ruiz,S89",
+            ],
+            [
+                "channel,destination,contact_names,student_id",
+                "sms,+12015550111,Mei Ito,S88",
+                "sms,+12015550112,Eva Ruiz,S89",
+            ],
+        ),
+        (
+            ["entity,id", "staff,-12", "student,'-12", "student,-12", "class,c1", "class,c2"],
+            ["entity,id", "staff,-12", "class,c2"],
+        ),
+        (["student_id,code", "112,A", "-12,A", "-123,A"], ["student_id,code", "112,A", "-123,A"]),
+    ],
+    ids=["a list for the sender", "who would vanish", "one of our own"],
+)
+def test_a_list_loses_the_student_in_whatever_form_and_nobody_else(
+    before: list[str], after: list[str]
+) -> None:
+    """An ID that a spreadsheet would run stands there with an apostrophe."""
+    own = Traces("-12", words=["Eva Ruiz"], contact_names=["=Sam"], lonely_groups=["class:c1"])
+    content, expected = ("".join(f"{row}\r\n" for row in rows).encode() for rows in (before, after))
+    assert files.list_without_student(content, own) == expected
+
+
+def test_a_finding_on_a_teacher_with_the_same_id_stays_in_a_report() -> None:
+    found = [{"record_id": ERASED}, {"record_id": "Q77X2"}, {"record_id": None}]
+    report = {
+        "exports": {name: {"findings": found} for name in (STAFF_FILE, STUDENT_FILE)},
+        "drop": {"findings": found},
+    }
+    left = json.loads(files.findings_without_student(json.dumps(report).encode(), Traces(ERASED)))
+    assert left == {
+        "exports": {STAFF_FILE: {"findings": found}, STUDENT_FILE: {"findings": found[1:]}},
+        "drop": {"findings": found[1:]},
+    }
+
+
 @pytest.mark.parametrize("content", [b"[]", b'{"exports": []}', b"{", b"a,b\r\n" + 140_000 * b"x"])
 def test_files_of_others_do_not_stop_an_erasure(home: SmallHome, content: bytes) -> None:
     outbox, reports = home.home.outbox(NAME), home.home.reports(NAME)
@@ -571,6 +646,20 @@ def test_opt_outs_go_with_the_student_unless_another_has_the_destination(home: S
     assert "opt_outs/springfield.csv" in {one["file"] for one in json.loads(certificate)["files"]}
     assert "cannot be read" not in certificate
     assert not left_by_a_kill.exists()
+
+
+def test_a_parent_who_teaches_here_stays_opted_out(server: EmbeddedServer, tmp_path: Path) -> None:
+    """The number is a member of staff's, too, and in no table of students any more."""
+    row = "E1,102,Zed,Khan,,,Aisha Khan,(201) 555-0103,zed.khan@example.com,,,,12346,3,,,,All"
+    text = with_rows(FILES[STUDENT_FILE], row)
+    home = small_home(server, tmp_path, {**FILES, STUDENT_FILE: text})
+    home.publish()
+    path = opt_out_file(home.home, NAME)
+    path.parent.mkdir()
+    path.write_text("channel,destination\nsms,(201) 555-0103\nemail,zed.khan@example.com\n")
+    with home.here():
+        erase.erase_student(home.home, NAME, "E1", "Pat Operator")
+    assert path.read_text() == "channel,destination\nsms,(201) 555-0103\n"
 
 
 def test_an_opt_out_that_cannot_be_read_is_named(home: SmallHome) -> None:
