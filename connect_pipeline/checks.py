@@ -446,7 +446,9 @@ def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
     limit = too_many_bad_rows(bad, rows, thresholds.bad_rows)
     if limit is not None and "too_many_bad_rows" not in read.findings.counts:
         read.findings.add("too_many_bad_rows", found=bad, limit=limit)
-    # An absence of a student whom nobody knows is accounted for; a class with one is not.
-    unknown = read.findings.counts["unknown_student"] if read.spec is ATTENDANCE else 0
+    # An absence of a student whom nobody knows is accounted for; a class with one is not. A file
+    # of none but erased students' says that nobody else is absent.
+    counts = read.findings.counts
+    unknown = counts["unknown_student"] + counts[ERASED] if read.spec is ATTENDANCE else 0
     if rows and checked.accepted == 0 and not unknown:
         read.findings.add("no_data_rows")

@@ -367,8 +367,9 @@ def _parse_lawful_lines(result: ReadResult, path: Path, lawful: str, limits: Lim
         )
         source = _parsed(result, path_of_open(copy))
     connection.execute("DROP TABLE file_lines")
+    parsed = count_rows(connection, source)  # the join below pads what is short
     _create_raw(result, "*", f"raw.{table}_lines POSITIONAL JOIN {source}")
-    if result.accepted_rows != count_rows(connection, f"raw.{table}_lines"):
+    if parsed != count_rows(connection, f"raw.{table}_lines"):
         raise ConservationError
 
 

@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from connect_pipeline.cells.formulas import defused
 from connect_pipeline.contract import STAFF
 from connect_pipeline.erasure.traces import Traces
 
@@ -95,8 +96,17 @@ def _destination(row: Record) -> tuple[str | None, ...]:
 
 
 def _without_own(names: str, traces: Traces) -> str:
-    own = set(traces.words_beside_others)
-    return "; ".join(name for name in names.split("; ") if name.removeprefix("'") not in own)
+    """The names in a cell less the student's own. A name may have the separator in it."""
+    own = sorted(traces.words_beside_others, key=len, reverse=True)
+    # The cell may have been defused with an apostrophe, or begin with a name that has one.
+    for cell in (names, names.removeprefix("'")):
+        left = f"; {cell}; "
+        for name in own:
+            while f"; {name}; " in left:
+                left = left.replace(f"; {name}; ", "; ")
+        if left != f"; {cell}; ":
+            return defused(left.removeprefix("; ").removesuffix("; "))
+    return names
 
 
 def _recipients(rows: list[Record]) -> dict[str, int]:

@@ -10,4 +10,8 @@ WITH others AS (
     UNION ALL
     SELECT unnest([name, phone]) FROM connect.sites
 )
-SELECT DISTINCT word FROM others WHERE list_contains(getvariable('words')::VARCHAR[], word)
+SELECT DISTINCT mine.word
+FROM (SELECT unnest(getvariable('words')::VARCHAR[]) AS word) AS mine
+JOIN others ON lower(others.word) = lower(mine.word)
+-- An e-mail address is one however it is written.
+WHERE others.word = mine.word OR contains(mine.word, '@')

@@ -4,4 +4,8 @@ WITH others (word) AS (
     UNION ALL
     SELECT unnest(teacher_names) FROM attendance.recipient_absences
 )
-SELECT DISTINCT word FROM others WHERE list_contains(getvariable('words')::VARCHAR[], word)
+SELECT DISTINCT mine.word
+FROM (SELECT unnest(getvariable('words')::VARCHAR[]) AS word) AS mine
+JOIN others ON lower(others.word) = lower(mine.word)
+-- An e-mail address is one however it is written.
+WHERE others.word = mine.word OR contains(mine.word, '@')
