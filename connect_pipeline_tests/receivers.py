@@ -53,7 +53,7 @@ def webhook() -> Iterator[Webhook]:
                 kept.bodies.append(body)
                 kept.headers.append(dict(self.headers))
             self.send_response(kept.status)
-            if kept.status == 307:
+            if kept.status in (302, 307):
                 self.send_header("Location", f"http://localhost:{kept.port}/elsewhere")
             self.end_headers()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
 import logging
 import socket
@@ -185,6 +186,24 @@ def test_an_all_clear_follows_and_only_to_who_was_told(
     assert alarms.open_alarms(ledger) == []
 
 
+def test_an_all_clear_says_which_alarm_has_passed_and_when(
+    ledger: Ledger, hook: Webhook, mail: Mailbox
+) -> None:
+    chosen = settings({**by_webhook(hook), **by_mail(mail)})
+    blocked(ledger, chosen)
+    alarms.clear(ledger, "a", "core", [Cause.BLOCKED], at=EVENING + timedelta(hours=1))
+    assert deliver(ledger, chosen) == 0
+    alarm, all_clear = hook.messages
+    assert all_clear == {
+        **alarm,
+        "id": "1-20261007T050000Z-all_clear",
+        "event": "all_clear",
+        "at": "2026-10-07T06:00:00Z",
+        "says": "Nightly run: this has passed.",
+    }
+    assert mail.subjects == ["[connect] a: alarm, blocked", "[connect] a: all clear, blocked"]
+
+
 def test_an_all_clear_ends_the_silence_but_not_without_end(ledger: Ledger, hook: Webhook) -> None:
     chosen = settings(by_webhook(hook))
     for _ in range(20):
@@ -192,6 +211,37 @@ def test_an_all_clear_ends_the_silence_but_not_without_end(ledger: Ledger, hook:
         alarms.clear(ledger, "a", "core", [Cause.BLOCKED], at=EVENING)
     deliver(ledger, chosen)
     assert len(hook.said) == 2 * MOST_PER_NIGHT
+
+
+def test_the_same_cause_of_the_other_job_is_another_alarm(ledger: Ledger, hook: Webhook) -> None:
+    """What the absences come to neither hides what the night came to nor takes its place."""
+    chosen = settings(by_webhook(hook))
+    for job in ("core", "attendance"):
+        codes = {"truncated_file": 1}
+        assert alarms.raise_alarm(ledger, chosen, "a", job, Cause.BLOCKED, codes, at=EVENING)
+    assert [row["job"] for row in alarms.open_alarms(ledger)] == ["core", "attendance"]
+    deliver(ledger, chosen)
+    assert [message["job"] for message in hook.messages] == ["core", "attendance"]
+
+
+def test_an_open_alarm_has_the_counts_of_the_last_run(ledger: Ledger) -> None:
+    chosen = settings()
+    blocked(ledger, chosen, missing_required_column=1)
+    blocked(ledger, chosen, truncated_file=2)
+    assert [row["codes"] for row in alarms.open_alarms(ledger)] == [{"truncated_file": 2}]
+
+
+def test_the_state_of_a_district_has_no_alarm_of_another(
+    ledger: Ledger, hook: Webhook, tmp_path: Path
+) -> None:
+    chosen = settings(by_webhook(hook))
+    hook.status = 500
+    blocked(ledger, chosen, name="b")
+    assert deliver(ledger, chosen) == 1
+    of_a, of_b = (district_status(Home(tmp_path / "home"), ledger, name) for name in ("a", "b"))
+    assert (of_a["alarms"], of_a["undelivered"]) == ([], [])
+    assert [one["cause"] for one in of_b["alarms"]] == ["blocked"]
+    assert [one["messages"] for one in of_b["undelivered"]] == [1]
 
 
 def test_a_district_has_channels_of_its_own(ledger: Ledger, hook: Webhook, mail: Mailbox) -> None:
@@ -207,7 +257,7 @@ def make_due(ledger: Ledger) -> None:
         connection.execute(sa.update(alarm_notices).values(next_try_at=stamp(now())))
 
 
-@pytest.mark.parametrize("status", [404, 500, 307])
+@pytest.mark.parametrize("status", [404, 500, 302, 307])
 def test_a_webhook_that_refuses_is_tried_again(
     ledger: Ledger, hook: Webhook, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -226,6 +276,22 @@ def test_a_webhook_that_refuses_is_tried_again(
     assert hook.said == [("alarm", "a", "blocked"), ("all_clear", "a", "blocked")], "in order, once"
 
 
+def test_the_pauses_before_another_try_grow_to_half_an_hour(
+    ledger: Ledger, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings(by_webhook(hook))
+    hook.status = 500
+    moments = [EVENING]
+    monkeypatch.setattr(delivery, "now", lambda: moments[-1])
+    blocked(ledger, chosen)
+    for _ in range(6):
+        assert deliver(ledger, chosen) == 1
+        (notice,) = ledger.rows(sa.select(alarm_notices))
+        moments.append(datetime.fromisoformat(notice["next_try_at"]))
+    pauses = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert pauses == [timedelta(minutes=minutes) for minutes in (2, 4, 8, 16, 30, 30)]
+
+
 def test_a_receiver_that_is_down_delays_no_other(
     ledger: Ledger, mail: Mailbox, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -236,6 +302,21 @@ def test_a_receiver_that_is_down_delays_no_other(
     assert deliver(ledger, chosen) == 1, "the others of that receiver are not even tried"
     assert len(mail.messages) == 8
     assert "ConnectionRefusedError" in caplog.text
+
+
+def test_a_districts_own_receiver_that_is_down_silences_no_other_districts(
+    ledger: Ledger, hook: Webhook
+) -> None:
+    down = {"webhook": {"url": "http://127.0.0.1:1/x", "secret_env": SECRET_VARIABLE}}
+    districts = {
+        name: settings(own=own, names=(name,)).district(name)
+        for name, own in (("a", down), ("b", by_webhook(hook)))
+    }
+    chosen = settings().model_copy(update={"districts": districts})
+    for name in districts:
+        blocked(ledger, chosen, name=name)
+    assert deliver(ledger, chosen) == 1
+    assert hook.said == [("alarm", "b", "blocked")]
 
 
 def test_a_receiver_that_answers_byte_by_byte_holds_nobody_up(
@@ -287,6 +368,18 @@ def test_a_mail_server_that_refuses_is_tried_again(ledger: Ledger, mail: Mailbox
     make_due(ledger)
     assert deliver(ledger, chosen) == 0
     assert len(mail.messages) == 1
+
+
+def test_nothing_is_mailed_as_it_is_unless_the_settings_say_so(
+    ledger: Ledger, mail: Mailbox
+) -> None:
+    """This server speaks no STARTTLS."""
+    about = by_mail(mail)["mail"]
+    del about["encryption"]
+    chosen = settings({"mail": about})
+    blocked(ledger, chosen)
+    assert deliver(ledger, chosen) == 1
+    assert mail.messages == []
 
 
 def test_a_secret_that_is_not_set_is_said_by_its_name(
@@ -393,6 +486,27 @@ def test_what_a_runs_end_means(
     assert alarms.causes_at_end(outcome, codes, "network") == causes
 
 
+OF_EVERY_RUN = {Cause.FAILED, Cause.BLOCKED, Cause.HELD, Cause.MISSING}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "is_fresh", "judged"),
+    [
+        ("published", False, {*OF_EVERY_RUN, Cause.STALE, Cause.DAMAGED}),
+        ("unchanged", True, {*OF_EVERY_RUN, Cause.STALE, Cause.DAMAGED}),
+        ("unchanged", False, {*OF_EVERY_RUN, Cause.DAMAGED}),
+        ("blocked", True, {*OF_EVERY_RUN, Cause.STALE}),
+        ("held", False, OF_EVERY_RUN),
+        ("discarded", False, OF_EVERY_RUN),
+        ("failed:3", True, {Cause.FAILED}),
+    ],
+)
+def test_a_run_ends_only_alarms_of_what_it_has_looked_at(
+    outcome: str, is_fresh: bool, judged: set[Cause]
+) -> None:
+    assert alarms.judged_at_end(outcome, is_fresh=is_fresh) == judged
+
+
 def kinds_of(fault: type[ConnectError]) -> set[str]:
     return {fault.kind}.union(*(kinds_of(one) for one in fault.__subclasses__()))
 
@@ -435,6 +549,7 @@ def test_a_failed_run_says_which_job_which_kind_of_fault_and_what_to_do(
 
 # -- settings ------------------------------------------------------------------------------------
 
+MAIL = {"host": "h", "sender": "a@example.org", "to": ["b@example.org"]}
 WRONG = [
     ({"webhook": {"url": "http://example.org/x", "secret_env": "X"}}, "https://"),
     ({"webhook": {"url": "https://example.org/x"}}, "`alarms.webhook.secret_env` is missing"),
@@ -453,6 +568,10 @@ WRONG = [
             }
         },
         "encryption starttls or tls",
+    ),
+    (
+        {"mail": {**MAIL, "username": "u"}},
+        "username and password_env together, or neither",
     ),
     ({"pager": {}}, "unknown key `alarms.pager`; allowed here: webhook, mail"),
 ]
