@@ -458,9 +458,20 @@ def test_a_time_in_the_future_keeps_no_file_fresh(ships: Fleet) -> None:
     assert set(causes(ships)) == {"stale"}
 
 
-def test_a_day_without_school_asks_for_nothing(ships: Fleet) -> None:
-    saturday = datetime(2027, 3, 13, 9, 30, tzinfo=ZONE)
-    assert due_schedule(ships, saturday).skip_message == "No school today."
+@pytest.mark.parametrize(
+    ("moment", "is_school"),
+    [
+        pytest.param(datetime(2027, 3, 13, 9, 30, tzinfo=ZONE), False, id="Saturday"),
+        pytest.param(datetime(2027, 1, 16, 1, 0, tzinfo=UTC), True, id="Friday afternoon there"),
+        pytest.param(datetime(2027, 1, 18, 1, 0, tzinfo=UTC), False, id="Sunday afternoon there"),
+    ],
+)
+def test_a_day_without_school_asks_for_nothing(
+    ships: Fleet, moment: datetime, is_school: bool
+) -> None:
+    asked = due_schedule(ships, moment)
+    assert isinstance(asked, dg.RunRequest) is is_school
+    assert is_school or asked.skip_message == "No school today."
 
 
 def test_a_newer_file_that_no_look_could_find_is_asked_for_when_it_is_due(ships: Fleet) -> None:
@@ -495,13 +506,14 @@ def test_whom_the_roster_of_the_morning_did_not_know_is_told_before_the_sending(
 
 def test_the_published_rosters_are_red_without_a_night() -> None:
     """The core files, too, are what the rosters depend on; only these have a policy."""
-    from connect_pipeline.orchestration.nightly import FRESHNESS, nightly_assets
+    from connect_pipeline.orchestration.nightly import nightly_assets
 
     policies = {
         spec.key.to_user_string(): spec.freshness_policy
         for asset in nightly_assets(dg.StaticPartitionsDefinition(["a"]))
         for spec in asset.specs
     }
-    assert policies.pop("rosters") == FRESHNESS
+    a_night = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
+    assert policies.pop("rosters") == a_night
     assert set(policies.values()) == {None}
     assert len(CORE) == 3

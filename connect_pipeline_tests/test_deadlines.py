@@ -111,6 +111,15 @@ def test_a_file_is_due_from_its_very_minute() -> None:
     assert attendance_due_before(due - timedelta(seconds=1), school) is None
 
 
+def test_absences_that_nobody_is_told_of_are_never_due() -> None:
+    off = district(attendance=Attendance(enabled=False, send_at=(time(10),)))
+    on = district(attendance=Attendance(enabled=True, send_at=(time(10),)))
+    schedules = deadline_schedules(Settings(districts={"off": off, "on": on}))
+    assert [one.name for one in schedules] == [
+        *("deadline_off", "deadline_on", "attendance_due_on"),
+    ]
+
+
 @pytest.mark.parametrize(("zone", "night"), NIGHTS)
 def test_the_schedule_starts_one_deadline_run_per_night(zone: str, night: date) -> None:
     school = district(timezone=zone, deadline=time(2, 30))

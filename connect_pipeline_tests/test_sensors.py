@@ -14,15 +14,19 @@ import pytest
 
 from connect_pipeline import alarms
 from connect_pipeline.contract import ATTENDANCE, CORE, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.drop.looks import Look
+from connect_pipeline.orchestration import sensors
 from connect_pipeline.orchestration.launch import run_job
 from connect_pipeline.orchestration.names import (
     ATTEMPT_TAG,
     ATTENDANCE_ALERTS,
+    DISTRICT_TAG,
     FILES_TAG,
     NIGHTLY_SYNC,
     PRIORITY_TAG,
     RETENTION,
 )
+from connect_pipeline.settings import Sftp
 from connect_pipeline_tests.fleet import ATTENDANCE_SENSOR, CORE_SENSOR, WATCH, Fleet, fleet
 from connect_pipeline_tests.receivers import webhook
 from connect_pipeline_tests.small_district import FILES, today
@@ -198,6 +202,49 @@ def test_a_network_fault_skips_the_tick_and_forgets_nothing(ships: Fleet) -> Non
     assert alarms.open_alarms(ships.ledger) == []
     ships.server.start()
     assert len(ships.tick()) == 1, "the files have rested all the while"
+
+
+def test_a_network_fault_ends_no_alarm_of_a_refused_login(ships: Fleet) -> None:
+    ships.add("good")
+    ships.add("no-login", sftp={"username": "nobody"})
+    ships.tick()
+    ships.server.stop()
+    assert "refused the connection" in ships.reason(after=1000)
+    (alarm,) = alarms.open_alarms(ships.ledger)
+    assert (alarm["district"], alarm["cause"]) == ("no-login", "no_access")
+    ships.server.start()
+
+
+def test_who_was_not_reached_in_time_is_looked_at_first_in_the_next_tick(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the last ones of a slow fleet would never be."""
+    looked_at: list[str] = []
+
+    def reach_one(drops: dict[str, Sftp], **_: object) -> dict[str, Look]:
+        first = next(iter(drops))
+        looked_at.append(first)
+        return {first: {}}
+
+    monkeypatch.setattr(sensors, "look_at_all", reach_one)
+    for name in ("a", "b", "c"):
+        ships.add(name, {})
+    for _ in range(4):
+        assert "2 districts were not reached in time: they come first." in ships.reason()
+    assert looked_at == ["a", "b", "c", "a"]
+
+
+def test_a_run_that_a_person_cancelled_is_not_asked_for_again(ships: Fleet) -> None:
+    ships.add("a")
+    ships.tick()
+    (request,) = ships.tick()
+    assert ships.defs is not None
+    run = ships.instance.create_run_for_job(
+        ships.defs.resolve_job_def(NIGHTLY_SYNC),
+        tags={**request.tags, DISTRICT_TAG: "a"},
+    )
+    ships.instance.report_run_canceled(run)
+    assert [ships.tick(after=4000) for _ in range(3)] == [[]] * 3
 
 
 def test_districts_that_are_gone_from_the_settings_are_forgotten(ships: Fleet) -> None:

@@ -46,6 +46,7 @@ from connect_pipeline.orchestration.sensors import last_run
 from connect_pipeline.settings import Settings
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.fleet import WATCH, Fleet, fleet
+from connect_pipeline_tests.receivers import Webhook, webhook
 from connect_pipeline_tests.small_home import python_path
 
 LATER = 1e6
@@ -58,6 +59,12 @@ def ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
         made.add("a")
         made.load()
         yield made
+
+
+@pytest.fixture
+def hook() -> Iterator[Webhook]:
+    with webhook() as kept:
+        yield kept
 
 
 def settings(ships: Fleet) -> Settings:
@@ -107,6 +114,30 @@ def test_a_run_whose_process_is_gone_is_ended_so_that_others_can_begin(
     assert "1 dead runs were ended" in ships.reason(WATCH)
     assert status(ships, run_id) == "FAILURE"
     assert "0 dead runs were ended" in ships.reason(WATCH)
+
+
+def test_a_run_that_was_to_be_cancelled_and_whose_process_is_gone_is_ended_too(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = begin(ships)
+    run = ships.instance.get_run_by_id(run_id)
+    assert run is not None
+    ships.instance.report_run_canceling(run)
+    assert status(ships, run_id) == "CANCELING"
+    later(monkeypatch)
+    assert "1 dead runs were ended" in ships.reason(WATCH)
+
+
+def test_a_launcher_that_can_tell_who_died_is_left_to_it(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its runs are on other machines, whose locks nobody sees here."""
+    run_id = begin(ships)
+    launcher = type(ships.instance.run_launcher)
+    monkeypatch.setattr(launcher, "supports_check_run_worker_health", True)
+    later(monkeypatch)
+    assert "0 dead runs were ended" in ships.reason(WATCH)
+    assert status(ships, run_id) == "STARTED"
 
 
 def test_a_run_that_works_is_left_alone(ships: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,19 +229,28 @@ def test_a_fault_of_retention_is_a_sentence(ships: Fleet, monkeypatch: pytest.Mo
     assert "/some/file" not in str(failure.step_failure_data)
 
 
-def test_what_cannot_be_removed_is_told_of_until_it_can(
+def test_what_cannot_be_removed_is_told_of_until_it_can_and_keeps_no_other_waiting(
     ships: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(13, "Permission denied", "/some/file")
+    purged: list[str] = []
 
-    assert ships.defs is not None
-    job = ships.defs.resolve_job_def(RETENTION)
+    def refuse(home: Home, ledger: object, name: str, *_: object) -> dict[str, int]:
+        if name == "a":
+            raise OSError(13, "Permission denied", "/some/file")
+        purged.append(name)
+        return {}
+
+    ships.add("b")
+    job = ships.load().resolve_job_def(RETENTION)
     with monkeypatch.context() as patch:
         patch.setattr(retention, "purge", refuse)
         assert not job.execute_in_process(instance=ships.instance, raise_on_error=False).success
-    (alarm,) = alarms.open_alarms(ships.ledger, "a")
-    assert (alarm["job"], alarm["cause"], alarm["codes"]) == ("retention", "failed", {"disk": 1})
+    assert purged == ["b"]
+    (alarm,) = alarms.open_alarms(ships.ledger)
+    assert (alarm["district"], alarm["job"], alarm["cause"], alarm["codes"]) == (
+        *("a", "retention", "failed"),
+        {"disk": 1},
+    )
     assert "Retention: it could not do its work" in sentence(
         Cause.FAILED, alarm["job"], alarm["codes"]
     )
@@ -219,10 +259,12 @@ def test_what_cannot_be_removed_is_told_of_until_it_can(
 
 
 def test_settings_that_cannot_be_read_are_told_of_as_long(
-    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+    ships: Fleet, hook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dagster loads the graph anew, and would show a location that is broken to nobody."""
     monkeypatch.setenv("CONNECT_HOME", str(ships.home.root))
+    ships.everybody = {"alarms": {"webhook": {"url": hook.url, "secret_env": "PATH"}}}
+    ships.load()
     good = ships.home.settings_file.read_text()
     ships.home.settings_file.write_text(good + '"')
     with pytest.raises(SettingsError):
@@ -238,9 +280,11 @@ def test_settings_that_cannot_be_read_are_told_of_as_long(
             night_watch(dg.build_sensor_context(instance=ships.instance))
         (alarm,) = alarms.open_alarms(ships.ledger, "a")
         assert alarm["cause"] == "settings"
+        assert hook.said == [("alarm", "a", "settings")]
     ships.home.settings_file.write_text(good)
     ships.evaluate(WATCH)
     assert alarms.open_alarms(ships.ledger, "a") == []
+    assert hook.said == [("alarm", "a", "settings"), ("all_clear", "a", "settings")]
 
 
 def test_dagsters_old_runs_go_whatever_they_are_of(
