@@ -405,6 +405,15 @@ def test_exports_to_a_place_that_is_no_folder(home: SmallHome, tmp_path: Path) -
     assert "File exists" in done.stderr
 
 
+def test_brackets_in_a_message_are_a_part_of_it(home: SmallHome) -> None:
+    """Else `status` would fail on the day on which a path or a server's words have some."""
+    home.ledger.start_run("r1", NAME, "core")
+    home.ledger.end_run("r1", "failed:3", {}, "There is no folder /a[/b].")
+    done = home.command_here("status", NAME)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "There is no folder /a[/b]." in done.stdout
+
+
 @pytest.mark.parametrize("name", ["a[/b]", "a[red]b", "a[/]"])
 def test_brackets_in_a_path_are_a_part_of_it(home: SmallHome, tmp_path: Path, name: str) -> None:
     folder = tmp_path / name

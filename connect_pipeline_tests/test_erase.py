@@ -856,7 +856,10 @@ def test_an_erasure_that_is_cut_short_is_finished_by_the_same_command(
             erase_student(home)
     (unfinished,) = district_status(home.home, home.ledger, NAME)["erasures"]
     assert unfinished["completed_at"] is None
+    said = f"an erasure of {unfinished['erased_at']} was cut short: run the same command again"
+    assert said in home.command_here("status", NAME).stdout
     done = erase_student(home)
+    assert said not in home.command_here("status", NAME).stdout
     assert places_of(home, (*UNIQUE, ERASED)) == {}
     certificate = json.loads(done.certificate.read_text())
     assert certificate["rows_removed"]["connect.students"] == 3, "of both attempts together"

@@ -105,7 +105,11 @@ def test_the_status_of_many_is_one_line_each_and_who_needs_somebody_comes_first(
                         message="",
                     )
                 )
-    ledger.hold("d250", "core", "x", {"mass_removal": 1})
+    for name in ("d250", "d251"):
+        ledger.hold(name, "core", "x", {"mass_removal": 1})
+    decided = ledger.open_hold("d251", "core")
+    assert decided is not None
+    ledger.decide(decided, "discarded", "Pat Operator")
     raise_alarm(ledger, settings, "d299", "core", Cause.MISSING, {"missing_file": 1})
     begun = time.monotonic()
     lines = overview(ledger, names)

@@ -12,17 +12,25 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline import snapshots
-from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.errors import UsageError
 from connect_pipeline.ledger.tables import publications
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.snapshots import history
+from connect_pipeline.status.state import overview
 from connect_pipeline_tests.recomputed_roster import recompute
 from connect_pipeline_tests.small_district import FILES
-from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, tables_of
+from connect_pipeline_tests.small_home import (
+    NAME,
+    SmallHome,
+    small_home,
+    tables_of,
+    with_rows,
+)
 
 STUDENT_FILE, CLASS_FILE = STUDENTS.file_name, STAFF_TO_STUDENT.file_name
+STAFF_FILE = STAFF.file_name
 ZONE = ZoneInfo("America/Los_Angeles")
 
 
@@ -128,6 +136,18 @@ def test_a_student_and_a_group_are_as_they_were(home: SmallHome) -> None:
     assert ask("--on", "2026-10-02")["changes"] == {"student changed": 1}
 
 
+def test_a_student_is_nobody_of_the_staff_with_the_same_id(home: SmallHome) -> None:
+    staff = home.read(STAFF_FILE)
+    home.upload({STAFF_FILE: with_rows(staff, "001,101,Pat,Kim,pat.kim@example.org,Nurse,")})
+    home.publish()
+    night = history.night_on(home.home, home.ledger, NAME, datetime.now(UTC).date(), ZONE)
+    kinds = [group["kind"] for group in history.student_on(night, "001")["groups"]]
+    assert [kind for kind in kinds if kind.startswith("staff") or kind == "title"] == []
+    assert "bus_route" in kinds
+    nurses = history.group_on(night, "staff_title:Nurse")
+    assert nurses["members"] == [{"id": "001", "first_name": "Pat", "last_name": "Kim"}]
+
+
 def test_questions_without_an_answer_are_refused(home: SmallHome) -> None:
     for arguments, says in (
         (("--student", "Zoe-404"), "No student had this ID"),
@@ -229,6 +249,19 @@ def assert_as_recomputed(home: SmallHome) -> None:
     assert rosters == {(row[7], row[3], row[5], row[6]) for row in expected.rosters}
     sizes = sorted((row[1], row[2], row[5]) for row in tables["connect.groups"])
     assert sizes == sorted((key[0], key[1], len(key[3])) for key in expected.groups)
+
+
+def test_who_went_back_is_reminded_of_it(home: SmallHome) -> None:
+    """Until another night is published, families are written to from an old one."""
+    said = "(an operator went back to it)"
+    (line,) = overview(home.ledger, [NAME])
+    assert line.attention == []
+    assert said not in home.command_here("status", NAME).stdout
+    with home.here():
+        snapshots.roll_back(home.home, home.ledger, NAME, home.snapshots()[0], "Pat Operator")
+    (line,) = overview(home.ledger, [NAME])
+    assert line.attention == ["rolled back"]
+    assert said in home.command_here("status", NAME).stdout
 
 
 def test_going_back_to_a_day_is_history_too(home: SmallHome) -> None:

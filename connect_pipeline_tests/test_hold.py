@@ -711,6 +711,12 @@ def test_an_operator_decides_in_dagster(held: SmallHome) -> None:
     held.publish()
 
 
+def test_nobody_decides_without_a_name(held: SmallHome) -> None:
+    with held.here(), pytest.raises(UsageError, match="Say who decides"):
+        decide(held.home, NAME, Decision.APPROVED, " ")
+    assert states(held) == [("held", None)]
+
+
 def test_nothing_held_is_nothing_to_decide(home: SmallHome) -> None:
     with home.here(), pytest.raises(UsageError, match="Nothing is held"):
         decide(home.home, NAME, Decision.APPROVED, "Pat Operator")

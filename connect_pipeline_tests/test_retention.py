@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from connect_pipeline import snapshots
 from connect_pipeline.contract import SCHOOLS
+from connect_pipeline.decisions import expire_undecided
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import CORE_JOB, Ledger, now, open_ledger
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import batches, holds, listed, received, runs
 from connect_pipeline.run.retention import made_current, purge
 from connect_pipeline.settings import Keep
@@ -71,6 +72,16 @@ def left(ledger: Ledger, name: str) -> list[str]:
         for table, column in columns
         for row in ledger.rows(sa.select(column.label("what")).where(table.c.district == name))
     ]
+
+
+def test_held_absences_can_be_approved_until_their_day_is_over_there(ledger: Ledger) -> None:
+    """Midnight in UTC is in the afternoon of that day."""
+    ledger.hold(LINCOLN, ATTENDANCE_JOB, "files", {"mass_absence": 1})
+    with ledger.transaction() as connection:
+        connection.execute(sa.update(holds).values(held_at=stamp(NOON)))
+    eleven_hours, twelve_hours = NOON + timedelta(hours=11), NOON + timedelta(hours=12)
+    assert expire_undecided(ledger, LINCOLN, district(), eleven_hours) == 0
+    assert expire_undecided(ledger, LINCOLN, district(), twelve_hours) == 1
 
 
 def test_what_still_matters_stays_whatever_its_age(home: Home, ledger: Ledger) -> None:
