@@ -18,7 +18,7 @@ from connect_pipeline.ledger import stamp
 from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.launch import Finished
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
-from connect_pipeline.published import open_published
+from connect_pipeline.published import ATTENDANCE_TABLES, ROSTER_TABLES, open_published
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.faults.absences import list_absences
@@ -74,6 +74,17 @@ def test_siblings_are_one_entry_and_nobody_is_told_twice(home: SmallHome) -> Non
     ]
     assert list_absences(home).outcome == "nothing_new"
     assert len(lists(home)) == 2
+
+
+def test_the_absences_are_exported_and_disclosed_too(home: SmallHome, tmp_path: Path) -> None:
+    home.upload(absences(f"102,004,0,A,,{day()}"))
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
+    assert home.command_here("export", NAME, str(tmp_path), "--format", "csv").returncode == 0
+    disclosed = json.loads((tmp_path / "disclosure.json").read_text())["tables"]
+    assert disclosed.keys() == {table.name for table in (*ROSTER_TABLES, *ATTENDANCE_TABLES)}
+    assert disclosed["attendance.recipients"]["rows"] == 1
+    written = {path.stem for path in tmp_path.glob("*.csv")}
+    assert written == {name.replace(".", "_") for name in disclosed}
 
 
 def test_a_file_of_another_day_is_refused(home: SmallHome) -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import sqlalchemy as sa
 
 from connect_pipeline.contract import STUDENTS
 from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.ledger.tables import disclosures
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.snapshots.export import disclosures_of, export_tables
@@ -88,6 +90,10 @@ def test_a_disclosure_is_recorded(home: SmallHome, tmp_path: Path, file_format: 
 
 def test_status_shows_disclosures(home: SmallHome, tmp_path: Path) -> None:
     home.command_here("export", NAME, str(tmp_path))
+    with home.ledger.transaction() as connection:  # another district's is newer
+        last = connection.execute(sa.select(disclosures)).mappings().all()[-1]
+        other = {**last, "id": None, "district": "shelbyville", "folder": "/elsewhere"}
+        connection.execute(sa.insert(disclosures).values(other))
     shown = home.command_here("status", NAME)
     assert "Disclosures" in shown.stdout
     assert str(tmp_path) in shown.stdout.replace("\n", "") or "folder" in shown.stdout

@@ -374,6 +374,12 @@ def test_json_is_as_documented(damaged: Report, refused: Report) -> None:
         assert list(validator.iter_errors(as_json(report))) == []
 
 
+def test_csv_has_what_is_wrong_with_the_drop_as_a_whole(refused: Report) -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv(refused))))
+    (row,) = [row for row in rows if row["code"] == "unexpected_file"]
+    assert (row["export"], row["severity"]) == ("the drop", "info")
+
+
 def test_csv_has_a_row_for_each_finding_and_no_record_id(damaged: Report) -> None:
     rows = list(csv.DictReader(io.StringIO(as_csv(damaged))))
     assert list(rows[0]) == ["export", "line", "column", "code", "severity", "message"]
