@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from importlib import resources
 from pathlib import Path
 
 import pytest
+import yaml
 
 from connect_pipeline.orchestration.launch import dagster_instance
 from connect_pipeline.sample.server import EmbeddedServer
@@ -129,6 +131,28 @@ def test_doctor_says_which_secret_of_an_alarm_is_not_set(home: SmallHome) -> Non
     assert "alarms: not set in the environment: NO_SUCH_SECRET" in done.stdout
     done = home.command_here("doctor", NO_SUCH_SECRET="x")
     assert (done.returncode, "alarms: the secrets are set" in done.stdout) == (0, True)
+    mail = {"host": "mail.example.org", "sender": "a@example.org", "to": ["b@example.org"]}
+    login = {"username": "connect", "password_env": "NO_SUCH_PASSWORD"}
+    everybody = yaml.safe_dump({"alarms": {"mail": {**mail, **login}}})
+    home.home.settings_file.write_text(home.home.settings_file.read_text() + everybody)
+    done = home.command_here("doctor", NO_SUCH_SECRET="x")
+    assert done.returncode == 2
+    assert "alarms: not set in the environment: NO_SUCH_PASSWORD" in done.stdout
+
+
+@pytest.mark.parametrize(("folder", "is_same"), [("{}/", True), ("/another", False)])
+def test_doctor_finds_two_districts_with_one_drop(
+    home: SmallHome, folder: str, is_same: bool
+) -> None:
+    """A section that was copied: each family would be told twice."""
+    sftp = {**home.sftp, "folder": folder.format(home.sftp["folder"])}
+    copied = yaml.safe_dump({"shelbyville": {"name": "Shelbyville", "sftp": sftp}})
+    text = home.home.settings_file.read_text()
+    home.home.settings_file.write_text(text + textwrap.indent(copied, "  "))
+    done = home.command_here("doctor", NAME)
+    assert done.returncode == (2 if is_same else 0)
+    said = f"{NAME} and shelbyville have the same drop" in " ".join(done.stdout.split())
+    assert said is is_same
 
 
 def test_doctor_names_what_was_turned_off(home: SmallHome) -> None:

@@ -122,6 +122,29 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
             "`districts.demo.quiet_seconds`: expected keys of its own below it: core, attendance.",
         ),
         ("folder: /exports\n", "folder: exports\n", 12, "a folder on the server, starting with /"),
+        ("quiet_seconds: {core: 60, attendance: 15}", "keep: {snapshots: 1}", 23, "equal to 2"),
+        ("quiet_seconds: {core: 60, attendance: 15}", "keep: {landing_days: 0}", 23, "equal to 1"),
+        ("quiet_seconds: {core: 60, attendance: 15}", "keep: {ledger_days: 29}", 23, "equal to 30"),
+        (
+            "quiet_seconds: {core: 60, attendance: 15}",
+            "rollover: {first_day: 2026-08-10, last_day: 2026-08-09}",
+            23,
+            "last_day on or after first_day",
+        ),
+        (
+            "max_absent_share: 0.4",
+            'no_school: ["2027-01-01 to 2026-12-21"]',
+            21,
+            "a day such as 2026-11-26",
+        ),
+        (
+            "max_absent_share: 0.4",
+            'no_school: ["2026-11-26 to 2026-11-27 to 2026-11-28"]',
+            21,
+            "a day such as 2026-11-26",
+        ),
+        ("max_absent_share: 0.4", "max_absent_share: 40", 21, "less than or equal to 1"),
+        ('"ssh-ed25519 AAAA"', "ssh-ed25519", 11, "the server's public key"),
         ('"ssh-ed25519 AAAA"', "anything", 11, "the server's public key"),
         ("DEMO_SFTP_PASSWORD", "hunter2!", 10, "the name of an environment variable"),
         ("  demo:", "  Demo District:", 1, "district names of small letters"),
@@ -171,6 +194,12 @@ def test_what_yaml_says_of_its_own_characters_is_kept(
 def test_a_password_and_a_key_are_one_too_many(tmp_path: Path) -> None:
     text = GOOD.replace("      folder:", "      private_key: /keys/id\n      folder:")
     assert "exactly one of password_env and private_key" in refused(tmp_path, text)[0]
+
+
+def test_districts_whose_schedules_would_have_one_name_are_refused(tmp_path: Path) -> None:
+    two = GOOD.replace("demo:", "de-mo:") + OTHER.replace("other:", "de_mo:")
+    (said,) = refused(tmp_path, two)
+    assert "district names that differ in more than - and _" in said
 
 
 def test_a_repeated_district_hides_no_other(tmp_path: Path) -> None:
