@@ -20,6 +20,7 @@ from connect_pipeline.orchestration.launch import Finished
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
 from connect_pipeline.published import ATTENDANCE_TABLES, ROSTER_TABLES, open_published
 from connect_pipeline.rules.rule import with_header
+from connect_pipeline.run.attendance_steps import AttendanceSteps
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.faults.absences import list_absences
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, without_rows
@@ -412,3 +413,12 @@ def test_the_checks_can_fail(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -
     assert "does not balance (another_sum)" in run.message
     assert failed_checks(run, home) == {"everyone_is_accounted_for"}
     assert lists(home) == []
+
+
+def test_a_destination_that_is_twice_in_a_batch_fails_its_check(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is our own bug, too."""
+    monkeypatch.setattr(AttendanceSteps, "published_recipients", lambda _: (2, 1))
+    home.upload(absences(f"102,004,0,A,,{day()}"))
+    assert failed_checks(home.run(ATTENDANCE_ALERTS), home) == {"no_destination_twice"}
