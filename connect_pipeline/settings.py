@@ -30,12 +30,13 @@ from pydantic import (
 from connect_pipeline.errors import SettingsError
 from connect_pipeline.limits import Limits, Share, Thresholds
 
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 DISTRICT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 def _clock(value: object) -> object:
     """`"23:30"` as a time of day. YAML reads an unquoted 23:30 as a number: said so."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | float):
         raise ValueError('a time of day in quotes, such as "23:30"')
     if isinstance(value, str):
         if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", value):
@@ -115,8 +116,11 @@ def _day_range(value: object) -> object:
         return value, value
     if not isinstance(value, str):
         raise ValueError(expected)
+    days_of_text = [day.strip() for day in value.split(" to ")]
+    if not all(DAY.fullmatch(day) for day in days_of_text):  # Python reads weeks, too
+        raise ValueError(expected)
     try:
-        days = [date.fromisoformat(day.strip()) for day in value.split(" to ")]
+        days = [date.fromisoformat(day) for day in days_of_text]
     except ValueError:
         raise ValueError(expected) from None
     if len(days) > 2 or days[-1] < days[0]:

@@ -213,6 +213,22 @@ def test_an_all_clear_ends_the_silence_but_not_without_end(ledger: Ledger, hook:
     assert len(hook.said) == 2 * MOST_PER_NIGHT
 
 
+def test_who_was_told_of_the_first_reasons_is_told_that_the_last_one_has_passed(
+    ledger: Ledger, hook: Webhook
+) -> None:
+    """Each further reason to hold is an alarm, of which nobody is told when they are many."""
+    chosen = settings(by_webhook(hook))
+    codes = {}
+    for code in ("mass_removal", "mass_change", "column_emptied", "column_vanished"):
+        codes[code] = 1
+        alarms.raise_alarm(ledger, chosen, "a", "core", Cause.HELD, codes, at=EVENING)
+    for _ in range(2):
+        alarms.clear(ledger, "a", "core", [Cause.HELD], at=EVENING)
+    deliver(ledger, chosen)
+    told = [("alarm", "a", "held")] * MOST_PER_NIGHT
+    assert hook.said == [*told, ("all_clear", "a", "held")]
+
+
 def test_the_same_cause_of_the_other_job_is_another_alarm(ledger: Ledger, hook: Webhook) -> None:
     """What the absences come to neither hides what the night came to nor takes its place."""
     chosen = settings(by_webhook(hook))

@@ -662,6 +662,44 @@ def test_a_parent_who_teaches_here_stays_opted_out(server: EmbeddedServer, tmp_p
     assert path.read_text() == "channel,destination\nsms,(201) 555-0103\n"
 
 
+def test_a_sibling_stays_opted_out_however_the_address_is_written(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    rows = [
+        f"{student},101,Ann,Ray,,,Eva Ray,,{address},,,,12345,9,,,,Email"
+        for student, address in (("S90", "Fam.Ray@example.org"), ("S91", "fam.ray@example.org"))
+    ]
+    text = with_rows(FILES[STUDENT_FILE], *rows)
+    home = small_home(server, tmp_path, {**FILES, STUDENT_FILE: text})
+    home.publish()
+    path = opt_out_file(home.home, NAME)
+    path.parent.mkdir()
+    path.write_text("channel,destination\nemail,fam.ray@example.org\n")
+    with home.here():
+        erase.erase_student(home.home, NAME, "S90", "Pat Operator")
+    assert path.read_text() == "channel,destination\nemail,fam.ray@example.org\n"
+
+
+def test_absences_of_none_but_erased_students_say_that_nobody_else_is_absent(
+    erased: SmallHome,
+) -> None:
+    header = ",".join(ATTENDANCE.column_names)
+    erased.upload({ATTENDANCE_FILE: f"{header}\n101,{ERASED},1,A,,\n"})
+    assert take_attendance(erased) == "nothing_new"
+
+
+@pytest.mark.parametrize("name", ["Eva; Leo Ray", "'Ofa Ray", "=Eva Ray"])
+def test_a_name_with_a_lists_own_characters_goes(name: str) -> None:
+    rows = [f"email,ray@example.org,{{}},{student}" for student in ("S90", "S91")]
+    head = "channel,destination,contact_names,student_id\n"
+    shown = f"'{name}" if name.startswith("=") else name
+    for names, left in ((f"Bob Lane; {name}", "Bob Lane"), (f"{shown}; =Bob", "'=Bob")):
+        content = head + "\n".join(row.format(names) for row in rows) + "\n"
+        expected = head + rows[1].format(left) + "\n"
+        own = Traces("S90", words=[name])
+        assert files.list_without_student(content.encode(), own) == expected.encode()
+
+
 def test_an_opt_out_that_cannot_be_read_is_named(home: SmallHome) -> None:
     path = opt_out_file(home.home, NAME)
     path.parent.mkdir()

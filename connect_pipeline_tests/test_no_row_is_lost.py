@@ -277,6 +277,22 @@ def lose_a_row_of(file_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "_apply_law", wrong)
 
 
+def test_a_row_that_the_parser_loses_of_a_copy_is_our_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A blank line is not parsed, and the others keep their numbers beside what was."""
+    right = reader._parsed
+
+    def wrong(result: ReadResult, path: Path) -> str:
+        table = right(result, path)
+        result.connection.execute(f"DELETE FROM {table} WHERE rowid = 0")
+        return table
+
+    monkeypatch.setattr(reader, "_parsed", wrong)
+    result = read(tmp_path / "any.csv", b"c0,c1\n1,2\n\n3,4\n5,6\n", 2)
+    assert result.findings.counts["row_conservation"] == 1
+
+
 @pytest.mark.parametrize("by", [-1, 1])
 @pytest.mark.parametrize(
     "counted", ["accepted_rows", "quarantined_rows", "blank_lines", "blank_rows"]

@@ -243,6 +243,13 @@ def test_headline_of_a_run(tmp_path: Path, outcome: str, kind: str, title: str) 
     assert (said.kind, said.title) == (kind, title)
 
 
+def test_a_night_without_news_at_its_deadline_is_not_called_well(tmp_path: Path) -> None:
+    report = validate(write(tmp_path))
+    report.findings_of(STAFF).add("stale_file")
+    said = headline(report, "unchanged")
+    assert (said.kind, said.title) == ("findings", "Nothing new, and files are due")
+
+
 def test_a_held_drop_is_not_called_refused_and_an_approved_one_is_published(tmp_path: Path) -> None:
     report = validate(write(tmp_path))
     report.drop.add("mixed_nights", found=30, limit=12)

@@ -169,20 +169,29 @@ def clear(
     moment = at or now()
     with ledger.transaction() as connection:
         over = connection.execute(
-            sa.select(alarms.c.id, alarms.c.cause).where(
+            sa.select(alarms.c.id, alarms.c.cause, alarms.c.night).where(
                 alarms.c.district == name,
                 alarms.c.job == job,
                 alarms.c.cleared_at.is_(None),
                 alarms.c.cause.in_([cause.value for cause in causes]),
             )
         ).all()
-        for alarm_id, cause in over:
-            told = connection.execute(
-                sa.select(alarm_notices.c.channel).where(
-                    alarm_notices.c.alarm_id == alarm_id, alarm_notices.c.event == "alarm"
+        for alarm_id, cause, night in over:
+            # Of the last ones of a night nobody is told, who was of the first ones.
+            said = connection.execute(
+                sa.select(alarm_notices.c.channel, alarm_notices.c.event)
+                .join(alarms, alarms.c.id == alarm_notices.c.alarm_id)
+                .where(
+                    alarms.c.district == name,
+                    alarms.c.job == job,
+                    alarms.c.cause == cause,
+                    alarms.c.night == night,
                 )
-            ).scalars()
-            _add_notices(connection, alarm_id, "all_clear", told.all(), moment)
+                .order_by(alarm_notices.c.id)
+            ).all()
+            last = {row.channel: row.event for row in said}
+            told = [channel for channel, event in last.items() if event == "alarm"]
+            _add_notices(connection, alarm_id, "all_clear", told, moment)
             connection.execute(
                 sa.update(alarms).where(alarms.c.id == alarm_id).values(cleared_at=stamp(moment))
             )

@@ -104,6 +104,13 @@ def headline(report: Report, outcome: str = "", done: str = "") -> Headline:
         )
     if without_code(outcome) == "failed":
         return Headline("blocked", "The run could not be finished", _FAILED_AFTER[done])
+    if outcome == "unchanged" and "stale_file" in report.counts():
+        return Headline(
+            "findings",
+            "Nothing new, and files are due",
+            "These are the files that are published already, and nobody has uploaded others since"
+            " they were last due. Export and upload them.",
+        )
     if outcome in _SETTLED:
         return Headline("accepted" if outcome == "unchanged" else "held", *_SETTLED[outcome])
     refused = [name for name, export in report.exports.items() if export.is_blocked]
