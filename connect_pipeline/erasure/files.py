@@ -97,16 +97,12 @@ def _destination(row: Record) -> tuple[str | None, ...]:
 
 def _without_own(names: str, traces: Traces) -> str:
     """The names in a cell less the student's own. A name may have the separator in it."""
-    own = sorted(traces.words_beside_others, key=len, reverse=True)
-    # The cell may have been defused with an apostrophe, or begin with a name that has one.
-    for cell in (names, names.removeprefix("'")):
-        left = f"; {cell}; "
-        for name in own:
-            while f"; {name}; " in left:
-                left = left.replace(f"; {name}; ", "; ")
-        if left != f"; {cell}; ":
-            return defused(left.removeprefix("; ").removesuffix("; "))
-    return names
+    plain = names.removeprefix("'")
+    left = f"; {plain if defused(plain) == names else names}; "
+    for name in sorted(traces.words_beside_others, key=len, reverse=True):
+        while f"; {name}; " in left:
+            left = left.replace(f"; {name}; ", "; ")
+    return defused(left.removeprefix("; ").removesuffix("; "))
 
 
 def _recipients(rows: list[Record]) -> dict[str, int]:
