@@ -18,12 +18,11 @@ from connect_pipeline.errors import UnbalancedError
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import RowRule
 
-LINE_RULES = ", ".join(f"'{rule.code}'" for rule in rules_of(RowRule))
-
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the scratch schema `attendance` and the functions that the statements share."""
     connection.execute(statement(__package__, "macros"))
+    line_rules = ", ".join(f"'{rule.code}'" for rule in rules_of(RowRule))
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP MACRO read_date(cell) AS {expression(Kind.DATE, "cell")};
@@ -31,7 +30,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         CREATE OR REPLACE TEMP MACRO day_of_row(date, arrival_date) AS
             CASE WHEN coalesce(date, '') = '' THEN arrival_date ELSE read_date(date) END;
         -- Whether a row was kept out as a line: its cells, the ID too, are not known.
-        CREATE OR REPLACE TEMP MACRO is_broken_line(code) AS code IN ({LINE_RULES});
+        CREATE OR REPLACE TEMP MACRO is_broken_line(code) AS code IN ({line_rules});
         -- A cell that no spreadsheet runs as a formula.
         CREATE OR REPLACE TEMP MACRO defused(cell) AS
             {defused_sql("cell")};

@@ -34,7 +34,7 @@ SNAPSHOT = {
     "connect.group_changes": (
         "WHERE NOT list_contains(getvariable('lonely_groups')::VARCHAR[], group_id)"
     ),
-    "connect.kept": ("WHERE entity IN ('staff', 'staff_site') OR key <> getvariable('student')"),
+    "connect.kept": "WHERE entity IN ('staff', 'staff_site') OR key <> getvariable('student')",
     "quality.findings": (
         f"WHERE record_id IS DISTINCT FROM getvariable('student') OR export = '{STAFF.file_name}'"
     ),

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import roster
 from connect_pipeline.contract import ATTENDANCE, EXPORTS, SCHOOLS, STAFF, STUDENTS, ExportSpec
@@ -137,7 +138,7 @@ class SharedRun:
         on would do, and is asked when the run is held. What was decided before `since` is void.
         """
         seen = self.ledger.last_hold(self.name, self.job, self.set_sha256)
-        decision = self.decision(self.job, codes, since)
+        decision = self._decided(seen, codes, since)
         if codes and decision == "approved":
             log.info("%s: approved by an operator, going on", self.name)
             return True
@@ -165,19 +166,25 @@ class SharedRun:
     def decision(
         self, job: str, codes: Collection[str], since: datetime | None = None
     ) -> str | None:
-        """What an operator decided about exactly these bytes; None also when other reasons came.
+        """What an operator decided about exactly these bytes; None also when other reasons came."""
+        hold = self.ledger.last_hold(self.name, job, self.set_sha256)
+        return self._decided(hold, codes, since)
+
+    def _decided(
+        self, hold: RowMapping | None, codes: Collection[str], since: datetime | None
+    ) -> str | None:
+        """What was decided by this hold, the last one on these bytes.
 
         An approval is of what was there to be seen: the reasons (that nobody has uploaded anything
         since is none), and whether an add-only window keeps those who are missing. What was
         discarded for being of several nights, and is uploaded anew in one, is free.
         """
-        hold = self.ledger.last_hold(self.name, job, self.set_sha256)
         if hold is None:
             return None
         if since is not None and datetime.fromisoformat(hold["held_at"]) < since:
             return None
         state, reasons = str(hold["state"]), {*hold["codes"]}
-        if state == "published" and job == ATTENDANCE_JOB:  # these very absences, once more
+        if state == "published" and hold["job"] == ATTENDANCE_JOB:  # these very absences, once more
             state = "approved"
         if state == "approved" and not {*codes} <= reasons | {"stale_file"}:
             return None

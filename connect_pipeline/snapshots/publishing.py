@@ -150,10 +150,9 @@ def recover(home: Home, ledger: Ledger, district: str) -> list[str]:
             ledger.make_current(district, snapshot_id)
             done.append(f"finished publishing snapshot {snapshot_id}")
         else:
-            if file.exists():
-                rename_durably(file, file.with_suffix(DAMAGED_SUFFIX))
+            _set_aside(file)
             ledger.forget_snapshot(district, snapshot_id)
-            done.append(f"forgot snapshot {snapshot_id}, which was never renamed into place")
+            done.append(f"forgot snapshot {snapshot_id}, which is not there or not whole")
     done += _follow_readers(home, ledger, district)
     current = ledger.current_snapshot(district)
     return done if current is None else done + _give_back(home, district, current)
@@ -249,8 +248,7 @@ def set_aside_damaged(home: Home, ledger: Ledger, district: str) -> RowMapping |
     if is_undamaged(file, row):
         return None
     whole = _newest_whole_before(home, ledger, district, lost)
-    if file.exists():
-        rename_durably(file, file.with_suffix(DAMAGED_SUFFIX))
+    _set_aside(file)
     if whole is not None:
         _point_roster_at(home, district, whole)
         ledger.make_current(district, whole, rolled_back=bool(row["rolled_back"]))
@@ -260,6 +258,12 @@ def set_aside_damaged(home: Home, ledger: Ledger, district: str) -> RowMapping |
             return row
     ledger.forget_snapshot(district, lost)
     return row
+
+
+def _set_aside(file: Path) -> None:
+    """Keep a damaged snapshot under a name that nobody takes for one, if there is a file of it."""
+    if file.exists():
+        rename_durably(file, file.with_suffix(DAMAGED_SUFFIX))
 
 
 def _newest_whole_before(home: Home, ledger: Ledger, district: str, lost: str) -> str | None:
