@@ -20,8 +20,8 @@ import duckdb
 from connect_pipeline.home import PRIVATE_FILE
 from connect_pipeline.limits import Limits
 
-NEVER = "1TB"
-"""A `checkpoint_threshold` that no run comes to: nobody opens a scratch database again."""
+NO_LOG = "RECOVERY_MODE NO_WAL_WRITES"
+"""Of a file that counts when it is whole, or never: DuckDB writes and syncs no log beside it."""
 
 
 def in_memory() -> duckdb.DuckDBPyConnection:
@@ -63,13 +63,13 @@ def open_scratch(
     It is never checkpointed, for nobody opens it again.
     """
     connection = in_memory()
-    attach(connection, path, "scratch")
+    attach(connection, path, "scratch", options=NO_LOG)
     connection.execute(
-        f"""
+        """
         USE scratch;
         SET autoinstall_known_extensions = false;
         SET autoload_known_extensions = false;
-        SET checkpoint_threshold = '{NEVER}';
+        SET checkpoint_threshold = '1TB';
         PRAGMA disable_checkpoint_on_shutdown;
         CREATE SCHEMA IF NOT EXISTS raw;
         CREATE SCHEMA IF NOT EXISTS records;

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+import duckdb
+
+from connect_pipeline.databases import NO_LOG, attach, open_scratch
 
 
 def test_a_long_statement_draws_no_progress_bar_into_what_is_printed() -> None:
@@ -19,3 +24,16 @@ for connection in (duckdb.connect(), in_memory(), open_scratch(), open_scratch()
         [sys.executable, "-c", program], capture_output=True, check=True, text=True
     )
     assert done.stdout.split() == ["True", "False", "False", "False"]
+
+
+def test_what_counts_only_when_it_is_whole_has_no_log_beside_it(tmp_path: Path) -> None:
+    """A log would be synced at each of a night's statements, and have students' data in it."""
+    path = tmp_path / "scratch.duckdb"
+    with open_scratch(path) as connection:
+        attach(connection, tmp_path / "candidate.duckdb", "candidate", options=NO_LOG)
+        for database in ("scratch", "candidate"):
+            connection.execute(f"CREATE TABLE {database}.numbers AS FROM range(10)")
+        connection.execute("CHECKPOINT candidate")
+        assert {one.name for one in tmp_path.iterdir()} == {"scratch.duckdb", "candidate.duckdb"}
+    with duckdb.connect(str(tmp_path / "candidate.duckdb")) as whole:
+        assert whole.execute("SELECT count(*) FROM numbers").fetchall() == [(10,)]

@@ -19,7 +19,7 @@ import duckdb
 
 from connect_pipeline.attendance import staging
 from connect_pipeline.attendance.statements import prepare
-from connect_pipeline.databases import NEVER, attach, set_variables, statement
+from connect_pipeline.databases import NO_LOG, attach, set_variables, statement
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import (
@@ -187,9 +187,7 @@ def write_day(
     path.unlink(missing_ok=True)
     with connection.cursor() as own:
         bind_batch(own, today, batch_id, listed_at)
-        attach(own, path, "day", options=f"ROW_GROUP_SIZE {DAY_ROW_GROUP}")
-        # What is committed goes into the file at once, and not into a log beside it first.
-        own.execute("SET checkpoint_threshold = '1KB'")
+        attach(own, path, "day", options=f"ROW_GROUP_SIZE {DAY_ROW_GROUP}, {NO_LOG}")
         try:
             path.chmod(PRIVATE_FILE)
             own.execute("BEGIN")
@@ -206,7 +204,6 @@ def write_day(
                 own.rollback()
             raise
         finally:
-            own.execute(f"SET checkpoint_threshold = '{NEVER}'")
             own.execute("DETACH day")
     _sync(path)
 

@@ -13,7 +13,14 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.databases import attach, in_memory, insert_rows, set_variables, statement
+from connect_pipeline.databases import (
+    NO_LOG,
+    attach,
+    in_memory,
+    insert_rows,
+    set_variables,
+    statement,
+)
 from connect_pipeline.erasure.recognising import BROKEN_ROW, is_in, words_that_may_be_ids
 from connect_pipeline.erasure.traces import Traces
 from connect_pipeline.errors import EnvironmentFault
@@ -168,7 +175,7 @@ def _gone(connection: duckdb.DuckDBPyConnection, kept: dict[str, str]) -> dict[s
 
 def _copy(connection: duckdb.DuckDBPyConnection, target: Path, kept: dict[str, str]) -> None:
     target.unlink(missing_ok=True)
-    attach(connection, target, "new")
+    attach(connection, target, "new", options=NO_LOG)
     target.chmod(PRIVATE_FILE)
     connection.execute("COPY FROM DATABASE old TO new (SCHEMA)")
     for table in _tables(connection):

@@ -29,7 +29,14 @@ from connect_pipeline.contract import (
     Kind,
     contact_columns,
 )
-from connect_pipeline.databases import attach, count_rows, insert_rows, set_variables, statement
+from connect_pipeline.databases import (
+    NO_LOG,
+    attach,
+    count_rows,
+    insert_rows,
+    set_variables,
+    statement,
+)
 from connect_pipeline.home import PRIVATE_FILE, disk_fault, private_folder
 from connect_pipeline.published import ROSTER_TABLES, create_empty
 from connect_pipeline.roster.kept_people import any_row_is_out, tell_kept
@@ -143,7 +150,7 @@ def build_candidate(
     private_folder(path.parent)
     path.unlink(missing_ok=True)
     _create_normalised(connection, report)
-    attach(connection, path, "candidate")
+    attach(connection, path, "candidate", options=NO_LOG)
     connection.execute("USE candidate")
     connection.execute("CREATE SCHEMA connect; CREATE SCHEMA quality")
     filled_later = [one for one in ROSTER_TABLES if one.name in FILLED_BY_REPORT]

@@ -23,9 +23,7 @@ whole AS (
                 THEN nullif(rows.staff_id, '')
         END AS staff_id,
         CASE WHEN NOT looks_damaged(rows.period) THEN nullif(rows.period, '') END AS period,
-        coalesce(
-            'number ' || nullif(rows.course_number, ''), 'name ' || nullif(rows.course_name, ''), ''
-        ) AS course_key
+        course_key(nullif(rows.course_number, ''), nullif(rows.course_name, '')) AS course_key
     FROM out_tonight
     JOIN scratch.records.staff_to_student_checked AS rows USING (line)
 ),
@@ -111,7 +109,7 @@ whose_in_class AS (
     JOIN scratch.class_rows_out AS rows_out USING (student_id)
     JOIN previous.connect.classes AS classes USING (class_id)
     WHERE rows_out.says_which
-    AND rows_out.course_key = coalesce('number ' || course_number, 'name ' || course_name, '')
+    AND rows_out.course_key = course_key(course_number, course_name)
     AND coalesce(rows_out.staff_id = classes.staff_id, true)
     AND coalesce(rows_out.period = classes.period, true)
 ),
@@ -121,7 +119,7 @@ unnamed_in_class AS (
     FROM previous.connect.classes
     JOIN scratch.class_rows_out AS rows_out USING (staff_id)
     WHERE rows_out.student_id IS NULL
-    AND rows_out.course_key = coalesce('number ' || course_number, 'name ' || course_name, '')
+    AND rows_out.course_key = course_key(course_number, course_name)
     AND coalesce(rows_out.period = classes.period, true)
 )
 SELECT
