@@ -22,7 +22,7 @@ test: .venv/dev  ## set everything up and pass the tests
 	$(BIN)/pytest $(WORKERS) -m "not slow" $(ERASING)
 
 test-duckdb-1.5: .venv/dev .venv/duckdb-1.5  ## the same with the older line of DuckDB that is allowed
-	PYTHONPATH=$(CURDIR)/.venv/duckdb-1.5 $(BIN)/pytest $(WORKERS) -m "not slow"
+	PYTHONPATH=$(CURDIR)/.venv/duckdb-1.5 $(MAKE) test
 
 smoke-duckdb-1.5: .venv/dev .venv/duckdb-1.5  ## a night and days of absences with it, as CI runs them
 	PYTHONPATH=$(CURDIR)/.venv/duckdb-1.5 CONNECT_TESTS_EXAMPLES=3 DUCKDB_JE_MALLOC_CONF= \

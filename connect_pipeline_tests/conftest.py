@@ -33,16 +33,16 @@ settings.register_profile(
 settings.load_profile("connect")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """An embedded server for the small homes of one test file."""
+    """An embedded server for the small homes of all tests."""
     with serving(tmp_path_factory.mktemp("drops")) as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
-    """The small district, published once for a test file."""
+    """The small district, published once for all tests."""
     home = small_home(server, tmp_path_factory.mktemp("first-night"))
     home.publish()
     return home

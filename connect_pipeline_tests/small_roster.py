@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
+from connect_pipeline.databases import insert_rows
 from connect_pipeline.home import private_folder
 from connect_pipeline.published import ROSTER_TABLES, PublishedTable
 
@@ -59,20 +62,30 @@ def write_roster(
     """Write `roster.duckdb`; schools of `SITES` have sites, others none."""
     private_folder(path.parent)
     path.unlink(missing_ok=True)
-    students = list(students)
+    path.write_bytes(_empty_roster())
     with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE SCHEMA connect; CREATE SCHEMA quality")
-        connection.execute("; ".join(map(_create_table, ROSTER_TABLES)))
-        for site_id, (name, phone) in SITES.items():
-            connection.execute(
-                "INSERT INTO connect.sites VALUES (?, ?, NULL, ?, false)", [site_id, name, phone]
-            )
-        for one in students:
-            _insert_student(connection, one)
+        for table, rows in _rows(list(students)).items():
+            insert_rows(connection, f"connect.{table}", rows)
         connection.execute(
             "INSERT INTO connect.snapshot (snapshot_id, published_at) VALUES (?, ?)",
             [snapshot_id, published_at],
         )
+
+
+@cache
+def _empty_roster() -> bytes:
+    """The file of a roster that has the tables, the sites and nobody."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "roster.duckdb"
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("CREATE SCHEMA connect; CREATE SCHEMA quality")
+            connection.execute("; ".join(map(_create_table, ROSTER_TABLES)))
+            for site_id, (name, phone) in SITES.items():
+                connection.execute(
+                    "INSERT INTO connect.sites VALUES (?, ?, NULL, ?, false)",
+                    [site_id, name, phone],
+                )
+        return path.read_bytes()
 
 
 def _create_table(table: PublishedTable) -> str:
@@ -80,32 +93,64 @@ def _create_table(table: PublishedTable) -> str:
     return f"CREATE TABLE {table.name} ({columns})"
 
 
-def _insert_student(connection: duckdb.DuckDBPyConnection, one: Student) -> None:
-    first, _, last = one.name.partition(" ")
-    connection.execute(
-        "INSERT INTO connect.students (student_id, first_name, last_name, language,"
-        " preferred_contact_method, lunch_balance) VALUES (?, ?, ?, ?, ?, ?)",
-        [one.student_id, first, last, one.language, one.method, one.lunch_balance],
-    )
-    for school in one.schools:
-        connection.execute(
-            "INSERT INTO connect.student_sites VALUES (?, ?, ?)", [one.student_id, school, school]
-        )
-    for contact in one.contacts:
-        connection.execute(
-            "INSERT INTO connect.contacts VALUES (?, ?, ?, ?, ?)",
-            [one.student_id, contact.relation, contact.name, contact.phone, contact.email],
-        )
-    for (school, period), teacher in one.classes.items():
-        enroll(connection, one.student_id, school, period, teacher)
+def _rows(students: list[Student]) -> dict[str, list[tuple[str | None, ...]]]:
+    """The rows of each table, by its name and the columns that are filled."""
+    lessons = [
+        (one.student_id, school, period, teacher)
+        for one in students
+        for (school, period), teacher in one.classes.items()
+    ]
+    return {
+        "students (student_id, first_name, last_name, language, preferred_contact_method,"
+        " lunch_balance)": [
+            (
+                one.student_id,
+                *_first_and_last(one.name),
+                one.language,
+                one.method,
+                one.lunch_balance,
+            )
+            for one in students
+        ],
+        "student_sites": [
+            (one.student_id, school, school) for one in students for school in one.schools
+        ],
+        "contacts": [
+            (one.student_id, contact.relation, contact.name, contact.phone, contact.email)
+            for one in students
+            for contact in one.contacts
+        ],
+        "staff (staff_id, first_name, last_name)": sorted(
+            {(teacher, *_first_and_last(teacher)) for *_, teacher in lessons}
+        ),
+        "classes (class_id, school, site_id, staff_id, period)": sorted(
+            {
+                (_class_id(school, period, teacher), school, school, teacher, period)
+                for _, school, period, teacher in lessons
+            }
+        ),
+        "enrollments (class_id, student_id)": [
+            (_class_id(school, period, teacher), student)
+            for student, school, period, teacher in lessons
+        ],
+    }
+
+
+def _first_and_last(name: str) -> tuple[str, str]:
+    first, _, last = name.partition(" ")
+    return first, last
+
+
+def _class_id(school: str, period: str, teacher: str) -> str:
+    return f"{school}/{period}/{teacher}"
 
 
 def enroll(
     connection: duckdb.DuckDBPyConnection, student_id: str, school: str, period: str, teacher: str
 ) -> None:
     """Put a student into the class of a period that this teacher (first and last name) has."""
-    class_id = f"{school}/{period}/{teacher}"
-    first, _, last = teacher.partition(" ")
+    class_id = _class_id(school, period, teacher)
+    first, last = _first_and_last(teacher)
     connection.execute(
         "INSERT INTO connect.staff (staff_id, first_name, last_name) SELECT $id, $first, $last"
         " WHERE $id NOT IN (SELECT staff_id FROM connect.staff)",

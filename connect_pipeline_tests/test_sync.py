@@ -548,7 +548,7 @@ def test_half_the_students_gone_is_held_until_an_operator_approves(
 
 
 def test_an_approval_is_for_exactly_the_held_bytes(held: SmallHome) -> None:
-    assert held.command("approve", NAME).returncode == 0
+    assert held.command_here("approve", NAME).returncode == 0
     held.upload({STUDENT_FILE: held.read(STUDENT_FILE).replace("English", "Spanish")})
     assert held.nightly().outcome == "held"
     assert len(held.snapshots()) == 1
@@ -556,7 +556,7 @@ def test_an_approval_is_for_exactly_the_held_bytes(held: SmallHome) -> None:
 
 def test_discarded_files_stay_out_and_others_get_in(held: SmallHome, larger: SmallHome) -> None:
     before = held.roster_bytes()
-    assert held.command("discard", NAME).returncode == 0
+    assert held.command_here("discard", NAME).returncode == 0
     done = held.sync()
     assert done.returncode == 1
     assert done.stdout.startswith(f"{NAME}: discarded\n")
@@ -569,7 +569,7 @@ def test_discarded_files_stay_out_and_others_get_in(held: SmallHome, larger: Sma
 def test_a_newer_upload_supersedes_what_is_held(held: SmallHome, larger: SmallHome) -> None:
     lose_students(held, 5)
     assert held.nightly().outcome == "held"
-    assert held.command("approve", NAME).returncode == 0
+    assert held.command_here("approve", NAME).returncode == 0
     held.publish()
     assert len(held.query("FROM connect.students")) == 25
 
@@ -578,7 +578,7 @@ def test_a_hold_ends_when_good_files_come(held: SmallHome, larger: SmallHome) ->
     """What an operator would approve later must not be what nobody waits for any more."""
     held.upload({name: larger.read(name) for name in (STUDENT_FILE, CLASS_FILE)})
     assert held.nightly().outcome == "unchanged"
-    done = held.command("status", "--json")
+    done = held.command_here("status", "--json")
     assert '"holds": []' in done.stdout
 
 
@@ -587,23 +587,23 @@ def test_a_hold_ends_when_other_files_are_published(held: SmallHome, larger: Sma
     held.upload({STUDENT_FILE: text, CLASS_FILE: larger.read(CLASS_FILE)})
     held.publish()
     assert held.ledger.open_hold(NAME, "core") is None
-    assert held.command("approve", NAME).returncode == 2
+    assert held.command_here("approve", NAME).returncode == 2
 
 
 def test_after_a_rollback_the_next_night_waits_for_an_operator(held: SmallHome) -> None:
     """Even for bytes that were approved once: they are what was rolled back."""
     first = held.current()
     before = held.roster_bytes()
-    held.command("approve", NAME)
+    held.command_here("approve", NAME)
     second = held.publish()
     before_it = "SELECT previous_snapshot_id FROM connect.snapshot"
     assert held.query(before_it) == [(first,)]
-    done = held.command("rollback", NAME, first)
+    done = held.command_here("rollback", NAME, first)
     assert (done.returncode, held.roster_bytes()) == (0, before)
     run = held.nightly()
     assert (run.outcome, "rolled_back" in run.message) == ("held", True)
     assert held.roster_bytes() == before
-    held.command("approve", NAME)
+    held.command_here("approve", NAME)
     third = held.publish()
     assert len({first, second, third}) == 3
     assert held.query(before_it) == [(first,)], "not the second, which it is not compared with"
@@ -611,7 +611,7 @@ def test_after_a_rollback_the_next_night_waits_for_an_operator(held: SmallHome) 
 
 
 def test_a_rollback_to_no_snapshot_is_refused(home: SmallHome) -> None:
-    done = home.command("rollback", NAME, "20200101T000000Z-00000000")
+    done = home.command_here("rollback", NAME, "20200101T000000Z-00000000")
     assert (done.returncode, done.stdout) == (2, "")
     assert home.current() in done.stderr
 
