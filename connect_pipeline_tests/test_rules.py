@@ -111,6 +111,7 @@ SEVERITIES = {
     "column_emptied": "hold",
     "reachability_drop": "hold",
     "mixed_nights": "hold",
+    "old_file_again": "warning",
     "kept_previous": "warning",
     "row_conservation": "system",
     "rolled_back": "hold",
@@ -162,6 +163,7 @@ FACTS_OF_CODES = {
     "encoding_converted": {"encoding"},
     "unexpected_file": {"hint"},
     "mixed_nights": {"found", "limit"},
+    "old_file_again": {"day"},
     "row_conservation": {"found", "expected"},
 }
 

@@ -225,6 +225,24 @@ class Ledger:
         )
         return [datetime.fromisoformat(row["uploaded_at"]) for row in found]
 
+    def replaced(self, district: str, export: str, sha256: str) -> tuple[datetime | None, int]:
+        """When exactly this file was last uploaded before others took its place, and how many did.
+
+        None and 0 when it did not come before, or nothing else has come since.
+        """
+        receipts = self.rows(
+            sa.select(received.c.sha256, received.c.uploaded_at)
+            .where(received.c.district == district, received.c.export == export)
+            .order_by(received.c.id.desc())
+        )
+        others: set[str] = set()
+        for one in receipts:
+            if one["sha256"] != sha256:
+                others.add(one["sha256"])
+            elif others:
+                return datetime.fromisoformat(one["uploaded_at"]), len(others)
+        return None, 0
+
     def begin_snapshot(
         self,
         district: str,

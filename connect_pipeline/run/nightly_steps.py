@@ -26,11 +26,16 @@ from connect_pipeline.drop.visit import REFUSED_SCHOOLS
 from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.published import open_published
+from connect_pipeline.rules.drop import old_file_again
+from connect_pipeline.rules.rule import Severity
 from connect_pipeline.run.recovery import refuse_lost_ledger
 from connect_pipeline.run.retention import made_current
 from connect_pipeline.run.shared_run import SharedRun
 
 log = logging.getLogger(__name__)
+
+MANY_ROWS = 50
+"""Fewer rows may well be what they were some days ago, without an old file."""
 
 
 @dataclass
@@ -99,6 +104,26 @@ class NightlySteps:
         for spec in self.held_as_stale:
             self.run.report.findings_of(spec).add("stale_file")
 
+    def _judge_return(self) -> None:
+        """Say of a core file that is news tonight when it was so before, and was replaced since."""
+        run = self.run
+        current = run.ledger.current_snapshot(run.name)
+        published = {} if current is None else current["exports"]
+        for spec in CORE:
+            sha256 = run.visit.fetched[spec.file_name].facts.sha256
+            if spec.file_name not in published or published[spec.file_name]["sha256"] == sha256:
+                continue
+            uploaded_at, others = run.ledger.replaced(run.name, spec.file_name, sha256)
+            if uploaded_at is None:
+                continue
+            findings, rule = run.report.findings_of(spec), old_file_again.RULE
+            day = run.district.day_of(uploaded_at)
+            if others > 1 and run.report.exports[spec.file_name].accepted >= MANY_ROWS:
+                message = old_file_again.OLDER_MESSAGE.format(day=day, others=others)
+                findings.escalate(rule.code, Severity.HOLD, message)
+            else:
+                findings.add(rule.code, day=day)
+
     def build(self) -> dict[str, int]:
         """Build the candidate and judge its changes; returns counts per entity and change."""
         run = self.run
@@ -109,6 +134,7 @@ class NightlySteps:
         roster.compare_candidate(run.connection)
         roster.judge_nights(run.visit.uploaded, run.report, run.district.mixed_nights_hours)
         self._judge_age()
+        self._judge_return()
         self._changes = roster.judge_changes(run.connection, run.report, run.district, run.today)
         roster.judge_groups(run.connection, run.report)
         current = run.ledger.current_snapshot(run.name)

@@ -1,0 +1,25 @@
+"""The rule `old_file_again`."""
+
+from connect_pipeline.rules.rule import Rule, Severity
+
+RULE = Rule(
+    code="old_file_again",
+    severity=Severity.WARNING,
+    doc="A core file is, byte for byte, one that came before and was replaced since; held, when"
+    " more than one other file has come in between and it has fifty rows or more.",
+    help=(
+        "An old file undoes what has changed since: families would be told at numbers that they"
+        " gave up, and children would be back in classes that they have left. Its upload is new, so"
+        " no deadline tells. Usually somebody uploaded an earlier day's export. Export again and"
+        " upload that; if a newer file was wrong and this one is meant, an operator can approve it."
+    ),
+    message=(
+        "This is the file that was uploaded on {day}, byte for byte; another one has come since. If"
+        " it is here by mistake, export again and upload the new file."
+    ),
+)
+
+OLDER_MESSAGE = (
+    "This is the file that was uploaded on {day}, byte for byte; {others} others have come since."
+    " Export again and upload the new file, or have an operator approve this one."
+)

@@ -1,0 +1,96 @@
+"""A core file of an earlier day that is uploaded again: its upload is new, its content is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.decisions import Decision, decide
+from connect_pipeline.ledger import CORE_JOB
+from connect_pipeline.sample.district import generate
+from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.small_district import FILES
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
+
+STUDENT_FILE, CLASS_FILE = STUDENTS.file_name, STAFF_TO_STUDENT.file_name
+SAID = "SELECT severity FROM quality.findings WHERE code = 'old_file_again'"
+
+
+@pytest.fixture(scope="module")
+def sixty(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """A generated district of 60 students, published once."""
+    folder = tmp_path_factory.mktemp("sixty")
+    made = generate(folder / "exports", 60, 1, today=date(2026, 10, 1))
+    files = {path.name: path.read_text() for path in made.folder.glob("*.csv")}
+    home = small_home(server, folder, files, sites=made.sites)
+    home.publish()
+    return home
+
+
+@pytest.fixture
+def district(sixty: SmallHome, tmp_path: Path) -> SmallHome:
+    """A copy of it, to be changed."""
+    return sixty.copy(tmp_path)
+
+
+def contents(home: SmallHome, file: str) -> Iterator[str]:
+    """What is in a file, and then other contents, each of which may be published."""
+    text = home.read(file)
+    yield text
+    for number, line in enumerate(text.splitlines(keepends=True)[-3:]):
+        yield text.replace(line, "", 1) if number else text.replace(line, line * 2, 1)
+
+
+def night(home: SmallHome, file: str, text: str) -> str:
+    home.upload({file: text})
+    return home.nightly().outcome
+
+
+@pytest.mark.parametrize("file", [STUDENT_FILE, CLASS_FILE])
+def test_an_older_file_is_held_until_an_operator_approves(district: SmallHome, file: str) -> None:
+    first, second, third, fourth = contents(district, file)
+    assert [night(district, file, text) for text in (second, third)] == ["published"] * 2
+    before = district.roster_bytes()
+    assert night(district, file, first) == "held"
+    assert district.roster_bytes() == before
+    hold = district.ledger.open_hold(NAME, CORE_JOB)
+    assert hold is not None
+    assert list(hold["codes"]) == ["old_file_again"]
+
+    with district.here():
+        decide(district.home, NAME, Decision.APPROVED, "ops")
+    district.publish()
+    other = CLASS_FILE if file == STUDENT_FILE else STUDENT_FILE
+    _, changed, *_ = contents(district, other)
+    assert night(district, other, changed) == "published", "the approved file is no news"
+    assert night(district, file, fourth) == "published", "nor is a new one old"
+
+
+def test_the_file_before_is_published_and_it_is_said(district: SmallHome) -> None:
+    """Whoever sees that the last upload was wrong puts the one before it back."""
+    first, second, *_ = contents(district, STUDENT_FILE)
+    assert [night(district, STUDENT_FILE, text) for text in (second, first)] == ["published"] * 2
+    assert district.query(SAID) == [("warning",)]
+    assert night(district, STUDENT_FILE, second) == "published", "two that take turns are not older"
+
+
+def test_what_is_published_is_no_old_file(district: SmallHome) -> None:
+    """Whatever was uploaded since, and not published."""
+    first, second, *_ = contents(district, STUDENT_FILE)
+    header = first.splitlines(keepends=True)[0]
+    for refused in (header, f"{header}x\n"):
+        assert night(district, STUDENT_FILE, refused) == "blocked"
+    assert night(district, STUDENT_FILE, first) == "unchanged"
+    assert night(district, STUDENT_FILE, second) == "published"
+    assert district.query(SAID) == []
+
+
+def test_a_file_of_a_few_rows_may_well_be_what_it_was(home: SmallHome) -> None:
+    languages = ("Spanish", "Polish", "English")
+    texts = [FILES[STUDENT_FILE].replace("English", one) for one in languages]
+    assert [night(home, STUDENT_FILE, text) for text in texts] == ["published"] * 3
+    assert home.query(SAID) == [("warning",)]
