@@ -139,6 +139,7 @@ DayRange = Annotated[tuple[date, date], BeforeValidator(_day_range)]
 Channel = Literal["sms", "voice", "email"]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """As it is in an export, whose cells are trimmed, too."""
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
@@ -166,7 +167,7 @@ class Sftp(Section):
 
     host: Host = Field(min_length=1, description="the server's name or address")
     port: int = Field(default=22, ge=1, le=65535, description="its SSH port")
-    username: str = Field(min_length=1, description="who logs in")
+    username: Name = Field(description="who logs in")
     password_env: VariableName | None = Field(
         default=None, description="the environment variable that holds the password"
     )
@@ -370,7 +371,7 @@ class Keep(Section):
 class District(Section):
     """One school district: a partition of the pipeline. Its key is its name in commands."""
 
-    name: str = Field(min_length=1, description="as people write it")
+    name: Name = Field(description="as people write it")
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         default="America/Los_Angeles", description="of the IANA list; all times are its wall clock"
     )
@@ -378,7 +379,7 @@ class District(Section):
         default=time(23, 30), description="the nightly run starts then with what is there"
     )
     sftp: Sftp
-    sites: dict[Code, str] = Field(
+    sites: dict[Code, Name] = Field(
         default={},
         description="school code (in quotes) to the site's name in SchoolExport.csv",
     )

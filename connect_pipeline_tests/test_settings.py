@@ -78,6 +78,8 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
         ('deadline: "23:30"', 'deadline: "24:30"', 5, 'a time of day such as "23:30"'),
         ('deadline: "23:30"', "deadline: 23.30", 5, 'a time of day in quotes, such as "23:30"'),
         ('{"101": ', "{0101: ", 14, "`districts.demo.sites`: expected a code in quotes"),
+        ('"Lincoln High School"', '" "', 14, "at least 1 character"),
+        ("username: demo", 'username: " "', 9, "at least 1 character"),
         ("alert_codes: [A, U]", "alert_codes: A", 17, "expected a list, such as [A, U]"),
         ("alert_codes: [A, U]", "alert_codes: [A, 7]", 17, "expected text; digits stand in quotes"),
         ("port: 2222", "port: 99999", 8, "less than or equal to 65535"),
