@@ -285,7 +285,10 @@ def remove_log(database: Path) -> bool:
 def disk_fault(error: OSError, doing: str) -> DiskFault:
     """One clear sentence for an operating-system error, with the system's own reason."""
     reason = error.strerror or type(error).__name__
-    return DiskFault(f"Could not {doing}: {reason}. Free space or permissions, then retry.")
+    remedy = "Free space or permissions"
+    if error.errno == errno.EXDEV:
+        remedy = "Put work/ and published/ of CONNECT_HOME on one file system"
+    return DiskFault(f"Could not {doing}: {reason}. {remedy}, then retry.")
 
 
 def disk_reason(error: BaseException) -> str | None:

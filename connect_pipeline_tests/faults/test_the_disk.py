@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,21 @@ def test_a_good_roster_mends_a_damaged_snapshot(home: SmallHome, two_nights: Sma
     assert home.nightly().outcome == "unchanged"
     assert home.current() == two_nights.current()
     home.assert_tidy()
+
+
+def test_folders_on_two_disks_are_named(home: SmallHome) -> None:
+    """A snapshot is renamed into place, which no disk does for another."""
+    work = home.home.root / "work"
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        if Path(other).stat().st_dev == work.stat().st_dev:
+            pytest.skip("this machine has one file system")
+        shutil.rmtree(work)
+        work.symlink_to(other)
+        before = home.roster_bytes()
+        home.upload({STUDENT_FILE: NIGHT_2.replace("Spanish", "Polish")})
+        run = home.nightly()
+    assert (run.outcome, home.roster_bytes()) == ("failed:3", before)
+    assert "Put work/ and published/ of CONNECT_HOME on one file system" in run.message
 
 
 def test_scratch_is_never_trusted(home: SmallHome) -> None:
