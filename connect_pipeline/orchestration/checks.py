@@ -23,7 +23,7 @@ from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.validation import ExportReport
 
 FIRST_LINES = 10
-FRESHNESS = "file_is_fresh"
+FILE_IS_FRESH = "file_is_fresh"
 
 # Each sentence is the check of families of rules, and of single rules.
 SENTENCES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -72,7 +72,7 @@ def freshness_check_specs(assets: Iterable[str]) -> list[dg.AssetCheckSpec]:
     """Whether a received file is of this night. A stale one is held by `change_is_plausible`."""
     return [
         dg.AssetCheckSpec(
-            FRESHNESS,
+            FILE_IS_FRESH,
             asset=asset,
             description="The file is there, and not of before the deadline before this one.",
         )
@@ -90,7 +90,7 @@ def freshness_check_results(
         moment = uploaded.get(spec.file_name)
         yield dg.AssetCheckResult(
             asset_key=asset,
-            check_name=FRESHNESS,
+            check_name=FILE_IS_FRESH,
             passed=moment is not None and spec not in stale,
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"uploaded": dg.MetadataValue.timestamp(moment)} if moment else {},

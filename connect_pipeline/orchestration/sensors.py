@@ -44,7 +44,7 @@ NOTES_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Kind:
+class Arrivals:
     """What one of the sensors waits for."""
 
     sensor: str
@@ -58,7 +58,7 @@ class Kind:
 
 def arrival_sensors(home: Home, settings: Settings) -> list[dg.SensorDefinition]:
     """`core_set_arrived` and `attendance_arrived`."""
-    core = Kind(
+    core = Arrivals(
         sensor="core_set_arrived",
         job=names.NIGHTLY_SYNC,
         districts=settings.districts,
@@ -66,7 +66,7 @@ def arrival_sensors(home: Home, settings: Settings) -> list[dg.SensorDefinition]
         quiet=lambda district: district.quiet_seconds.core,
         seconds=CORE_SECONDS,
     )
-    attendance = Kind(
+    attendance = Arrivals(
         sensor="attendance_arrived",
         job=names.ATTENDANCE_ALERTS,
         districts={
@@ -79,7 +79,7 @@ def arrival_sensors(home: Home, settings: Settings) -> list[dg.SensorDefinition]
         seconds=ATTENDANCE_SECONDS,
         is_attendance=True,
     )
-    return [_sensor(kind, home, settings) for kind in (core, attendance)]
+    return [_sensor(awaited, home, settings) for awaited in (core, attendance)]
 
 
 @dataclass
@@ -91,13 +91,13 @@ class Red:
     says: str = ""
 
 
-def _sensor(kind: Kind, home: Home, settings: Settings) -> dg.SensorDefinition:
+def _sensor(awaited: Arrivals, home: Home, settings: Settings) -> dg.SensorDefinition:
     red = Red()
 
     @dg.sensor(
-        name=kind.sensor,
-        job_name=kind.job,
-        minimum_interval_seconds=kind.seconds,
+        name=awaited.sensor,
+        job_name=awaited.job,
+        minimum_interval_seconds=awaited.seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Starts a run when all files are there, have rested, and differ from before.",
     )
@@ -105,22 +105,22 @@ def _sensor(kind: Kind, home: Home, settings: Settings) -> dg.SensorDefinition:
         remembered = red.memory if red.cursor == context.cursor else None
         memory = remembered or Memory.from_cursor(context.cursor)
         began = time.time()
-        wanted = [name for name in kind.districts if memory.of(name).is_due(began)]
+        wanted = [name for name in awaited.districts if memory.of(name).is_due(began)]
         if remembered is not None and not wanted:
             raise dg.Failure(red.says, allow_retries=False)
         looks = look_at_all(
-            {name: kind.districts[name].sftp for name in memory.in_turn(wanted)},
+            {name: awaited.districts[name].sftp for name in memory.in_turn(wanted)},
             doubtful={name for name, watch in memory.watches.items() if watch.is_doubtful},
         )
         with closing(open_ledger(home)) as ledger:
-            if not kind.is_attendance:  # whose districts are among the other sensor's
+            if not awaited.is_attendance:  # whose districts are among the other sensor's
                 _tell_of_access(ledger, settings, looks)
-            ask = partial(last_run, ledger, context.instance, kind.job)
-            reopened = _reopened(ledger, names.JOB_KINDS[kind.job])
-            after, requests = _follow(kind, home, ask, memory, looks, time.time(), reopened)
+            ask = partial(last_run, ledger, context.instance, awaited.job)
+            reopened = _reopened(ledger, names.JOB_KINDS[awaited.job])
+            after, requests = _follow(awaited, home, ask, memory, looks, time.time(), reopened)
         faults = {name: look for name, look in looks.items() if isinstance(look, ConnectError)}
         refusals = _refusals(faults)
-        if refusals and all(after.of(name).is_doubtful for name in kind.districts):
+        if refusals and all(after.of(name).is_doubtful for name in awaited.districts):
             red.cursor, red.memory, red.says = context.cursor, after, refusals
             raise dg.Failure(refusals, allow_retries=False)
         red.memory = None
@@ -142,7 +142,7 @@ def _sensor(kind: Kind, home: Home, settings: Settings) -> dg.SensorDefinition:
 
 
 def _follow(
-    kind: Kind,
+    awaited: Arrivals,
     home: Home,
     last_run_of: Callable[[str, str], LastRun],
     memory: Memory,
@@ -155,7 +155,7 @@ def _follow(
     In `reopened` districts the last run may not have been the end of it: files were approved since,
     or a deadline's run failed.
     """
-    after = Memory({name: memory.of(name) for name in kind.districts})
+    after = Memory({name: memory.of(name) for name in awaited.districts})
     requests = []
     for name, look in looks.items():
         watch = memory.of(name)
@@ -166,16 +166,16 @@ def _follow(
             after.watches[name] = arrival.failed_look(watch, at, passes=passes)
             continue
         # Without a roster nobody knows whom to tell: the file waits for it.
-        is_early = kind.is_attendance and not home.roster(name).exists()
+        is_early = awaited.is_attendance and not home.roster(name).exists()
         after.watches[name], ask = arrival.look(
             watch,
-            {} if is_early else kind.pick(look),
+            {} if is_early else awaited.pick(look),
             at,
-            kind.quiet(kind.districts[name]),
+            awaited.quiet(awaited.districts[name]),
             partial(last_run_of, name),
         )
         if ask is not None:
-            requests.append(_request(kind, name, ask))
+            requests.append(_request(awaited, name, ask))
     return after, requests
 
 
@@ -189,12 +189,12 @@ def _reopened(ledger: Ledger, job: str) -> set[str]:
     return failed | ledger.approved_districts(job)
 
 
-def _request(kind: Kind, name: str, ask: arrival.Ask) -> dg.RunRequest:
+def _request(awaited: Arrivals, name: str, ask: arrival.Ask) -> dg.RunRequest:
     tags = {
         names.FILES_TAG: ask.files,
         names.ATTEMPT_TAG: str(ask.attempt),
     }
-    if kind.is_attendance:
+    if awaited.is_attendance:
         tags[names.PRIORITY_TAG] = names.ATTENDANCE_PRIORITY
     if ask.deadline:
         tags[names.DEADLINE_TAG] = ask.deadline

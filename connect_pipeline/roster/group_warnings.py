@@ -18,7 +18,7 @@ from connect_pipeline.validation import Report
 COME_AND_GO = ("class", "teacher", "course", "low_lunch_balance")
 OF_CLASSES = ("class", "teacher", "course")
 # Fewer people than these are often all alike.
-FEW = 10
+FEW_PEOPLE = 10
 
 
 def judge_groups(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
@@ -45,7 +45,7 @@ def judge_groups(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
         WHERE member_count = people AND people > $few AND kind NOT IN ('site', 'district')
         GROUP BY ALL ORDER BY ALL
         """,
-        {"few": FEW},
+        {"few": FEW_PEOPLE},
     ).fetchall():
         _warn(report, "group_is_everybody", audience, kind, count)
     mixed = connection.execute(statement(__package__, "mixed_classes")).fetchall()[0][0]
