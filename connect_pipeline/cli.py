@@ -358,6 +358,8 @@ def _run_jobs(job: str, districts: list[str], *, as_json: bool) -> None:
             finished.append(run_job(home, job, district))
         if not as_json:
             _print_finished(finished[-1])
+        if finished[-1].is_stopped:
+            break
     if as_json:
         _print_json(
             {

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.sample.server import EmbeddedServer
@@ -141,6 +142,24 @@ def test_a_sync_that_is_stopped_says_so(
     assert "Traceback" not in out + err
     assert nights.whole(home) in (1, 2)
     assert_one_more_run_ends_it(home, nights)
+
+
+def test_who_stops_a_sync_of_all_wants_no_other_district_instead(
+    nights: Nights, tmp_path: Path
+) -> None:
+    home = nights.home.copy(tmp_path)
+    settings = yaml.safe_load(home.home.settings_file.read_text())
+    settings["districts"]["westfield"] = settings["districts"][NAME]
+    home.home.settings_file.write_text(yaml.safe_dump(settings))
+    running = home.start("sync", "--all")
+    assert running.stderr is not None
+    running.stderr.readline()
+    running.send_signal(signal.SIGINT)
+    out, _ = running.communicate()
+    assert running.returncode == 3, out
+    assert f"{NAME}: stopped" in out
+    assert "westfield" not in out
+    assert not home.home.published("westfield").exists()
 
 
 def test_the_durable_steps_are_in_the_order_that_makes_a_kill_harmless(

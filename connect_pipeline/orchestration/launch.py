@@ -42,6 +42,8 @@ class Finished:
     outcome: str
     message: str
     codes: dict[str, int]
+    is_stopped: bool = False
+    """Somebody stopped it, as by Ctrl-C, who wants no other run instead."""
 
     @property
     def exit_code(self) -> int:
@@ -131,7 +133,19 @@ def run_job(home: Home, job: str, district: str) -> Finished:
     message = str(row["message"])
     if not result.success and not message:
         message = _first_error(result)
-    return Finished(district, result.run_id, str(row["outcome"]), message, dict(row["codes"]))
+    return Finished(
+        district,
+        result.run_id,
+        str(row["outcome"]),
+        message,
+        dict(row["codes"]),
+        is_stopped=any(_is_interrupt(event) for event in result.all_events),
+    )
+
+
+def _is_interrupt(event: dg.DagsterEvent) -> bool:
+    error = getattr(event.event_specific_data, "error", None)
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
 def _first_error(result: dg.ExecuteInProcessResult) -> str:
