@@ -73,7 +73,7 @@ def test_a_disclosure_is_recorded(home: SmallHome, tmp_path: Path, file_format: 
         written = export_tables(
             home.home, home.ledger, NAME, tmp_path / "out", file_format, "Pat Operator"
         )
-    (record, *_) = disclosures_of(home.ledger, NAME, 1)
+    (record, *_) = disclosures_of(home.ledger, NAME)
     assert record["disclosed_by"] == "Pat Operator"
     assert record["snapshot_id"] == home.current()
     assert (record["format"], record["folder"]) == (file_format, str(tmp_path / "out"))
@@ -103,12 +103,24 @@ def test_status_shows_disclosures(home: SmallHome, tmp_path: Path) -> None:
     assert newest["tables"]["connect.students"]["rows"] == 6
 
 
+def test_status_names_the_last_of_many_disclosures_and_json_all(home: SmallHome) -> None:
+    """A certificate of an erasure sends its reader there."""
+    with home.ledger.transaction() as connection:
+        last = connection.execute(sa.select(disclosures)).mappings().all()[-1]
+        connection.execute(sa.insert(disclosures), [{**last, "id": None} for _ in range(12)])
+    count = len(disclosures_of(home.ledger, NAME))
+    shown = home.command_here("status", NAME).stdout
+    assert f"Disclosures: 10 of {count} (`--json` has them all)" in " ".join(shown.split())
+    state = json.loads(home.command_here("status", NAME, "--json").stdout)[NAME]
+    assert len(state["disclosures"]) == count > 12
+
+
 def test_a_copy_that_fails_is_on_record_all_the_same(home: SmallHome, tmp_path: Path) -> None:
-    before = len(disclosures_of(home.ledger, NAME, 100))
+    before = len(disclosures_of(home.ledger, NAME))
     (tmp_path / "connect_students.csv").mkdir()
     with home.here(), pytest.raises(EnvironmentFault):
         export_tables(home.home, home.ledger, NAME, tmp_path, "csv", "Pat Operator")
-    assert len(disclosures_of(home.ledger, NAME, 100)) == before + 1
+    assert len(disclosures_of(home.ledger, NAME)) == before + 1
 
 
 def test_nothing_published_is_nothing_to_export(server: EmbeddedServer, tmp_path: Path) -> None:

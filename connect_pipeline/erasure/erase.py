@@ -382,7 +382,7 @@ LATER_UPLOADS = (
 
 def _remains(home: Home, ledger: Ledger, district: str, found: Traces) -> list[str]:
     remains = [*OUT_OF_REACH, LATER_UPLOADS]
-    exports = len(disclosures_of(ledger, district, limit=10_000))
+    exports = len(disclosures_of(ledger, district))
     if exports:
         remains.append(f"{exports} exports of its tables; `status --json` says to where.")
     opt_outs = opt_out_file(home, district)

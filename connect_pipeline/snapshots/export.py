@@ -96,13 +96,12 @@ def export_tables(
     return written
 
 
-def disclosures_of(ledger: Ledger, district: str, limit: int) -> Sequence[RowMapping]:
-    """The last disclosures of a district, newest first."""
+def disclosures_of(ledger: Ledger, district: str) -> Sequence[RowMapping]:
+    """The disclosures of a district, newest first."""
     return ledger.rows(
         sa.select(disclosures)
         .where(disclosures.c.district == district)
         .order_by(disclosures.c.id.desc())
-        .limit(limit)
     )
 
 

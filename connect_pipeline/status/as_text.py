@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from connect_pipeline.status.state import Line
 
+ROWS_SHOWN = 10
+"""Of what goes on for years; `--json` has all of it."""
+
 
 def print_overview(out: Console, lines: list[Line]) -> None:
     """Many districts, one line each."""
@@ -63,8 +66,10 @@ def print_state(out: Console, name: str, state: dict[str, Any]) -> None:
         ),
     ):
         if rows:
+            if len(rows) > ROWS_SHOWN:
+                title = f"{title}: {ROWS_SHOWN} of {len(rows)} (`--json` has them all)"
             table = Table(*columns, title=title, title_justify="left")
-            for row in rows:
+            for row in rows[:ROWS_SHOWN]:
                 table.add_row(*(_cell(row[column]) for column in columns))
             out.print(table)
 

@@ -25,9 +25,7 @@ from connect_pipeline.snapshots.export import disclosures_of
 QUIET = timedelta(days=2)
 """There is a run at every night's deadline; without any for so long, nothing runs."""
 RUNS_SHOWN = 5
-SNAPSHOTS_SHOWN = 10
 HOLDS_SHOWN = 5
-DISCLOSURES_SHOWN = 5
 
 
 def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]:
@@ -79,7 +77,7 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
                 "published_at": row["published_at"],
                 "changes": row["exports"].get("changes", {}),
             }
-            for row in ledger.snapshots_of(district)[:SNAPSHOTS_SHOWN]
+            for row in ledger.snapshots_of(district)
         ],
         "decisions": [
             {key: hold[key] for key in ("job", "held_at", "state", "decided_at", "decided_by")}
@@ -95,7 +93,7 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
                 "tables": one["tables"],
                 "rows": sum(table["rows"] for table in one["tables"].values()),
             }
-            for one in disclosures_of(ledger, district, DISCLOSURES_SHOWN)
+            for one in disclosures_of(ledger, district)
         ],
         "erasures": [as_dict(row) for row in standing(ledger, district)],
         "erased_rows_received": _erased_rows(published),
