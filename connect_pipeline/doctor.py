@@ -30,6 +30,11 @@ from connect_pipeline.who import name_of, user_name
 
 T = TypeVar("T")
 
+FORMER = (
+    "it is in districts.yaml no more; what is kept of it stays until"
+    " `connect-pipeline erase {name}`"
+)
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -67,6 +72,8 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
         yield _try_and_tell("sensors and schedules", lambda: _examine_automation(home))
     everybody = (*sound.settings.districts, *sound.wrong)
     yield _try("opt-outs", lambda: _refuse_opt_outs_of_nobody(home, everybody))[1]
+    for name in _former_districts(home, everybody):
+        yield Diagnosis(f"{name}: former district", 0, FORMER.format(name=name))
     if home.certificates.exists() and not ledger.exit_code:
         yield _try("erasures", lambda: _refuse_lost_erasures(home, everybody))[1]
     yield _try("drops", lambda: _refuse_one_drop_of_two(sound.settings.districts))[1]
@@ -191,6 +198,14 @@ def _refuse_opt_outs_of_nobody(home: Home, districts: Iterable[str]) -> None:
                 f"{path} is of no district in districts.yaml, so nobody reads it. The opt-outs of a"
                 f" district are {opt_out_file(home, '<district>')}."
             )
+
+
+def _former_districts(home: Home, districts: Iterable[str]) -> list[str]:
+    """Who has data in the home and is not in the settings; retention passes over them."""
+    places = (home.published, home.landing, home.outbox, home.reports)
+    folders = {folder for place in places for folder in place("any").parent.glob("*")}
+    kept = {folder.name for folder in folders if folder.is_dir() and any(folder.iterdir())}
+    return sorted(kept - {*districts})
 
 
 def _refuse_lost_erasures(home: Home, districts: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from connect_pipeline.cli import app
 from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
@@ -302,6 +304,19 @@ def test_status_prints_one_json_object(home: SmallHome) -> None:
     assert [run["outcome"] for run in state["runs"]] == ["published"]
     assert [one["snapshot_id"] for one in state["snapshots"]] == home.snapshots()
     assert Path(state["roster"]) == home.roster
+
+
+def test_doctor_names_a_district_that_left_the_settings(home: SmallHome) -> None:
+    """Its data stays, and nothing else would say so."""
+    settings = yaml.safe_load(home.home.settings_file.read_text())
+    settings["districts"] = {"shelbyville": settings["districts"][NAME]}
+    home.home.settings_file.write_text(yaml.safe_dump(settings))
+    said = home.command_here("doctor")
+    assert f"ok  {NAME}: former district: it is in districts.yaml no more" in said.stdout
+    assert f"stays until `connect-pipeline erase {NAME}`" in said.stdout
+    for place in (home.home.published, home.home.landing, home.home.reports):
+        shutil.rmtree(place(NAME))
+    assert "former district" not in home.command_here("doctor").stdout
 
 
 def test_validate_and_doctor_print_one_json_object(home: SmallHome) -> None:

@@ -103,8 +103,11 @@ def test_status_shows_disclosures(home: SmallHome, tmp_path: Path) -> None:
     assert newest["tables"]["connect.students"]["rows"] == 6
 
 
-def test_status_names_the_last_of_many_disclosures_and_json_all(home: SmallHome) -> None:
+def test_status_names_the_last_of_many_disclosures_and_json_all(
+    home: SmallHome, tmp_path: Path
+) -> None:
     """A certificate of an erasure sends its reader there."""
+    home.command_here("export", NAME, str(tmp_path))
     with home.ledger.transaction() as connection:
         last = connection.execute(sa.select(disclosures)).mappings().all()[-1]
         connection.execute(sa.insert(disclosures), [{**last, "id": None} for _ in range(12)])
