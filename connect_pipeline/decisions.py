@@ -116,9 +116,9 @@ def _decide(
         f"{district}: {decision} the {job_held} files held since {hold['held_at']} ({reasons})."
     ]
     if hold["state"] != "held":
-        says.append(
-            "They had been approved, which is taken back. Who is already listed stays listed."
-        )
+        says.append("They had been approved, which is taken back.")
+        if job_held == ATTENDANCE_JOB:
+            says.append("Who is already listed stays listed.")
     if decision is Decision.APPROVED:
         says.append(
             "The next run goes on with them, if the files are still the same:"

@@ -345,7 +345,7 @@ class Mail(Section):
 
 
 class Alarms(Section):
-    """Who is told when something failed, is blocked, held, missing, stale or damaged."""
+    """Who is told when something is wrong: every cause of an alarm (docs/operations.md)."""
 
     webhook: Webhook | None = None
     mail: Mail | None = None

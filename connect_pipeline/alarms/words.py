@@ -43,7 +43,7 @@ SAYS = {
     " district; they are read when they come.",
     Cause.STALE: "files that are due have not been uploaded since they were last due. Ask the"
     " district.",
-    Cause.DAMAGED: "what is published was damaged on the disk. It was set aside; the run says"
+    Cause.DAMAGED: "what is published was damaged on the disk. It is taken no more; the run says"
     " whether it could be rebuilt from what was received. Check the disk.",
     Cause.NO_ACCESS: "the drop cannot be looked at.",
     Cause.SETTINGS: "nothing runs for the district: its section of districts.yaml, or the file, is"
@@ -66,7 +66,7 @@ FAULTS = {
     "died": "Its process was killed, or the machine went down. It is tried again by itself.",
     "stopped": "Somebody stopped it.",
     "did_not_begin": "It could not begin, because of its settings, the disk, or another run that"
-    " does not end: the run in Dagster says which.",
+    " does not end, or somebody cancelled it: the run in Dagster says which.",
 }
 """What kind of fault it was (`errors.py`), and what to do."""
 

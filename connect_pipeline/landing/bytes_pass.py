@@ -190,9 +190,9 @@ class BytesPass:
 class _Utf8Text:
     """Bytes that are UTF-8, or show on the way that they are not, or not all of them.
 
-    A file with more bytes in characters of UTF-8 than bytes that are none, or with its mark, is
-    UTF-8, and the others are strays in it: read as Windows-1252 it would have every other name with
-    an accent wrong.
+    A file with its mark, or in which more bytes go on with a character of UTF-8 (all but the first
+    of each) than belong to none, is UTF-8, and the others are strays in it: read as Windows-1252 it
+    would have every other name with an accent wrong.
     """
 
     def __init__(self, lines: _Lines, *, is_marked: bool) -> None:

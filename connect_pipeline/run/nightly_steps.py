@@ -19,7 +19,7 @@ from typing import Any
 from connect_pipeline import landing, roster, snapshots
 from connect_pipeline.attendance.lunch import LunchBatch, LunchList
 from connect_pipeline.attendance.told import LOW_LUNCH_BALANCE
-from connect_pipeline.contract import CORE, SCHOOLS, ExportSpec
+from connect_pipeline.contract import CORE, SCHOOLS, STUDENTS, ExportSpec
 from connect_pipeline.databases import count_rows
 from connect_pipeline.drop.deadlines import deadline_before
 from connect_pipeline.drop.visit import REFUSED_SCHOOLS
@@ -207,7 +207,10 @@ class NightlySteps:
         """List whose family is to be told of a low lunch balance; None when nobody is due."""
         run = self.run
         wanted = run.district.lunch_list
-        if not wanted.enabled or self.stale:  # who has paid since must not be told
+        if not wanted.enabled:
+            return None
+        if STUDENTS in self.stale:  # who has paid since must not be told
+            log.warning("%s: no list of low lunch balances, for the student file is old", run.name)
             return None
         outbox = run.home.outbox(run.name) / LOW_LUNCH_BALANCE
         refuse_lost_ledger(run.ledger, run.name, outbox, timedelta(days=wanted.every_days + 1))

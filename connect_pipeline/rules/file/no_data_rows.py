@@ -6,7 +6,8 @@ from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
 RULE = Rule(
     code="no_data_rows",
     severity=Severity.BLOCK,
-    doc="The file has a header and no row that can be used.",
+    doc="The file has a header and no row that can be used; for absences after some that is a"
+    " warning, and held when the file may be cut off.",
     help=(
         "Read as it is, such a file would remove everybody, and no family would be reached. The"
         " export's filter (school year, active students) probably selects nothing, or every row was"
