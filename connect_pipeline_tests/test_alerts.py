@@ -23,6 +23,7 @@ from connect_pipeline.rules.rule import with_header
 from connect_pipeline.run.attendance_steps import AttendanceSteps
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.faults.absences import list_absences
+from connect_pipeline_tests.our_clock import set_clock
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, without_rows
 
 ALERTS = {"enabled": True, "alert_codes": ["A", "U"], "other_codes": ["E"], "absent_floor": 3}
@@ -261,6 +262,23 @@ def test_the_file_of_another_day_is_held_if_it_has_no_dates(
         assert dry_run(home)["held: file_of_another_day"] == 1
         assert home.command_here("approve", NAME).returncode == 0
         assert list_absences(home).outcome == "listed"
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=20), timedelta(hours=7)], ids=str)
+def test_a_file_of_yesterday_is_none_of_today_when_a_server_that_is_ahead_says_so(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch, ahead: timedelta
+) -> None:
+    """By our clock the time that it has is still to come when it is received, and not next day."""
+    midnight = datetime(2026, 10, 7, tzinfo=UTC)
+    uploaded = midnight - timedelta(minutes=10)
+    home.upload(absences("102,004,0,A,,", "101,001,1,A,,"))
+    os.utime(home.drop / ATTENDANCE.file_name, ((uploaded + ahead).timestamp(),) * 2)
+    set_clock(monkeypatch, uploaded + timedelta(minutes=1))
+    assert list_absences(home).outcome == "listed"
+    set_clock(monkeypatch, midnight + timedelta(hours=9.5))
+    run = list_absences(home)
+    assert (run.outcome, run.report.counts()["stale_file"]) == ("blocked", 1)
+    assert len(lists(home)) == 1
 
 
 def test_the_file_of_another_day_is_todays_if_it_says_so(home: SmallHome) -> None:

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CLOCKS_DIFFER = timedelta(minutes=30)
-"""By so much the server's clock may be wrong without a file's being taken for older or newer."""
+"""By so much the server's clock may be wrong without a file's being taken for one that rests."""
 
 REFUSED_SCHOOLS = "refused_schools"
 """In a snapshot's `exports`: the SchoolExport of that night, when it could not be used."""
@@ -93,7 +93,13 @@ class DropVisit:
         uploaded = self._uploaded_at(fetched)
         if not self.is_preview:
             self.ledger.record_received(
-                self.name, spec.file_name, fetched.facts.sha256, fetched.size, uploaded, self.run_id
+                self.name,
+                spec.file_name,
+                fetched.facts.sha256,
+                fetched.size,
+                uploaded,
+                self.run_id,
+                fetched.mtime,
             )
         log.info("%s: received %s, %s bytes", self.name, spec.file_name, f"{fetched.size:,}")
         self.uploaded[spec.file_name] = uploaded
@@ -103,15 +109,17 @@ class DropVisit:
         return fetched
 
     def _uploaded_at(self, fetched: sftp.Fetched) -> datetime:
-        """The file's time; of one far in the future, since when these bytes are received.
+        """The file's time, but none of after it was first received, with these bytes and this time.
 
-        Else a server whose clock is hours ahead would have its files fresh for as long.
+        Else a server whose clock is ahead would have its files fresh for as long, and yesterday's
+        absences of today as soon as their time has come.
         """
         said = datetime.fromtimestamp(fetched.mtime, UTC)
-        if said <= now() + CLOCKS_DIFFER:
-            return min(said, now())
-        first = self.ledger.received_since(self.name, fetched.name, fetched.facts.sha256)
-        return now() if first is None else datetime.fromisoformat(first)
+        first = self.ledger.received_since(
+            self.name, fetched.name, fetched.facts.sha256, fetched.mtime
+        )
+        moments = (said, now(), *([] if first is None else [datetime.fromisoformat(first)]))
+        return min(moments)
 
     def take_landed(self, spec: ExportSpec, sha256: str) -> sftp.Fetched:
         """Use a file that was received before. Raises `EnvironmentFault` without a whole one."""

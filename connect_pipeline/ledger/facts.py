@@ -176,8 +176,9 @@ class Ledger:
         size: int,
         uploaded_at: datetime,
         run_id: str,
+        mtime: int | None = None,
     ) -> None:
-        """A file has landed."""
+        """A file has landed; `mtime` is the time that it has on the server."""
         with self.transaction() as connection:
             connection.execute(
                 sa.insert(received).values(
@@ -188,6 +189,7 @@ class Ledger:
                     uploaded_at=stamp(uploaded_at),
                     received_at=stamp(now()),
                     run_id=run_id,
+                    mtime=mtime,
                 )
             )
 
@@ -200,16 +202,22 @@ class Ledger:
             .limit(1)
         )
 
-    def received_since(self, district: str, export: str, sha256: str) -> str | None:
-        """Since when each receipt of an export was this very file, as the ledger has times."""
+    def received_since(
+        self, district: str, export: str, sha256: str, mtime: int | None = None
+    ) -> str | None:
+        """Since when each receipt of an export was this very file, as the ledger has times.
+
+        With `mtime`, a file that was uploaded anew is another one, whatever its bytes.
+        """
         of_export = sa.and_(received.c.district == district, received.c.export == export)
+        is_it = received.c.sha256 == sha256
+        if mtime is not None:
+            is_it &= sa.func.coalesce(received.c.mtime, -1) == mtime
         another = (
-            sa.select(sa.func.max(received.c.id))
-            .where(of_export, received.c.sha256 != sha256)
-            .scalar_subquery()
+            sa.select(sa.func.max(received.c.id)).where(of_export, sa.not_(is_it)).scalar_subquery()
         )
         query = sa.select(sa.func.min(received.c.received_at).label("since")).where(
-            of_export, received.c.sha256 == sha256, received.c.id > sa.func.coalesce(another, 0)
+            of_export, is_it, received.c.id > sa.func.coalesce(another, 0)
         )
         since = self.rows(query)[0]["since"]
         return None if since is None else str(since)

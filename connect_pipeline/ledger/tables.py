@@ -34,6 +34,7 @@ received = sa.Table(
     sa.Column("uploaded_at", sa.String, nullable=False),
     sa.Column("received_at", sa.String, nullable=False),
     sa.Column("run_id", sa.String, nullable=False),
+    sa.Column("mtime", sa.BigInteger),  # as the server says; NULL before migration 0005
 )
 snapshots = sa.Table(
     "snapshots",
