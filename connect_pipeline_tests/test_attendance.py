@@ -741,6 +741,20 @@ def test_a_list_that_no_send_time_of_the_day_takes_is_late(tmp_path: Path) -> No
     assert missed == [None, None, None, "17:30"]
 
 
+def test_a_list_is_late_by_our_clock_and_not_by_the_time_that_its_id_had_to_have(
+    tmp_path: Path,
+) -> None:
+    """The clock was an hour ahead, so the second ID has a time that is still to come."""
+    runs = Runs.at(tmp_path, [ANA, BEN], send_at=["10:00", "17:30"])
+    missed = []
+    for minutes, rows in ((-100, ["001"]), (-160, ["001", "002"])):
+        runs.now = NOON + timedelta(minutes=minutes)
+        batch = runs.file([absence(student) for student in rows])
+        assert batch is not None
+        missed.append(batch.missed_send_time)
+    assert missed == ["10:00", None]
+
+
 def test_a_list_of_cleared_absences_is_none_that_came_in_time(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA, BEN], send_at=["10:00", "12:00", "17:30"])
     ana, ben = absence("001"), absence("002")

@@ -63,12 +63,16 @@ def describe_batch(
     batch_id: str,
     today: date,
     listed_at: datetime,
+    now: datetime,
     earlier: Iterable[datetime],
     roster: RosterState,
 ) -> Batch:
-    """The batch that was built; `earlier` are the times of today's earlier ones."""
+    """The batch that was built; `earlier` are the times of today's earlier ones.
+
+    `listed_at` is later than `now` where it had to be later than an earlier batch's.
+    """
     files = staging.batch_files(home, name, batch_id)
-    missed = school_days.missed_send_time(listed_at, earlier, district)
+    missed = school_days.missed_send_time(now, earlier, district)
     _snapshot_id, published_at = roster_facts(connection)
     is_of = max(published_at, roster.confirmed_at or published_at)
     is_old = school_days.roster_is_old(is_of, today, district)

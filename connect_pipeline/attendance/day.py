@@ -321,6 +321,7 @@ class AttendanceDay:
             batch_id=batch_id,
             today=self.today,
             listed_at=listed_at,
+            now=self.now,
             earlier=[one.listed_at for one in earlier if not one.is_cleared_list],
             roster=roster,
         )
