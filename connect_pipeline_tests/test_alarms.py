@@ -308,6 +308,24 @@ def test_the_pauses_before_another_try_grow_to_half_an_hour(
     assert pauses == [timedelta(minutes=minutes) for minutes in (2, 4, 8, 16, 30, 30)]
 
 
+def test_a_clock_that_is_set_back_delays_no_other_try_by_so_much(
+    ledger: Ledger, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings(by_webhook(hook))
+    hook.status = 500
+    moments = [EVENING]
+    monkeypatch.setattr(delivery, "now", lambda: moments[-1])
+    blocked(ledger, chosen)
+    assert deliver(ledger, chosen) == 1
+    hook.status = 200
+    moments.append(EVENING + timedelta(minutes=1))
+    deliver(ledger, chosen)
+    assert hook.said == [], "the pause is not over"
+    moments.append(EVENING - timedelta(hours=20))
+    deliver(ledger, chosen)
+    assert hook.said == [("alarm", "a", "blocked")]
+
+
 def test_a_receiver_that_is_down_delays_no_other(
     ledger: Ledger, mail: Mailbox, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -139,7 +139,10 @@ def _waiting(ledger: Ledger) -> list[Notice]:
 
 
 def _claim(ledger: Ledger, notice: Notice) -> bool:
-    """Take a notice that is due; only one of several processes can."""
+    """Take a notice that is due; only one of several processes can.
+
+    One that would wait for longer than any pause is due, too: the clock was set back.
+    """
     moment = now()
     wait = min(_LEASE * 2 ** min(notice.tries, 10), _LONGEST_RETRY)
     with ledger.transaction() as connection:
@@ -149,7 +152,10 @@ def _claim(ledger: Ledger, notice: Notice) -> bool:
                 alarm_notices.c.id == notice.notice_id,
                 alarm_notices.c.tries == notice.tries,
                 alarm_notices.c.delivered_at.is_(None),
-                alarm_notices.c.next_try_at <= stamp(moment),
+                sa.or_(
+                    alarm_notices.c.next_try_at <= stamp(moment),
+                    alarm_notices.c.next_try_at > stamp(moment + _LONGEST_RETRY),
+                ),
             )
             .values(tries=notice.tries + 1, next_try_at=stamp(moment + wait))
         )
