@@ -99,8 +99,8 @@ def status(ships: Fleet, run_id: str) -> str:
     return run.status.value
 
 
-def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = time.time() + LATER
+def later(monkeypatch: pytest.MonkeyPatch, seconds: float = LATER) -> None:
+    now = time.time() + seconds
     monkeypatch.setattr(watch, "time", SimpleNamespace(time=lambda: now))
 
 
@@ -114,6 +114,16 @@ def test_a_run_whose_process_is_gone_is_ended_so_that_others_can_begin(
     assert "1 dead runs were ended" in ships.reason(WATCH)
     assert status(ships, run_id) == "FAILURE"
     assert "0 dead runs were ended" in ships.reason(WATCH)
+
+
+def test_a_run_that_died_before_the_clock_was_set_back_is_ended_too(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its district would wait until the clock is where it was."""
+    run_id = begin(ships)
+    later(monkeypatch, seconds=-12 * 3600)
+    assert "1 dead runs were ended" in ships.reason(WATCH)
+    assert status(ships, run_id) == "FAILURE"
 
 
 def test_a_run_that_was_to_be_cancelled_and_whose_process_is_gone_is_ended_too(

@@ -250,4 +250,5 @@ def _is_district_at_work(home: Home, run: dg.DagsterRun) -> bool:
 
 
 def _is_recent(moment: float) -> bool:
-    return time.time() - moment < GONE_AFTER_SECONDS
+    """Whether that was a moment ago. What is far ahead was long ago: the clock was set back."""
+    return abs(time.time() - moment) < GONE_AFTER_SECONDS
