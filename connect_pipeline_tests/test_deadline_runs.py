@@ -22,7 +22,7 @@ from connect_pipeline.contract import ATTENDANCE, CORE, STAFF_TO_STUDENT, STUDEN
 from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.drop.deadlines import deadline_before
 from connect_pipeline.ledger import stamp
-from connect_pipeline.ledger.tables import received
+from connect_pipeline.ledger.tables import received, runs
 from connect_pipeline.orchestration.names import (
     ATTENDANCE_ALERTS,
     DEADLINE_TAG,
@@ -383,6 +383,20 @@ def test_approved_absences_are_listed_by_themselves(ships: Fleet) -> None:
     time.sleep(1.1)  # the ledger's times are to the second
     decide(ships.home, "a", Decision.APPROVED, "Pat Operator")
     assert causes(ships) == {}
+    (again,) = ships.tick(ATTENDANCE_SENSOR, after=600)
+    assert ships.run(again, ATTENDANCE_ALERTS) == "listed"
+    assert [ships.tick(ATTENDANCE_SENSOR, after=600) for _ in range(3)] == [[]] * 3
+
+
+def test_what_is_approved_after_the_clock_was_set_back_goes_on_by_itself(ships: Fleet) -> None:
+    ships.districts["a"]["attendance"] |= {"absent_floor": 1, "max_absent_share": 0.1}
+    ships.load()
+    ships.upload("a", {ATTENDANCE.file_name: of_today()})
+    with ships.ledger.transaction() as connection:  # a run while the clock was ahead
+        connection.execute(sa.update(runs).values(started_at=stamp(now() + timedelta(hours=3))))
+    (request,) = [one for _ in range(3) for one in ships.tick(ATTENDANCE_SENSOR, after=20)]
+    assert ships.run(request, ATTENDANCE_ALERTS) == "held"
+    decide(ships.home, "a", Decision.APPROVED, "Pat Operator")
     (again,) = ships.tick(ATTENDANCE_SENSOR, after=600)
     assert ships.run(again, ATTENDANCE_ALERTS) == "listed"
     assert [ships.tick(ATTENDANCE_SENSOR, after=600) for _ in range(3)] == [[]] * 3

@@ -518,13 +518,19 @@ class Ledger:
     def decide(self, hold: RowMapping, state: str, by: str) -> None:
         """A person decides on a hold as they saw it: approved, or discarded.
 
-        Raises `UsageError` when somebody else has decided on it meanwhile.
+        That is no earlier than the last run began, though the clock was set back since: nobody
+        would go on with what was approved. Raises `UsageError` when somebody else has decided on it
+        meanwhile.
         """
         with self.transaction() as connection:
+            newest = sa.select(sa.func.max(runs.c.started_at)).where(
+                runs.c.district == hold["district"]
+            )
+            decided_at = max(stamp(now()), connection.execute(newest).scalar() or "")
             decided = connection.execute(
                 sa.update(holds)
                 .where(holds.c.id == hold["id"], holds.c.state == hold["state"])
-                .values(state=state, decided_at=stamp(now()), decided_by=by)
+                .values(state=state, decided_at=decided_at, decided_by=by)
             )
         if not decided.rowcount:
             district = hold["district"]
