@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from connect_pipeline.contract import STUDENTS
 from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.ledger import from_compact
 from connect_pipeline.ledger.tables import disclosures
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.sample.server import EmbeddedServer
@@ -65,6 +66,15 @@ def test_csv_starts_no_formula_and_keeps_the_rest(home: SmallHome, tmp_path: Pat
         with path.open(newline="") as file:
             cells = [cell for row in csv.reader(file) for cell in row]
         assert not [cell for cell in cells if cell[:1] in ("=", "@", "＝")], path
+
+
+def test_times_in_csv_are_utc_wherever_the_command_runs(home: SmallHome, tmp_path: Path) -> None:
+    done = home.command("export", NAME, str(tmp_path), "--format", "csv", TZ="Asia/Kolkata")
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "connect_snapshot.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    published = from_compact(row["snapshot_id"].split("-")[0])
+    assert row["published_at"] == f"{published:%Y-%m-%d %H:%M:%S}+00"
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "csv"])

@@ -131,6 +131,8 @@ def _open_tables(stack: ExitStack, home: Home, district: str) -> list[Open]:
     ):
         if database.exists():
             connection = stack.enter_context(open_published(database))
+            # DuckDB would write times of this machine's zone into text.
+            connection.execute("SET TimeZone = 'UTC'")
             # A snapshot of before may have fewer tables.
             there = connection.execute(
                 "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
