@@ -77,6 +77,39 @@ def test_the_last_deadline_is_the_one_that_has_passed() -> None:
     assert deadline_before(itself, school) == datetime(2026, 10, 6, 6, 30, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("zone", "deadline", "moment", "expected"),
+    [
+        pytest.param(
+            *("Pacific/Guam", time(5), "2026-10-05T20:00:00", "2026-10-05T19:00:00"),
+            id="a day that is still another one in UTC",
+        ),
+        pytest.param(
+            *("America/Nuuk", time(23, 30), "2027-03-28T01:15:00", "2027-03-27T01:30:00"),
+            id="a quarter past midnight, before a deadline that the clock skipped",
+        ),
+        pytest.param(
+            *("America/Nuuk", time(23, 30), "2027-03-28T01:31:00", "2027-03-28T01:30:00"),
+            id="after it",
+        ),
+        pytest.param(
+            *("America/Havana", time(0), "2027-03-14T05:01:00", "2027-03-14T05:00:00"),
+            id="a midnight that the clock skips",
+        ),
+        pytest.param(
+            *("America/Havana", time(0, 30), "2027-11-07T05:00:00", "2027-11-06T04:30:00"),
+            id="between the two times that the clock shows it",
+        ),
+    ],
+)
+def test_the_last_deadline_in_other_zones(
+    zone: str, deadline: time, moment: str, expected: str
+) -> None:
+    school = district(timezone=zone, deadline=deadline)
+    before = deadline_before(datetime.fromisoformat(moment).replace(tzinfo=UTC), school)
+    assert before == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
 def test_the_attendance_file_is_due_half_an_hour_before_each_sending() -> None:
     times = Attendance(send_at=(time(17, 30), time(10, 0), time(0, 15)))
     assert attendance_due(district(attendance=times)) == [time(9, 30), time(17, 0), time(23, 45)]
@@ -109,6 +142,28 @@ def test_a_file_is_due_from_its_very_minute() -> None:
     due = datetime(2026, 11, 24, 9, 30, tzinfo=school.zone)
     assert attendance_due_before(due, school) == due
     assert attendance_due_before(due - timedelta(seconds=1), school) is None
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Guam"])
+@pytest.mark.parametrize(
+    ("clock", "last"),
+    [
+        (time(0, 10), None),
+        (time(9, 29), None),
+        (time(9, 31), time(9, 30)),
+        (time(16, 59), time(9, 30)),
+        (time(17), time(17)),
+        (time(23, 50), time(17)),
+    ],
+)
+def test_what_was_last_due_is_of_the_districts_day(
+    zone: str, clock: time, last: time | None
+) -> None:
+    school = district(timezone=zone, attendance=Attendance(send_at=(time(10), time(17, 30))))
+    day = date(2026, 11, 24)
+    moment = datetime.combine(day, clock, school.zone).astimezone(UTC)
+    expected = None if last is None else datetime.combine(day, last, school.zone)
+    assert attendance_due_before(moment, school) == expected
 
 
 def test_absences_that_nobody_is_told_of_are_never_due() -> None:
