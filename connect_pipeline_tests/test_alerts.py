@@ -229,6 +229,24 @@ def test_what_is_decided_of_absences_is_of_its_day(home: SmallHome) -> None:
     assert list_absences(home).outcome == "listed"
 
 
+def test_an_approval_ends_at_midnight_there_and_not_in_utc(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was approved in the evening, when the next day had begun in UTC, is of that evening."""
+    home.write_settings(timezone="America/Los_Angeles")
+    text = absences(*(f"102,00{n},0,A,," for n in (4, 5, 6)))
+    evening = datetime(2026, 10, 7, 3, tzinfo=UTC)
+    outcomes = []
+    for moment in (evening, evening + timedelta(hours=3.9), evening + timedelta(hours=4.1)):
+        set_clock(monkeypatch, moment)
+        home.upload(text)
+        os.utime(home.drop / ATTENDANCE.file_name, (moment.timestamp(),) * 2)
+        outcomes.append(list_absences(home).outcome)
+        if moment == evening:
+            assert home.command_here("approve", NAME).returncode == 0
+    assert outcomes == ["held", "listed", "held"]
+
+
 def test_discarded_absences_stay_discarded_when_nothing_holds_them_any_more(
     home: SmallHome,
 ) -> None:

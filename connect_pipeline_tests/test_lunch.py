@@ -69,7 +69,7 @@ class Nights:
     def folder(self) -> Path:
         return self.runs.home.outbox(NAME) / "low_lunch_balance"
 
-    def night(self, day: int = 0, *students: Student) -> LunchBatch | None:
+    def night(self, day: float = 0, *students: Student) -> LunchBatch | None:
         """The list of a night so many days after the first; with another roster, if given."""
         if students:
             write_roster(self.runs.home.roster(NAME), students)
@@ -199,6 +199,20 @@ def test_the_threshold_is_the_setting_and_money_is_exact(tmp_path: Path) -> None
 def test_a_student_is_listed_again_on_the_day_that_it_is_due(tmp_path: Path) -> None:
     nights = Nights.at(tmp_path, ANA, every_days=3)
     assert [day for day in range(10) if nights.night(day)] == [0, 3, 6, 9]
+
+
+def test_nights_are_counted_in_the_districts_days_also_when_clocks_change(tmp_path: Path) -> None:
+    """A list at 23:30, when the next day has begun in UTC; the next one is after midnight."""
+    nights = Nights.at(tmp_path, ANA, every_days=7)
+    zone = nights.runs.district.zone
+    listed_on = []
+    for day in ("2026-10-26 23:30", "2026-11-01 23:59", "2026-11-02 00:01", "2026-11-08 23:59"):
+        moment = datetime.fromisoformat(day).replace(tzinfo=zone).astimezone(UTC)
+        batch = nights.night((moment - NOON) / timedelta(days=1))
+        if batch is not None:
+            manifest = json.loads(batch.outbox_file.with_suffix(".json").read_text())
+            listed_on.append(manifest["date"])
+    assert listed_on == ["2026-10-26", "2026-11-02"]
 
 
 def test_another_phone_is_no_reason_to_tell_the_family_again(tmp_path: Path) -> None:

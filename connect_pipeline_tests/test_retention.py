@@ -128,6 +128,38 @@ def test_absences_stay_for_so_many_days(home: Home, ledger: Ledger) -> None:
     assert kept == ["2026-10-04.duckdb", "2026-10-05.duckdb", "2026.txt"]
 
 
+def test_absences_go_by_the_districts_day(home: Home, ledger: Ledger) -> None:
+    """At 23:30 there, when the next day has begun in UTC."""
+    days = home.attendance_days(LINCOLN)
+    days.mkdir(parents=True)
+    (days / "2026-10-04.duckdb").touch()
+    school = district().model_copy(update={"keep": Keep(attendance_days=2)})
+    evening = NOON + timedelta(hours=11, minutes=30)
+    assert purge(home, ledger, LINCOLN, school, evening) == NOTHING
+    later = evening + timedelta(hours=1)
+    assert purge(home, ledger, LINCOLN, school, later) == {**NOTHING, "attendance": 1}
+
+
+def test_who_was_told_is_known_for_the_whole_last_day(home: Home, ledger: Ledger) -> None:
+    """A list of balances may ask for as long as the ledger must remember."""
+    lives(ledger, LINCOLN)
+    school = district().model_copy(update={"keep": Keep(ledger_days=30)})
+    with ledger.transaction() as connection:
+        for table in (batches, listed):
+            connection.execute(sa.update(table).values(date="2026-10-06"))
+    limit = NOON + timedelta(days=30)
+    found = []
+    for moment in (limit, limit + timedelta(days=1)):
+        purge(home, ledger, LINCOLN, school, moment)
+        found.append(
+            [one for one in left(ledger, LINCOLN) if one.startswith(("listed", "batches"))]
+        )
+    assert found == [
+        ["batches: lincoln gone", "batches: lincoln there", "listed: gone", "listed: there"],
+        [],
+    ]
+
+
 def test_what_was_set_aside_as_damaged_goes_with_the_next_purge(home: Home, ledger: Ledger) -> None:
     home.snapshots(LINCOLN).mkdir(parents=True)
     for name in ("1.duckdb", "2.damaged"):

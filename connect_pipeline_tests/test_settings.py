@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 
 import pytest
 
 from connect_pipeline.errors import SettingsError
+from connect_pipeline.settings import AddOnly, Attendance
 from connect_pipeline.settings_file import load_settings, load_sound_districts
 
 GOOD = """\
@@ -329,3 +330,31 @@ def test_settings_that_are_right_are_the_same_either_way(tmp_path: Path) -> None
     sound = load_sound_districts(tmp_path / "districts.yaml")
     assert sound.settings == sound.told == load_settings(tmp_path / "districts.yaml")
     assert sound.wrong == {}
+
+
+def test_a_window_has_its_first_and_its_last_day() -> None:
+    window = AddOnly(first_day=date(2026, 12, 31), last_day=date(2027, 1, 1))
+    days = [date(2026, 12, 30), date(2026, 12, 31), date(2027, 1, 1), date(2027, 1, 2)]
+    assert [window.covers(day) for day in days] == [False, True, True, False]
+    one_day = AddOnly(first_day=date(2028, 2, 29), last_day=date(2028, 2, 29))
+    assert one_day.covers(date(2028, 2, 29))
+
+
+def test_days_without_school_may_be_one_and_end_in_another_year() -> None:
+    text = ["2026-11-26 to 2026-11-26", "2028-02-29", "2026-12-21 to 2027-01-01"]
+    one, leap, turn = Attendance.model_validate({"no_school": text}).no_school
+    assert one == (date(2026, 11, 26), date(2026, 11, 26))
+    assert leap == (date(2028, 2, 29), date(2028, 2, 29))
+    assert turn == (date(2026, 12, 21), date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2027-01-01 to 2026-12-21", "2026-11-26 to 2026-11-25", "2026-02-29", "2026-11-26 to"),
+        *("11/26/26", "2026-11-26 to 2026-11-27 to 2026-11-28", "2026-11-26T00:00", ""),
+    ],
+)
+def test_days_without_school_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="a day such as"):
+        Attendance.model_validate({"no_school": [text]})
