@@ -19,6 +19,7 @@ from connect_pipeline.ledger.tables import publications
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.snapshots import history
 from connect_pipeline.status.state import overview
+from connect_pipeline_tests.our_clock import set_clock
 from connect_pipeline_tests.recomputed_roster import recompute
 from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import (
@@ -104,6 +105,17 @@ def test_where_clocks_go_back_at_midnight_a_day_has_its_last_hour_twice(home: Sm
     before = [datetime(2026, 4, day, 23, 30, tzinfo=chile) for day in (2, 3)]
     let_it_be(home, [*before, datetime(2026, 4, 4, 23, 30, fold=1, tzinfo=chile)])
     found = history.night_on(home.home, home.ledger, NAME, date(2026, 4, 4), chile)
+    assert found.snapshot_id == home.snapshots()[2]
+
+
+def test_a_day_that_has_begun_there_and_not_in_utc_is_none_to_come(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guam = ZoneInfo("Pacific/Guam")
+    morning = datetime(2026, 10, 7, 5, 0, tzinfo=guam)
+    let_it_be(home, [morning - timedelta(days=2), morning - timedelta(days=1), morning])
+    set_clock(monkeypatch, morning + timedelta(hours=1))
+    found = history.night_on(home.home, home.ledger, NAME, date(2026, 10, 7), guam)
     assert found.snapshot_id == home.snapshots()[2]
 
 
