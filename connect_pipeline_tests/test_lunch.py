@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from connect_pipeline.attendance.lunch import CLERKS_LIST, LunchBatch, LunchList
 from connect_pipeline.attendance.staging import recover
 from connect_pipeline.checks import prepare
-from connect_pipeline.contract import STAFF, STUDENTS, ExportSpec
+from connect_pipeline.contract import CORE, STAFF, STUDENTS, ExportSpec
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.ledger import open_ledger
@@ -36,6 +36,7 @@ from connect_pipeline.settings import LunchList as Wanted
 from connect_pipeline_tests.attendance_oracle import Oracle
 from connect_pipeline_tests.attendance_runs import NAME, NOON, Runs, absence, district
 from connect_pipeline_tests.dying import KILLED, dies_before
+from connect_pipeline_tests.our_clock import set_clock
 from connect_pipeline_tests.small_home import NAME as SPRINGFIELD
 from connect_pipeline_tests.small_home import SmallHome, main, small_home, without_rows
 from connect_pipeline_tests.small_roster import Contact, Student, write_roster
@@ -415,6 +416,25 @@ def test_a_night_without_news_lists_who_is_due(server: EmbeddedServer, tmp_path:
         transaction.execute(sa.update(listed).values(date=week_ago))
     assert home.run().outcome == "unchanged"
     assert told(home) == sorted(EXPECTED * 2)
+
+
+def test_a_ledger_that_was_lost_since_a_list_of_days_ago_tells_nobody_again(
+    server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = small_home(server, tmp_path, **LIST)
+    today = datetime.now(UTC)
+    set_clock(monkeypatch, today - timedelta(days=6))
+    for spec in CORE:
+        os.utime(home.drop / spec.file_name, ((today - timedelta(days=6)).timestamp(),) * 2)
+    assert home.nightly().outcome == "published"
+    assert told(home) == sorted(EXPECTED)
+    home.home.ledger_file.unlink()
+    set_clock(monkeypatch, today)
+    for spec in CORE:
+        os.utime(home.drop / spec.file_name, (today.timestamp(),) * 2)
+    run = home.nightly()
+    assert (run.outcome, "does not know" in run.message) == ("failed:3", True)
+    assert told(home) == sorted(EXPECTED)
 
 
 @pytest.mark.parametrize(("old", "expected"), [(STUDENTS, []), (STAFF, EXPECTED)])
