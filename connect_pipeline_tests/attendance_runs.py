@@ -24,9 +24,9 @@ from connect_pipeline.contract import ATTENDANCE
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, open_ledger
-from connect_pipeline.published import open_published
 from connect_pipeline.rules.sql import alike
 from connect_pipeline.settings import Attendance, District, Sftp
+from connect_pipeline_tests.reading import reading
 from connect_pipeline_tests.small_roster import Student, write_roster
 
 NAME = "demo"
@@ -125,7 +125,7 @@ class Runs:
 
     def published(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of a query on the published day."""
-        with open_published(self.home.attendance(NAME)) as day:
+        with reading(self.home.attendance(NAME)) as day:
             return day.execute(query).fetchall()
 
     def accounting(self) -> dict[str, str]:

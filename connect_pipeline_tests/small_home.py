@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import yaml
 
 from connect_pipeline.cleared_memory import ALLOCATOR
@@ -37,6 +36,7 @@ from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests import small_district
+from connect_pipeline_tests.reading import reading
 
 if TYPE_CHECKING:
     from connect_pipeline.orchestration.launch import Finished
@@ -242,7 +242,7 @@ class SmallHome:
 
     def query(self, sql: str) -> list[Row]:
         """Rows of the published roster."""
-        with duckdb.connect(str(self.roster), read_only=True) as connection:
+        with reading(self.roster) as connection:
             return connection.execute(sql).fetchall()
 
     def tables(self) -> Tables:
@@ -308,7 +308,7 @@ def _steps(run: DistrictRun) -> None:
 
 def tables_of(roster: Path) -> Tables:
     """Every table and view of a snapshot, sorted, by its name with schema."""
-    with duckdb.connect(str(roster), read_only=True) as connection:
+    with reading(roster) as connection:
         return {
             table.name: connection.execute(f"FROM {table.name} ORDER BY ALL").fetchall()
             for table in ROSTER_TABLES
