@@ -202,9 +202,8 @@ def _refuse_opt_outs_of_nobody(home: Home, districts: Iterable[str]) -> None:
 
 def _former_districts(home: Home, districts: Iterable[str]) -> list[str]:
     """Who has data in the home and is not in the settings; retention passes over them."""
-    places = (home.published, home.landing, home.outbox, home.reports)
-    folders = {folder for place in places for folder in place("any").parent.glob("*")}
-    kept = {folder.name for folder in folders if folder.is_dir() and any(folder.iterdir())}
+    places = ("published/*/*", "landing/*/*", "outbox/*/*", "reports/*/*")
+    kept = {path.parent.name for place in places for path in home.root.glob(place)}
     return sorted(kept - {*districts})
 
 

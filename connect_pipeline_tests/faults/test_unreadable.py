@@ -136,6 +136,7 @@ def test_doctor_names_what_another_user_owns(home: SmallHome) -> None:
         (said,) = [line for line in done.stdout.splitlines() if line.startswith("BAD home folder")]
         assert f"{path} belongs to " in said
         assert f"Run: chmod -R u+rwX {home.home.root}" in said
+        assert f"ok  {NAME}: host key, login, folder: well" in done.stdout, "it looks on"
         assert done.returncode == 3
 
 
