@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from connect_pipeline import locks
 from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.dying import KILLED, dies_before, steps_by_kind
@@ -160,6 +161,15 @@ def test_who_stops_a_sync_of_all_wants_no_other_district_instead(
     assert f"{NAME}: stopped" in out
     assert "westfield" not in out
     assert not home.home.published("westfield").exists()
+
+
+def test_a_run_that_is_stopped_before_it_begins_is_stopped(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another one has its district's lock: no other district is begun instead, either."""
+    monkeypatch.setattr(locks.time, "sleep", lambda _: signal.raise_signal(signal.SIGINT))
+    with locks.locked(home.home, NAME):
+        assert home.run().is_stopped
 
 
 def test_the_durable_steps_are_in_the_order_that_makes_a_kill_harmless(

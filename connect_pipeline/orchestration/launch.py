@@ -128,19 +128,14 @@ def run_job(home: Home, job: str, district: str) -> Finished:
         )
     with closing(open_ledger(home)) as ledger:
         row = ledger.run(result.run_id)
-    if row is None:  # the run could not begin: its lock or its settings
-        return Finished(district, result.run_id, failed(), _first_error(result), {})
+    is_stopped = any(_is_interrupt(event) for event in result.all_events)
+    if row is None:  # the run could not begin: its lock or its settings, or it was stopped before
+        return Finished(district, result.run_id, failed(), _first_error(result), {}, is_stopped)
     message = str(row["message"])
     if not result.success and not message:
         message = _first_error(result)
-    return Finished(
-        district,
-        result.run_id,
-        str(row["outcome"]),
-        message,
-        dict(row["codes"]),
-        is_stopped=any(_is_interrupt(event) for event in result.all_events),
-    )
+    outcome, codes = str(row["outcome"]), dict(row["codes"])
+    return Finished(district, result.run_id, outcome, message, codes, is_stopped)
 
 
 def _is_interrupt(event: dg.DagsterEvent) -> bool:
