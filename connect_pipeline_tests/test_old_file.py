@@ -78,6 +78,18 @@ def test_the_file_before_is_published_and_it_is_said(district: SmallHome) -> Non
     assert night(district, STUDENT_FILE, second) == "published", "two that take turns are not older"
 
 
+def test_an_older_file_stays_held_whatever_comes_between(district: SmallHome) -> None:
+    """Whoever puts the right file back must not thereby make the old one the one before."""
+    first, second, third, _ = contents(district, STUDENT_FILE)
+    assert [night(district, STUDENT_FILE, text) for text in (second, third)] == ["published"] * 2
+    header = first.splitlines(keepends=True)[0]
+    between = {third: "unchanged", f"{header}x\n": "blocked"}
+    for text, outcome in between.items():
+        assert night(district, STUDENT_FILE, first) == "held"
+        assert night(district, STUDENT_FILE, text) == outcome
+    assert night(district, STUDENT_FILE, first) == "held"
+
+
 def test_what_is_published_is_no_old_file(district: SmallHome) -> None:
     """Whatever was uploaded since, and not published."""
     first, second, *_ = contents(district, STUDENT_FILE)

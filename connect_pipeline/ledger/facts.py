@@ -234,22 +234,28 @@ class Ledger:
         return [datetime.fromisoformat(row["uploaded_at"]) for row in found]
 
     def replaced(self, district: str, export: str, sha256: str) -> tuple[datetime | None, int]:
-        """When exactly this file was last uploaded before others took its place, and how many did.
+        """When exactly this file was uploaded before others took its place, and how many did.
 
-        None and 0 when it did not come before, or nothing else has come since.
+        Of several times, the last at which it was published: its returns that were held are none
+        from which to count. None and 0 when it did not come before, or nothing else has come since.
         """
+        of_snapshots = sa.select(snapshots.c.run_id).where(snapshots.c.district == district)
+        was_published = received.c.run_id.in_(of_snapshots).label("was_published")
         receipts = self.rows(
-            sa.select(received.c.sha256, received.c.uploaded_at)
+            sa.select(received.c.sha256, received.c.uploaded_at, was_published)
             .where(received.c.district == district, received.c.export == export)
             .order_by(received.c.id.desc())
         )
         others: set[str] = set()
+        found: tuple[datetime | None, int] = (None, 0)
         for one in receipts:
             if one["sha256"] != sha256:
                 others.add(one["sha256"])
             elif others:
-                return datetime.fromisoformat(one["uploaded_at"]), len(others)
-        return None, 0
+                found = datetime.fromisoformat(one["uploaded_at"]), len(others)
+                if one["was_published"]:
+                    break
+        return found
 
     def begin_snapshot(
         self,
