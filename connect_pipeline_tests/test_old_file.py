@@ -90,6 +90,20 @@ def test_an_older_file_stays_held_whatever_comes_between(district: SmallHome) ->
     assert night(district, STUDENT_FILE, first) == "held"
 
 
+def test_a_rebuilt_snapshot_is_no_old_file(district: SmallHome) -> None:
+    """It is built from what was received before, whatever has been uploaded since."""
+    _, second, *_ = contents(district, STUDENT_FILE)
+    assert night(district, STUDENT_FILE, second) == "published"
+    header = second.splitlines(keepends=True)[0]
+    for refused in (header, f"{header}x\n"):
+        assert night(district, STUDENT_FILE, refused) == "blocked"
+    damaged = district.current()
+    district.home.snapshot(NAME, damaged).write_bytes(b"damaged")
+    assert night(district, STUDENT_FILE, header) == "blocked"
+    assert district.current() != damaged
+    assert district.query(SAID) == []
+
+
 def test_what_is_published_is_no_old_file(district: SmallHome) -> None:
     """Whatever was uploaded since, and not published."""
     first, second, *_ = contents(district, STUDENT_FILE)

@@ -105,13 +105,17 @@ class NightlySteps:
             self.run.report.findings_of(spec).add("stale_file")
 
     def _judge_return(self) -> None:
-        """Say of a core file that is news tonight when it was so before, and was replaced since."""
+        """Say of a core file that is news tonight when it was so before, and was replaced since.
+
+        What was not uploaded is none: a damaged snapshot is rebuilt from what came before.
+        """
         run = self.run
         current = run.ledger.current_snapshot(run.name)
         published = {} if current is None else current["exports"]
         for spec in CORE:
             sha256 = run.visit.fetched[spec.file_name].facts.sha256
-            if spec.file_name not in published or published[spec.file_name]["sha256"] == sha256:
+            before = published.get(spec.file_name, {}).get("sha256", sha256)
+            if spec.file_name not in run.visit.uploaded or before == sha256:
                 continue
             uploaded_at, others = run.ledger.replaced(run.name, spec.file_name, sha256)
             if uploaded_at is None:
