@@ -294,8 +294,7 @@ def _steps(run: DistrictRun) -> None:
         run.visit.receive(spec)
     run.visit.confirm()
     if run.night.ends_unchanged():
-        if not run.night.stale:
-            run.night.list_low_balances()
+        run.night.list_low_balances()
         return
     run.refuse_missing(CORE)
     for spec in (SCHOOLS, *CORE):

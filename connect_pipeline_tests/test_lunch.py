@@ -449,6 +449,25 @@ def test_a_student_file_of_before_the_last_deadline_lists_nobody(
     assert told(home) == expected
 
 
+def test_a_student_file_of_before_that_is_uploaded_again_lists_nobody(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """Its balances are as old as it is, also in a later run that finds it there, until another."""
+    home = small_home(server, tmp_path, **{**LIST, "lunch_list": {"enabled": False}})
+    first = home.read(STUDENTS.file_name)
+    news = [first.replace("English", one) for one in ("Spanish", "Polish")]
+    for text in (first, news[0]):
+        home.upload({STUDENTS.file_name: text})
+        home.publish()
+    home.write_settings(**LIST)
+    home.upload({STUDENTS.file_name: first})
+    assert [home.nightly().outcome for _ in range(2)] == ["published", "unchanged"]
+    assert told(home) == []
+    home.upload({STUDENTS.file_name: news[1]})
+    home.publish()
+    assert told(home) == EXPECTED
+
+
 def test_no_list_is_made_unless_the_settings_say_so(server: EmbeddedServer, tmp_path: Path) -> None:
     home = small_home(server, tmp_path, low_lunch_balance=2)
     assert home.run().outcome == "published"

@@ -213,7 +213,7 @@ class NightlySteps:
         wanted = run.district.lunch_list
         if not wanted.enabled:
             return None
-        if STUDENTS in self.stale:  # who has paid since must not be told
+        if self._balances_are_old():  # who has paid since must not be told
             log.warning("%s: no list of low lunch balances, for the student file is old", run.name)
             return None
         outbox = run.home.outbox(run.name) / LOW_LUNCH_BALANCE
@@ -231,6 +231,12 @@ class NightlySteps:
         if batch is not None:
             log.info("%s: listed %s low lunch balances", run.name, f"{batch.students:,}")
         return batch
+
+    def _balances_are_old(self) -> bool:
+        """Whether the student file is of an earlier night, by its upload or as what it is."""
+        said = f"code = '{old_file_again.RULE.code}' AND export = '{STUDENTS.file_name}'"
+        came_before = self.published_rows(f"(FROM quality.findings WHERE {said})")
+        return STUDENTS in self.stale or any(came_before.values())
 
     def _exports(self) -> dict[str, object]:
         """What the ledger keeps of what the snapshot was made from: files by name, and settings.
