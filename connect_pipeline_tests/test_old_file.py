@@ -78,6 +78,27 @@ def test_the_file_before_is_published_and_it_is_said(district: SmallHome) -> Non
     assert night(district, STUDENT_FILE, second) == "published", "two that take turns are not older"
 
 
+def test_an_older_file_is_held_when_snapshots_of_then_are_gone(district: SmallHome) -> None:
+    district.write_settings(keep={"snapshots": 2})
+    first, second, third, _ = contents(district, STUDENT_FILE)
+    _, one, another, _ = contents(district, CLASS_FILE)
+    nights = ((STUDENT_FILE, second), (STUDENT_FILE, third), (CLASS_FILE, one))
+    for file, text in (*nights, (CLASS_FILE, another)):
+        assert night(district, file, text) == "published"
+    assert night(district, STUDENT_FILE, first) == "held"
+
+
+def test_what_was_refused_makes_no_file_older(district: SmallHome) -> None:
+    """Whoever tries to mend a wrong upload in vain, and puts the file before it back."""
+    first, second, *_ = contents(district, STUDENT_FILE)
+    assert night(district, STUDENT_FILE, second) == "published"
+    header = first.splitlines(keepends=True)[0]
+    for refused in (header, f"{header}x\n"):
+        assert night(district, STUDENT_FILE, refused) == "blocked"
+    assert night(district, STUDENT_FILE, first) == "published"
+    assert district.query(SAID) == [("warning",)]
+
+
 def test_an_older_file_stays_held_whatever_comes_between(district: SmallHome) -> None:
     """Whoever puts the right file back must not thereby make the old one the one before."""
     first, second, third, _ = contents(district, STUDENT_FILE)

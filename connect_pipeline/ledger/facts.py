@@ -24,7 +24,7 @@ from connect_pipeline.foreign_errors import as_our_error, database_refused
 from connect_pipeline.keyed_hash import keyed_hash
 from connect_pipeline.ledger.tables import current, holds, publications, received, runs, snapshots
 from connect_pipeline.ledger.times import now, rising, stamp
-from connect_pipeline.outcomes import failed
+from connect_pipeline.outcomes import GOOD, failed
 
 CORE_JOB = "core"
 ATTENDANCE_JOB = "attendance"
@@ -236,11 +236,12 @@ class Ledger:
     def replaced(self, district: str, export: str, sha256: str) -> tuple[datetime | None, int]:
         """When exactly this file was uploaded before others took its place, and how many did.
 
+        Those are the ones that were published: what was refused has changed nothing that it undoes.
         Of several times, the last at which it was published: its returns that were held are none
-        from which to count. None and 0 when it did not come before, or nothing else has come since.
+        from which to count. None and 0 when it did not come before, or none was published since.
         """
-        of_snapshots = sa.select(snapshots.c.run_id).where(snapshots.c.district == district)
-        was_published = received.c.run_id.in_(of_snapshots).label("was_published")
+        good = sa.select(runs.c.run_id).where(runs.c.district == district, runs.c.outcome.in_(GOOD))
+        was_published = received.c.run_id.in_(good).label("was_published")
         receipts = self.rows(
             sa.select(received.c.sha256, received.c.uploaded_at, was_published)
             .where(received.c.district == district, received.c.export == export)
@@ -250,7 +251,7 @@ class Ledger:
         found: tuple[datetime | None, int] = (None, 0)
         for one in receipts:
             if one["sha256"] != sha256:
-                others.add(one["sha256"])
+                others |= {one["sha256"]} if one["was_published"] else set()
             elif others:
                 found = datetime.fromisoformat(one["uploaded_at"]), len(others)
                 if one["was_published"]:
