@@ -141,7 +141,7 @@ def _waiting(ledger: Ledger) -> list[Notice]:
 def _claim(ledger: Ledger, notice: Notice) -> bool:
     """Take a notice that is due; only one of several processes can.
 
-    One that would wait for longer than any pause is due, too: the clock was set back.
+    One that would wait for longer than any two pauses is due, too: the clock was set back.
     """
     moment = now()
     wait = min(_LEASE * 2 ** min(notice.tries, 10), _LONGEST_RETRY)
@@ -154,7 +154,7 @@ def _claim(ledger: Ledger, notice: Notice) -> bool:
                 alarm_notices.c.delivered_at.is_(None),
                 sa.or_(
                     alarm_notices.c.next_try_at <= stamp(moment),
-                    alarm_notices.c.next_try_at > stamp(moment + _LONGEST_RETRY),
+                    alarm_notices.c.next_try_at > stamp(moment + 2 * _LONGEST_RETRY),
                 ),
             )
             .values(tries=notice.tries + 1, next_try_at=stamp(moment + wait))

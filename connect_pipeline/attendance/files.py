@@ -190,19 +190,13 @@ def write_day(
         attach(own, path, "day", options=f"ROW_GROUP_SIZE {DAY_ROW_GROUP}, {NO_LOG}")
         try:
             path.chmod(PRIVATE_FILE)
-            own.execute("BEGIN")
             own.execute(statement(__package__, "day"))
             # No table says the day when nobody was absent, and the next day must know it.
             own.execute(f"COMMENT ON TABLE day.attendance.accounting IS '{today.isoformat()}'")
             # A later file without dates says nothing of the day that it is of.
             if is_dated:
                 own.execute(f"COMMENT ON COLUMN day.attendance.absences.date IS '{DATED}'")
-            own.execute("COMMIT")
             own.execute("CHECKPOINT day")
-        except BaseException:
-            with suppress(duckdb.TransactionException):  # none is open
-                own.rollback()
-            raise
         finally:
             own.execute("DETACH day")
     _sync(path)

@@ -104,7 +104,7 @@ class DropVisit:
         log.info("%s: received %s, %s bytes", self.name, spec.file_name, f"{fetched.size:,}")
         self.uploaded[spec.file_name] = uploaded
         self.fetched[spec.file_name] = fetched
-        if self._is_news(fetched):
+        if self.is_news(fetched):
             self.reading.begin(spec, Received(fetched.path, fetched.facts))
         return fetched
 
@@ -177,7 +177,7 @@ class DropVisit:
                     f"{self.name}: {name} was changed or removed while the run was reading the"
                     " drop, so nothing of it is used. Run again when the upload is complete."
                 )
-        if any(self._is_news(one) for one in self.fetched.values()):  # then all are to be read
+        if any(self.is_news(one) for one in self.fetched.values()):  # then all are to be read
             for name, one in self.fetched.items():
                 self.reading.begin(BY_FILE_NAME[name], Received(one.path, one.facts))
 
@@ -222,7 +222,7 @@ class DropVisit:
                 note_unexpected_name(self.report.drop, name)
         return self._names
 
-    def _is_news(self, fetched: sftp.Fetched) -> bool:
+    def is_news(self, fetched: sftp.Fetched) -> bool:
         """Whether a file is sure to be read: not what the published snapshot was made from."""
         current = self.ledger.current_snapshot(self.name)
         published = current["exports"].get(fetched.name, {}) if current is not None else {}

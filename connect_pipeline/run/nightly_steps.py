@@ -34,9 +34,6 @@ from connect_pipeline.run.shared_run import SharedRun
 
 log = logging.getLogger(__name__)
 
-MANY_ROWS = 50
-"""Fewer rows may well be what they were some days ago, without an old file."""
-
 
 @dataclass
 class NightlySteps:
@@ -110,19 +107,16 @@ class NightlySteps:
         What was not uploaded is none: a damaged snapshot is rebuilt from what came before.
         """
         run = self.run
-        current = run.ledger.current_snapshot(run.name)
-        published = {} if current is None else current["exports"]
         for spec in CORE:
-            sha256 = run.visit.fetched[spec.file_name].facts.sha256
-            before = published.get(spec.file_name, {}).get("sha256", sha256)
-            if spec.file_name not in run.visit.uploaded or before == sha256:
+            name, file = spec.file_name, run.visit.fetched[spec.file_name]
+            if name not in run.visit.uploaded or not run.visit.is_news(file):
                 continue
-            uploaded_at, others = run.ledger.replaced(run.name, spec.file_name, sha256)
+            uploaded_at, others = run.ledger.replaced(run.name, name, file.facts.sha256)
             if uploaded_at is None:
                 continue
             findings, rule = run.report.findings_of(spec), old_file_again.RULE
-            day = run.district.day_of(uploaded_at)
-            if others > 1 and run.report.exports[spec.file_name].accepted >= MANY_ROWS:
+            day, rows = run.district.day_of(uploaded_at), run.report.exports[name].accepted
+            if others > 1 and rows >= old_file_again.MANY_ROWS:
                 message = old_file_again.OLDER_MESSAGE.format(day=day, others=others)
                 findings.escalate(rule.code, Severity.HOLD, message)
             else:

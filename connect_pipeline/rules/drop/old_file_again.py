@@ -2,11 +2,14 @@
 
 from connect_pipeline.rules.rule import Rule, Severity
 
+MANY_ROWS = 50
+"""Fewer rows may well be what they were some days ago, without an old file."""
+
 RULE = Rule(
     code="old_file_again",
     severity=Severity.WARNING,
     doc="A core file is, byte for byte, one that came before and was replaced since; held, when"
-    " more than one other file was published in between and it has fifty rows or more.",
+    f" more than one other file was published in between and it has {MANY_ROWS} rows or more.",
     help=(
         "An old file undoes what has changed since: families would be told at numbers that they"
         " gave up, and children would be back in classes that they have left. Its upload is new, so"
