@@ -111,6 +111,17 @@ def test_an_older_file_stays_held_whatever_comes_between(district: SmallHome) ->
     assert night(district, STUDENT_FILE, first) == "held"
 
 
+def test_a_night_that_failed_after_it_was_published_counts(district: SmallHome) -> None:
+    first, second, third, _ = contents(district, STUDENT_FILE)
+    district.write_settings(low_lunch_balance=2, lunch_list={"enabled": True})
+    opt_outs = district.home.root / "opt_outs" / f"{NAME}.csv"
+    opt_outs.parent.mkdir()
+    opt_outs.write_text("a\n")
+    assert [night(district, STUDENT_FILE, text) for text in (second, third)] == ["failed:2"] * 2
+    opt_outs.unlink()
+    assert night(district, STUDENT_FILE, first) == "held"
+
+
 def test_a_rebuilt_snapshot_is_no_old_file(district: SmallHome) -> None:
     """It is built from what was received before, whatever has been uploaded since."""
     _, second, *_ = contents(district, STUDENT_FILE)

@@ -241,7 +241,9 @@ class Ledger:
         from which to count. None and 0 when it did not come before, or none was published since.
         """
         good = sa.select(runs.c.run_id).where(runs.c.district == district, runs.c.outcome.in_(GOOD))
-        was_published = received.c.run_id.in_(good).label("was_published")
+        # A run that published may have failed afterwards, as with the list of low balances.
+        made = sa.select(snapshots.c.run_id).where(snapshots.c.district == district)
+        was_published = received.c.run_id.in_(good.union(made)).label("was_published")
         receipts = self.rows(
             sa.select(received.c.sha256, received.c.uploaded_at, was_published)
             .where(received.c.district == district, received.c.export == export)
