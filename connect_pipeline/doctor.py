@@ -30,11 +30,6 @@ from connect_pipeline.who import name_of, user_name
 
 T = TypeVar("T")
 
-FORMER = (
-    "it is in districts.yaml no more; what is kept of it stays until"
-    " `connect-pipeline erase {name}`"
-)
-
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -72,8 +67,7 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
         yield _try_and_tell("sensors and schedules", lambda: _examine_automation(home))
     everybody = (*sound.settings.districts, *sound.wrong)
     yield _try("opt-outs", lambda: _refuse_opt_outs_of_nobody(home, everybody))[1]
-    for name in _former_districts(home, everybody):
-        yield Diagnosis(f"{name}: former district", 0, FORMER.format(name=name))
+    yield from _examine_former_districts(home, everybody)
     if home.certificates.exists() and not ledger.exit_code:
         yield _try("erasures", lambda: _refuse_lost_erasures(home, everybody))[1]
     yield _try("drops", lambda: _refuse_one_drop_of_two(sound.settings.districts))[1]
@@ -200,11 +194,16 @@ def _refuse_opt_outs_of_nobody(home: Home, districts: Iterable[str]) -> None:
             )
 
 
-def _former_districts(home: Home, districts: Iterable[str]) -> list[str]:
+def _examine_former_districts(home: Home, districts: Iterable[str]) -> Iterator[Diagnosis]:
     """Who has data in the home and is not in the settings; retention passes over them."""
     places = ("published/*/*", "landing/*/*", "outbox/*/*", "reports/*/*")
     kept = {path.parent.name for place in places for path in home.root.glob(place)}
-    return sorted(kept - {*districts})
+    for name in sorted(kept - {*districts}):
+        says = (
+            "it is in districts.yaml no more; what is kept of it stays until"
+            f" `connect-pipeline erase {name}`"
+        )
+        yield Diagnosis(f"{name}: former district", 0, says)
 
 
 def _refuse_lost_erasures(home: Home, districts: Iterable[str]) -> None:

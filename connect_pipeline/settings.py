@@ -137,9 +137,9 @@ KeyFile = Annotated[Path, AfterValidator(_path_of_key)]
 RemoteFolder = Annotated[str, AfterValidator(_absolute_folder)]
 DayRange = Annotated[tuple[date, date], BeforeValidator(_day_range)]
 Channel = Literal["sms", "voice", "email"]
-Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-"""As it is in an export, whose cells are trimmed, too."""
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Code = Name
+"""As it is in an export, whose cells are trimmed, too."""
 Days = Annotated[int, Field(ge=1, le=36_500)]
 
 

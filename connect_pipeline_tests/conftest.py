@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, settings
 # sets it to nothing for all other tests.
 os.environ.setdefault("DUCKDB_JE_MALLOC_CONF", "zero:true")
 
+from connect_pipeline.sample.district import generate
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.postgres import running_postgres
 from connect_pipeline_tests.small_home import SmallHome, serving, small_home
@@ -52,6 +54,17 @@ def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
 def home(first_night: SmallHome, tmp_path: Path) -> SmallHome:
     """A copy of it, to be changed."""
     return first_night.copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def larger(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """A generated district of 60 students, published once for all tests."""
+    folder = tmp_path_factory.mktemp("larger")
+    made = generate(folder / "exports", 60, 1, today=date(2026, 10, 1))
+    files = {path.name: path.read_text() for path in made.folder.glob("*.csv")}
+    home = small_home(server, folder, files, sites=made.sites)
+    home.publish()
+    return home
 
 
 @pytest.fixture(scope="module")

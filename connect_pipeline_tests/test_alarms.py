@@ -292,13 +292,19 @@ def test_a_webhook_that_refuses_is_tried_again(
     assert hook.said == [("alarm", "a", "blocked"), ("all_clear", "a", "blocked")], "in order, once"
 
 
+@pytest.fixture
+def moments(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """The times at which something is delivered; the last of them is now."""
+    moments = [EVENING]
+    monkeypatch.setattr(delivery, "now", lambda: moments[-1])
+    return moments
+
+
 def test_the_pauses_before_another_try_grow_to_half_an_hour(
-    ledger: Ledger, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, hook: Webhook, moments: list[datetime]
 ) -> None:
     chosen = settings(by_webhook(hook))
     hook.status = 500
-    moments = [EVENING]
-    monkeypatch.setattr(delivery, "now", lambda: moments[-1])
     blocked(ledger, chosen)
     for _ in range(6):
         assert deliver(ledger, chosen) == 1
@@ -309,12 +315,10 @@ def test_the_pauses_before_another_try_grow_to_half_an_hour(
 
 
 def test_a_clock_that_is_set_back_delays_no_other_try_by_so_much(
-    ledger: Ledger, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, hook: Webhook, moments: list[datetime]
 ) -> None:
     chosen = settings(by_webhook(hook))
     hook.status = 500
-    moments = [EVENING]
-    monkeypatch.setattr(delivery, "now", lambda: moments[-1])
     blocked(ledger, chosen)
     assert deliver(ledger, chosen) == 1
     hook.status = 200

@@ -648,18 +648,25 @@ def test_opt_outs_go_with_the_student_unless_another_has_the_destination(home: S
     assert not left_by_a_kill.exists()
 
 
+def opt_outs_after_erasing(home: SmallHome, student: str, opt_outs: str) -> str:
+    """What is left of a district's opt-outs."""
+    path = opt_out_file(home.home, NAME)
+    path.parent.mkdir()
+    path.write_text(opt_outs)
+    with home.here():
+        erase.erase_student(home.home, NAME, student, "Pat Operator")
+    return path.read_text()
+
+
 def test_a_parent_who_teaches_here_stays_opted_out(server: EmbeddedServer, tmp_path: Path) -> None:
     """The number is a member of staff's, too, and in no table of students any more."""
     row = "E1,102,Zed,Khan,,,Aisha Khan,(201) 555-0103,zed.khan@example.com,,,,12346,3,,,,All"
     text = with_rows(FILES[STUDENT_FILE], row)
     home = small_home(server, tmp_path, {**FILES, STUDENT_FILE: text})
     home.publish()
-    path = opt_out_file(home.home, NAME)
-    path.parent.mkdir()
-    path.write_text("channel,destination\nsms,(201) 555-0103\nemail,zed.khan@example.com\n")
-    with home.here():
-        erase.erase_student(home.home, NAME, "E1", "Pat Operator")
-    assert path.read_text() == "channel,destination\nsms,(201) 555-0103\n"
+    opt_outs = "channel,destination\nsms,(201) 555-0103\nemail,zed.khan@example.com\n"
+    left = opt_outs_after_erasing(home, "E1", opt_outs)
+    assert left == "channel,destination\nsms,(201) 555-0103\n"
 
 
 def test_a_sibling_stays_opted_out_however_the_address_is_written(
@@ -672,12 +679,8 @@ def test_a_sibling_stays_opted_out_however_the_address_is_written(
     text = with_rows(FILES[STUDENT_FILE], *rows)
     home = small_home(server, tmp_path, {**FILES, STUDENT_FILE: text})
     home.publish()
-    path = opt_out_file(home.home, NAME)
-    path.parent.mkdir()
-    path.write_text("channel,destination\nemail,fam.ray@example.org\n")
-    with home.here():
-        erase.erase_student(home.home, NAME, "S90", "Pat Operator")
-    assert path.read_text() == "channel,destination\nemail,fam.ray@example.org\n"
+    left = opt_outs_after_erasing(home, "S90", "channel,destination\nemail,fam.ray@example.org\n")
+    assert left == "channel,destination\nemail,fam.ray@example.org\n"
 
 
 def test_absences_of_none_but_erased_students_say_that_nobody_else_is_absent(

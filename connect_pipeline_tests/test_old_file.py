@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,30 +10,20 @@ import pytest
 from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.ledger import CORE_JOB
-from connect_pipeline.sample.district import generate
-from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.rules.rule import with_header
 from connect_pipeline_tests.small_district import FILES
-from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
+from connect_pipeline_tests.small_home import NAME, SmallHome
 
 STUDENT_FILE, CLASS_FILE = STUDENTS.file_name, STAFF_TO_STUDENT.file_name
+REFUSED = (with_header(STUDENTS), with_header(STUDENTS, "x"))
+"""Student files that are blocked: one without a row, and one whose row is broken."""
 SAID = "SELECT severity FROM quality.findings WHERE code = 'old_file_again'"
 
 
-@pytest.fixture(scope="module")
-def sixty(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
-    """A generated district of 60 students, published once."""
-    folder = tmp_path_factory.mktemp("sixty")
-    made = generate(folder / "exports", 60, 1, today=date(2026, 10, 1))
-    files = {path.name: path.read_text() for path in made.folder.glob("*.csv")}
-    home = small_home(server, folder, files, sites=made.sites)
-    home.publish()
-    return home
-
-
 @pytest.fixture
-def district(sixty: SmallHome, tmp_path: Path) -> SmallHome:
-    """A copy of it, to be changed."""
-    return sixty.copy(tmp_path)
+def district(larger: SmallHome, tmp_path: Path) -> SmallHome:
+    """A published district of 60 students, to be changed."""
+    return larger.copy(tmp_path)
 
 
 def contents(home: SmallHome, file: str) -> Iterator[str]:
@@ -92,8 +81,7 @@ def test_what_was_refused_makes_no_file_older(district: SmallHome) -> None:
     """Whoever tries to mend a wrong upload in vain, and puts the file before it back."""
     first, second, *_ = contents(district, STUDENT_FILE)
     assert night(district, STUDENT_FILE, second) == "published"
-    header = first.splitlines(keepends=True)[0]
-    for refused in (header, f"{header}x\n"):
+    for refused in REFUSED:
         assert night(district, STUDENT_FILE, refused) == "blocked"
     assert night(district, STUDENT_FILE, first) == "published"
     assert district.query(SAID) == [("warning",)]
@@ -103,8 +91,7 @@ def test_an_older_file_stays_held_whatever_comes_between(district: SmallHome) ->
     """Whoever puts the right file back must not thereby make the old one the one before."""
     first, second, third, _ = contents(district, STUDENT_FILE)
     assert [night(district, STUDENT_FILE, text) for text in (second, third)] == ["published"] * 2
-    header = first.splitlines(keepends=True)[0]
-    between = {third: "unchanged", f"{header}x\n": "blocked"}
+    between = {third: "unchanged", REFUSED[1]: "blocked"}
     for text, outcome in between.items():
         assert night(district, STUDENT_FILE, first) == "held"
         assert night(district, STUDENT_FILE, text) == outcome
@@ -126,12 +113,11 @@ def test_a_rebuilt_snapshot_is_no_old_file(district: SmallHome) -> None:
     """It is built from what was received before, whatever has been uploaded since."""
     _, second, *_ = contents(district, STUDENT_FILE)
     assert night(district, STUDENT_FILE, second) == "published"
-    header = second.splitlines(keepends=True)[0]
-    for refused in (header, f"{header}x\n"):
+    for refused in REFUSED:
         assert night(district, STUDENT_FILE, refused) == "blocked"
     damaged = district.current()
     district.home.snapshot(NAME, damaged).write_bytes(b"damaged")
-    assert night(district, STUDENT_FILE, header) == "blocked"
+    assert night(district, STUDENT_FILE, REFUSED[0]) == "blocked"
     assert district.current() != damaged
     assert district.query(SAID) == []
 
@@ -139,8 +125,7 @@ def test_a_rebuilt_snapshot_is_no_old_file(district: SmallHome) -> None:
 def test_what_is_published_is_no_old_file(district: SmallHome) -> None:
     """Whatever was uploaded since, and not published."""
     first, second, *_ = contents(district, STUDENT_FILE)
-    header = first.splitlines(keepends=True)[0]
-    for refused in (header, f"{header}x\n"):
+    for refused in REFUSED:
         assert night(district, STUDENT_FILE, refused) == "blocked"
     assert night(district, STUDENT_FILE, first) == "unchanged"
     assert night(district, STUDENT_FILE, second) == "published"

@@ -482,17 +482,6 @@ def test_a_student_who_is_gone_is_removed_though_others_are_damaged(home: SmallH
 # -- the change hold ----------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def larger(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
-    """A generated district of 60 students, published once."""
-    folder = tmp_path_factory.mktemp("larger")
-    made = generate(folder / "exports", 60, 1, today=date(2026, 10, 1))
-    files = {path.name: path.read_text() for path in made.folder.glob("*.csv")}
-    home = small_home(server, folder, files, sites=made.sites)
-    home.publish()
-    return home
-
-
 @pytest.fixture
 def held(larger: SmallHome, tmp_path: Path) -> SmallHome:
     """The larger district after a night that lacks half of its students."""

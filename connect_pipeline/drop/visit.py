@@ -118,8 +118,8 @@ class DropVisit:
         first = self.ledger.received_since(
             self.name, fetched.name, fetched.facts.sha256, fetched.mtime
         )
-        moments = (said, now(), *([] if first is None else [datetime.fromisoformat(first)]))
-        return min(moments)
+        seen = now() if first is None else datetime.fromisoformat(first)
+        return min(said, now(), seen)
 
     def take_landed(self, spec: ExportSpec, sha256: str) -> sftp.Fetched:
         """Use a file that was received before. Raises `EnvironmentFault` without a whole one."""

@@ -212,7 +212,7 @@ class Ledger:
         of_export = sa.and_(received.c.district == district, received.c.export == export)
         is_it = received.c.sha256 == sha256
         if mtime is not None:
-            is_it &= sa.func.coalesce(received.c.mtime, -1) == mtime
+            is_it &= received.c.mtime.is_not_distinct_from(mtime)
         another = (
             sa.select(sa.func.max(received.c.id)).where(of_export, sa.not_(is_it)).scalar_subquery()
         )

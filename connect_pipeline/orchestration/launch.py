@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -128,7 +129,8 @@ def run_job(home: Home, job: str, district: str) -> Finished:
         )
     with closing(open_ledger(home)) as ledger:
         row = ledger.run(result.run_id)
-    is_stopped = any(_is_interrupt(event) for event in result.all_events)
+    interrupt = dg.DagsterExecutionInterruptedError.__name__
+    is_stopped = any(error.cls_name == interrupt for error in _errors(result))
     if row is None:  # the run could not begin: its lock or its settings, or it was stopped before
         return Finished(district, result.run_id, failed(), _first_error(result), {}, is_stopped)
     message = str(row["message"])
@@ -138,24 +140,25 @@ def run_job(home: Home, job: str, district: str) -> Finished:
     return Finished(district, result.run_id, outcome, message, codes, is_stopped)
 
 
-def _is_interrupt(event: dg.DagsterEvent) -> bool:
-    error = getattr(event.event_specific_data, "error", None)
-    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
-
-
 def _first_error(result: dg.ExecuteInProcessResult) -> str:
     """The sentence of the first failure: ours where there is one, else only its kind."""
     ours = {kind.__name__ for kind in _kinds(ConnectError)}
-    for event in result.all_events:
-        error = getattr(event.event_specific_data, "error", None)
-        while error is not None:
-            if error.cls_name in ours:
-                return str(error.message).split(": ", 1)[-1].strip()
-            error = error.cause
+    for error in _errors(result):
+        if error.cls_name in ours:
+            return str(error.message).split(": ", 1)[-1].strip()
     return (
         "The run ended without a word: it was stopped, or could not begin."
         " Dagster's log of the run has the steps."
     )
+
+
+def _errors(result: dg.ExecuteInProcessResult) -> Iterator[Any]:
+    """The errors of a run's events (Dagster's `SerializableErrorInfo`), each before its cause."""
+    for event in result.all_events:
+        error = getattr(event.event_specific_data, "error", None)
+        while error is not None:
+            yield error
+            error = error.cause
 
 
 def _kinds(kind: type[ConnectError]) -> list[type[ConnectError]]:

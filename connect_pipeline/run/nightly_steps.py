@@ -228,9 +228,11 @@ class NightlySteps:
 
     def _balances_are_old(self) -> bool:
         """Whether the student file is of an earlier night, by its upload or as what it is."""
+        if STUDENTS in self.stale:
+            return True
         said = f"code = '{old_file_again.RULE.code}' AND export = '{STUDENTS.file_name}'"
-        came_before = self.published_rows(f"(FROM quality.findings WHERE {said})")
-        return STUDENTS in self.stale or any(came_before.values())
+        with open_published(self.run.home.roster(self.run.name)) as published:
+            return count_rows(published, f"(FROM quality.findings WHERE {said})") > 0
 
     def _exports(self) -> dict[str, object]:
         """What the ledger keeps of what the snapshot was made from: files by name, and settings.

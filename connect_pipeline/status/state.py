@@ -29,7 +29,7 @@ HOLDS_SHOWN = 5
 
 
 def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]:
-    """What is published, what is held, the last runs and snapshots; plain dicts and lists."""
+    """What is published and held, the last runs, all snapshots and disclosures; plain data."""
     published = ledger.current_snapshot(district)
     open_holds = [ledger.open_hold(district, job) for job in (CORE_JOB, ATTENDANCE_JOB)]
     return {
