@@ -109,6 +109,19 @@ def _mail_address(value: str) -> str:
     return value
 
 
+def _day(value: object) -> object:
+    """A day as YAML reads it, or as text. Of a number, pydantic would make a day of 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and DAY.fullmatch(value)):
+        return value
+    raise ValueError("a day such as 2026-08-01")
+
+
+def _send_time(value: time) -> time:
+    if value < time(0, 30):
+        raise ValueError('"00:30" or later: the file is due 30 minutes before, on the same day')
+    return value
+
+
 def _day_range(value: object) -> object:
     """A day, or `"2026-12-21 to 2027-01-01"`, as its first and last day, both included."""
     expected = 'a day such as 2026-11-26, or "2026-12-21 to 2027-01-01"'
@@ -129,6 +142,8 @@ def _day_range(value: object) -> object:
 
 
 ClockTime = Annotated[time, BeforeValidator(_clock)]
+SendTime = Annotated[ClockTime, AfterValidator(_send_time)]
+Day = Annotated[date, BeforeValidator(_day)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
@@ -204,8 +219,8 @@ class Attendance(Section):
     )
     other_codes: tuple[Code, ...] = Field(
         default=(),
-        description="codes that alert nobody, but where school_alert_codes names them; any other"
-        " code is an `unknown_absence_code`",
+        description="codes that alert nobody, but where school_alert_codes names them, and none of"
+        " alert_codes; any other code is an `unknown_absence_code`",
     )
     min_periods: int = Field(
         default=1,
@@ -217,10 +232,10 @@ class Attendance(Section):
         description="days on which nobody is told, as 2026-11-26 or as the text"
         ' "2026-12-21 to 2027-01-01"',
     )
-    send_at: tuple[ClockTime, ...] = Field(
+    send_at: tuple[SendTime, ...] = Field(
         default=(),
-        description="when the sender sends; the file is due 30 minutes before each, and a missing"
-        " one alarms: without times none does",
+        description='when the sender sends, "00:30" or later; the file is due 30 minutes before'
+        " each, and a missing one alarms: without times none does",
     )
     policy: Literal["once_per_day", "each_new_period"] = Field(
         default="once_per_day",
@@ -254,6 +269,12 @@ class Attendance(Section):
             raise ValueError("at least one of alert_codes: without one, nobody is ever told")
         return self
 
+    @model_validator(mode="after")
+    def _each_code_has_one_meaning(self) -> Self:
+        if not {*self.alert_codes}.isdisjoint(self.other_codes):
+            raise ValueError("each code in alert_codes or in other_codes, and not in both")
+        return self
+
 
 class LunchList(Section):
     """The list of families to be told of a lunch balance below `low_lunch_balance`, each night."""
@@ -267,8 +288,8 @@ class LunchList(Section):
 class Window(Section):
     """Days in the district's zone."""
 
-    first_day: date = Field(description="the first day, such as 2026-08-01")
-    last_day: date = Field(description="the last day, which is in it, too")
+    first_day: Day = Field(description="the first day, such as 2026-08-01")
+    last_day: Day = Field(description="the last day, which is in it, too")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -88,7 +88,12 @@ attendance = st.fixed_dictionaries(
         "default_channels": st.sampled_from([("sms", "email"), ("voice",), ("email",)]),
         "min_periods": st.sampled_from([1, 1, 2]),
     }
-)
+).map(lambda drawn: drawn | {"other_codes": _of_no_alert(drawn)})
+
+
+def _of_no_alert(drawn: dict[str, Any]) -> tuple[str, ...]:
+    """Drawn other codes that the settings may have beside these alert codes."""
+    return tuple(code for code in drawn["other_codes"] if code not in drawn["alert_codes"])
 
 
 class District:

@@ -111,8 +111,8 @@ def test_the_last_deadline_in_other_zones(
 
 
 def test_the_attendance_file_is_due_half_an_hour_before_each_sending() -> None:
-    times = Attendance(send_at=(time(17, 30), time(10, 0), time(0, 15)))
-    assert attendance_due(district(attendance=times)) == [time(9, 30), time(17, 0), time(23, 45)]
+    times = Attendance(send_at=(time(17, 30), time(10, 0), time(0, 30)))
+    assert attendance_due(district(attendance=times)) == [time(0), time(9, 30), time(17, 0)]
     holidays = Attendance(no_school=("2026-11-26 to 2026-11-27",))
     expected = {
         day: expects_attendance(date(2026, 11, day), district(attendance=holidays).attendance)

@@ -90,6 +90,8 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
         ("[sms, email]", "[sms]\n      default_language: Spanish (es)", 21, "such as en or es"),
         ("alert_codes: [A, U]", 'alert_codes: [A, " "]', 17, "at least 1 character"),
         ("alert_codes: [A, U]", "alert_codes: []", 15, "without one, nobody is ever told"),
+        ("alert_codes: [A, U]", "other_codes: [T, U]", 15, "in alert_codes or in other_codes"),
+        ('send_at: ["10:00", "17:30"]', 'send_at: ["00:29"]', 18, '"00:30" or later'),
         ("removed: 0.10", "removed: 10", 22, "less than or equal to 1"),
         ("removed: 0.10", "removed: yes", 22, "a number for removed, and not yes or no"),
         ("port: 2222", "port: yes", 8, "a number, and not yes or no"),
@@ -134,6 +136,12 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
             "rollover: {first_day: 2026-08-10, last_day: 2026-08-09}",
             23,
             "last_day on or after first_day",
+        ),
+        (
+            "quiet_seconds: {core: 60, attendance: 15}",
+            "add_only: {first_day: 20217600, last_day: 2026-08-09}",
+            23,
+            "`districts.demo.add_only.first_day`: expected a day such as 2026-08-01",
         ),
         (
             "max_absent_share: 0.4",
