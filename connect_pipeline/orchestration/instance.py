@@ -74,7 +74,8 @@ def examine_dagster_home(home: Home) -> str:
     if lacks:
         raise SettingsError(
             f"{path} lacks {', '.join(lacks)}. Take these sections over from the {SETTINGS} of this"
-            " version, or move yours away: `connect-pipeline doctor` makes a new one."
+            " version. (Without yours, `connect-pipeline doctor` makes a new one, but the UI may"
+            " then have nothing of older runs.)"
         )
     return f"{path} is as it must be"
 
