@@ -15,7 +15,9 @@ from connect_pipeline import alarms
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
+from connect_pipeline.interrupted import settle
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, open_ledger, stamp
+from connect_pipeline.locks import is_held, locked
 from connect_pipeline.settings import District
 from connect_pipeline.settings_file import load_sound_districts
 
@@ -51,9 +53,13 @@ def decide(
     both jobs' files are held and `job` does not say which are meant: who has read why the absences
     are held has not read why the night is. So it does when the files are held since `asked_at`: a
     decision that had to wait is not of files that were held in the meantime.
+    What a killed run was about to publish is settled first, or it would go out after a discard.
     """
     settings = load_sound_districts(home.settings_file).district(district)
     with closing(open_ledger(home)) as ledger:
+        if not is_held(home.lock(district)):  # a run that lives sees what is decided
+            with locked(home, district):
+                settle(home, ledger, district)
         return _decide(ledger, district, settings, decision, by, job, asked_at)
 
 

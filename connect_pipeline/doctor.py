@@ -24,6 +24,7 @@ from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsErro
 from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.instance import examine_dagster_home
+from connect_pipeline.run.recovery import refuse_damaged_files, refuse_lost_ledger
 from connect_pipeline.settings import Alarms, District, Webhook
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.who import name_of, user_name
@@ -68,8 +69,11 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
     everybody = (*sound.settings.districts, *sound.wrong)
     yield _try("opt-outs", lambda: _refuse_opt_outs_of_nobody(home, everybody))[1]
     yield from _examine_former_districts(home, everybody)
-    if home.certificates.exists() and not ledger.exit_code:
-        yield _try("erasures", lambda: _refuse_lost_erasures(home, everybody))[1]
+    is_ours = not ledger.exit_code
+    if home.certificates.exists() and is_ours:
+        erasures = _try("erasures", lambda: _refuse_lost_erasures(home, everybody))[1]
+        yield erasures
+        is_ours = not erasures.exit_code
     yield _try("drops", lambda: _refuse_one_drop_of_two(sound.settings.districts))[1]
     if only is not None:
         sound.district(only)
@@ -80,6 +84,9 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
                 count, diagnosis = _try(f"{name}: opt-outs", partial(_count_opt_outs, home, name))
                 yield diagnosis if count is None else replace(diagnosis, says=f"{count:,} read")
             yield from _examine_alarms(name, (sound.settings.alarms, district.alarms))
+            if home.published(name).exists() and is_ours:
+                work = partial(_examine_published, home, name)
+                yield _try(f"{name}: what is published", work)[1]
 
 
 def _examine_ledger(home: Home) -> Diagnosis:
@@ -101,6 +108,14 @@ def _open_ledger_of(home: Home) -> None:
                     f"it knows nothing of what is published for {roster.parent.name}: the one that"
                     " did was lost. Restore a backup, or let the next run take over what is there."
                 )
+
+
+def _examine_published(home: Home, district: str) -> None:
+    """Raise `EnvironmentFault` when a file is damaged, or the ledger knows nothing of its lists."""
+    with closing(open_ledger(home)) as ledger:
+        refuse_damaged_files(home, ledger, district)
+        lists, day = home.outbox(district), home.attendance(district)
+        refuse_lost_ledger(ledger, district, lists, published=day)
 
 
 def _examine_automation(home: Home) -> str:

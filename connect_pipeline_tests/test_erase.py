@@ -507,6 +507,29 @@ def test_a_contacts_name_goes_though_a_stranger_has_it(
     ]
 
 
+@pytest.mark.parametrize("place", ["an earlier night", "a day"])
+def test_a_damaged_file_is_named_and_the_erasure_goes_on_without_it(
+    home: SmallHome, place: str
+) -> None:
+    """Nobody can tell what of the student is in it, so an operator gives it up, and nobody else."""
+    path = home.home.attendance(NAME)
+    if place != "a day":
+        path = home.home.snapshot(NAME, home.snapshots()[0])
+    with path.open("r+b") as file:
+        for block in range(12_288, path.stat().st_size, 4096):
+            file.seek(block)
+            file.write(b"damaged")
+    for _ in range(2):
+        with pytest.raises(EnvironmentFault, match="run the same command again") as refusal:
+            erase_student(home)
+        assert str(refusal.value).startswith(f"{path} is damaged")
+        assert path.exists()
+    path.unlink()
+    certificate = json.loads(erase_student(home).certificate.read_text())
+    assert certificate["rows_removed"]["connect.students"] == (3 if place == "a day" else 2)
+    assert places_of(home, UNIQUE) == {}
+
+
 # -- the certificate -----------------------------------------------------------------------------
 
 
@@ -868,6 +891,8 @@ def test_a_ledger_that_does_not_know_an_erasure_publishes_nothing(
     shutil.copy2(tmp_path / "backup", home.home.ledger_file)
     home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Korean", "Russian")})
     before = home.roster_bytes()
+    dry_run = home.command_here("alerts", NAME, "--dry-run")
+    assert (dry_run.returncode, "does not know 1 erasures" in dry_run.stderr) == (3, True), dry_run
     with pytest.raises(EnvironmentFault, match="does not know 1 erasures") as refusal:
         home.nightly()
     assert certificate.name in str(refusal.value)

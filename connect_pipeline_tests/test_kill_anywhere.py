@@ -219,3 +219,29 @@ def test_a_run_killed_before_each_of_its_durable_steps(
         home.assert_tidy()
         assert len(home.snapshots()) == 2
     assert seen == {1, 2}
+
+
+@pytest.mark.parametrize("is_placed", [False, True])
+def test_what_a_killed_run_was_publishing_is_settled_before_a_decision(
+    nights: Nights, tmp_path: Path, *, is_placed: bool
+) -> None:
+    """Or it would go out after an operator was told that it is discarded."""
+    home, file = nights.home.copy(tmp_path / "home"), STUDENTS.file_name
+    before = home.roster_bytes()
+    lines = home.read(file).splitlines()
+    home.upload({file: "".join(f"{line.rpartition(',')[0]}\n" for line in lines)})
+    assert home.nightly().outcome == "held"
+    assert home.command_here("approve", NAME).returncode == 0
+    log = tmp_path / "log"
+    assert dies_before(home.copy(tmp_path / "undisturbed"), main, 0, log) == 0
+    steps = log.read_text().splitlines()
+    (placed,) = (n for n, step in enumerate(steps, 1) if re.search("^replace.*candidate", step))
+    assert dies_before(home, main, placed + is_placed, tmp_path / "killed") == KILLED
+    assert home.roster_bytes() == before
+
+    discarded = home.command_here("discard", NAME)
+    decided = home.roster_bytes()
+    assert (decided == before, discarded.returncode) == ((False, 2) if is_placed else (True, 0))
+    assert ("Nothing is held" in discarded.stderr) == is_placed
+    assert home.nightly().outcome == ("unchanged" if is_placed else "discarded")
+    assert home.roster_bytes() == decided, "what readers have stays as the operator knew it"

@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -23,7 +22,6 @@ import sqlalchemy as sa
 
 from connect_pipeline import snapshots
 from connect_pipeline.attendance.opt_outs import opt_out_file
-from connect_pipeline.attendance.staging import recover as recover_attendance
 from connect_pipeline.contract import SCHOOLS, STAFF
 from connect_pipeline.erasure import records, traces
 from connect_pipeline.erasure.certificate import write_certificate
@@ -53,6 +51,7 @@ from connect_pipeline.home import (
     replacing,
     sync_folder,
 )
+from connect_pipeline.interrupted import settle
 from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import received
 from connect_pipeline.line_law import BLANKS
@@ -60,8 +59,6 @@ from connect_pipeline.locks import locked
 from connect_pipeline.settings import DISTRICT_NAME
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.snapshots.export import disclosures_of
-
-log = logging.getLogger(__name__)
 
 # Exports that name no student: an ID in them is somebody else's.
 WITHOUT_STUDENTS = (STAFF.file_name, SCHOOLS.file_name)
@@ -78,8 +75,8 @@ class Erased:
 def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased:
     """Forget a student, and keep later uploads of the same ID out until the erasure is lifted.
 
-    Raises `UsageError` for an unknown district, `EnvironmentFault` when a file cannot be changed:
-    then the same command goes on where it stopped.
+    Raises `UsageError` for an unknown district, `EnvironmentFault` when a file cannot be changed or
+    is damaged: then the same command goes on where it stopped.
     """
     student_id = student_id.strip(BLANKS)
     if not student_id:
@@ -89,7 +86,7 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
         records.who_is_erased(ledger, district)  # under another key nobody would know them all
         subject = records.subject_hash(ledger, district, student_id)
         number = records.begin(ledger, district, subject, by)
-        _settle(home, ledger, district)
+        settle(home, ledger, district)
         found = traces.gather(home, district, student_id, stamp(now()))
         try:
             _remove_leftovers(home, district)
@@ -199,14 +196,6 @@ def _known(home: Home, district: str) -> None:
         with closing(open_ledger(home)) as ledger:
             if not records.is_under_way(ledger, district):
                 raise
-
-
-def _settle(home: Home, ledger: Ledger, district: str) -> None:
-    for repair in (
-        *snapshots.recover(home, ledger, district),
-        *recover_attendance(home, district, ledger),
-    ):
-        log.warning("%s: after an interrupted run: %s", district, repair)
 
 
 def _remove_leftovers(home: Home, district: str) -> None:

@@ -22,9 +22,10 @@ from connect_pipeline.databases import (
     statement,
 )
 from connect_pipeline.erasure.recognising import BROKEN_ROW, is_in, words_that_may_be_ids
-from connect_pipeline.erasure.traces import Traces
+from connect_pipeline.erasure.traces import CURE, Traces
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import PRIVATE_FILE, sync_file
+from connect_pipeline.snapshots.damage import refuse_damaged
 
 # Of each table that may name a student: what is kept. `old` is the file as it was.
 SNAPSHOT = {
@@ -107,7 +108,10 @@ def without_student(source: Path, target: Path, traces: Traces) -> dict[str, int
             gone = _gone(connection, kept)
             if gone:
                 _copy(connection, target, kept)
-    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+    except duckdb.Error as error:
+        refuse_damaged(source, CURE)
+        if not isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+            raise
         raise EnvironmentFault(
             f"{source.name} could not be written anew ({type(error).__name__}): free disk space,"
             " then run the same command again."

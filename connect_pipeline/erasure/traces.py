@@ -29,11 +29,17 @@ from connect_pipeline.erasure.recognising import is_destination, is_in, is_in_by
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, replacing
 from connect_pipeline.published import open_published
+from connect_pipeline.snapshots.damage import refuse_damaged
 
 # What a district may send; what we write is UTF-8.
 RECEIVED_ENCODINGS = ("utf-8", "cp1252", "utf-16-le", "utf-16-be")
 # Whatever else a word may consist of, an ID ends at what separates cells.
 NO_ID = rb"[A-Za-z0-9._-]"
+# Nobody but an operator gives a file up: a disk that failed for a moment would cost all of them.
+CURE = (
+    "Nobody can tell what of the student is in it. What readers have, the next `sync` mends; delete"
+    " it if it is of an earlier night or day. Then run the same command again."
+)
 # Shorter words are found by chance in any file.
 TELLING = 6
 
@@ -252,13 +258,20 @@ def _asked(
     path: Path, student_id: str, words: Iterable[str] = (), groups: Iterable[str] = ()
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A published file, opened, with what the questions below are about."""
-    with open_published(path) as connection:
-        set_variables(connection, student=student_id, words=sorted(words), groups=sorted(groups))
-        with suppress(duckdb.CatalogException):  # a snapshot has no absences
-            connection.execute(
-                f"CREATE TEMP VIEW others_of_a_day AS {statement(__package__, 'others_of_a_day')}"
+    try:
+        with open_published(path) as connection:
+            set_variables(
+                connection, student=student_id, words=sorted(words), groups=sorted(groups)
             )
-        yield connection
+            with suppress(duckdb.CatalogException):  # a snapshot has no absences
+                connection.execute(
+                    "CREATE TEMP VIEW others_of_a_day AS"
+                    f" {statement(__package__, 'others_of_a_day')}"
+                )
+            yield connection
+    except duckdb.Error:
+        refuse_damaged(path, CURE)
+        raise
 
 
 def _column(connection: duckdb.DuckDBPyConnection, name: str, where: str = "") -> set[str]:

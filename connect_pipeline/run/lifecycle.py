@@ -37,7 +37,7 @@ from connect_pipeline.locks import locked
 from connect_pipeline.outcomes import GOOD
 from connect_pipeline.report.of_run import write_reports
 from connect_pipeline.run.district_run import DistrictRun
-from connect_pipeline.run.recovery import recover, refuse_lost_ledger
+from connect_pipeline.run.recovery import recover, refuse_lost_ledger, refuse_unsettled
 from connect_pipeline.run.retention import made_current
 from connect_pipeline.settings import District, Settings
 from connect_pipeline.settings_file import load_sound_districts
@@ -62,7 +62,9 @@ def district_run(
     try:
         with locked(home, name):
             ledger = open_ledger(home)
-            if job != PREVIEW_JOB:  # which changes nothing, not even for the better
+            if job == PREVIEW_JOB:  # which changes nothing, not even for the better
+                refuse_unsettled(home, ledger, name)
+            else:
                 rebuild = partial(_rebuild, home, ledger, district, name, run_id)
                 recover(home, ledger, settings, name, rebuild)
                 expire_undecided(ledger, name, district, now())

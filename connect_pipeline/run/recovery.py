@@ -2,8 +2,8 @@
 
 For: what a killed run left, what the disk has damaged, and a ledger that is not the one that the
 published files belong to. All of it converges without a human, or refuses loudly.
-Belongs here: the order, and who is told. Does not belong here: how a snapshot is set aside
-(`snapshots/`), a batch finished (`attendance/staging.py`), a night published
+Belongs here: the order, and who is told. Does not belong here: what a killed run was publishing
+(`interrupted.py`), how a snapshot is set aside (`snapshots/`), a night published
 (`nightly_steps.py`).
 """
 
@@ -14,23 +14,22 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import duckdb
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms, snapshots
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.attendance.staging import BATCH_ID
-from connect_pipeline.attendance.staging import recover as recover_attendance
 from connect_pipeline.attendance.told import CLEARED
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, remove_log, remove_partials
+from connect_pipeline.interrupted import settle
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, compact, now
 from connect_pipeline.ledger.tables import batches
-from connect_pipeline.published import ATTENDANCE_TABLES, open_published
+from connect_pipeline.published import open_published
 from connect_pipeline.settings import Settings
-from connect_pipeline.snapshots.damage import refuse_unread, refuse_unreadable
+from connect_pipeline.snapshots.damage import Damaged, refuse_damaged, refuse_unreadable
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +50,7 @@ def recover(
     """
     erasure_records.refuse_lost(home, ledger, name)
     _remove_logs(home, name)
-    for repair in snapshots.recover(home, ledger, name):
-        log.warning("%s: after an interrupted run: %s", name, repair)
-    for repair in recover_attendance(home, name, ledger):
-        log.warning("%s: after an interrupted run: %s", name, repair)
+    settle(home, ledger, name)
     for cut_off in ledger.end_interrupted(name, f"{name}: the run was cut off."):
         log.warning("%s: run %s was cut off", name, cut_off)
     for folder in (home.landing(name), home.published(name), home.reports(name)):
@@ -74,6 +70,30 @@ def recover(
             )
 
 
+def refuse_unsettled(home: Home, ledger: Ledger, name: str) -> None:
+    """Raise `EnvironmentFault` where a run of absences would refuse to begin, or mend a file first.
+
+    For a preview, which changes nothing: what it counted would not be what a run lists.
+    """
+    erasure_records.refuse_lost(home, ledger, name)
+    refuse_damaged_files(home, ledger, name)
+    refuse_lost_ledger(ledger, name, home.outbox(name), published=home.attendance(name))
+
+
+def refuse_damaged_files(home: Home, ledger: Ledger, name: str) -> None:
+    """Raise `Damaged` when what readers have is, other `EnvironmentFault` when nobody can tell."""
+    current = ledger.current_snapshot(name)
+    if current is not None:
+        path = home.snapshot(name, str(current["snapshot_id"]))
+        if not snapshots.is_undamaged(path, current):
+            raise Damaged(
+                f"{path} is damaged or gone. Run `sync {name}`, which mends that; check the disk."
+            )
+    day = home.attendance(name)
+    if refuse_unreadable(day):
+        refuse_damaged(day, f"Run `alerts {name}`, which begins the day anew; check the disk.")
+
+
 def _remove_logs(home: Home, name: str) -> None:
     """Remove what others left beside published files that they opened to write."""
     for path in home.published(name).rglob("*.wal"):
@@ -86,20 +106,17 @@ def _remove_damaged_day(home: Home, ledger: Ledger, settings: Settings, name: st
     """Remove today's absences when they are damaged: who was listed is in the ledger.
 
     The lists that were made from them are in the outbox. Reading all of it costs little, for it is
-    one day, and DuckDB checks every block that it reads. Raises `EnvironmentFault` when the file
-    cannot be read, which says nothing about what is in it.
+    one day. Raises `EnvironmentFault` when the file cannot be read, which says nothing about what
+    is in it.
     """
     path = home.attendance(name)
     if not refuse_unreadable(path):
         return
     try:
-        with open_published(path) as connection:
-            for table in ATTENDANCE_TABLES:
-                connection.execute(f"SELECT max(hash(COLUMNS(*))) FROM {table.name}").fetchall()
-    except duckdb.Error as error:
-        refuse_unread(path, error)
+        refuse_damaged(path, "It is removed.")
+    except Damaged as damaged:
         path.unlink()
-        log.error("%s: %s is damaged (%s): removed", name, path.name, type(error).__name__)
+        log.error("%s: %s", name, damaged)
         alarms.raise_alarm(ledger, settings, name, ATTENDANCE_JOB, Cause.DAMAGED, {"days": 1})
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.errors import DiskFault, EnvironmentFault
+from connect_pipeline.published import open_published
 
 NOT_THE_FILE = (errno.EACCES, errno.EPERM, errno.ENFILE, errno.EMFILE, errno.ENOMEM)
 # DuckDB (1.5, 2.0), of a file that another process has open for writing.
@@ -51,6 +52,25 @@ def refuse_unread(path: Path, error: duckdb.Error | OSError) -> None:
     for reason in map(os.strerror, NOT_THE_FILE):
         if reason in str(error):
             raise _unreadable(path, reason) from None
+
+
+def refuse_damaged(path: Path, cure: str) -> None:
+    """Raise `Damaged`, which says the `cure`, when not all of a published file can be read.
+
+    All of it is read, for DuckDB checks the blocks that it reads. Raises `DiskFault` when the error
+    says nothing about what is in it.
+    """
+    try:
+        with open_published(path) as connection:
+            tables = connection.execute(
+                "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
+                " WHERE database_name = current_database()"
+            ).fetchall()
+            for (table,) in tables:
+                connection.execute(f"SELECT max(hash(COLUMNS(*))) FROM {table}").fetchall()
+    except duckdb.Error as error:
+        refuse_unread(path, error)
+        raise Damaged(f"{path} is damaged ({type(error).__name__}). {cure}") from None
 
 
 def _unreadable(path: Path, reason: str) -> DiskFault:

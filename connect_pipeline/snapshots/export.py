@@ -36,6 +36,7 @@ from connect_pipeline.published import (
     open_published,
 )
 from connect_pipeline.query_files import CSV, PARQUET, give_name, write_query, written_beside
+from connect_pipeline.snapshots.damage import refuse_damaged
 
 FORMATS = ("parquet", "csv")
 DISCLOSURE_FILE = "disclosure.json"
@@ -52,7 +53,7 @@ def export_tables(
     than a record of a copy that failed. `disclosure.json` beside the files says the same. The files
     get their names when all are written; what had such a name, a link as well, gives way.
     Raises `UsageError` when nothing is published yet or the folder is one of ours,
-    `EnvironmentFault` when the disk refuses.
+    `EnvironmentFault` when the disk refuses or what is published is damaged.
     """
     _refuse_own_folders(home, folder)
     if not home.roster(district).exists():
@@ -88,6 +89,8 @@ def export_tables(
             for beside, target in whole:
                 give_name(beside, target)
     except duckdb.Error as error:
+        for database in filter(Path.exists, (home.roster(district), home.attendance(district))):
+            refuse_damaged(database, f"Run `sync {district}`, which mends it, then export again.")
         raise EnvironmentFault(
             f"The tables of {district} could not be written to {folder}"
             f" ({type(error).__name__}): free disk space or permissions, then retry."

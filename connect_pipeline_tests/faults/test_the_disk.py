@@ -270,6 +270,31 @@ def test_a_damaged_day_is_begun_anew_and_nobody_is_told_twice(
     assert len(after) == len(set(after)) > len(before), "nobody twice"
 
 
+@pytest.mark.parametrize("damaged", ["roster.duckdb", "attendance.duckdb"])
+def test_what_is_damaged_is_named_by_commands_that_mend_nothing(
+    home: SmallHome, tmp_path: Path, damaged: str
+) -> None:
+    absent(home, "101,001,1,A")
+    assert list_absences(home).outcome == "listed"
+    path = home.home.published(NAME) / damaged
+    cut_to(0.5)(path)
+    files = {path, home.home.snapshot(NAME, home.current())}
+    reading = (
+        ("alerts", NAME, "--dry-run"),
+        ("export", NAME, str(tmp_path / "out")),
+        ("doctor", NAME),
+    )
+    for command in reading:
+        done = home.command_here(*command)
+        said = f"{done.stdout}{done.stderr}"
+        assert (done.returncode, "Run `" in said) == (3, True), done
+        assert any(f"{file} is damaged" in said for file in files if file.exists()), done
+    assert path.exists(), "none of them mends it"
+    assert home.nightly().outcome in ("published", "unchanged")
+    for command in (("export", NAME, str(tmp_path / "out")), ("doctor", NAME)):
+        assert "is damaged" not in home.command_here(*command).stdout
+
+
 # -- what a writer leaves ------------------------------------------------------------------------
 
 WRITER = """
@@ -331,10 +356,14 @@ def test_without_its_ledger_nobody_is_told_again(home: SmallHome) -> None:
     before = told(home)
     lose_ledger(home)
     absent(home, "101,001,1,A", "101,002,1,A")
+    dry_run = home.command_here("alerts", NAME, "--dry-run")
+    assert (dry_run.returncode, dry_run.stdout) == (3, "")
+    assert "the ledger was lost or replaced" in dry_run.stderr
     with pytest.raises(EnvironmentFault, match="the ledger was lost or replaced"):
         list_absences(home)
     assert told(home) == before
     assert home.ledger.runs_of(NAME, 1)[0]["outcome"] == "failed:3"
+    assert f"BAD {NAME}: what is published: " in home.command_here("doctor", NAME).stdout
 
 
 def test_a_snapshot_of_before_the_hashes_is_only_opened(home: SmallHome) -> None:
