@@ -369,6 +369,20 @@ def without_rows(text: str, *starts: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(starts))
 
 
+def classes_of(home: SmallHome, student: str) -> set[tuple[str, str]]:
+    """School and period of each class that a student is published in."""
+    return set(
+        home.query(f"SELECT school, period FROM connect.rosters WHERE student_id = '{student}'")
+    )
+
+
+def contacts_of(home: SmallHome, student: str) -> list[tuple[Any, ...]]:
+    """Relation and phone of each contact that a student is published with."""
+    return home.query(
+        f"SELECT relation, phone FROM connect.contacts WHERE student_id = '{student}' ORDER BY ALL"
+    )
+
+
 def main() -> None:
     """What `nightly_process` runs."""
     os.umask(0o077)

@@ -530,6 +530,22 @@ def test_a_damaged_file_is_named_and_the_erasure_goes_on_without_it(
     assert places_of(home, UNIQUE) == {}
 
 
+@pytest.mark.parametrize("file", [STUDENT_FILE, CLASS_FILE])
+def test_a_broken_row_of_the_erased_student_keeps_nobody_else(erased: SmallHome, file: str) -> None:
+    """Their SIS may export it each night: nobody would ever leave again."""
+    rows = {
+        STUDENT_FILE: f'{ERASED},999,Ott"o,Quax{"," * 14}',
+        CLASS_FILE: f'101,T1,{ERASED},1,Alge"bra,MA101,1',
+    }
+    files = {
+        STUDENT_FILE: without_rows(FILES[STUDENT_FILE], "006,"),
+        CLASS_FILE: without_rows(FILES[CLASS_FILE], "102,T3,006"),
+    }
+    erased.upload({**files, file: with_rows(files[file], rows[file])})
+    erased.publish()
+    assert erased.query("FROM connect.kept") == []
+
+
 # -- the certificate -----------------------------------------------------------------------------
 
 

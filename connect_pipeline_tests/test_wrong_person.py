@@ -22,7 +22,15 @@ from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_district import FILES, today
-from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, with_rows, without_rows
+from connect_pipeline_tests.small_home import (
+    NAME,
+    SmallHome,
+    classes_of,
+    contacts_of,
+    small_home,
+    with_rows,
+    without_rows,
+)
 
 STUDENT_FILE, STAFF_FILE = STUDENTS.file_name, STAFF.file_name
 CLASS_FILE, SCHOOL_FILE = STAFF_TO_STUDENT.file_name, SCHOOLS.file_name
@@ -43,12 +51,6 @@ def zoe_has_anas_id(*class_rows: str) -> dict[str, str]:
         STUDENT_FILE: with_rows(without_rows(FILES[STUDENT_FILE], "001,"), ZOE),
         CLASS_FILE: with_rows(classes, HER_CLASS, *class_rows),
     }
-
-
-def classes_of(home: SmallHome, student: str) -> set[tuple[str, str]]:
-    return set(
-        home.query(f"SELECT school, period FROM connect.rosters WHERE student_id = '{student}'")
-    )
 
 
 def test_a_reused_id_puts_no_child_into_the_others_classes(home: SmallHome) -> None:
@@ -96,6 +98,33 @@ def test_an_invalid_row_of_another_person_keeps_nothing_of_the_one_before(home: 
     home.upload(zoe_has_anas_id("102,T9,001,1,Music,MU,1"))
     assert home.nightly().outcome == "published"
     assert classes_of(home, "001") == {("102", "0")}
+
+
+def test_a_reused_id_with_a_broken_class_row_puts_nobody_into_a_class(home: SmallHome) -> None:
+    """Zoe has the ID of Ana, who is gone, and is at the same school."""
+    rest = without_rows(FILES[STUDENT_FILE], "001,")
+    classes = without_rows(FILES[CLASS_FILE], "101,T1,001", "101,T2,001")
+    rows = ("101,T3,001,4,Art,A1,1", "101,T9,001,1,Algebra I,MA101,1")
+    home.upload(
+        {
+            STUDENT_FILE: with_rows(rest, ZOE.replace("001,102", "001,101")),
+            CLASS_FILE: with_rows(classes, *rows),
+        }
+    )
+    home.publish()
+    assert classes_of(home, "001") == {("101", "4")}
+
+
+def test_a_reused_id_takes_nobody_to_a_school_in_an_add_only_window(home: SmallHome) -> None:
+    gus = "007,{},Gus,Hall,,gus@example.org,Ivy Hall,(201) 555-0117,,,,,12345,9,,,English,SMS"
+    both = with_rows(FILES[STUDENT_FILE], gus.format("101"), gus.format("102"))
+    home.upload({STUDENT_FILE: both})
+    home.publish()
+    home.write_settings(**window(-1, 10))
+    home.upload({STUDENT_FILE: with_rows(FILES[STUDENT_FILE], f"007,101,Zoe,Moss{',' * 14}")})
+    home.publish()
+    schools = home.query("SELECT school FROM connect.student_sites WHERE student_id = '007'")
+    assert (schools, contacts_of(home, "007")) == ([("101",)], [])
 
 
 @pytest.mark.parametrize(
@@ -180,11 +209,25 @@ def test_renumbered_people_who_are_kept_as_well_are_held(
     if kept_by == "a window":
         home.write_settings(**window(-1, 10))
     else:
-        bare = {name: f"{text}Total: 60\n" for name, text in bare.items()}
+        bare[STUDENT_FILE] = with_rows(bare[STUDENT_FILE], f",101,Jo,Hall{',' * 14}")
     home.upload(bare)
     run = home.nightly()
     assert run.outcome == "held"
     assert run.report.holding_codes()["ids_renumbered"] == 1
+
+
+def test_all_courses_renamed_are_held(server: EmbeddedServer, tmp_path: Path) -> None:
+    """Each has a number, so all classes go on, under another course's name."""
+    files = many(lambda n: f"{n:05d}")
+    header, *rows = files[CLASS_FILE].splitlines()
+    rows = [row.replace(",1,Algebra", f",{n},Algebra") for n, row in enumerate(rows)]
+    files[CLASS_FILE] = "\n".join([header, *rows, ""])
+    home = small_home(server, tmp_path, {**FILES, **files})
+    home.publish()
+    home.upload({CLASS_FILE: files[CLASS_FILE].replace("Algebra I", "Room 7")})
+    run = home.nightly()
+    assert run.outcome == "held"
+    assert "mass_change" in run.report.holding_codes()
 
 
 def test_part_of_the_class_file_is_held_though_no_class_is_gone(
@@ -317,12 +360,6 @@ def test_an_approval_is_used_once(server: EmbeddedServer, tmp_path: Path) -> Non
 
 
 # -- broken rows of people who have another row, or who share a line -------------------------------
-
-
-def contacts_of(home: SmallHome, student: str) -> list[tuple[Any, ...]]:
-    return home.query(
-        f"SELECT relation, phone FROM connect.contacts WHERE student_id = '{student}' ORDER BY ALL"
-    )
 
 
 def titled(school: str, title: str) -> str:

@@ -189,6 +189,19 @@ def test_a_rolled_back_roster_that_is_damaged_lets_nothing_else_in(
     assert home.nightly().outcome == "unchanged"
 
 
+def test_an_older_roster_in_place_of_a_damaged_one_stays_gone_back_to(home: SmallHome) -> None:
+    """Else what was gone back from would be published by itself."""
+    home.upload({STUDENT_FILE: NIGHT_2.replace("Spanish", "Russian")})
+    home.publish()
+    oldest, second, _ = home.snapshots()
+    assert home.command_here("rollback", NAME, second).returncode == 0
+    damage_current(home, flip(0.5))
+    shutil.rmtree(home.home.landing(NAME))
+    run = home.nightly()
+    assert (run.outcome, "rolled_back" in run.report.counts()) == ("held", True)
+    assert home.current() == oldest
+
+
 def test_a_roster_that_is_another_file_is_replaced(home: SmallHome, two_nights: SmallHome) -> None:
     home.roster.unlink()
     shutil.copy(home.home.snapshot(NAME, home.snapshots()[0]), home.roster)
