@@ -23,6 +23,7 @@ from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.drop.deadlines import deadline_before
 from connect_pipeline.ledger import stamp
 from connect_pipeline.ledger.tables import received, runs
+from connect_pipeline.orchestration import sensors
 from connect_pipeline.orchestration.names import (
     ATTENDANCE_ALERTS,
     DEADLINE_TAG,
@@ -445,6 +446,37 @@ def test_a_deadline_that_the_network_missed_is_made_up_for(ships: Fleet) -> None
     assert ships.run(again) == "unchanged"
     assert set(causes(ships)) == {"stale"}
     assert [ships.tick(after=600) for _ in range(3)] == [[]] * 3
+
+
+def test_what_is_missing_at_a_deadline_that_the_network_missed_is_said(ships: Fleet) -> None:
+    (ships.server.root / "a" / STUDENT_FILE).unlink()
+    ships.server.stop()
+    assert run(ships, due=now()) == "failed:3"
+    ships.server.start()
+    (again,) = ships.tick(after=600)
+    assert again.tags[DEADLINE_TAG]
+    assert ships.run(again) == "blocked"
+    assert set(causes(ships)) == {"missing"}
+    assert [ships.tick(after=600) for _ in range(3)] == [[]] * 3
+
+
+def test_a_deadline_that_failed_is_made_up_for_after_many_runs(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a summer without an upload, say. Dagster starts no second run of one key."""
+    monkeypatch.setattr(sensors, "RUNS_CONSIDERED", 2)
+    upload(ships, **{STUDENT_FILE: FILES[STUDENT_FILE].replace("Korean", "Polish")})
+    ships.tick()
+    (first,) = ships.tick()
+    assert ships.run(first) == "published"
+    for _ in range(3):
+        assert run(ships) == "unchanged"
+    ships.server.stop()
+    assert run(ships, due=now()) == "failed:3"
+    ships.server.start()
+    (again,) = ships.tick(after=600)
+    assert again.tags[DEADLINE_TAG]
+    assert again.run_key != first.run_key
 
 
 def test_a_clock_that_is_a_little_ahead_makes_no_file_old(ships: Fleet) -> None:

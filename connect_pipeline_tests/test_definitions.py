@@ -19,6 +19,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from connect_pipeline.alarms import open_alarms
 from connect_pipeline.contract import CORE, STAFF, STUDENTS
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.orchestration.names import DEADLINE_TAG, DISTRICT_TAG
@@ -327,15 +328,15 @@ def test_a_server_that_is_down_skips_the_tick_and_says_so(home: SmallHome) -> No
         assert len(ticks.tick().run_requests) == 1, "a look that failed is not an empty drop"
 
 
-def test_another_host_key_makes_the_tick_red(home: SmallHome) -> None:
+def test_another_host_key_is_said_in_the_tick_and_is_an_alarm(home: SmallHome) -> None:
     key = generate_key()
     home.write_settings(sftp={"host_key": f"{key.get_name()} {key.get_base64()}"})
-    with (
-        ticking(home, "core_set_arrived") as ticks,
-        pytest.raises(dg.Failure, match=f"{NAME}: .*another host key than the pinned one") as red,
-    ):
-        ticks.tick()
-    assert "Traceback" not in str(red.value)
+    with ticking(home, "core_set_arrived") as ticks:
+        said = str(ticks.tick().skip_message)
+    assert f"{NAME}: " in said
+    assert "another host key than the pinned one" in said
+    assert "Traceback" not in said
+    assert [one["cause"] for one in open_alarms(home.ledger)] == ["no_access"]
 
 
 def test_one_drop_that_cannot_be_looked_at_does_not_stop_the_others(

@@ -179,13 +179,15 @@ def test_a_red_drop_stops_no_other_and_is_red_until_it_is_mended(ships: Fleet) -
         assert {one.partition_key for one in ships.tick()} == {"no-login", "no-folder"}
 
 
-def test_when_no_drop_can_be_looked_at_the_tick_itself_is_red(ships: Fleet) -> None:
+def test_a_refused_login_is_repeated_after_growing_pauses(ships: Fleet) -> None:
+    """Dagster's daemon makes the definitions anew each minute: only the cursor remembers."""
     ships.add("a", sftp={"username": "nobody"})
-    for _ in range(2):
-        with pytest.raises(dg.Failure) as red:
-            ships.tick(after=10)
-        assert "refused the login" in str(red.value)
-    assert len(ships.server.auth_attempts) == 1, "red, and yet the login is not tried again"
+    assert "refused the login" in ships.reason()
+    for _ in range(48):
+        ships.load()
+        ships.tick(after=10)
+    assert "1 drops that refused us are looked at again later." in ships.reason(after=1)
+    assert len(ships.server.auth_attempts) == 4, "after 60, 120 and 240 seconds"
     ships.districts["a"]["sftp"]["username"] = "fleet"
     ships.load()
     assert ships.tick(after=1000) == []

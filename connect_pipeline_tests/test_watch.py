@@ -150,8 +150,14 @@ def test_a_launcher_that_can_tell_who_died_is_left_to_it(
     assert status(ships, run_id) == "STARTED"
 
 
-def test_a_run_that_works_is_left_alone(ships: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_run_that_works_is_left_alone(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch, *, is_over: bool
+) -> None:
+    """Also when all is published, and it hands its report to a server that is slow."""
     run_id = begin(ships)
+    if is_over:
+        ships.ledger.end_run(run_id, "published", {}, "")
     later(monkeypatch)
     ships.home.lock("a").parent.mkdir(parents=True)
     with ships.home.lock("a").open("a") as file:

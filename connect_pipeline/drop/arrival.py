@@ -32,6 +32,10 @@ LONGEST_REFUSAL = 900
 """Seconds between logins that the server refuses: more often might get the login locked."""
 
 
+INCOMPLETE = "incomplete"
+"""In place of a fingerprint, of a run that is to say what is missing."""
+
+
 class Fate(Enum):
     """What became of the last run that was asked for exactly these files."""
 
@@ -92,28 +96,37 @@ class Watch:
 
 
 def look(
-    watch: Watch, seen: Seen, at: float, quiet_seconds: float, last_run: Callable[[str], LastRun]
+    watch: Watch,
+    seen: Seen,
+    at: float,
+    quiet_seconds: float,
+    last_run: Callable[[str], LastRun],
+    *,
+    is_reopened: bool = False,
 ) -> tuple[Watch, Ask | None]:
     """Take in a look at the set at `at`; what to remember, and the run that is due, if one is.
 
     A run is due when the set is complete (`seen` is not empty), has not moved since an earlier
     look at least `quiet_seconds` ago, and the last run for exactly this set (`last_run`, asked
-    only when it matters) did not come to something.
+    only when it matters) did not come to something. What was `is_reopened` is asked of anew; a set
+    that is not complete is due then when a deadline's run failed, for it is to say what is missing.
     """
-    watch = replace(watch, faults=0, wait_until=0)
+    watch = replace(watch, faults=0, wait_until=0, over=watch.over and not is_reopened)
     now, files = math.ceil(at), fingerprint_of(seen)
     if files != watch.seen or now < watch.since:  # something moved, or our clock was set back
         return Watch(seen=files, since=now), None
-    if not files or watch.over or at - watch.since < quiet_seconds:
+    if watch.over or at - watch.since < quiet_seconds or not (files or is_reopened):
         return watch, None
     if watch.asked <= now < watch.asked + pause(watch.attempt):
         return watch, None
-    last = last_run(files)
+    last = last_run(files or INCOMPLETE)
+    if not files and not last.deadline:
+        return watch, None
     if last.fate is Fate.OVER:
         return replace(watch, over=True), None
     if last.fate is Fate.UNDER_WAY:
         return watch, None
-    ask = Ask(files, last.attempts + 1, last.deadline)
+    ask = Ask(files or INCOMPLETE, last.attempts + 1, last.deadline)
     return replace(watch, asked=now, attempt=ask.attempt), ask
 
 

@@ -4,8 +4,8 @@ Thin: `drop/looks.py` looks, `drop/arrival.py` says what follows, Dagster keeps 
 
 A fault of one drop never stops the others. One that may pass by itself is said in the tick; a
 refused login, another host key or a missing folder raises an alarm, which keeps `night_watch` red
-(`watch.py`). The tick itself is red only when no drop at all could be looked at, for Dagster (1.13)
-forgets the cursor of a red tick, and with it what was seen of the other drops.
+(`watch.py`). A tick here never is red, for Dagster (1.13) forgets the cursor of such a one: what
+was seen of other drops, and the pause before a refused login is repeated.
 
 Belongs here: ticks, run requests, cursors. Does not belong here: looking (`drop/looks.py`), when a
 set has settled (`drop/arrival.py`).
@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Container
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import dagster as dg
@@ -82,18 +82,7 @@ def arrival_sensors(home: Home, settings: Settings) -> list[dg.SensorDefinition]
     return [_sensor(awaited, home, settings) for awaited in (core, attendance)]
 
 
-@dataclass
-class Red:
-    """What a red tick would make Dagster forget: the pause before a refused login is repeated."""
-
-    cursor: str | None = None
-    memory: Memory | None = None
-    says: str = ""
-
-
 def _sensor(awaited: Arrivals, home: Home, settings: Settings) -> dg.SensorDefinition:
-    red = Red()
-
     @dg.sensor(
         name=awaited.sensor,
         job_name=awaited.job,
@@ -102,12 +91,9 @@ def _sensor(awaited: Arrivals, home: Home, settings: Settings) -> dg.SensorDefin
         description="Starts a run when all files are there, have rested, and differ from before.",
     )
     def arrived(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        remembered = red.memory if red.cursor == context.cursor else None
-        memory = remembered or Memory.from_cursor(context.cursor)
+        memory = Memory.from_cursor(context.cursor)
         began = time.time()
         wanted = [name for name in awaited.districts if memory.of(name).is_due(began)]
-        if remembered is not None and not wanted:
-            raise dg.Failure(red.says, allow_retries=False)
         looks = look_at_all(
             {name: awaited.districts[name].sftp for name in memory.in_turn(wanted)},
             doubtful={name for name, watch in memory.watches.items() if watch.is_doubtful},
@@ -119,16 +105,14 @@ def _sensor(awaited: Arrivals, home: Home, settings: Settings) -> dg.SensorDefin
             reopened = _reopened(ledger, names.JOB_KINDS[awaited.job])
             after, requests = _follow(awaited, home, ask, memory, looks, time.time(), reopened)
         faults = {name: look for name, look in looks.items() if isinstance(look, ConnectError)}
-        refusals = _refusals(faults)
-        if refusals and all(after.of(name).is_doubtful for name in awaited.districts):
-            red.cursor, red.memory, red.says = context.cursor, after, refusals
-            raise dg.Failure(refusals, allow_retries=False)
-        red.memory = None
         unreached = [name for name in memory.in_turn(wanted) if name not in looks]
         after.first = unreached[0] if unreached else ""
         notes = [f"{name}: {fault}" for name, fault in sorted(faults.items())]
         if unreached:
             notes.append(f"{len(unreached)} districts were not reached in time: they come first.")
+        paused = len(awaited.districts) - len(wanted)
+        if paused:
+            notes.append(f"{paused} drops that refused us are looked at again later.")
         for note in notes[:NOTES_SHOWN]:
             context.log.warning(note)
         reason = " ".join(notes[:NOTES_SHOWN]) or "Nothing new has settled."
@@ -159,8 +143,6 @@ def _follow(
     requests = []
     for name, look in looks.items():
         watch = memory.of(name)
-        if name in reopened:
-            watch = replace(watch, over=False)
         if isinstance(look, ConnectError):
             passes = isinstance(look, TransientFault)
             after.watches[name] = arrival.failed_look(watch, at, passes=passes)
@@ -173,6 +155,7 @@ def _follow(
             at,
             awaited.quiet(awaited.districts[name]),
             partial(last_run_of, name),
+            is_reopened=name in reopened,
         )
         if ask is not None:
             requests.append(_request(awaited, name, ask))
@@ -208,17 +191,21 @@ def last_run(
 
     Dagster remembers it, not the cursor: a lost cursor asks for nothing twice.
     """
-    runs = instance.get_runs(
-        dg.RunsFilter(job_name=job, tags={names.DISTRICT_TAG: name}), limit=RUNS_CONSIDERED
-    )
-    runs = [run for run in runs if not is_refused(run)]
-    asked = [run for run in runs if names.FILES_TAG in run.tags]  # the newest comes first
-    same = [run for run in asked if run.tags[names.FILES_TAG] == files]
+
+    def newest(**tags: str) -> list[dg.DagsterRun]:
+        about = dg.RunsFilter(job_name=job, tags={names.DISTRICT_TAG: name, **tags})
+        found = instance.get_runs(about, limit=RUNS_CONSIDERED)
+        return [run for run in found if not is_refused(run)]
+
+    runs = newest()
+    asked = [run for run in runs if names.FILES_TAG in run.tags]
+    # Also of before all these: a run key that was used starts nothing, and Dagster says nothing.
+    same = newest(**{names.FILES_TAG: files})
     attempts = max(map(_attempt_of, same), default=0)
     due = runs[0].tags.get(names.DEADLINE_TAG, "") if runs else ""
     if due and _fate_of(ledger, runs[0]) is Fate.FAILED:  # what it would have said is still to say
         return LastRun(Fate.FAILED, attempts, due)
-    if not same or asked[0].run_id != same[0].run_id:
+    if not same or (asked and asked[0].run_id != same[0].run_id):
         return LastRun(Fate.NONE, attempts)
     fate = _fate_of(ledger, same[0])
     if fate is Fate.OVER and _is_approved_since(ledger, job, name, same[0]):
@@ -266,14 +253,3 @@ def _tell_of_access(ledger: Ledger, settings: Settings, looks: dict[str, Look]) 
         elif not isinstance(look, TransientFault):
             codes = {look.kind: 1}
             alarms.raise_alarm(ledger, settings, name, CORE_JOB, Cause.NO_ACCESS, codes)
-
-
-def _refusals(faults: dict[str, ConnectError]) -> str:
-    """What does not pass by itself, in one sentence per district."""
-    return " ".join(
-        [
-            f"{name}: {fault}"
-            for name, fault in sorted(faults.items())
-            if not isinstance(fault, TransientFault)
-        ][:NOTES_SHOWN]
-    )

@@ -238,8 +238,10 @@ def _is_gone(home: Home, ledger: Ledger, record: dg.RunRecord) -> bool:
         # It is touched when the work is over, and telling Dagster takes a moment.
         return not is_held(path) and not (path.exists() and _is_recent(path.stat().st_mtime))
     row = ledger.run(run.run_id)
-    if row is not None and row["ended_at"] is not None and row["outcome"] != "running":
-        return not _is_recent(datetime.fromisoformat(row["ended_at"]).timestamp())
+    ended_at = row["ended_at"] if row is not None and row["outcome"] != "running" else None
+    if ended_at is not None and _is_recent(datetime.fromisoformat(ended_at).timestamp()):
+        return False
+    # One that has ended hands its report back, which takes minutes when that server is slow.
     return not _is_district_at_work(home, run)
 
 
