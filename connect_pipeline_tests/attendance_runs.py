@@ -1,12 +1,14 @@
 """Attendance runs on a small roster: files in, batches out, as the job does it.
 
-For: the attendance tests. Belongs here: a home with a roster, and `Runs.file`, which is one run
-of the attendance job less fetching and checking.
+For: the attendance tests. Belongs here: a home with a roster, `Runs.file`, which is one run of the
+attendance job less fetching and checking, the families of these tests, and what was said of them.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +29,13 @@ from connect_pipeline.ledger import Ledger, open_ledger
 from connect_pipeline.rules.sql import alike
 from connect_pipeline.settings import Attendance, District, Sftp
 from connect_pipeline_tests.reading import reading
-from connect_pipeline_tests.small_roster import Student, write_roster
+from connect_pipeline_tests.small_roster import Contact, Student, write_roster
+
+EVA = Contact("primary", "Eva Ruiz", "+12015550111", "Eva@example.com")
+LEO = Contact("secondary", "Leo Ruiz", "+12015550112", "leo@example.com")
+ANA = Student("001", "Ana Ruiz", contacts=(EVA,), language="es")
+BEN = Student("002", "Ben Ruiz", contacts=(EVA,), language="es")
+CHO = Student("003", "Cho Park", contacts=(Contact("primary", "Jin Park", None, None),))
 
 NAME = "demo"
 TODAY, YESTERDAY = "10/06/26", "10/05/26"
@@ -175,3 +183,38 @@ def at_once(days: Sequence[AttendanceDay]) -> list[Batch | None]:
     for thread in threads:
         thread.join()
     return found
+
+
+def channels(runs: Runs) -> set[tuple[str, str]]:
+    return {(channel, destination) for channel, destination, _student, _periods in runs.told()}
+
+
+def school_of(absent: int, students: int) -> tuple[list[Student], list[Row]]:
+    roster = [
+        Student(f"{n:03}", contacts=(EVA,), classes={("101", "1"): "Maria Lopez"})
+        for n in range(students)
+    ]
+    return roster, [absence(one.student_id) for one in roster[:absent]]
+
+
+def opt_out(runs: Runs, *lines: str, header: str = "channel,destination") -> Path:
+    path = runs.home.root / "opt_outs" / f"{NAME}.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join((header, *lines)) + "\n", encoding="utf-8")
+    return path
+
+
+def cleared_lists(runs: Runs) -> list[list[dict[str, str]]]:
+    """The rows of the lists of cleared absences, one after the other."""
+    return [
+        list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
+        for path in sorted((runs.home.outbox(NAME) / "cleared").glob("*.csv"))
+    ]
+
+
+def changes(runs: Runs) -> list[set[tuple[str, str, str]]]:
+    """What the lists of cleared absences say, one after the other: change, student, periods."""
+    return [
+        {(row["change"], row["student_id"], row["periods"]) for row in one}
+        for one in cleared_lists(runs)
+    ]

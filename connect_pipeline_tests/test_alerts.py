@@ -395,6 +395,39 @@ def test_a_file_that_is_empty_on_a_day_without_school_is_none_to_look_at(home: S
     assert list_absences(home).report.counts() == {}
 
 
+def test_a_few_unknown_students_or_half_of_them_hold_nothing(home: SmallHome) -> None:
+    known = [f"101,00{n},{period},E,,{day()}" for n in (1, 2, 3) for period in (1, 2)]
+    unknown = [f"102,99{n},0,A,,{day()}" for n in range(3)]
+    for rows in ([*known, *unknown], [*known[:3], *unknown]):
+        home.upload(absences(*rows))
+        assert list_absences(home).outcome == "nothing_new"
+
+
+def test_unlisted_codes_hold_nothing_where_the_settings_list_no_others(home: SmallHome) -> None:
+    home.write_settings(attendance={"enabled": True})
+    home.upload(absences(*(f"101,00{n},1,UNX,,{day()}" for n in (1, 2, 3))))
+    assert list_absences(home).outcome == "nothing_new"
+
+
+def test_later_files_of_the_day_with_rows_are_nothing_odd(home: SmallHome) -> None:
+    """And two lists may have one destination, each for another child."""
+    first, second = f"102,004,0,A,,{day()}", f"102,005,0,A,,{day()}"
+    for rows in ([first], [first, second]):
+        home.upload(absences(*rows))
+        run = home.run(ATTENDANCE_ALERTS)
+        assert (run.outcome, failed_checks(run, home)) == ("listed", set())
+    assert len(lists(home)) == 2
+
+
+def test_a_dry_run_of_a_discarded_file_says_so_and_no_more(home: SmallHome) -> None:
+    home.upload(absences(*(f"102,00{n},0,A,,{day()}" for n in (4, 5, 6))))
+    assert list_absences(home).outcome == "held"
+    assert home.command_here("discard", NAME).returncode == 0
+    shown = dry_run(home)
+    assert shown["discarded"] == 1
+    assert not [what for what in shown if what.startswith("held")]
+
+
 def test_a_dry_run_counts_and_touches_nothing(home: SmallHome) -> None:
     home.upload(absences(f"102,004,0,A,,{day()}"))
     before = {path: path.read_bytes() for path in home.home.root.rglob("*") if path.is_file()}
