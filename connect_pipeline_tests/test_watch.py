@@ -210,6 +210,8 @@ def test_a_job_without_a_districts_lock_is_ended_when_its_process_is_gone(
         assert "0 dead runs were ended" in ships.reason(WATCH)
         process.kill()
     assert "1 dead runs were ended" in ships.reason(WATCH)
+    told = [(one["district"], one["job"], one["cause"]) for one in alarms.open_alarms(ships.ledger)]
+    assert told == ([("a", "retention", "failed")] if job == RETENTION else [])
     run = ships.instance.get_run_by_id(run_id)
     assert run is not None
     assert run.status is dg.DagsterRunStatus.FAILURE

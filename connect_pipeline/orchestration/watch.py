@@ -19,7 +19,7 @@ from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms
 from connect_pipeline.alarms.delivery import deliver
-from connect_pipeline.alarms.words import Cause
+from connect_pipeline.alarms.words import RETENTION_JOB, Cause
 from connect_pipeline.errors import ConnectError, SettingsError
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home, private_folder, replacing
@@ -38,7 +38,8 @@ WATCH_SECONDS = 30
 GONE_AFTER_SECONDS = 60
 NAMES_SHOWN = 10
 TOLD_WITHIN_HOURS = 24
-RUNS_LOOKED_AT = 100
+RUNS_LOOKED_AT, RUNS_OF_A_DISTRICT = 100, 4
+"""How many that failed lately: the newest, and as many as when a server loses all at once."""
 
 CUT_OFF = "The run's process is gone: it was killed, or the machine went down."
 
@@ -192,7 +193,8 @@ def tell_of_dead_runs(
     # Whoever cancels a run in the queue may not know whose absences it would have listed.
     ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
     unfinished = dg.RunsFilter(statuses=ended, updated_after=lately)
-    for record in instance.get_run_records(unfinished, limit=RUNS_LOOKED_AT):
+    limit = max(RUNS_LOOKED_AT, RUNS_OF_A_DISTRICT * len(settings.districts))
+    for record in instance.get_run_records(unfinished, limit=limit):
         run = record.dagster_run
         if not (_is_recent(record.update_timestamp.timestamp()) or _is_district_at_work(home, run)):
             tell_of_dead_run(ledger, settings, run)
@@ -223,9 +225,17 @@ def end_dead_runs(
                     run.run_id, {names.MAX_RETRIES_TAG: "0"}
                 )  # it could only fail
             instance.report_run_failed(run, CUT_OFF)
+            if run.job_name == names.RETENTION:
+                _tell_of_dead_retention(ledger, settings)
             log.warning("%s: run %s is gone", name or run.job_name, run.run_id)
             ended.append(run.run_id)
     return ended
+
+
+def _tell_of_dead_retention(ledger: Ledger, settings: Settings) -> None:
+    """What is over its age, and stays, is everybody's, and nobody sees it."""
+    for district in settings.districts:
+        alarms.raise_alarm(ledger, settings, district, RETENTION_JOB, Cause.FAILED, {"died": 1})
 
 
 def _is_gone(home: Home, ledger: Ledger, record: dg.RunRecord) -> bool:
