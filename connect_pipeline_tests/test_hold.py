@@ -22,6 +22,7 @@ from connect_pipeline.errors import UsageError
 from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.names import DECIDE_HOLD
+from connect_pipeline.rules.rule import with_header
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.nightly_steps import NightlySteps
 from connect_pipeline.sample.district import generate
@@ -575,6 +576,15 @@ def test_a_newer_upload_supersedes(held: SmallHome) -> None:
     upload(held, STUDENT_FILE, rows[: len(rows) // 2])
     assert held.nightly().outcome == "held"
     assert states(held) == [("superseded", None), ("held", None)]
+
+
+def test_what_waits_is_no_all_clear_while_another_upload_is_refused(held: SmallHome) -> None:
+    held.upload({STUDENT_FILE: with_header(STUDENTS)})
+    assert held.nightly().outcome == "blocked"
+    causes = {one["cause"] for one in alarms.open_alarms(held.ledger)}
+    assert causes == {"held", "blocked"}
+    assert held.command_here("discard", NAME).returncode == 0
+    assert {one["cause"] for one in alarms.open_alarms(held.ledger)} == {"blocked"}
 
 
 def test_a_hold_expires_and_the_next_run_holds_anew(held: SmallHome) -> None:

@@ -164,8 +164,8 @@ def _note_alarms(run: DistrictRun, settings: Settings) -> None:
 
 def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
     codes = Counter(run.report.counts(lambda severity: severity.stops_file))
-    hold = run.ledger.open_hold(run.name, run.job) if run.outcome == "held" else None
-    if hold is not None:
+    hold = run.ledger.open_hold(run.name, run.job)
+    if hold is not None and run.outcome == "held":
         codes |= Counter(hold["codes"])
     is_fresh = bool(run.visit.uploaded) and not run.night.stale
     if run.job == ATTENDANCE_JOB:
@@ -184,6 +184,7 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
         run_id=run.run_id,
         fault=run.fault,
         is_fresh=is_fresh,
+        is_held=hold is not None,
     )
 
 
