@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connect_pipeline.alarms import open_alarms
 from connect_pipeline.attendance.lunch import CLERKS_LIST, LunchBatch, LunchList
 from connect_pipeline.attendance.staging import recover
 from connect_pipeline.checks import prepare
@@ -505,10 +506,15 @@ def test_a_night_killed_before_the_steps_of_listing_lists_once(
 def test_a_night_whose_list_fails_says_that_it_is_published(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
-    home = small_home(server, tmp_path, **LIST)
+    home, file = small_home(server, tmp_path, **LIST), STUDENTS.file_name
+    text = home.read(file)
+    home.upload({file: "ID\n"})
+    assert home.nightly().outcome == "blocked"
+    home.upload({file: text})
     opt_outs = home.home.root / "opt_outs"
     opt_outs.mkdir()
     (opt_outs / f"{SPRINGFIELD}.csv").write_text("a\n")
     run = home.nightly()
+    assert {one["cause"] for one in open_alarms(home.ledger)} == {"failed"}
     assert (run.outcome, run.done) == ("failed:2", "published")
     assert "<p>These files are published. What failed came after" in run.report_page.read_text()

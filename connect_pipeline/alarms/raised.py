@@ -57,18 +57,22 @@ def after_run(
     codes: Mapping[str, int],
     *,
     run_id: str,
+    done: str,
     fault: str,
     is_fresh: bool,
     is_held: bool,
 ) -> None:
     """Note what a run came to, and that other causes are gone.
 
-    `codes` are those that stopped it, `fault` is the kind of error that did; `is_fresh` says that
-    its files are not of before the last deadline, `is_held` that some still wait for a decision,
-    which may be others.
+    `codes` are those that stopped it, `fault` is the kind of error that did, `done` what it had
+    come to by then; `is_fresh` says that its files are not of before the last deadline, `is_held`
+    that some still wait for a decision, which may be others.
     """
     causes = causes_at_end(outcome, codes, fault)
-    gone = judged_at_end(outcome, is_fresh=is_fresh) - set(causes)
+    gone = judged_at_end(outcome, is_fresh=is_fresh)
+    if done:
+        gone |= judged_at_end(done, is_fresh=is_fresh)
+    gone -= set(causes)
     if is_held:
         gone.discard(Cause.HELD)
     for cause, counts in causes.items():

@@ -182,6 +182,7 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
         run.outcome,
         codes,
         run_id=run.run_id,
+        done=run.done,
         fault=run.fault,
         is_fresh=is_fresh,
         is_held=hold is not None,
