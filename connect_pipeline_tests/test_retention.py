@@ -168,3 +168,15 @@ def test_what_was_set_aside_as_damaged_goes_with_the_next_purge(home: Home, ledg
     ledger.make_current(LINCOLN, "1")
     assert snapshots.prune(home, ledger, LINCOLN, keep=2) == 0
     assert [path.name for path in home.snapshots(LINCOLN).iterdir()] == ["1.duckdb"]
+
+
+def test_what_somebody_went_back_to_stays_however_old_it_is(home: Home, ledger: Ledger) -> None:
+    home.snapshots(LINCOLN).mkdir(parents=True)
+    for snapshot_id in "1234":
+        (home.snapshots(LINCOLN) / f"{snapshot_id}.duckdb").touch()
+        ledger.begin_snapshot(LINCOLN, snapshot_id, now(), "run", {}, "set")
+        ledger.make_current(LINCOLN, snapshot_id)
+    ledger.make_current(LINCOLN, "1", rolled_back=True)
+    assert snapshots.prune(home, ledger, LINCOLN, keep=2) == 1
+    kept = sorted(path.stem for path in home.snapshots(LINCOLN).iterdir())
+    assert kept == ["1", "3", "4"]
