@@ -53,6 +53,16 @@ def attach(
     connection.execute(f"ATTACH {place} AS {name}{f' ({wanted})' if wanted else ''}")
 
 
+def tables_in(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+    """The tables of a database that is attached as `name`, with their schemas; no views."""
+    rows = connection.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
+        " WHERE database_name = $name ORDER BY 1",
+        {"name": name},
+    ).fetchall()
+    return [str(table) for (table,) in rows]
+
+
 def open_scratch(
     path: Path | None = None, *, spill: Path | None = None, limits: Limits | None = None
 ) -> duckdb.DuckDBPyConnection:

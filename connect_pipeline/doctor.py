@@ -24,7 +24,7 @@ from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsErro
 from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.instance import examine_dagster_home
-from connect_pipeline.run.recovery import refuse_damaged_files, refuse_lost_ledger
+from connect_pipeline.run.recovery import refuse_unsettled
 from connect_pipeline.settings import Alarms, District, Webhook
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.who import name_of, user_name
@@ -113,9 +113,7 @@ def _open_ledger_of(home: Home) -> None:
 def _examine_published(home: Home, district: str) -> None:
     """Raise `EnvironmentFault` when a file is damaged, or the ledger knows nothing of its lists."""
     with closing(open_ledger(home)) as ledger:
-        refuse_damaged_files(home, ledger, district)
-        lists, day = home.outbox(district), home.attendance(district)
-        refuse_lost_ledger(ledger, district, lists, published=day)
+        refuse_unsettled(home, ledger, district)
 
 
 def _examine_automation(home: Home) -> str:

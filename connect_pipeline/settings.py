@@ -9,7 +9,7 @@ read by `sftp/login.py`.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -31,6 +31,7 @@ from connect_pipeline.errors import SettingsError
 from connect_pipeline.limits import Limits, Share, Thresholds
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+DUE_BEFORE_SENDING = timedelta(minutes=30)
 DISTRICT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -117,7 +118,7 @@ def _day(value: object) -> object:
 
 
 def _send_time(value: time) -> time:
-    if value < time(0, 30):
+    if timedelta(hours=value.hour, minutes=value.minute) < DUE_BEFORE_SENDING:
         raise ValueError('"00:30" or later: the file is due 30 minutes before, on the same day')
     return value
 

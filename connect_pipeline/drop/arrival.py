@@ -31,7 +31,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 60, 3600
 LONGEST_REFUSAL = 900
 """Seconds between logins that the server refuses: more often might get the login locked."""
 
-
 INCOMPLETE = "incomplete"
 """In place of a fingerprint, of a run that is to say what is missing."""
 
@@ -119,14 +118,15 @@ def look(
         return watch, None
     if watch.asked <= now < watch.asked + pause(watch.attempt):
         return watch, None
-    last = last_run(files or INCOMPLETE)
+    wanted = files or INCOMPLETE
+    last = last_run(wanted)
     if not files and not last.deadline:
         return watch, None
     if last.fate is Fate.OVER:
         return replace(watch, over=True), None
     if last.fate is Fate.UNDER_WAY:
         return watch, None
-    ask = Ask(files or INCOMPLETE, last.attempts + 1, last.deadline)
+    ask = Ask(wanted, last.attempts + 1, last.deadline)
     return replace(watch, asked=now, attempt=ask.attempt), ask
 
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from connect_pipeline.settings import District
-
-DUE_BEFORE_SENDING = timedelta(minutes=30)
+from connect_pipeline.settings import DUE_BEFORE_SENDING, District
 
 
 def deadline_on(day: date, district: District) -> datetime:

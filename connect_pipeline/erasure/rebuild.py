@@ -20,6 +20,7 @@ from connect_pipeline.databases import (
     insert_rows,
     set_variables,
     statement,
+    tables_in,
 )
 from connect_pipeline.erasure.recognising import BROKEN_ROW, is_in, words_that_may_be_ids
 from connect_pipeline.erasure.traces import CURE, Traces
@@ -131,7 +132,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, source: Path, traces: Traces
         searched=traces.telling_words,
         lonely_groups=traces.lonely_groups,
     )
-    tables = _tables(connection)
+    tables = tables_in(connection, "old")
     if "connect.students" in tables:
         connection.execute(statement(__package__, "own_of_snapshot"))
         _find_own_lines(connection, traces)
@@ -149,14 +150,6 @@ def _find_own_lines(connection: duckdb.DuckDBPyConnection, traces: Traces) -> No
     ]
     insert_rows(connection, "own_lines", own)
     connection.execute(REST_OF_OWN_LINES)
-
-
-def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    rows = connection.execute(
-        "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
-        " WHERE database_name = 'old' ORDER BY 1"
-    ).fetchall()
-    return [row[0] for row in rows]
 
 
 def _gone(connection: duckdb.DuckDBPyConnection, kept: dict[str, str]) -> dict[str, int]:
@@ -182,7 +175,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, target: Path, kept: dict[str, s
     attach(connection, target, "new", options=NO_LOG)
     target.chmod(PRIVATE_FILE)
     connection.execute("COPY FROM DATABASE old TO new (SCHEMA)")
-    for table in _tables(connection):
+    for table in tables_in(connection, "old"):
         replaced = f" REPLACE ({CHANGED[table]})" if table in CHANGED else ""
         connection.execute(
             f"INSERT INTO new.{table} SELECT *{replaced} FROM old.{table} {kept.get(table, '')}"

@@ -73,14 +73,14 @@ def recover(
 def refuse_unsettled(home: Home, ledger: Ledger, name: str) -> None:
     """Raise `EnvironmentFault` where a run of absences would refuse to begin, or mend a file first.
 
-    For a preview, which changes nothing: what it counted would not be what a run lists.
+    For who changes nothing: a preview, whose counts would not be those of a run, and `doctor`.
     """
     erasure_records.refuse_lost(home, ledger, name)
-    refuse_damaged_files(home, ledger, name)
+    _refuse_damaged_files(home, ledger, name)
     refuse_lost_ledger(ledger, name, home.outbox(name), published=home.attendance(name))
 
 
-def refuse_damaged_files(home: Home, ledger: Ledger, name: str) -> None:
+def _refuse_damaged_files(home: Home, ledger: Ledger, name: str) -> None:
     """Raise `Damaged` when what readers have is, other `EnvironmentFault` when nobody can tell."""
     current = ledger.current_snapshot(name)
     if current is not None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from connect_pipeline.databases import tables_in
 from connect_pipeline.errors import DiskFault, EnvironmentFault
 from connect_pipeline.published import open_published
 
@@ -62,11 +63,7 @@ def refuse_damaged(path: Path, cure: str) -> None:
     """
     try:
         with open_published(path) as connection:
-            tables = connection.execute(
-                "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
-                " WHERE database_name = current_database()"
-            ).fetchall()
-            for (table,) in tables:
+            for table in tables_in(connection, "published"):
                 connection.execute(f"SELECT max(hash(COLUMNS(*))) FROM {table}").fetchall()
     except duckdb.Error as error:
         refuse_unread(path, error)
