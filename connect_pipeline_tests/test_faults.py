@@ -153,7 +153,7 @@ FAULTS = (
         f"{STAFF_FILE}: The columns do not stand in the contract's order",
     ),
     Fault("0-byte file", lambda home: home.upload({STUDENT_FILE: ""}), 1, f"{STUDENT_FILE}: "),
-    Fault("link for a file", link_for_a_file, 1, f"{STAFF_FILE} in /drop-", None),
+    Fault("link for a file", link_for_a_file, 1, f"{STAFF_FILE}: What has this name is a link"),
     Fault(
         "folder for a file",
         folder_for(lambda home: home.drop / STAFF_FILE),

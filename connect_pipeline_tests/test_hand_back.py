@@ -171,6 +171,24 @@ def test_an_old_page_that_cannot_be_removed_is_another_matter(
     assert "not handed back" not in caplog.text
 
 
+def test_alarms_do_not_wait_for_a_slow_server(
+    tmp_path: Path, home: Home, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    rename = Files.posix_rename
+
+    def posix_rename(files: Files, old: str, new: str) -> int:
+        with closing(open_ledger(home)) as ledger:
+            seen.extend(row["cause"] for row in open_alarms(ledger))
+        return rename(files, old, new)
+
+    monkeypatch.setattr(Files, "posix_rename", posix_rename)
+    (tmp_path / "root" / "exports" / STAFF.file_name).unlink()
+    with pytest.raises(Refused):
+        run_checks(home)
+    assert seen == ["missing"]
+
+
 def test_a_blocked_run_hands_its_page_back(tmp_path: Path, home: Home, logs: Path) -> None:
     (tmp_path / "root" / "exports" / STAFF.file_name).unlink()
     with pytest.raises(Refused):

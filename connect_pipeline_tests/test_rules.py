@@ -112,6 +112,7 @@ SEVERITIES = {
     "reachability_drop": "hold",
     "mixed_nights": "hold",
     "old_file_again": "warning",
+    "file_not_readable": "block",
     "kept_previous": "warning",
     "row_conservation": "system",
     "rolled_back": "hold",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
+from paramiko.sftp import SFTP_NO_SUCH_FILE
 
 from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.ledger import CORE_JOB
@@ -20,7 +23,7 @@ from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.district import generate
-from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.sample.server import EmbeddedServer, Files, Handle
 from connect_pipeline_tests.recomputed_roster import Recomputed, recompute, sha256
 from connect_pipeline_tests.small_district import FILES, today
 from connect_pipeline_tests.small_home import (
@@ -403,6 +406,54 @@ def test_a_school_file_that_is_too_large_stops_only_itself(home: SmallHome) -> N
     assert run.outcome == "published"
     assert run.report.exports[SCHOOL_FILE].findings.counts == {"file_too_large": 1}
     assert home.tables()["connect.sites"] == before
+
+
+def a_link(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = home.drop / SCHOOL_FILE
+    file.rename(home.drop / "elsewhere")
+    file.symlink_to("elsewhere")
+
+
+def not_for_this_login(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Handle.__init__
+
+    def refuse(handle: Handle, files: Files, path: Path, flags: int) -> None:
+        if path.name == SCHOOL_FILE:
+            raise PermissionError(errno.EACCES, "not for you")
+        opened(handle, files, path, flags)
+
+    monkeypatch.setattr(Handle, "__init__", refuse)
+
+
+@pytest.mark.parametrize("how", [a_link, not_for_this_login])
+def test_a_school_file_that_cannot_be_read_stops_only_itself(
+    how: Callable[[SmallHome, pytest.MonkeyPatch], None],
+    home: SmallHome,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = home.tables()["connect.sites"]
+    home.upload(SECOND_NIGHT)
+    how(home, monkeypatch)
+    run = home.nightly()
+    assert run.outcome == "published"
+    assert run.report.exports[SCHOOL_FILE].findings.counts == {"file_not_readable": 1}
+    assert home.tables()["connect.sites"] == before
+
+
+def test_a_file_that_vanishes_after_the_first_look_was_being_changed(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lstat = Files.lstat
+
+    def vanished(files: Files, path: str) -> object:
+        gone = path.endswith(STUDENT_FILE)
+        return SFTP_NO_SUCH_FILE if gone else lstat(files, path)
+
+    monkeypatch.setattr(Files, "lstat", vanished)
+    run = home.nightly()
+    assert (run.outcome, run.fault) == ("failed:3", "upload")
+    assert run.report.exports[STUDENT_FILE].findings.counts == {"file_still_changing": 1}
+    assert run.message.startswith(f"{NAME}: {STUDENT_FILE} was changed or removed while")
 
 
 def test_a_core_file_that_is_too_large_is_not_fetched_and_blocks_the_night(home: SmallHome) -> None:

@@ -21,7 +21,7 @@ from typing import TypeVar
 from connect_pipeline import landing, sftp
 from connect_pipeline.contract import BY_FILE_NAME, SCHOOLS, ExportSpec
 from connect_pipeline.drop_names import note_unexpected_name
-from connect_pipeline.errors import FileChanged, TransientFault
+from connect_pipeline.errors import AccessFault, FileChanged, TransientFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, now
 from connect_pipeline.reader import ReadResult
@@ -82,13 +82,19 @@ class DropVisit:
                     spec.file_name, self._landing, limits.file_bytes, limits.line_bytes
                 )
             )
-        except sftp.FileTooLarge:
-            self._note_too_large(spec)
-            if spec is SCHOOLS:  # it stops only itself: what it said before stays published
-                return None
-            raise
         except FileChanged:
             self.report.findings_of(spec).add("file_still_changing")
+            raise
+        except sftp.FileMissing:  # it was there at the first look
+            self.report.findings_of(spec).add("file_still_changing")
+            raise self._changed(spec.file_name) from None
+        except (sftp.FileTooLarge, sftp.NotAFile, AccessFault) as refusal:
+            if isinstance(refusal, sftp.FileTooLarge):
+                self._note_too_large(spec)
+            elif spec is SCHOOLS or isinstance(refusal, sftp.NotAFile):
+                self.report.findings_of(spec).add("file_not_readable")
+            if spec is SCHOOLS:  # it stops only itself: what it said before stays published
+                return None
             raise
         uploaded = self._uploaded_at(fetched)
         if not self.is_preview:
@@ -173,10 +179,7 @@ class DropVisit:
             one, there = self.fetched[name], seen.get(name)
             if there is None or (there.size, there.mtime) != (one.size, one.mtime):
                 self.report.findings_of(BY_FILE_NAME[name]).add("file_still_changing")
-                raise FileChanged(
-                    f"{self.name}: {name} was changed or removed while the run was reading the"
-                    " drop, so nothing of it is used. Run again when the upload is complete."
-                )
+                raise self._changed(name)
         if any(self.is_news(one) for one in self.fetched.values()):  # then all are to be read
             for name, one in self.fetched.items():
                 self.reading.begin(BY_FILE_NAME[name], Received(one.path, one.facts))
@@ -195,14 +198,14 @@ class DropVisit:
             try:
                 return work(self._drop)
             except TransientFault:
-                self._hang_up()
+                self.hang_up()
                 raise
 
         return sftp.with_retries(attempt)
 
     def close(self) -> None:
         """Close the connection, and wait for the file that is being read."""
-        self._hang_up()
+        self.hang_up()
         self.reading.close()
 
     @property
@@ -210,7 +213,7 @@ class DropVisit:
         """Where what is fetched lands: of a preview, where the run's end removes it."""
         return (self.home.scratch if self.is_preview else self.home.landing)(self.name)
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
         """Close the connection to the drop."""
         self._drop = None
         self._connections.close()
@@ -259,6 +262,12 @@ class DropVisit:
         if not (self.home.landing(self.name) / sha256).exists():
             return None
         return self.take_landed(spec, sha256)
+
+    def _changed(self, name: str) -> FileChanged:
+        return FileChanged(
+            f"{self.name}: {name} was changed or removed while the run was reading the drop, so"
+            " nothing of it is used. Run again when the upload is complete."
+        )
 
     def _note_too_large(self, spec: ExportSpec) -> None:
         """A file that was not fetched for its size is a finding like any other."""

@@ -2,7 +2,8 @@
 
 For: `district_run`, under which Dagster's resource, the commands and the tests take the steps of a
 `DistrictRun`. It takes the district's lock, recovers what a kill left, opens the scratch database;
-at the end it writes the report and the ledger's row, raises alarms and removes the scratch.
+at the end it writes the report and the ledger's row, removes the scratch, raises alarms and hands
+the report back.
 Belongs here: that order. Does not belong here: the steps (`nightly_steps.py`,
 `attendance_steps.py`), how a kill is recovered from (`recovery.py`).
 """
@@ -99,6 +100,8 @@ def district_run(
                 finally:
                     if job != PREVIEW_JOB:
                         _note_alarms(run, settings)
+                        run.hand_back_report()
+                    run.visit.hang_up()
     finally:  # without the lock, for a receiver that is down takes its time
         if ledger is not None:
             if job != PREVIEW_JOB:
@@ -239,7 +242,7 @@ def _end(run: DistrictRun) -> None:
             run.ledger.end_run(run.run_id, run.outcome, codes, run.message)
             _write_report(run)
     finally:
-        run.visit.close()
+        run.visit.reading.close()
         with suppress(duckdb.Error):
             run.connection.close()
         remove_scratch(run.home, run.name)
@@ -276,4 +279,3 @@ def _write_report(run: DistrictRun) -> None:
         log.error("%s: there is no report of this run. %s", run.name, as_our_error(error))
         return
     log.info("%s: the report is %s", run.name, page)
-    run.hand_back_report()

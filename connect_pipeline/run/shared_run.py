@@ -32,7 +32,7 @@ from connect_pipeline.report.hand_back import hand_back, remove_old
 from connect_pipeline.report.of_run import report_path
 from connect_pipeline.rules import catalogue, family_of
 from connect_pipeline.settings import District
-from connect_pipeline.sftp import FileTooLarge
+from connect_pipeline.sftp import FileTooLarge, NotAFile
 from connect_pipeline.validation import ExportReport, Report, check_read
 
 log = logging.getLogger(__name__)
@@ -238,7 +238,7 @@ class SharedRun:
 
     def fail(self, error: ConnectError) -> None:
         """A step failed with this error. What was already decided (blocked, held) stays."""
-        if isinstance(error, FileTooLarge):
+        if isinstance(error, (FileTooLarge, NotAFile)):
             self.outcome, self.message = "blocked", self.blocked_message()
         if self.outcome in ("failed", *GOOD):
             self._note_done()
