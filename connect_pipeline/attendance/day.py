@@ -9,7 +9,7 @@ here: who is told of what (`sql/`), the ledger's rows (`told.py`), files (`files
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import duckdb
@@ -64,8 +64,8 @@ class AttendanceDay:
     file_sha256: str
     arrived_at: datetime
     now: datetime
-    _considered: set[str] = field(default_factory=set)
-    """The batches of today that the accounting knows."""
+    _considered: set[str] | None = None
+    """The batches of today that `attendance.told` and the accounting know; None before that."""
 
     def __post_init__(self) -> None:
         prepare(self.connection)
@@ -123,6 +123,7 @@ class AttendanceDay:
             alert_codes=list(settings.alert_codes),
         )
         run(self.connection, "children", min_periods=settings.min_periods)
+        self._considered = None
         with self.ledger.reading() as committed:  # for what may hold the file
             self._load_told(committed)
         return dict(run(self.connection, "absence_counts", today=self.today))
@@ -219,13 +220,7 @@ class AttendanceDay:
         return accounted(self.connection)
 
     def _account(self, ledger: Connection) -> None:
-        """Account in the light of what the ledger has now.
-
-        Which batches that is, is read first: one that is committed in between is not among them, so
-        `list_recipients` accounts once more.
-        """
-        earlier = told.batches_of(ledger, self.name, self.today)
-        self._considered = {one.batch_id for one in earlier}
+        """Account in the light of what the ledger has now."""
         self._load_told(ledger)
         settings = self.district.attendance
         run(self.connection, "entries", policy=settings.policy)
@@ -246,7 +241,16 @@ class AttendanceDay:
         run(self.connection, "messages")
 
     def _load_told(self, ledger: Connection) -> None:
-        """Who was told today, and of whom this file does not say for sure that they have come."""
+        """Who was told today, and of whom this file does not say for sure that they have come.
+
+        Which batches there are, is read first: one that is committed in between is not among them,
+        so `list_recipients` accounts once more. What a batch says never changes.
+        """
+        earlier = told.batches_of(ledger, self.name, self.today)
+        batches = {one.batch_id for one in earlier}
+        if batches == self._considered:
+            return
+        self._considered = batches
         policy = self.district.attendance.policy
         told.load_told(self.connection, ledger, self.name, self.today, policy)
         run(self.connection, "doubtful", today=self.today)
