@@ -1,28 +1,24 @@
 """A run in a process of its own that dies, as by `kill -9`, just before its n-th durable step.
 
-For: the tests that go through the steps of a run one by one. The processes are forked from one that
-has imported the program and done nothing else, for starting takes longer than what a run does.
-Belongs here: starting, and the end of, such a process; which of a run's steps are alike. Does not
-belong here: what a durable step is (`dies_at/`), what is expected after a kill.
+For: the tests that go through the steps of a run one by one. Belongs here: the end of such a
+process; which of a run's steps are alike. Does not belong here: what a durable step is
+(`dies_at/`), what is expected after a kill.
 """
 
 from __future__ import annotations
 
 import importlib
-import multiprocessing
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+from connect_pipeline_tests.forks import forked
 from connect_pipeline_tests.small_home import SmallHome
 
 KILLED = 137
 DIES_AT = Path(__file__).parent / "dies_at"
 _OWN_NAME = re.compile(r"[0-9a-f]{64}|tmp\w+|[^/ ]*[0-9]{4}[^/ ]*")
 """What a file is called after its content, its time or its process."""
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__, "connect_pipeline_tests.faults.absences"])
 
 
 def dies_before(home: SmallHome, run: Callable[[], None], step: int, log: Path) -> int:
@@ -30,14 +26,10 @@ def dies_before(home: SmallHome, run: Callable[[], None], step: int, log: Path) 
 
     Returns the exit code, 0 or `KILLED`. `log` gets a line per step.
     """
-    said = log.with_name(f"{log.name}.said")
     environment = home.process_environment(DIES_AT=str(step), DIES_AT_LOG=str(log))
-    process = _FORKS.Process(target=_run, args=(run, environment, said))
-    process.start()
-    process.join(120)
-    process.kill()  # does nothing to one that has ended
-    assert process.exitcode in (0, KILLED), said.read_text()
-    return process.exitcode
+    done = forked(run, environment, first=_count_steps)
+    assert done.returncode in (0, KILLED), done
+    return done.returncode
 
 
 def steps_by_kind(log: Path) -> tuple[list[int], list[int]]:
@@ -57,11 +49,5 @@ def steps_by_kind(log: Path) -> tuple[list[int], list[int]]:
     return list(kinds.values()), others
 
 
-def _run(run: Callable[[], None], environment: dict[str, str], said: Path) -> None:
-    with said.open("wb") as out:
-        os.dup2(out.fileno(), 1)
-        os.dup2(out.fileno(), 2)
-    os.environ.clear()
-    os.environ.update(environment)
+def _count_steps() -> None:
     importlib.import_module("connect_pipeline_tests.dies_at.sitecustomize")
-    run()

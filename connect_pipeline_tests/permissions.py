@@ -13,12 +13,13 @@ from collections.abc import Callable
 import pytest
 
 PR_CAPBSET_DROP = 24
+CAPABILITY_VERSION_3 = 0x20080522
 # Without these two, root opens a file only if the file's permissions let its owner.
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
 
 
 def bound_by_permissions() -> Callable[[], None] | None:
-    """A `preexec_fn` for a process that may not read what its owner may not; None if none may.
+    """What binds a process, before it opens anything; None where every process is bound.
 
     Skips the test where root cannot be bound so.
     """
@@ -26,11 +27,18 @@ def bound_by_permissions() -> Callable[[], None] | None:
         return None
     if sys.platform != "linux":
         pytest.skip("root can be bound by permissions on Linux only")
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    return _drop
 
-    def drop() -> None:
-        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-            if prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
-                raise OSError(ctypes.get_errno(), "prctl")
 
-    return drop
+def _drop() -> None:
+    """Give both up, for this process and for what it may execute."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; then the higher ones
+    wrong = libc.capget(header, sets)
+    for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+        wrong = wrong or libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+        for place in range(3):
+            sets[place] &= ~(1 << capability)
+    if wrong or libc.capset(header, sets):
+        raise OSError(ctypes.get_errno(), "the permissions could not be given up")

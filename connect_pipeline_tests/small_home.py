@@ -16,9 +16,10 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests import small_district
+from connect_pipeline_tests.forks import forked
 from connect_pipeline_tests.reading import reading
 
 if TYPE_CHECKING:
@@ -128,10 +130,10 @@ class SmallHome:
             text=True,
         )
 
-    def command(
-        self, *arguments: str, preexec: Callable[[], None] | None = None, **environment: str
+    def started(
+        self, *arguments: str, first: Callable[[], None] | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in a process of its own."""
+        """Run a command as a user does: Python is started for it."""
         return subprocess.run(
             [sys.executable, "-m", "connect_pipeline.cli", *arguments],
             env=self.process_environment(**environment),
@@ -139,28 +141,26 @@ class SmallHome:
             capture_output=True,
             text=True,
             timeout=120,
-            preexec_fn=preexec,
+            preexec_fn=first,
             check=False,
         )
 
-    def sync(self, **environment: str) -> subprocess.CompletedProcess[str]:
+    def command(
+        self, *arguments: str, first: Callable[[], object] | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in a process of its own, after `first`."""
+        work = partial(_command, arguments)
+        return forked(work, self.process_environment(**environment), first=first)
+
+    def sync(self) -> subprocess.CompletedProcess[str]:
         """`connect-pipeline sync springfield` in a process of its own."""
-        return self.command("sync", NAME, **environment)
+        return self.command("sync", NAME)
 
     def nightly_process(
-        self, preexec: Callable[[], None] | None = None
+        self, first: Callable[[], object] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """`nightly` in a process of its own."""
-        return subprocess.run(
-            [sys.executable, "-m", "connect_pipeline_tests.small_home"],
-            env=self.process_environment(PYTHONPATH=python_path()),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            preexec_fn=preexec,
-            check=False,
-        )
+        """`nightly` in a process of its own, after `first`."""
+        return forked(main, self.process_environment(), first=first)
 
     @contextmanager
     def here(self) -> Iterator[None]:
@@ -383,6 +383,13 @@ def contacts_of(home: SmallHome, student: str) -> list[tuple[Any, ...]]:
     )
 
 
+def _command(arguments: Sequence[str]) -> None:
+    from connect_pipeline import cli
+
+    sys.argv = ["connect-pipeline", *arguments]
+    cli.process()
+
+
 def main() -> None:
     """What `nightly_process` runs."""
     os.umask(0o077)
@@ -393,7 +400,3 @@ def main() -> None:
         sys.exit(error.exit_code)
     print(run.outcome, run.message)  # noqa: T201 - the answer of this process
     sys.exit(outcome_exit_code(run.outcome))
-
-
-if __name__ == "__main__":
-    main()

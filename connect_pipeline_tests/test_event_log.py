@@ -4,59 +4,60 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration.event_log import EventLog
 from connect_pipeline.orchestration.launch import dagster_instance
+from connect_pipeline_tests.forks import forked
 
 PROCESSES, RUNS, LINES = 4, 3, 20
+KILLED = 137
 
-A_FEW_RUNS = f"""
-import dagster as dg
-from connect_pipeline.home import Home
-from connect_pipeline.orchestration.launch import dagster_instance
 
 @dg.op
-def says(context):
-    for line in range({LINES}):
-        context.log.info(f"line {{line}}")
+def says(context) -> None:  # Dagster takes no annotation that is a text
+    """A few lines; before the fourth it waits, if it is told for what."""
+    goes_on = os.environ.get("GOES_ON")
+    for line in range(LINES):
+        while line == 4 and goes_on is not None and not Path(goes_on).exists():
+            time.sleep(0.05)
+        context.log.info(f"line {line}")
+
 
 @dg.job
-def talks():
+def talks() -> None:
+    """One step."""
     says()
 
-with dagster_instance(Home.from_environment()) as instance:
-    for _ in range({RUNS}):
-        talks.execute_in_process(instance=instance)
-"""
 
-KILLED = 137
-DIES_WHILE_MAKING = """
-import os, sys
-import sqlalchemy as sa
-from connect_pipeline.home import Home
-from connect_pipeline.orchestration.launch import dagster_instance
+def a_few_runs() -> None:
+    with dagster_instance(Home.from_environment()) as instance:
+        for _ in range(RUNS):
+            talks.execute_in_process(instance=instance)
 
-left = int(sys.argv[1])
 
-@sa.event.listens_for(sa.Engine, "before_cursor_execute")
-def count(*_):
-    global left
-    left -= 1
-    if left == 0:
-        os._exit(137)
+def make_databases(dies_before: int) -> None:
+    """Dagster's; die, as by `kill -9`, before this statement (0: never). Says how many."""
+    seen = 0
 
-with dagster_instance(Home.from_environment()):
-    print(int(sys.argv[1]) - left)
-"""
+    @sa.event.listens_for(sa.Engine, "before_cursor_execute")
+    def count(*_: object) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == dies_before:
+            os._exit(KILLED)
+
+    with dagster_instance(Home.from_environment()):
+        print(seen)  # noqa: T201 - the answer of this process
 
 
 @pytest.fixture
@@ -68,14 +69,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def test_runs_of_several_processes_keep_all_their_events(home: Home) -> None:
     with dagster_instance(home) as instance:
-        at_once = [
-            subprocess.Popen(
-                [sys.executable, "-c", A_FEW_RUNS], env=dict(os.environ), stderr=subprocess.PIPE
-            )
-            for _ in range(PROCESSES)
-        ]
-        said = [one.communicate(timeout=200)[1] for one in at_once]
-        assert [one.returncode for one in at_once] == [0] * PROCESSES, said
+        with ThreadPoolExecutor(PROCESSES) as beside:
+            at_once = [beside.submit(forked, a_few_runs, os.environ) for _ in range(PROCESSES)]
+        said = [one.result() for one in at_once]
+        assert [one.returncode for one in said] == [0] * PROCESSES, said
         runs = instance.get_runs()
         assert len(runs) == PROCESSES * RUNS
         assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
@@ -88,19 +85,11 @@ def test_runs_of_several_processes_keep_all_their_events(home: Home) -> None:
 
 def test_who_watches_a_run_of_another_process_sees_its_events_as_they_come(home: Home) -> None:
     """The run's page in the UI, while the run goes on."""
-    talks = A_FEW_RUNS.replace('context.log.info(f"line {line}")', "waits(context, line)")
-    waits = """
-import os, time
-def waits(context, line):
-    context.log.info(f"line {line}")
-    while line == 3 and not os.path.exists(os.environ["GOES_ON"]):
-        time.sleep(0.05)
-"""
     goes_on = home.root / "goes-on"
     seen: list[str] = []
-    with dagster_instance(home) as instance:
+    with dagster_instance(home) as instance, ThreadPoolExecutor() as beside:
         environment = {**os.environ, "GOES_ON": str(goes_on)}
-        running = subprocess.Popen([sys.executable, "-c", waits + talks], env=environment)
+        running = beside.submit(forked, a_few_runs, environment)
         until = time.monotonic() + 60
         while not (runs := instance.get_runs()) and time.monotonic() < until:
             time.sleep(0.1)
@@ -115,7 +104,7 @@ def waits(context, line):
         while "line 19" not in seen and time.monotonic() < until:
             time.sleep(0.1)
         assert [one for one in seen if one.startswith("line ")] == [f"line {n}" for n in range(20)]
-        assert running.wait(60) == 0
+        assert running.result(60).returncode == 0
 
 
 def test_many_readers_at_once(home: Home) -> None:
@@ -129,13 +118,8 @@ def test_many_readers_at_once(home: Home) -> None:
 
 def making(home: Home, dies_before: int) -> subprocess.CompletedProcess[str]:
     """A process that makes Dagster's databases, and is killed before this statement (0: never)."""
-    return subprocess.run(
-        [sys.executable, "-c", DIES_WHILE_MAKING, str(dies_before)],
-        env={**os.environ, "CONNECT_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {"CONNECT_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
+    return forked(partial(make_databases, dies_before), {**os.environ, **environment})
 
 
 def test_a_kill_while_dagsters_databases_are_made_is_harmless(

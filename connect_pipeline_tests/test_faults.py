@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -454,7 +455,7 @@ def test_many_first_commands_at_once_make_one_dagster_instance(home: SmallHome) 
 
 def limited_to(size: int) -> Callable[[], None]:
     """No file of the process can grow beyond `size`: what a full disk does, but for one process."""
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size))
 
 
 @pytest.mark.parametrize(
@@ -479,7 +480,7 @@ def test_a_full_disk_leaves_what_is_published(home: SmallHome, size: int) -> Non
 def test_a_full_disk_is_said_by_the_command(home: SmallHome, size: int) -> None:
     """Here Dagster's own files are among those that cannot grow."""
     before = home.roster_bytes()
-    done = home.command("sync", NAME, preexec=limited_to(size))
+    done = home.command("sync", NAME, first=limited_to(size))
     assert_said(done, 3, "")
     assert re.search("The disk or memory refused|File too large", done.stdout + done.stderr)
     assert home.roster_bytes() == before

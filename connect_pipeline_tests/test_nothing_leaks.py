@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -197,7 +198,7 @@ class Story:
 
     def tell(self, title: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command under a mask that hides nothing, and keep what it says."""
-        done = self.home.command(*arguments, preexec=lambda: os.umask(0o022) and None)
+        done = self.home.command(*arguments, first=partial(os.umask, 0o022))
         self.said[title] = done.stdout + done.stderr
         self.outcomes[title] = done.returncode
         return done
@@ -389,7 +390,7 @@ def test_the_demo_leaks_nothing_either(tmp_path: Path) -> None:
     home = SmallHome(Home(tmp_path / "home"), tmp_path, {})
     done = home.command(
         *("demo", "--students", "30"),
-        preexec=lambda: os.umask(0o022) and None,
+        first=partial(os.umask, 0o022),
         TMPDIR=str(temporary),
     )
     assert done.returncode == 0, done

@@ -73,7 +73,7 @@ def test_a_file_of_another_user_is_not_damaged(home: SmallHome, place: object) -
     assert callable(place)
     path, before, current = place(home.home), published_files(home), home.current()
     with closed(path):
-        done = home.nightly_process(preexec=bound_by_permissions())
+        done = home.nightly_process(first=bound_by_permissions())
     assert done.returncode == 3, done
     assert "cannot be read: Permission denied" in done.stdout
     assert path.name in done.stdout or current in done.stdout, "the file is named"
@@ -91,7 +91,7 @@ def test_a_published_roster_of_another_user_is_not_passed_over_without_a_ledger(
         path.unlink()
     before = published_files(home)
     with closed(home.roster):
-        done = home.nightly_process(preexec=bound_by_permissions())
+        done = home.nightly_process(first=bound_by_permissions())
     assert (done.returncode, "Permission denied" in done.stdout) == (3, True), done
     assert published_files(home) == before
 
@@ -104,14 +104,14 @@ def test_an_unreadable_older_snapshot_leaves_a_damaged_one_where_it_is(home: Sma
     file.write_bytes(file.read_bytes()[:-1000])
     before = published_files(home)
     with closed(home.home.snapshot(NAME, older)):
-        done = home.nightly_process(preexec=bound_by_permissions())
+        done = home.nightly_process(first=bound_by_permissions())
     assert (done.returncode, older in done.stdout) == (3, True), done
     assert published_files(home) == before
 
 
 def test_rollback_to_a_snapshot_of_another_user_says_so(home: SmallHome) -> None:
     with closed(home.roster):
-        done = home.command("rollback", NAME, home.current(), preexec=bound_by_permissions())
+        done = home.command("rollback", NAME, home.current(), first=bound_by_permissions())
     assert (done.returncode, "Permission denied" in done.stderr) == (3, True), done
     assert "is damaged" not in done.stderr
 
@@ -128,11 +128,11 @@ def own_places(home: Home) -> list[Path]:
 
 
 def test_doctor_names_what_another_user_owns(home: SmallHome) -> None:
-    healthy = home.command("doctor", NAME, preexec=bound_by_permissions())
+    healthy = home.command("doctor", NAME, first=bound_by_permissions())
     assert (healthy.returncode, "ok  home folder: well" in healthy.stdout) == (0, True), healthy
     for path in own_places(home.home):
         with closed(path):
-            done = home.command("doctor", NAME, preexec=bound_by_permissions())
+            done = home.command("doctor", NAME, first=bound_by_permissions())
         (said,) = [line for line in done.stdout.splitlines() if line.startswith("BAD home folder")]
         assert f"{path} belongs to " in said
         assert f"Run: chmod -R u+rwX {home.home.root}" in said
@@ -144,7 +144,7 @@ def test_doctor_names_what_another_user_owns(home: SmallHome) -> None:
 def test_doctor_says_whose_it_is_and_who_should_have_it(home: SmallHome) -> None:
     path = home.home.attendance(NAME)
     os.chown(path, 54321, -1)
-    done = home.command("doctor", NAME, preexec=bound_by_permissions())
+    done = home.command("doctor", NAME, first=bound_by_permissions())
     assert f"{path} belongs to uid 54321, and root cannot read" in done.stdout
     assert f"Run: chown -R root {home.home.root}" in done.stdout
 
@@ -208,10 +208,10 @@ def test_nothing_is_certified_where_the_search_could_not_look(
     cleared.mkdir(exist_ok=True)
     (cleared / "list.csv").write_text("student_id\n002\n")
     with closed(cleared):
-        done = home.command("erase", NAME, *what, preexec=bound_by_permissions())
+        done = home.started("erase", NAME, *what, first=bound_by_permissions())
         assert (done.returncode, "Permission denied" in done.stderr) == (3, True), done
         assert not home.home.certificates.exists()
-    done = home.command("erase", NAME, *what)
+    done = home.started("erase", NAME, *what)
     assert done.returncode == 0, done
     assert len(list(home.home.certificates.iterdir())) == 1
     assert not any(b"002" in path.read_bytes() for path in cleared.glob("*"))
