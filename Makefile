@@ -1,7 +1,9 @@
 # One command for each thing that a developer or a new user does. Needs Python 3.11 with venv.
 PYTHON ?= python3
 BIN := .venv/bin
-# Python compiles what is imported, when it is: compiling all of it takes half of the time.
+# Python compiles what is imported, when it is, and keeps that: compiling all of it takes half of the
+# time. Some machines tell it to keep nothing, and each process would compile Dagster anew, for 2 s.
+export PYTHONDONTWRITEBYTECODE :=
 INSTALL := pip install --quiet --disable-pip-version-check --no-compile
 # One worker more than processors, for tests wait, too: for servers, clocks and the disk.
 WORKERS = -n $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)") --dist worksteal

@@ -8,6 +8,7 @@ what it is given. Does not belong here: what it runs, and the tests of a command
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import subprocess
@@ -73,6 +74,7 @@ def _run(
     out.close()
     err.close()
     sys.stdout, sys.stderr = (os.fdopen(descriptor, "w", closefd=False) for descriptor in (1, 2))
+    gc.freeze()  # what was imported is no garbage, as in a command (`cli.py`)
     os.environ.clear()
     os.environ.update(environment)
     if first is not None:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +26,11 @@ import pytest
 from connect_pipeline import locks
 from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import opening
+from connect_pipeline.orchestration.launch import dagster_instance
 from connect_pipeline.sample.server import EmbeddedServer, generate_key
+from connect_pipeline_tests.forks import forked
 from connect_pipeline_tests.small_home import (
     NAME,
     PASSWORD_VARIABLE,
@@ -434,20 +438,17 @@ def test_two_syncs_at_once_publish_once(home: SmallHome) -> None:
 
 def test_many_first_commands_at_once_make_one_dagster_instance(home: SmallHome) -> None:
     """Each of these would make Dagster's databases, if none was there."""
-    code = (
-        "from connect_pipeline.home import Home\n"
-        "from connect_pipeline.orchestration.launch import dagster_instance\n"
-        "dagster_instance(Home.from_environment()).dispose()"
-    )
     assert not home.home.dagster.exists()
-    all_at_once = [
-        subprocess.Popen(
-            [sys.executable, "-c", code], env=home.process_environment(), stderr=subprocess.PIPE
-        )
-        for _ in range(4)
-    ]
-    said = [one.communicate(timeout=120)[1] for one in all_at_once]
-    assert [one.returncode for one in all_at_once] == [0] * 4, said
+    with ThreadPoolExecutor() as beside:
+        environment = home.process_environment()
+        at_once = [beside.submit(forked, open_dagsters, environment) for _ in range(4)]
+    said = [one.result() for one in at_once]
+    assert [one.returncode for one in said] == [0] * 4, said
+
+
+def open_dagsters() -> None:
+    with dagster_instance(Home.from_environment()):
+        pass
 
 
 # -- a full disk -------------------------------------------------------------------------------
