@@ -20,6 +20,8 @@ import duckdb
 from connect_pipeline.home import PRIVATE_FILE
 from connect_pipeline.limits import Limits
 
+MANY_BYTES = 8 * 1024**2
+"""Of a file; to work on a smaller one, several threads take longer than one does."""
 NO_LOG = "RECOVERY_MODE NO_WAL_WRITES"
 """Of a file that counts when it is whole, or never: DuckDB writes and syncs no log beside it."""
 
@@ -70,7 +72,7 @@ def open_scratch(
 
     It is attached as `scratch`, whatever its file is called, and is the default. What does not
     fit into memory (`limits.memory_mb`) goes to `spill`; without one, nothing is ever written.
-    It is never checkpointed, for nobody opens it again.
+    It is never checkpointed, for nobody opens it again. It has one thread (`give_threads`).
     """
     connection = in_memory()
     attach(connection, path, "scratch", options=NO_LOG)
@@ -80,6 +82,7 @@ def open_scratch(
         SET autoinstall_known_extensions = false;
         SET autoload_known_extensions = false;
         SET checkpoint_threshold = '1TB';
+        SET threads = 1;
         PRAGMA disable_checkpoint_on_shutdown;
         CREATE SCHEMA IF NOT EXISTS raw;
         CREATE SCHEMA IF NOT EXISTS records;
@@ -92,11 +95,19 @@ def open_scratch(
     connection.execute("SET temp_directory = $place", {"place": str(spill) if spill else ""})
     if limits is not None:
         connection.execute("SET memory_limit = $limit", {"limit": f"{limits.memory_mb}MB"})
-        if limits.threads is not None:
-            connection.execute("SET threads = $threads", {"threads": limits.threads})
     if path:
         path.chmod(PRIVATE_FILE)
     return connection
+
+
+def give_threads(connection: duckdb.DuckDBPyConnection, byte_count: int, limits: Limits) -> None:
+    """Give a database the threads of its run, when it has a file of so many bytes to work on."""
+    if byte_count < MANY_BYTES:
+        return
+    if limits.threads is None:
+        connection.execute("RESET threads")
+    else:
+        connection.execute("SET threads = $threads", {"threads": limits.threads})
 
 
 @cache

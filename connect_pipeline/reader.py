@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import duckdb
 
 from connect_pipeline.contract import Column, ExportSpec, Kind
-from connect_pipeline.databases import as_pattern, count_rows, open_scratch
+from connect_pipeline.databases import as_pattern, count_rows, give_threads, open_scratch
 from connect_pipeline.errors import DiskFault
 from connect_pipeline.findings import STORED_PER_CODE, Findings
 from connect_pipeline.header import match_header
@@ -144,6 +144,7 @@ def read_export(
             facts = replace(facts, blank_lines=count_blank_lines(path, facts))
         result = ReadResult(spec, (), facts, Findings(spec.file_name), connection)
         result.lines = facts.line_count
+        give_threads(connection, facts.byte_count, limits)
         if _file_is_refused(result, limits):
             return result
         result.text = _text_for_duckdb(path, facts, limits)

@@ -19,15 +19,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    [
-        "connect_pipeline.cli",
-        "connect_pipeline.doctor",
-        "connect_pipeline.orchestration.launch",
-        "connect_pipeline_tests.faults.absences",
-        __name__,
-    ]
-)
+_FORKS.set_forkserver_preload([__name__, "connect_pipeline_tests.warm"])
 
 
 def forked(

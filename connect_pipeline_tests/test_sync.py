@@ -16,6 +16,7 @@ import duckdb
 import pytest
 from paramiko.sftp import SFTP_NO_SUCH_FILE
 
+from connect_pipeline import databases
 from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.published import ROSTER_TABLES
@@ -273,14 +274,17 @@ def assert_same_rows(actual: object, expected: object) -> None:
 # -- the same again, and another night -------------------------------------------------------
 
 
-def test_a_run_keeps_to_its_share_of_the_machine(home: SmallHome) -> None:
-    home.write_settings(limits={"memory_mb": 128, "threads": 1})
+def test_a_run_keeps_to_its_share_of_the_machine(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "MANY_BYTES", 1000)  # as if what is published were large
+    home.write_settings(limits={"memory_mb": 128, "threads": 3})
     with home.here(), district_run(home.home, NAME, uuid.uuid4().hex, CORE_JOB) as run:
         (setting,) = run.connection.execute(
             "SELECT current_setting('memory_limit'), current_setting('threads'),"
             " current_setting('temp_directory')"
         ).fetchall()
-    assert setting == ("122.0 MiB", 1, str(home.home.scratch(NAME)))
+    assert setting == ("122.0 MiB", 3, str(home.home.scratch(NAME)))
     assert not home.home.scratch(NAME).exists()
     assert not home.home.work(NAME).exists()
     home.upload(SECOND_NIGHT)

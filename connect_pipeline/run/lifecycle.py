@@ -25,7 +25,7 @@ from connect_pipeline.alarms.delivery import deliver
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.checks import prepare
 from connect_pipeline.contract import CORE, SCHOOLS
-from connect_pipeline.databases import in_memory, open_scratch
+from connect_pipeline.databases import give_threads, in_memory, open_scratch
 from connect_pipeline.decisions import expire_undecided
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import load_erased
@@ -197,6 +197,8 @@ def _prepare(run: DistrictRun) -> None:
     path = run.home.snapshot(run.name, str(current["snapshot_id"])) if current is not None else None
     # It is not there while a damaged one is being rebuilt.
     previous = path if path is not None and path.exists() else None
+    if previous is not None:
+        give_threads(run.connection, previous.stat().st_size, run.district.limits)
     try:
         roster.attach_previous(run.connection, previous)
     except duckdb.Error as error:
