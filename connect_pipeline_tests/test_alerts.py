@@ -78,6 +78,25 @@ def test_siblings_are_one_entry_and_nobody_is_told_twice(home: SmallHome) -> Non
     assert len(lists(home)) == 2
 
 
+def test_a_file_that_changes_before_its_list_is_made_tells_nobody(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.upload(absences(f"102,004,0,A,,{day()}"))
+    other = absences(f"101,003,2,A,,{day()}", f"101,001,1,E,,{day()}")
+    account = AttendanceSteps.account
+
+    def meanwhile(steps: AttendanceSteps) -> tuple[dict[str, int], bool]:
+        home.upload(other)
+        return account(steps)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AttendanceSteps, "account", meanwhile)
+        assert home.run(ATTENDANCE_ALERTS).outcome == "failed:3"
+    assert lists(home) == []
+    assert list_absences(home).outcome == "listed"
+    assert {student for *_, students in recipients(home) for student in students} == {"003"}
+
+
 def test_the_absences_are_exported_and_disclosed_too(home: SmallHome, tmp_path: Path) -> None:
     home.upload(absences(f"102,004,0,A,,{day()}"))
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
@@ -426,6 +445,14 @@ def test_a_dry_run_of_a_discarded_file_says_so_and_no_more(home: SmallHome) -> N
     shown = dry_run(home)
     assert shown["discarded"] == 1
     assert not [what for what in shown if what.startswith("held")]
+
+
+def test_a_dry_run_of_another_days_file_is_refused_as_its_run_would_be(home: SmallHome) -> None:
+    home.upload(absences(f"102,004,0,A,,{day(3)}"))
+    shown = home.command_here("alerts", NAME, "--dry-run", "--json")
+    assert shown.returncode == 1
+    (error,) = [text for text in json.loads(shown.stdout).values() if "No row of this" in str(text)]
+    assert "Export today's absences" in str(error)
 
 
 def test_a_dry_run_counts_and_touches_nothing(home: SmallHome) -> None:
