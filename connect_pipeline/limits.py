@@ -36,7 +36,7 @@ class Limits:
     ] = 600
     threads: Annotated[
         Annotated[int, Ge(1), Le(512)] | None,
-        DocInfo("cores that a run uses; every one without it"),
+        DocInfo("cores that a run on large files uses; every one without it"),
     ] = None
 
 

@@ -21,7 +21,7 @@ from typing import TypeVar
 from connect_pipeline import landing, sftp
 from connect_pipeline.contract import BY_FILE_NAME, SCHOOLS, ExportSpec
 from connect_pipeline.drop_names import note_unexpected_name
-from connect_pipeline.errors import AccessFault, FileChanged, TransientFault
+from connect_pipeline.errors import AccessFault, ConnectError, FileChanged, TransientFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, now
 from connect_pipeline.reader import ReadResult
@@ -89,10 +89,7 @@ class DropVisit:
             self.report.findings_of(spec).add("file_still_changing")
             raise self._changed(spec.file_name) from None
         except (sftp.FileTooLarge, sftp.NotAFile, AccessFault) as refusal:
-            if isinstance(refusal, sftp.FileTooLarge):
-                self._note_too_large(spec)
-            elif spec is SCHOOLS or isinstance(refusal, sftp.NotAFile):
-                self.report.findings_of(spec).add("file_not_readable")
+            self._note_refusal(spec, refusal)
             if spec is SCHOOLS:  # it stops only itself: what it said before stays published
                 return None
             raise
@@ -269,10 +266,14 @@ class DropVisit:
             " nothing of it is used. Run again when the upload is complete."
         )
 
-    def _note_too_large(self, spec: ExportSpec) -> None:
-        """A file that was not fetched for its size is a finding like any other."""
-        size, limit = self._look()[spec.file_name].size, self.district.limits.file_bytes
-        self.report.findings_of(spec).add("file_too_large", found=f"{size:,}", limit=f"{limit:,}")
+    def _note_refusal(self, spec: ExportSpec, refusal: ConnectError) -> None:
+        """A file that was not fetched is a finding, unless all of the drop may be at fault."""
+        findings = self.report.findings_of(spec)
+        if isinstance(refusal, sftp.FileTooLarge):
+            size, limit = self._look()[spec.file_name].size, self.district.limits.file_bytes
+            findings.add("file_too_large", found=f"{size:,}", limit=f"{limit:,}")
+        elif spec is SCHOOLS or isinstance(refusal, sftp.NotAFile):
+            findings.add("file_not_readable")
 
     @cached_property
     def reading(self) -> ReadAhead:
