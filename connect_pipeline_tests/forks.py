@@ -1,4 +1,4 @@
-"""Processes of their own, forked from one that has imported the program and done nothing else.
+"""Processes of their own, forked from one that has imported the program (`warm.py`).
 
 For: the tests that need a process (its exit code, its output, its limits, its death) and no start
 of Python, which takes longer than most of what they run. Belongs here: making such a process, and

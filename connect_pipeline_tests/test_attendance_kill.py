@@ -6,13 +6,13 @@ import csv
 import hashlib
 import io
 import json
-import multiprocessing
 import os
 import random
 import shutil
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,6 +26,7 @@ from connect_pipeline.home import Home
 from connect_pipeline.ledger.tables import batches
 from connect_pipeline.published import open_published
 from connect_pipeline_tests.attendance_runs import NAME, NOON, Row, Runs, absence
+from connect_pipeline_tests.forks import forked
 from connect_pipeline_tests.small_roster import Contact, Student
 
 KILLED = 77
@@ -40,16 +41,9 @@ BEFORE = [absence("001"), absence("002")]
 AFTER = [absence("001"), absence("003")]
 NEXT_DAY = [absence("002", date="10/07/26"), absence("003", date="10/07/26")]
 
-# A server that has imported this module and opened no database: its children start at once.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([__name__])
 
-
-def list_in_a_process(
-    root: Path, rows: list[Row], hours: int, kill_at: int | None, ledger_url: str
-) -> None:
+def list_in_a_process(root: Path, rows: list[Row], hours: int, kill_at: int | None) -> None:
     """One run; with `kill_at` it dies at that line of this package's code, while listing."""
-    os.environ["CONNECT_LEDGER_URL"] = ledger_url  # whatever it was when the server began
     runs = Runs(Home(root), now=NOON + timedelta(hours=hours))
     day = runs.day(rows)
     recover(runs.home, NAME, day.ledger)
@@ -80,16 +74,10 @@ def in_a_process(
     hours: int,
     kill_at: int | None = None,
     seconds: float = 60,
-    ledger_url: str = "",
-) -> int | None:
+) -> int:
     """Run it in a process of its own, killed from outside after `seconds`; its exit code."""
-    process = FORKS.Process(target=list_in_a_process, args=(root, rows, hours, kill_at, ledger_url))
-    process.start()
-    process.join(seconds)
-    if process.is_alive():
-        process.kill()
-        process.join()
-    return process.exitcode
+    work = partial(list_in_a_process, root, rows, hours, kill_at)
+    return forked(work, os.environ, seconds=seconds).returncode
 
 
 @pytest.fixture(scope="module", params=["same_day", "next_day"])

@@ -34,16 +34,16 @@ def test_a_kill_between_two_lines_lists_nobody_twice_and_leaves_nobody_out(
 ) -> None:
     measured = Runs.at(tmp_path / "measured", STUDENTS)
     assert measured.file(BEFORE) is not None
-    assert in_a_process(measured.home.root, AFTER, 1, kill_at=-1, ledger_url=url) == 0
+    assert in_a_process(measured.home.root, AFTER, 1, kill_at=-1) == 0
     lines = int((measured.home.root / "lines").read_text())
     assert lines > 100
     for kill_at in random.Random(KILLS).sample(range(1, lines + 1), KILLS):  # noqa: S311
         empty(url)
         runs = Runs.at(tmp_path / str(kill_at), STUDENTS)
         assert runs.file(BEFORE) is not None
-        assert in_a_process(runs.home.root, AFTER, 1, kill_at, ledger_url=url) == KILLED
+        assert in_a_process(runs.home.root, AFTER, 1, kill_at) == KILLED
         for _again in range(2):
-            assert in_a_process(runs.home.root, AFTER, 1, ledger_url=url) == 0
+            assert in_a_process(runs.home.root, AFTER, 1) == 0
         assert everything(runs) == [("2026-10-06", one) for one in ("001", "002", "003")]
         assert list(runs.home.root.rglob("*.staged")) == []
 

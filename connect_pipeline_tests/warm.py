@@ -13,9 +13,11 @@ from pathlib import Path
 from unittest import mock
 
 import dagster as dg
+import pytest  # noqa: F401 - of the modules whose functions are run
 
 import connect_pipeline.cli
 import connect_pipeline.doctor  # noqa: F401
+import connect_pipeline_tests.attendance_runs
 import connect_pipeline_tests.faults.absences  # noqa: F401
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration.launch import dagster_instance
