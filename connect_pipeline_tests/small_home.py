@@ -130,7 +130,7 @@ class SmallHome:
             text=True,
         )
 
-    def started(
+    def fresh_command(
         self, *arguments: str, first: Callable[[], None] | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as a user does: Python is started for it."""

@@ -226,7 +226,7 @@ def test_the_student_was_everywhere(home: SmallHome) -> None:
 
 
 def test_no_byte_of_the_student_is_left(home: SmallHome) -> None:
-    done = home.started("erase", NAME, "--student", ERASED)
+    done = home.fresh_command("erase", NAME, "--student", ERASED)
     assert (done.returncode, done.stderr) == (0, "")
     assert "The student is erased" in done.stdout
     assert not [word for word in (*UNIQUE, ERASED) if word in done.stdout]
@@ -757,9 +757,8 @@ def test_an_opt_out_that_cannot_be_read_is_named(home: SmallHome) -> None:
 
 def test_later_uploads_are_kept_out_until_the_erasure_is_lifted(erased: SmallHome) -> None:
     erased.upload({STUDENT_FILE: erased.read(STUDENT_FILE).replace("Korean", "Russian")})
-    assert (
-        erased.started("sync", NAME).returncode == 0
-    )  # in a process of its own, whose memory is cleared
+    # In a process of its own, whose memory is cleared.
+    assert erased.fresh_command("sync", NAME).returncode == 0
     assert erased.query(f"FROM connect.students WHERE student_id = '{ERASED}'") == []
     finding = erased.query(
         "SELECT export, severity, record_id, message FROM quality.findings"
@@ -835,7 +834,7 @@ def test_a_damaged_row_is_kept_out_of_the_quarantine_too(erased: SmallHome, row:
 def test_a_damaged_row_is_kept_out_by_the_command(erased: SmallHome) -> None:
     """In a process that begins after the erasure its memory is cleared before DuckDB writes it."""
     upload_his_row(erased, ROW.replace("Zebulon", 'Zeb"ulon'))
-    assert erased.started("sync", NAME).returncode == 0
+    assert erased.fresh_command("sync", NAME).returncode == 0
     assert {path.split("/")[0] for path in places_of(erased, HIS_WORDS)} == {"landing"}
 
 
@@ -1003,7 +1002,7 @@ def dies_before(home: SmallHome, step: int, log: Path) -> int:
         "DIES_AT": str(step),
         "DIES_AT_LOG": str(log),
     }
-    return home.started("erase", NAME, "--student", ERASED, **environment).returncode
+    return home.fresh_command("erase", NAME, "--student", ERASED, **environment).returncode
 
 
 def assert_the_same_command_ends_it(home: SmallHome, *, night_between: bool) -> None:

@@ -25,7 +25,7 @@ KILLED = 137
 
 @dg.op
 def says(context) -> None:  # Dagster takes no annotation that is a text
-    """A few lines; before the fourth it waits, if it is told for what."""
+    """Numbered lines; before number 4 it waits, if it is told for what."""
     goes_on = os.environ.get("GOES_ON")
     for line in range(LINES):
         while line == 4 and goes_on is not None and not Path(goes_on).exists():
@@ -135,7 +135,7 @@ def test_a_kill_while_dagsters_databases_are_made_is_harmless(
         assert killed.returncode == KILLED, killed.stderr
         monkeypatch.setenv("DAGSTER_HOME", str(again.dagster))
         with dagster_instance(again) as instance:
-            assert one_line.execute_in_process(instance=instance).success
+            assert talks.execute_in_process(instance=instance).success
             assert len(instance.get_runs()) == 1
         with dagster_instance(again) as instance:
             assert len(instance.get_runs()) == 1, "what is whole stays"
@@ -152,18 +152,7 @@ def test_an_instance_that_could_not_be_opened_costs_no_later_one_its_runs(
         pass
     (home.dagster / "dagster.yaml").write_text("")
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:  # as the daemon does
-        assert one_line.execute_in_process(instance=instance).success
+        assert talks.execute_in_process(instance=instance).success
     (home.dagster / "being_made").touch()  # as a killed command of before leaves it
     with dagster_instance(home) as instance:
         assert len(instance.get_runs()) == 1
-
-
-@dg.op
-def line() -> None:
-    """Nothing."""
-
-
-@dg.job
-def one_line() -> None:
-    """One step."""
-    line()

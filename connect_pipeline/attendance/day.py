@@ -123,7 +123,6 @@ class AttendanceDay:
             alert_codes=list(settings.alert_codes),
         )
         run(self.connection, "children", min_periods=settings.min_periods)
-        self._considered = None
         with self.ledger.reading() as committed:  # for what may hold the file
             self._load_told(committed)
         return dict(run(self.connection, "absence_counts", today=self.today))

@@ -86,8 +86,7 @@ class DropVisit:
             self.report.findings_of(spec).add("file_still_changing")
             raise
         except sftp.FileMissing:  # it was there at the first look
-            self.report.findings_of(spec).add("file_still_changing")
-            raise self._changed(spec.file_name) from None
+            raise self._note_change(spec) from None
         except (sftp.FileTooLarge, sftp.NotAFile, AccessFault) as refusal:
             self._note_refusal(spec, refusal)
             if spec is SCHOOLS:  # it stops only itself: what it said before stays published
@@ -175,8 +174,7 @@ class DropVisit:
         for name in self.uploaded:
             one, there = self.fetched[name], seen.get(name)
             if there is None or (there.size, there.mtime) != (one.size, one.mtime):
-                self.report.findings_of(BY_FILE_NAME[name]).add("file_still_changing")
-                raise self._changed(name)
+                raise self._note_change(BY_FILE_NAME[name])
         if any(self.is_news(one) for one in self.fetched.values()):  # then all are to be read
             for name, one in self.fetched.items():
                 self.reading.begin(BY_FILE_NAME[name], Received(one.path, one.facts))
@@ -200,6 +198,11 @@ class DropVisit:
 
         return sftp.with_retries(attempt)
 
+    def hang_up(self) -> None:
+        """Close the connection to the drop."""
+        self._drop = None
+        self._connections.close()
+
     def close(self) -> None:
         """Close the connection, and wait for the file that is being read."""
         self.hang_up()
@@ -209,11 +212,6 @@ class DropVisit:
     def _landing(self) -> Path:
         """Where what is fetched lands: of a preview, where the run's end removes it."""
         return (self.home.scratch if self.is_preview else self.home.landing)(self.name)
-
-    def hang_up(self) -> None:
-        """Close the connection to the drop."""
-        self._drop = None
-        self._connections.close()
 
     def _look(self) -> dict[str, sftp.RemoteFile]:
         if self._names is None:
@@ -260,10 +258,12 @@ class DropVisit:
             return None
         return self.take_landed(spec, sha256)
 
-    def _changed(self, name: str) -> FileChanged:
+    def _note_change(self, spec: ExportSpec) -> FileChanged:
+        """A file that is not as it was at an earlier look is a finding; the error to be raised."""
+        self.report.findings_of(spec).add("file_still_changing")
         return FileChanged(
-            f"{self.name}: {name} was changed or removed while the run was reading the drop, so"
-            " nothing of it is used. Run again when the upload is complete."
+            f"{self.name}: {spec.file_name} was changed or removed while the run was reading the"
+            " drop, so nothing of it is used. Run again when the upload is complete."
         )
 
     def _note_refusal(self, spec: ExportSpec, refusal: ConnectError) -> None:

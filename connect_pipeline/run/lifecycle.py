@@ -98,10 +98,7 @@ def district_run(
                 try:
                     _end(run)
                 finally:
-                    if job != PREVIEW_JOB:
-                        _note_alarms(run, settings)
-                        run.hand_back_report()
-                    run.visit.hang_up()
+                    _tell(run, settings)
     finally:  # without the lock, for a receiver that is down takes its time
         if ledger is not None:
             if job != PREVIEW_JOB:
@@ -143,6 +140,16 @@ def _rebuild(
         connection.close()
         remove_scratch(home, name)
     return True
+
+
+def _tell(run: DistrictRun, settings: Settings) -> None:
+    """Raise alarms, then hand the report back, which takes minutes where that server is slow."""
+    try:
+        if run.job != PREVIEW_JOB:
+            _note_alarms(run, settings)
+            run.hand_back_report()
+    finally:
+        run.visit.hang_up()
 
 
 def _note_alarms(run: DistrictRun, settings: Settings) -> None:

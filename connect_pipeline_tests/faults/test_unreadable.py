@@ -208,10 +208,10 @@ def test_nothing_is_certified_where_the_search_could_not_look(
     cleared.mkdir(exist_ok=True)
     (cleared / "list.csv").write_text("student_id\n002\n")
     with closed(cleared):
-        done = home.started("erase", NAME, *what, first=bound_by_permissions())
+        done = home.fresh_command("erase", NAME, *what, first=bound_by_permissions())
         assert (done.returncode, "Permission denied" in done.stderr) == (3, True), done
         assert not home.home.certificates.exists()
-    done = home.started("erase", NAME, *what)
+    done = home.fresh_command("erase", NAME, *what)
     assert done.returncode == 0, done
     assert len(list(home.home.certificates.iterdir())) == 1
     assert not any(b"002" in path.read_bytes() for path in cleared.glob("*"))
