@@ -111,7 +111,7 @@ def asked_of_lists(ledger: Ledger, district: str) -> Answers:
             "told": scratch.execute("FROM attendance.told").fetchall(),
             "told of a balance": told.told_of_balance(connection, district, DAY),
             "batches": told.batches_of(connection, district, DAY),
-            "next batch": told.new_batch_id(connection, district, NOON)[1],
+            "next batch": told.new_batch(connection, district, NOON.date(), NOON).listed_at,
         }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import duckdb
 
 from connect_pipeline.attendance import school_days, staging
 from connect_pipeline.attendance.statements import counts
+from connect_pipeline.attendance.told import NewBatch
 from connect_pipeline.databases import count_rows
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import stamp
@@ -32,8 +33,6 @@ class Batch:
     """
 
     batch_id: str
-    date: date
-    listed_at: datetime
     recipients: dict[str, int]
     students: int
     outbox_file: Path
@@ -57,30 +56,25 @@ class RosterState:
 def describe_batch(
     connection: duckdb.DuckDBPyConnection,
     home: Home,
-    name: str,
     district: District,
+    new: NewBatch,
     *,
-    batch_id: str,
-    today: date,
-    listed_at: datetime,
     now: datetime,
     earlier: Iterable[datetime],
     roster: RosterState,
 ) -> Batch:
     """The batch that was built; `earlier` are the times of today's earlier ones.
 
-    `listed_at` is later than `now` where it had to be later than an earlier batch's.
+    It is listed later than `now` where that had to be later than an earlier batch.
     """
-    files = staging.batch_files(home, name, batch_id)
+    files = staging.batch_files(home, new.district, new.batch_id)
     missed = school_days.missed_send_time(now, earlier, district)
     _snapshot_id, published_at = roster_facts(connection)
     is_of = max(published_at, roster.confirmed_at or published_at)
-    is_old = school_days.roster_is_old(is_of, today, district)
+    is_old = school_days.roster_is_old(is_of, new.day, district)
     warnings = {"roster_is_old": is_old, "roster_is_held": roster.is_held}
     return Batch(
-        batch_id=batch_id,
-        date=today,
-        listed_at=listed_at,
+        batch_id=new.batch_id,
         recipients=recipients_per_channel(connection),
         students=students_listed(connection),
         outbox_file=files.outbox,
@@ -91,20 +85,18 @@ def describe_batch(
 
 
 def manifest_facts(
-    connection: duckdb.DuckDBPyConnection, name: str, batch: Batch
+    connection: duckdb.DuckDBPyConnection, new: NewBatch, batch: Batch
 ) -> dict[str, Any]:
     """The manifest of a list of absences, less what is known of the file itself."""
     return {
-        **common_facts(connection, name, batch.batch_id, batch.date, batch.listed_at),
+        **common_facts(connection, new),
         "missed_send_time": batch.missed_send_time,
         "quarantined_rows": count_rows(connection, "attendance.kept_out"),
         "warnings": list(batch.warnings),
     }
 
 
-def common_facts(
-    connection: duckdb.DuckDBPyConnection, name: str, batch_id: str, day: date, listed_at: datetime
-) -> dict[str, Any]:
+def common_facts(connection: duckdb.DuckDBPyConnection, new: NewBatch) -> dict[str, Any]:
     """What the manifest of any list of recipients says, less what is known of the file itself."""
     rows, mixed = connection.execute(
         "SELECT (SELECT count(*) FROM attendance.entries),"
@@ -112,10 +104,7 @@ def common_facts(
     ).fetchone() or (0, 0)
     snapshot_id, published_at = roster_facts(connection)
     return {
-        "batch_id": batch_id,
-        "district": name,
-        "date": day.isoformat(),
-        "listed_at": stamp(listed_at),
+        **new.facts,
         "rows": rows,
         "recipients": recipients_per_channel(connection),
         "students": students_listed(connection),

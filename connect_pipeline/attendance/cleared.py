@@ -19,7 +19,7 @@ from connect_pipeline.attendance import files, staging, statements, told
 from connect_pipeline.attendance.statements import run
 from connect_pipeline.databases import count_rows
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import Ledger, stamp
+from connect_pipeline.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
@@ -73,29 +73,25 @@ class ClearedList:
             )
 
     def _stage(self, transaction: Connection) -> str:
-        batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
-        final = staging.batch_files(self.home, self.name, batch_id)
+        batch = told.new_batch(transaction, self.name, self.today, self.now)
+        final = staging.batch_files(self.home, self.name, batch.batch_id)
         counts = dict.fromkeys((told.CLEARED, told.NO_LONGER_ALERTS, told.ABSENT_AGAIN), 0)
         counts |= statements.counts(
             self.connection,
             "SELECT change, count(DISTINCT student_id) FROM attendance.cleared GROUP BY change",
         )
         facts = {
-            "batch_id": batch_id,
-            "district": self.name,
-            "date": self.today.isoformat(),
-            "listed_at": stamp(listed_at),
+            **batch.facts,
             "rows": count_rows(self.connection, "attendance.cleared"),
             "cleared_students": counts[told.CLEARED],
             "students_no_longer_alerting": counts[told.NO_LONGER_ALERTS],
             "students_absent_again": counts[told.ABSENT_AGAIN],
         }
-        with staging.discarding(self.home, self.name, batch_id):
-            files.bind_batch(self.connection, self.today, batch_id, listed_at)
+        with staging.discarding(self.home, self.name, batch.batch_id):
             files.write_list(
                 self.connection,
                 "cleared_outbox",
-                batch_id,
+                batch,
                 final.cleared,
                 final.cleared_manifest,
                 facts,
@@ -104,12 +100,9 @@ class ClearedList:
                 self.connection,
                 transaction,
                 "cleared_ledger_rows",
-                batch_id=batch_id,
-                district=self.name,
-                day=self.today,
-                listed_at=listed_at,
+                batch,
                 run_id=self.run_id,
                 file_sha256=self.file_sha256,
                 counts=counts,
             )
-        return batch_id
+        return batch.batch_id

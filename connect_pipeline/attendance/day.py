@@ -314,43 +314,35 @@ class AttendanceDay:
         roster: RosterState,
     ) -> Batch:
         """Write the batch's files under staged names, and its ledger rows, still uncommitted."""
-        batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
-        final = staging.batch_files(self.home, self.name, batch_id)
+        new = told.new_batch(transaction, self.name, self.today, self.now)
+        final = staging.batch_files(self.home, self.name, new.batch_id)
         batch = describe_batch(
             self.connection,
             self.home,
-            self.name,
             self.district,
-            batch_id=batch_id,
-            today=self.today,
-            listed_at=listed_at,
+            new,
             now=self.now,
             earlier=[one.listed_at for one in earlier if not one.is_cleared_list],
             roster=roster,
         )
-        day, listed = (staging.staged(one, batch_id) for one in (final.day, final.outbox))
+        day, listed = (staging.staged(one, new.batch_id) for one in (final.day, final.outbox))
         is_dated = self._is_dated
-        with staging.discarding(self.home, self.name, batch_id):
+        with staging.discarding(self.home, self.name, new.batch_id):
             with (
                 files.earlier_today(self.connection, self.home, self.name, self.today),
-                files.writing(
-                    self.connection, day, listed, self.today, batch_id, listed_at, is_dated=is_dated
-                ),
+                files.writing(self.connection, day, listed, new, is_dated=is_dated),
             ):
                 told.record_batch(
                     self.connection,
                     transaction,
                     "ledger_rows",
-                    batch_id=batch_id,
-                    district=self.name,
-                    day=self.today,
-                    listed_at=listed_at,
+                    new,
                     run_id=self.run_id,
                     file_sha256=self.file_sha256,
                     counts={**batch.recipients, "students": batch.students},
                 )
-            facts = manifest_facts(self.connection, self.name, batch)
-            manifest = staging.staged(final.manifest, batch_id)
+            facts = manifest_facts(self.connection, new, batch)
+            manifest = staging.staged(final.manifest, new.batch_id)
             files.write_manifest(manifest, final.outbox, listed, facts)
         return batch
 

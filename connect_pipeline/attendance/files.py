@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ import duckdb
 
 from connect_pipeline.attendance import staging
 from connect_pipeline.attendance.statements import prepare
+from connect_pipeline.attendance.told import NewBatch
 from connect_pipeline.databases import NO_LOG, attach, set_variables, statement
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.foreign_errors import as_our_error
@@ -158,18 +159,15 @@ def _attach_empty(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def bind_batch(
-    connection: duckdb.DuckDBPyConnection,
-    today: date,
-    batch_id: str | None,
-    listed_at: datetime | None,
+    connection: duckdb.DuckDBPyConnection, today: date, batch: NewBatch | None = None
 ) -> None:
-    """Set the variables that the published tables and the outbox have from the batch."""
+    """Set the variables that the published tables and the lists have from the batch, if any."""
     set_variables(
         connection,
         today=today,
-        batch_id=batch_id,
-        listed_at=listed_at,
-        listed_at_text=stamp(listed_at) if listed_at else None,
+        batch_id=batch.batch_id if batch else None,
+        listed_at=batch.listed_at if batch else None,
+        listed_at_text=stamp(batch.listed_at) if batch else None,
     )
 
 
@@ -177,8 +175,7 @@ def write_day(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
     today: date,
-    batch_id: str | None = None,
-    listed_at: datetime | None = None,
+    batch: NewBatch | None = None,
     *,
     is_dated: bool,
 ) -> None:
@@ -186,7 +183,7 @@ def write_day(
     private_folder(path.parent)
     path.unlink(missing_ok=True)
     with connection.cursor() as own:
-        bind_batch(own, today, batch_id, listed_at)
+        bind_batch(own, today, batch)
         attach(own, path, "day", options=f"ROW_GROUP_SIZE {DAY_ROW_GROUP}, {NO_LOG}")
         try:
             path.chmod(PRIVATE_FILE)
@@ -207,9 +204,7 @@ def writing(
     connection: duckdb.DuckDBPyConnection,
     day: Path,
     outbox: Path,
-    today: date,
-    batch_id: str,
-    listed_at: datetime,
+    batch: NewBatch,
     *,
     is_dated: bool,
 ) -> Iterator[None]:
@@ -218,42 +213,36 @@ def writing(
     A thread for each, for each of a large district's files keeps one processor busy.
     """
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="write") as beside:
-        batch = (today, batch_id, listed_at)
         written = [
-            beside.submit(write_day, connection, day, *batch, is_dated=is_dated),
-            beside.submit(write_outbox, connection, outbox, *batch),
+            beside.submit(write_day, connection, day, batch.day, batch, is_dated=is_dated),
+            beside.submit(write_outbox, connection, outbox, batch),
         ]
         yield
         for one in written:
             one.result()
 
 
-def write_outbox(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    today: date,
-    batch_id: str,
-    listed_at: datetime,
-) -> None:
+def write_outbox(connection: duckdb.DuckDBPyConnection, path: Path, batch: NewBatch) -> None:
     """Write the sender's list: UTF-8, one row per destination and child."""
     with connection.cursor() as own:
         prepare(own)
-        bind_batch(own, today, batch_id, listed_at)
+        bind_batch(own, batch.day, batch)
         write_query(own, statement(__package__, "outbox"), path)
 
 
 def write_list(
     connection: duckdb.DuckDBPyConnection,
     query: str,
-    batch_id: str,
+    batch: NewBatch,
     outbox: Path,
     manifest: Path,
     facts: Mapping[str, Any],
 ) -> None:
     """Write what `sql/<query>.sql` gives, and its manifest, under the batch's staged names."""
-    listed = staging.staged(outbox, batch_id)
+    bind_batch(connection, batch.day, batch)
+    listed = staging.staged(outbox, batch.batch_id)
     write_query(connection, statement(__package__, query), listed)
-    write_manifest(staging.staged(manifest, batch_id), outbox, listed, facts)
+    write_manifest(staging.staged(manifest, batch.batch_id), outbox, listed, facts)
 
 
 def write_manifest(path: Path, outbox: Path, listed: Path, facts: Mapping[str, Any]) -> None:

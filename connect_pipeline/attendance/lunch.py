@@ -106,29 +106,25 @@ class LunchList:
 
     def _stage(self, transaction: Connection) -> LunchBatch:
         """Write the list under staged names, then its ledger rows, still uncommitted."""
-        batch_id, listed_at = told.new_batch_id(transaction, self.name, self.now)
-        final = staging.batch_files(self.home, self.name, batch_id)
+        new = told.new_batch(transaction, self.name, self.today, self.now)
+        final = staging.batch_files(self.home, self.name, new.batch_id)
         batch = LunchBatch(
-            batch_id=batch_id,
+            batch_id=new.batch_id,
             recipients=recipients_per_channel(self.connection),
             students=students_listed(self.connection),
             accounting=accounted(self.connection),
             outbox_file=final.lunch,
         )
-        facts = common_facts(self.connection, self.name, batch_id, self.today, listed_at)
-        with staging.discarding(self.home, self.name, batch_id):
-            files.bind_batch(self.connection, self.today, batch_id, listed_at)
+        facts = common_facts(self.connection, new)
+        with staging.discarding(self.home, self.name, new.batch_id):
             files.write_list(
-                self.connection, "lunch_outbox", batch_id, final.lunch, final.lunch_manifest, facts
+                self.connection, "lunch_outbox", new, final.lunch, final.lunch_manifest, facts
             )
             told.record_batch(
                 self.connection,
                 transaction,
                 "lunch_ledger_rows",
-                batch_id=batch_id,
-                district=self.name,
-                day=self.today,
-                listed_at=listed_at,
+                new,
                 run_id=self.run_id,
                 file_sha256=self.set_sha256,
                 counts={**batch.recipients, told.LOW_LUNCH_BALANCE: batch.students},
@@ -137,5 +133,5 @@ class LunchList:
 
     def _write_clerks_list(self) -> None:
         """Write whose balance is low, and what became of each."""
-        files.bind_batch(self.connection, self.today, None, None)
+        files.bind_batch(self.connection, self.today)
         files.write_clerks_list(self.connection, self.home, self.name, CLERKS_LIST, "lunch_fates")

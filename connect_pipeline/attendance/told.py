@@ -17,6 +17,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 import duckdb
 import sqlalchemy as sa
@@ -43,6 +44,26 @@ class EarlierBatch:
     batch_id: str
     listed_at: datetime
     is_cleared_list: bool
+
+
+@dataclass(frozen=True)
+class NewBatch:
+    """A batch at hand: its ID says when it is listed, and sorts after all earlier ones."""
+
+    batch_id: str
+    district: str
+    day: date
+    listed_at: datetime
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a manifest says of it first."""
+        return {
+            "batch_id": self.batch_id,
+            "district": self.district,
+            "date": self.day.isoformat(),
+            "listed_at": stamp(self.listed_at),
+        }
 
 
 def lock_district(transaction: Connection, district: str) -> None:
@@ -120,25 +141,22 @@ def told_of_balance(transaction: Connection, district: str, first_day: date) -> 
     return [row.student_id for row in found]
 
 
-def new_batch_id(transaction: Connection, district: str, moment: datetime) -> tuple[str, datetime]:
-    """An ID that sorts after all earlier ones of the district, and the time that it says."""
+def new_batch(transaction: Connection, district: str, day: date, moment: datetime) -> NewBatch:
+    """A batch of `day`, listed at `moment`, or just after the district's last one."""
     last = transaction.execute(
         sa.select(sa.func.max(batches.c.batch_id)).where(batches.c.district == district)
     ).scalar()
     before = None if last is None else from_compact(last.split("-")[0])
     moment = rising(moment.astimezone(UTC).replace(microsecond=0), before)
-    return f"{compact(moment)}-{secrets.token_hex(4)}", moment
+    return NewBatch(f"{compact(moment)}-{secrets.token_hex(4)}", district, day, moment)
 
 
 def record_batch(
     connection: duckdb.DuckDBPyConnection,
     transaction: Connection,
     query: str,
+    batch: NewBatch,
     *,
-    batch_id: str,
-    district: str,
-    day: date,
-    listed_at: datetime,
     run_id: str,
     file_sha256: str,
     counts: dict[str, int],
@@ -149,16 +167,14 @@ def record_batch(
     """
     transaction.execute(
         sa.insert(batches).values(
-            batch_id=batch_id,
-            district=district,
-            date=day.isoformat(),
-            listed_at=stamp(listed_at),
+            **batch.facts,
             run_id=run_id,
             file_sha256=file_sha256,
             counts=counts,
         )
     )
-    rows = run(connection, query, district=district, date=day.isoformat(), batch_id=batch_id)
+    key = {"district": batch.district, "date": batch.day.isoformat(), "batch_id": batch.batch_id}
+    rows = run(connection, query, **key)
     columns = [column.name for column in listed.columns]
     for start in range(0, len(rows), ROWS_AT_ONCE):
         some = rows[start : start + ROWS_AT_ONCE]
