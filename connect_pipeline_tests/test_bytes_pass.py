@@ -203,6 +203,27 @@ def test_a_stray_byte_makes_no_other_name_wrong(tmp_path: Path) -> None:
     assert target.getvalue().decode() == "ID\nZoë\nJosé\nRenée\nNúria\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("ID\nZoë\nRen\udce9e\n", "windows-1252"),
+        ("ID\nZoëë\nRen\udce9e\n", "utf-8"),
+        ("\ufeffID\nZoe\nRen\udce9e\n", "utf-8"),
+    ],
+)
+def test_strays_are_fewer_than_what_they_stray_in_or_come_after_a_mark(
+    text: str, encoding: str
+) -> None:
+    assert facts_of(text.encode("utf-8", "surrogateescape")).encoding == encoding
+
+
+def test_a_stray_byte_is_counted_in_its_own_line_however_the_file_is_cut() -> None:
+    behind_a_character = facts_of(b"\xe2\x82\xac\xe9\nAnn\n", [2, 9])
+    assert behind_a_character.first_non_utf8_line == 1
+    two_in_a_line = facts_of(b"\xef\xbb\xbfRen\xe9 Ann\xe9\n", [1])
+    assert two_in_a_line.converted_lines == 1
+
+
 def test_undefined_windows_1252_bytes_become_control_characters(tmp_path: Path) -> None:
     source = tmp_path / "source.csv"
     source.write_bytes(b"\x81\x8d\x8f\x90\x9d\x80")
@@ -223,7 +244,9 @@ def zipped(name: str) -> bytes:
     [
         (zipped("[Content_Types].xml"), "spreadsheet"),
         (zipped("xl/workbook.xml"), "spreadsheet"),
+        (zipped("mimetypeapplication/vnd.oasis.opendocument.spreadsheet"), "spreadsheet"),
         (zipped("StudentExport.csv"), "compressed"),
+        (b"PK\5\6" + b"\0" * 18, "compressed"),  # an archive of nothing
         (bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 100, "spreadsheet"),
         (gzip.compress(b"ID\n", mtime=0), "compressed"),
         (b"BZh91AY&SY\0", "compressed"),
