@@ -348,8 +348,36 @@ def test_failed_reference_is_diagnosed(row: str, tmp_path: Path) -> None:
     assert f": {DIAGNOSES[row]}. " in messages[0]
 
 
-def test_kept_people_may_be_referred_to(tmp_path: Path) -> None:
-    classes = FILES[STAFF_TO_STUDENT.file_name] + "999,T7,777,1,Algebra I,,\n"
+def test_a_row_of_another_file_in_quarantine_is_not_the_one_that_is_missing(tmp_path: Path) -> None:
+    staff = FILES[STAFF.file_name] + "777,101,Gus,Ha\u0007l,gus.hall@example.org,Teacher,\n"
+    classes = FILES[STAFF_TO_STUDENT.file_name] + "101,T1,777,1,Algebra I,,\n"
+    write(tmp_path, {STAFF.file_name: staff, STAFF_TO_STUDENT.file_name: classes})
+    (message,) = [
+        finding.message
+        for finding in findings_of(validate(tmp_path), STAFF_TO_STUDENT.file_name)
+        if finding.code == "unknown_student"
+    ]
+    assert ": not in the file. " in message
+
+
+def test_three_sites_in_a_circle_are_said_and_none_without_settings(tmp_path: Path) -> None:
+    names = {"101": "Lincoln", "102": "Parks", "103": "Hall", "104": "Depot"}
+    rows = ["Lincoln,1 A,,102", "Parks,2 B,,103", "Hall,3 C,,101", "Depot,4 D,,101"]
+    (tmp_path / SCHOOLS.file_name).write_text(with_header(SCHOOLS, *rows))
+    received = {SCHOOLS.file_name: Received(tmp_path / SCHOOLS.file_name)}
+    district = DISTRICT.model_copy(update={"sites": names})
+    found = findings_of(check_drop(received, district=district, required=()), SCHOOLS.file_name)
+    assert [(one.code, one.line) for one in found if one.code.startswith("merge")] == [
+        ("merge_cycle", line) for line in (2, 3, 4)
+    ]
+    without = findings_of(check_drop(received, required=()), SCHOOLS.file_name)
+    assert not [one for one in without if one.code.startswith("merge")]
+
+
+@pytest.mark.parametrize("people", ["T7,777", "T7,001", "T1,777"])
+def test_kept_people_may_be_referred_to(people: str, tmp_path: Path) -> None:
+    """At any school: theirs is not known here."""
+    classes = FILES[STAFF_TO_STUDENT.file_name] + f"999,{people},1,Algebra I,,\n"
     write(tmp_path, {STAFF_TO_STUDENT.file_name: classes})
     connection = open_scratch()
     connection.execute(
