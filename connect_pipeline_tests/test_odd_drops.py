@@ -106,6 +106,7 @@ def test_a_second_header_is_told_however_it_is_written(again: str, tmp_path: Pat
     [
         (["007,101,Cy,Lee", "007,101,Cy,Lee", "007,101,Bob,Lee"], 3),
         (["007,101,Cy,Lee", "007,,Bob,Lee"], 2),
+        (["007,101,Cy,Lee", "007,102,Cy,Moss"], 2),
         (["007,101,Jos\u00e9,Lee", "007,102,Jose\u0301,Lee"], 0),
     ],
 )
@@ -118,6 +119,36 @@ def test_all_rows_of_two_children_are_kept_out(rows: list[str], out: int, tmp_pa
     assert export.quarantined == out
     assert ("student_id_reused" in export.findings.counts) == bool(out)
     assert ("007" in set(report.accepted(STUDENTS.file_name)["ID"])) == (not out)
+
+
+@pytest.mark.parametrize(
+    ("broken", "is_another"),
+    [
+        ("007,101,Bob,Lee", True),  # the line ends behind the names
+        ("007,101,Cy,Moss", True),
+        ("007,101,Bob,Lee,9,,", True),
+        ("007,101,Cy", False),  # and here within them
+        ("007,101,Cy,Lee", False),
+        ("007,101,Cy,Lee,9,,", False),
+        ("007,101,Main Street 1, Springfield, 12345,Cy,Lee,9", False),  # names that have moved
+    ],
+)
+def test_a_broken_line_with_another_name_is_another_child(
+    broken: str, is_another: bool, tmp_path: Path
+) -> None:
+    rows = ["007,101,Cy,Lee,9", *(f"1{n:02},101,Ana,Ruiz{n},9" for n in range(90)), broken]
+    text = with_header(STUDENTS, *rows, columns=(*STUDENTS.required_names, "Grade"))
+    (tmp_path / STUDENTS.file_name).write_text(text)
+    report = validate(tmp_path / STUDENTS.file_name)
+    assert report.counts().get("student_id_reused", 0) == is_another
+
+
+def test_a_name_with_quotes_is_the_same_name_in_a_broken_line(tmp_path: Path) -> None:
+    rows = ['007,101,"Cy ""Bo""",Lee', '007,101,Cy "Bo",Lee']
+    text = with_header(STUDENTS, *rows, columns=STUDENTS.required_names)
+    (tmp_path / STUDENTS.file_name).write_text(text)
+    counts = validate(tmp_path / STUDENTS.file_name).counts()
+    assert (counts["stray_quote"], counts.get("student_id_reused")) == (1, None)
 
 
 _TWO_SCHOOLS = (
@@ -258,6 +289,8 @@ def test_what_is_one_thing_is_not_another(row: str, code: str, tmp_path: Path) -
         ("ID", "-1-2", True),
         ("ID", "=1", False),  # `id_looks_damaged`
         ("ID", "#12", False),
+        ("School", "=1", False),  # likewise
+        ("LunchBalance", "-$3.25", False),
         ("ContactPhonePrimary", "+1 201 555 0111", False),
     ],
 )
@@ -431,6 +464,17 @@ def test_a_row_is_kept_out_of_its_own_file_only(tmp_path: Path) -> None:
         assert sorted(line for (line,) in records.fetchall()) == published, name
 
 
+def test_a_row_that_repeats_another_is_not_in_quarantine_with_those_that_are(
+    tmp_path: Path,
+) -> None:
+    again, without_id = FILES[STAFF.file_name].splitlines()[1], ",101,Ann,Lee,a@example.org,Aide,"
+    text = with_rows(FILES[STAFF.file_name], again, without_id)
+    report, counts = counts_of(tmp_path, {STAFF.file_name: text})
+    assert counts[STAFF.file_name] == {"duplicate_row": 1, "missing_key_value": 1}
+    quarantined = report.connection.execute("SELECT code, text FROM quality.quarantine")
+    assert quarantined.fetchall() == [("missing_key_value", without_id)]
+
+
 _NO_IDS = with_rows(FILES[STUDENTS.file_name], *[",101,Gus,Hall" + "," * 14] * 6)
 _MAILS_AS_PHONES = with_header(
     STUDENTS,
@@ -532,6 +576,25 @@ def test_of_two_rows_of_one_site_the_first_one_counts(tmp_path: Path) -> None:
     assert sites.fetchall() == [(2, "(201) 555-0100"), (3, "(201) 555-0150")]
 
 
+_CONTROL_BYTES = bytes({*range(1, 32)} - {*b"\t\n\r"}) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (FILES[STAFF.file_name].encode("utf-16"), "encoding_converted"),
+        (FILES[STAFF.file_name].encode() + _CONTROL_BYTES, "nul_byte"),
+        (b"\x1f\x8b" + bytes(range(256)), "is_compressed"),
+        (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(range(256)), "is_spreadsheet"),
+    ],
+)
+def test_what_the_bytes_are_is_said_and_nothing_that_follows_from_it(
+    data: bytes, code: str, tmp_path: Path
+) -> None:
+    (tmp_path / STAFF.file_name).write_bytes(data)
+    assert set(validate(tmp_path / STAFF.file_name).counts()) == {code}
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
 def test_blank_lines_are_no_rows(end: str, encoding: str, tmp_path: Path) -> None:
@@ -558,8 +621,13 @@ def test_blank_lines_are_no_rows(end: str, encoding: str, tmp_path: Path) -> Non
         ("Grade", "Sprout Owl Middle EE Transition 13", False),
         ("ContactPhonePrimary", "93701 93702-1234 93703 93701 93701 559-555-0101", True),
         ("ContactPhonePrimary", "00000 00000 99999 0 1 559-555-0101", False),
+        ("ContactPhonePrimary", "99999 11111 99999 11111 559-555-0101", False),
+        ("ContactPhonePrimary", "no na - no 559-555-0101", True),
         ("ContactPhonePrimary", "555-0101 555-0102 555-0103 555-0104 555-0105 x12", False),
         ("ZipCode", "559-555-0101 (559)555-0102 5595550103 559.555.0104 9370 93701", True),
+        ("LunchBalance", "a1@x.org b2@x.org c3@x.org d4@x.org 1.00", True),
+        ("LunchBalance", "free reduced free free 1.00", True),
+        ("LunchBalance", "$1.00 1.00USD 1,00 1.0.0 1.00", False),
         ("ZipCode", "937011234 93701-1234 93701 93701 9370 93701", False),
     ],
 )
@@ -573,6 +641,34 @@ def test_lists_that_changed_places_are_held(
     assert ("column_content_mismatch" in report.holding_codes()) == is_held
 
 
+def test_names_in_place_of_ids_are_held(tmp_path: Path) -> None:
+    rows = [f"Ana Ruiz{n},101,Ana,Ruiz" for n in range(5)]
+    text = with_header(STUDENTS, *rows, columns=STUDENTS.required_names)
+    (tmp_path / STUDENTS.file_name).write_text(text)
+    assert validate(tmp_path / STUDENTS.file_name).holding_codes() == {"column_content_mismatch": 5}
+
+
+def test_of_a_column_of_another_kind_only_missing_keys_are_said_besides(tmp_path: Path) -> None:
+    rows = [",101,Ana,Ruiz,eva@example.com"]
+    rows += [f"Ana Ruiz{n},101,Ana,Ruiz,eva@example.com" for n in range(5)]
+    columns = (*STUDENTS.required_names, "ContactPhonePrimary")
+    (tmp_path / STUDENTS.file_name).write_text(with_header(STUDENTS, *rows, columns=columns))
+    counts = validate(tmp_path / STUDENTS.file_name).counts()
+    assert counts["column_content_mismatch"] == 11
+    assert counts["missing_key_value"] == 1
+    assert "invalid_phone" not in counts
+
+
+@pytest.mark.parametrize(("cell", "is_held"), [("Lopez", True), ("2 Oct 2025", False)])
+def test_dates_that_are_words_are_held_as_another_column(
+    cell: str, is_held: bool, tmp_path: Path
+) -> None:
+    rows = [f"101,001,{n},A,,{cell}" for n in range(5)]
+    (tmp_path / ATTENDANCE.file_name).write_text(with_header(ATTENDANCE, *rows))
+    report = validate(tmp_path / ATTENDANCE.file_name)
+    assert ("column_content_mismatch" in report.holding_codes()) == is_held
+
+
 def test_a_column_that_few_rows_of_a_large_file_fill_is_looked_at_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -583,6 +679,28 @@ def test_a_column_that_few_rows_of_a_large_file_fill_is_looked_at_too(
     (tmp_path / STUDENTS.file_name).write_text(text)
     report = validate(tmp_path / STUDENTS.file_name)
     assert report.holding_codes() == {"column_content_mismatch": 6}
+
+
+def test_a_column_that_is_wrong_in_most_rows_of_a_large_file_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows that are looked at first may have fewer of its wrong cells."""
+    monkeypatch.setattr(checks, "SAMPLED_ROWS", 30)
+    rows = [f"{n:03},101,Ana,Ruiz,{'text' if n < 31 else 'es'}" for n in range(60)]
+    text = with_header(STUDENTS, *rows, columns=(*STUDENTS.required_names, "PrimaryLanguage"))
+    (tmp_path / STUDENTS.file_name).write_text(text)
+    report = validate(tmp_path / STUDENTS.file_name)
+    assert report.holding_codes() == {"column_content_mismatch": 31}
+
+
+def test_a_line_of_just_the_limit_is_not_too_long(tmp_path: Path) -> None:
+    lines = ["a,b", "1,2345678", "1,23456789", "1,2,3,4,5"]
+    (tmp_path / "Any.csv").write_text("\n".join([*lines, ""]))
+    found = read_export(tmp_path / "Any.csv", ANY, limits=Limits(line_bytes=9)).findings
+    assert [(one.line, one.code) for one in found] == [
+        (3, "line_too_long"),
+        (4, "wrong_field_count"),
+    ]
 
 
 _DAMAGED_IDS = """
