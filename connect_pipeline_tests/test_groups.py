@@ -245,6 +245,37 @@ def test_enrollments_of_invalid_class_rows_are_kept_and_named(home: SmallHome) -
     assert home.query(named) == [(CLASS_FILE, "006")]
 
 
+def test_each_kept_enrollment_has_its_own_nights(home: SmallHome) -> None:
+    """Ana is kept in one class, then in a second one as well."""
+    home.write_settings(thresholds={"unknown_references": 1})
+    first = home.current()
+    one = FILES[CLASS_FILE].replace("101,T1,001,1", "101,T9,001,1")
+    home.upload({CLASS_FILE: one})
+    home.publish()
+    second = home.current()
+    home.upload({CLASS_FILE: one.replace("101,T2,001,2", "101,T9,001,2")})
+    home.publish()
+    kept = (
+        "SELECT kept.key, course_name, nights, valid_in FROM connect.kept"
+        " JOIN connect.classes USING (class_id) ORDER BY ALL"
+    )
+    assert home.query(kept) == [("001", "Algebra I", 2, first), ("001", "English 9", 1, second)]
+
+
+def test_who_shares_an_id_with_somebody_kept_has_nights_of_their_own(home: SmallHome) -> None:
+    staff = with_rows(FILES[STAFF_FILE], "001,101,Kim,Fox,kim.fox@example.org,Teacher,")
+    home.upload({STAFF_FILE: staff})
+    home.publish()
+    home.upload({STAFF_FILE: staff.replace("Kim,", 'Kim "K",')})
+    home.publish()
+    home.upload({STUDENT_FILE: FILES[STUDENT_FILE].replace("Ana,", 'Ana "A",')})
+    home.publish()
+    assert home.query(KEPT_PEOPLE) == [
+        ("staff", "001", "row_quarantined", 2),
+        ("student", "001", "row_quarantined", 1),
+    ]
+
+
 def test_a_class_whose_teacher_is_unknown_tonight_stays(home: SmallHome) -> None:
     before = home.tables()["connect.rosters"]
     home.upload({CLASS_FILE: home.read(CLASS_FILE).replace("102,T3,006,0", "102,T9,006,0")})
@@ -361,6 +392,21 @@ SELF = ("self", "Gus Hall", None, "gus@example.com")
             "gus@example.com,,,,Old Hall,(201) 555-0118,",
             [("secondary", "Old Hall", "+12015550118", None), SELF],
             id="a second guardian",
+        ),
+        pytest.param(
+            "gus@example.com,,,,Old Hall,,old@example.com",
+            [("secondary", "Old Hall", None, "old@example.com"), SELF],
+            id="a second guardian's e-mail",
+        ),
+        pytest.param(
+            "gus@example.com,Old Hall,(201) 555-0118,,,,",
+            [("primary", "Old Hall", "+12015550118", None), SELF],
+            id="a first guardian's phone",
+        ),
+        pytest.param(
+            "gus@example.com,Old Hall,,old@example.com,,,",
+            [("primary", "Old Hall", None, "old@example.com"), SELF],
+            id="a first guardian's e-mail",
         ),
         pytest.param(
             "gus@example.com,,,,Old Hall,,",
