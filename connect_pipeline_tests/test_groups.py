@@ -289,6 +289,7 @@ def test_a_class_whose_teacher_is_unknown_tonight_stays(home: SmallHome) -> None
         pytest.param("001,101,Ana,Ruiz", ",101,Jo,Hall", "001", id="no ID"),
         pytest.param("001,101,Ana,Ruiz", "1.00E+00,101,Ana,Hall", "001", id="a damaged ID"),
         pytest.param(",Phone\n006,102,Fay,Ortiz", ",Phone006,102,Fay,Hall", "006", id="two rows"),
+        pytest.param("005,102,Eli,Roy", '"00\n5",102,Eli,Hall', "005", id="two lines for an ID"),
     ],
 )
 def test_a_line_that_names_nobody_keeps_everybody(

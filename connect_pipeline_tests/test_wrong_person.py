@@ -799,6 +799,18 @@ def test_an_invalid_class_row_keeps_whom_it_means_where_it_says_and_nobody_else(
     assert sorted(home.query(kept)) == [("001", "Algebra I", "1"), ("A12", "Grade 3", "0")]
 
 
+def test_a_student_in_the_teachers_place_is_not_meant_where_another_is_in_the_students(
+    home: SmallHome,
+) -> None:
+    """003 left English 9, and stands for the teacher of 002."""
+    home.write_settings(thresholds={"unknown_references": 1})
+    left = without_rows(FILES[CLASS_FILE], "101,T2,003,2", "101,T1,002,1")
+    home.upload({CLASS_FILE: with_rows(left, "101,003,002,1,Algebra I,MA101,1")})
+    home.publish()
+    kept = "SELECT key, course_name FROM connect.kept JOIN connect.classes USING (class_id)"
+    assert home.query(kept) == [("002", "Algebra I")]
+
+
 def test_a_class_that_is_kept_keeps_its_site(home: SmallHome) -> None:
     pool = with_rows(FILES[CLASS_FILE], "150,T2,003,5,Pool,PE9,1")
     home.upload({CLASS_FILE: pool})

@@ -80,6 +80,20 @@ def test_what_was_gone_back_from_since_does_not_come_back(
     assert (listing.current(), bad in listing.snapshots()) == (good, True)
 
 
+def test_a_night_that_it_does_not_know_either_stays_gone_back_to(
+    listing: SmallHome, tmp_path: Path
+) -> None:
+    backup = Backup(listing, tmp_path / "backup.db")
+    good = another_night(listing)
+    listing.upload({STUDENT_FILE: listing.read(STUDENT_FILE).replace("Korean", "Spanish")})
+    listing.publish()
+    roll_back(listing.home, listing.ledger, NAME, good, "Pat Operator")
+    backup.restore()
+    run = listing.nightly()
+    assert (run.outcome, set(run.report.holding_codes())) == ("held", {"rolled_back"})
+    assert listing.current() == good
+
+
 def test_snapshots_that_the_ledger_does_not_know_are_not_kept_for_ever(
     listing: SmallHome, tmp_path: Path
 ) -> None:

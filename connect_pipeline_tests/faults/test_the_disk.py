@@ -20,6 +20,7 @@ from connect_pipeline.contract import CORE, SCHOOLS, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.ledger import tables
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.snapshots import DAMAGED_SUFFIX
 from connect_pipeline_tests.faults.absences import absent, list_absences, told
 from connect_pipeline_tests.receivers import Webhook, webhook
 from connect_pipeline_tests.small_district import FILES
@@ -141,6 +142,19 @@ def test_what_cannot_be_rebuilt_gives_way_to_the_night_before(
     assert ("all_clear", NAME, "damaged") in hook.said
     home.assert_tidy()
     assert list(home.home.published(NAME).rglob("*.damaged")) == []
+
+
+def test_a_run_killed_while_a_damaged_snapshot_gives_way_has_gone_back_to_nothing(
+    home: SmallHome, two_nights: SmallHome
+) -> None:
+    """Readers have the night before already, and the ledger says the damaged one."""
+    first, second = (home.home.snapshot(NAME, one) for one in home.snapshots())
+    damage_current(home, flip(0.5))
+    second.rename(second.with_suffix(DAMAGED_SUFFIX))
+    home.roster.unlink()
+    home.roster.hardlink_to(first)
+    assert home.nightly().outcome == "unchanged"
+    assert home.content() == two_nights.content()
 
 
 def test_the_only_snapshot_damaged_and_nothing_to_rebuild_it_from(
