@@ -128,6 +128,19 @@ def test_any_two_columns_that_hold_each_others_contents_are_counted(tmp_path: Pa
     assert found == {(f"{a}/{b}", a, b): (3, 3) for a, b in PAIRS}
 
 
+def test_columns_that_held_the_same_are_not_swapped(tmp_path: Path) -> None:
+    """A family of one phone, of which something else has changed."""
+    before, tonight = [], []
+    for number in range(3):
+        cells = {column: f"{column}-{number}" for pair in PAIRS for column in pair}
+        cells["ContactPhoneSecondary"] = cells["ContactPhonePrimary"]
+        before.append(with_cells(f"00{number}", "101", cells))
+        renamed = {**cells, "ContactNamePrimary": f"Another {number}"}
+        tonight.append(with_cells(f"00{number}", "101", renamed))
+    with compared(tmp_path, before, tonight) as connection:
+        assert count_swapped(connection, at_least=3) == []
+
+
 def test_a_column_that_was_sorted_at_a_school_of_a_few_is_held(tmp_path: Path) -> None:
     def with_phones(*phones: str) -> list[Student]:
         """Five students, whose numbers are in this order."""

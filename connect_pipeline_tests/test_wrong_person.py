@@ -811,6 +811,18 @@ def test_a_student_in_the_teachers_place_is_not_meant_where_another_is_in_the_st
     assert home.query(kept) == [("002", "Algebra I")]
 
 
+def test_a_period_where_the_student_is_missing_is_no_student_of_that_number(
+    home: SmallHome,
+) -> None:
+    one = "1,102,Gus,Hall,,,Ivy Hall,(201) 555-0117,,,,,12345,9,,,English,SMS"
+    home.upload({STUDENT_FILE: with_rows(FILES[STUDENT_FILE], one)})
+    home.publish()
+    before = home.tables()["connect.rosters"]
+    home.upload({CLASS_FILE: FILES[CLASS_FILE].replace("101,T1,003,1,", "101,T1,1,")})
+    home.publish()
+    assert home.tables()["connect.rosters"] == before
+
+
 def test_a_class_that_is_kept_keeps_its_site(home: SmallHome) -> None:
     pool = with_rows(FILES[CLASS_FILE], "150,T2,003,5,Pool,PE9,1")
     home.upload({CLASS_FILE: pool})
