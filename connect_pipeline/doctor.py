@@ -136,8 +136,23 @@ def _examine_drop(name: str, district: District) -> Iterator[Diagnosis]:
     yield Diagnosis(f"{name}: files in {district.sftp.folder}", 0, says)
     if district.sftp.report_folder is not None:
         yield _try(f"{name}: report folder", lambda: _look_for_report_folder(district))[1]
-    unmapped = "no site names are set: every school will be a placeholder"
-    yield Diagnosis(f"{name}: sites", 0, unmapped if not district.sites else "set")
+    yield _examine_sites(name, district)
+
+
+def _examine_sites(name: str, district: District) -> Diagnosis:
+    """Whether schools have names, and no code that alerts is for a school that is not named."""
+    if not district.sites:
+        says = "no site names are set: every school will be a placeholder"
+        return Diagnosis(f"{name}: sites", 0, says)
+    nowhere = sorted({*district.attendance.school_alert_codes} - {*district.sites})
+    if nowhere:
+        says = (
+            f"attendance.school_alert_codes names {', '.join(nowhere)}, which sites does not have:"
+            " if no school has that code, families are told by other codes than these. Codes are"
+            " text, and leading zeros count."
+        )
+        return Diagnosis(f"{name}: sites", SettingsError.exit_code, says)
+    return Diagnosis(f"{name}: sites", 0, "set")
 
 
 def _examine_alarms(name: str, alarms: Iterable[Alarms]) -> Iterator[Diagnosis]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 from pathlib import PurePath
 
 from connect_pipeline.contract import BY_FILE_NAME, EXPORTS
@@ -32,12 +33,25 @@ def is_unfinished(name: str) -> bool:
     return name.startswith(".") or name.lower().endswith(_UNFINISHED_SUFFIXES)
 
 
-def note_unexpected_name(drop: Findings, name: str) -> None:
-    """Add `unexpected_file` for a file that is none of the five; the name itself is not shown."""
-    if name in (*BY_FILE_NAME, LABELS_FILE) or is_unfinished(name) or OUR_REPORT.fullmatch(name):
-        return
-    meant = near_export(name)
+def note_unexpected_names(drop: Findings, names: Iterable[str]) -> None:
+    """Add `unexpected_file` for each file that is none of the five; the names are not shown.
+
+    Those that are nearly one of the five come first, in its place: a report shows the first few.
+    """
+    meant = {name: near_export(name) or "" for name in sorted(names) if _is_unexpected(name)}
+    for near in sorted(meant.values(), key=lambda one: (not one, one)):
+        note_unexpected_name(drop, near)
+
+
+def note_unexpected_name(drop: Findings, meant: str) -> None:
+    """Add `unexpected_file` for a file whose name should be `meant`; '' where nobody knows."""
     drop.add("unexpected_file", hint=f'Did you mean "{meant}"?' if meant else "")
+
+
+def _is_unexpected(name: str) -> bool:
+    return not (
+        name in (*BY_FILE_NAME, LABELS_FILE) or is_unfinished(name) or OUR_REPORT.fullmatch(name)
+    )
 
 
 def near_export(name: str) -> str | None:

@@ -153,9 +153,8 @@ class Oracle:
         alerting = self._alerting(lessons)
         if not alerting:
             return "code_does_not_alert", {}
-        if len({period for _school, period in alerting}) < self.min_periods:
-            return "too_few_periods", {}
-        destinations = self._destinations(self.students[student])
+        has_enough = len({period for _school, period in alerting}) >= self.min_periods
+        destinations = self._destinations(self.students[student]) if has_enough else set()
         entries = {}
         for channel, destination in destinations - self.opt_outs:
             told = self.told.get((channel, destination, student))
@@ -173,6 +172,8 @@ class Oracle:
                 or self.stands[message] & self._missed(lessons)
             ):
                 return "already_listed", {}
+        if not has_enough:
+            return "too_few_periods", {}
         return ("opted_out" if destinations else "no_usable_contact"), {}
 
     def _alerting(self, lessons: dict[Lesson, str]) -> set[Lesson]:

@@ -366,8 +366,10 @@ def test_a_file_of_which_a_part_is_gone_is_held_each_time(home: SmallHome) -> No
     assert (held.outcome, held.report.counts()["mass_cleared"]) == ("held", 1)
     assert not (home.home.outbox(NAME) / "cleared").exists()
     assert home.command_here("approve", NAME).returncode == 0
-    assert list_absences(home).outcome == "nothing_new"
-    assert list((home.home.outbox(NAME) / "cleared").glob("*.csv"))
+    approved = list_absences(home)
+    assert approved.outcome == "nothing_new"
+    (cleared,) = (home.home.outbox(NAME) / "cleared").glob("*.csv")
+    assert f"cleared/{cleared.name}" in approved.message, "the list is said where runs are read"
 
     assert home.command_here("discard", NAME).returncode == 2, "it has been gone on with"
     assert list_absences(home).outcome == "nothing_new"

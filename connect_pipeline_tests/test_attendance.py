@@ -265,6 +265,17 @@ def test_fewer_periods_than_the_minimum_do_not_alert(tmp_path: Path) -> None:
     assert runs.accounting() == {"001": "listed", "002": "too_few_periods"}
 
 
+@pytest.mark.parametrize("policy", ["once_per_day", "each_new_period"])
+def test_who_was_told_of_enough_periods_is_listed_already_with_fewer(
+    policy: str, tmp_path: Path
+) -> None:
+    runs = Runs.at(tmp_path, [ANA], min_periods=2, policy=policy)
+    runs.file([absence("001"), absence("001", "2")])
+    runs.file([absence("001")])
+    assert runs.accounting() == {"001": "already_listed"}
+    assert cleared_lists(runs) == []
+
+
 def test_the_first_of_two_rows_about_one_absence_wins(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA])
     runs.file([absence("001", code="T"), absence("001", code="A", date="")])
@@ -869,6 +880,13 @@ def test_the_site_is_the_one_that_the_school_was_merged_into(tmp_path: Path) -> 
         "SELECT DISTINCT site_name, site_phone FROM attendance.recipient_absences"
     )
     assert found == [("Rosa Parks Elementary School", "+12015550150")]
+
+
+def test_a_period_at_two_schools_is_said_once(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    batch = runs.file([absence("001"), absence("001", school="102"), absence("001", "2")])
+    assert batch is not None
+    assert {row["periods"] for row in outbox(batch)} == {"1, 2"}
 
 
 def test_of_two_schools_the_one_of_the_first_lesson_comes_first_with_its_phone(

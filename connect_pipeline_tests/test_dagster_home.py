@@ -155,6 +155,15 @@ def test_doctor_finds_two_districts_with_one_drop(
     assert said is is_same
 
 
+def test_doctor_names_a_school_that_only_its_codes_for_absences_have(home: SmallHome) -> None:
+    codes = {"enabled": True, "school_alert_codes": {"101": ["T"], "0102": ["T"]}}
+    home.write_settings(attendance=codes)
+    done = home.command_here("doctor", NAME)
+    assert done.returncode == 2
+    said = " ".join(done.stdout.split())
+    assert f"BAD {NAME}: sites: attendance.school_alert_codes names 0102, which sites" in said
+
+
 def test_doctor_names_what_was_turned_off(home: SmallHome) -> None:
     what = "sensors and schedules"
     home.environment["DAGSTER_HOME"] = str(home.home.dagster)

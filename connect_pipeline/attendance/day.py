@@ -66,6 +66,8 @@ class AttendanceDay:
     now: datetime
     _considered: set[str] | None = None
     """The batches of today that `attendance.told` and the accounting know; None before that."""
+    cleared_batch: str | None = None
+    """The list of what earlier messages of today say no more, or say again; None without news."""
 
     def __post_init__(self) -> None:
         prepare(self.connection)
@@ -291,7 +293,7 @@ class AttendanceDay:
             self._write_clerks_list()
         if batch is not None:
             staging.place(self.home, self.name, batch.batch_id)
-        self._cleared_list().write()
+        self.cleared_batch = self._cleared_list().write()
         return batch
 
     def _cleared_list(self) -> ClearedList:

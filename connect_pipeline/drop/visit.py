@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from connect_pipeline import landing, sftp
 from connect_pipeline.contract import BY_FILE_NAME, SCHOOLS, ExportSpec
-from connect_pipeline.drop_names import note_unexpected_name
+from connect_pipeline.drop_names import note_unexpected_names
 from connect_pipeline.errors import AccessFault, ConnectError, FileChanged, TransientFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, now
@@ -216,8 +216,7 @@ class DropVisit:
     def _look(self) -> dict[str, sftp.RemoteFile]:
         if self._names is None:
             self._names = self.with_drop(lambda drop: drop.look())
-            for name in sorted(self._names):
-                note_unexpected_name(self.report.drop, name)
+            note_unexpected_names(self.report.drop, self._names)
         return self._names
 
     def is_news(self, fetched: sftp.Fetched) -> bool:

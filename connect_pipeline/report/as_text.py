@@ -20,7 +20,7 @@ from connect_pipeline.report.problems import (
     run_words,
     sources,
 )
-from connect_pipeline.report.words import SEVERITIES, VERDICTS, headline, times
+from connect_pipeline.report.words import SEVERITIES, VERDICTS, headline, is_misnamed, times
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.validation import Report
 
@@ -145,6 +145,8 @@ def _counted(source: Source) -> list[RenderableType]:
 
 
 def _next_step(report: Report) -> str:
+    if report.verdict != "blocked" and is_misnamed(report):
+        return "Next: give the file the exact name of its export, and upload it under that name."
     if report.verdict == "accepted":
         return "Next: upload the files as they are."
     if report.verdict == "accepted_with_findings":

@@ -142,7 +142,14 @@ def headline(report: Report, outcome: str = "", done: str = "") -> Headline:
             f"{title}, with findings",
             f"{explanation} {kept}; what is listed below is worth correcting.",
         )
-    return Headline("accepted", title, f"{explanation} Nothing has to be done.")
+    is_to_be_named = not outcome and is_misnamed(report)
+    to_do = "It needs its exact name." if is_to_be_named else "Nothing has to be done."
+    return Headline("accepted", title, f"{explanation} {to_do}")
+
+
+def is_misnamed(report: Report) -> bool:
+    """Whether a single file was checked, without a run, whose name is not that of its export."""
+    return len(report.exports) == 1 and "unexpected_file" in report.drop.counts
 
 
 def _if_uploaded(report: Report, refused: list[str]) -> str:

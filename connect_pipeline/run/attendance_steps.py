@@ -19,6 +19,7 @@ import duckdb
 from connect_pipeline import roster
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import FEW_ROWS, AttendanceDay
+from connect_pipeline.attendance.told import CLEARED
 from connect_pipeline.checks import readmit
 from connect_pipeline.contract import ATTENDANCE, Kind
 from connect_pipeline.databases import count_rows
@@ -257,4 +258,10 @@ class AttendanceSteps:
         self.run.visit.confirm(strictly=False)
         batch = self.day.list_recipients()
         self.run.outcome = "listed" if batch else "nothing_new"
+        if self.day.cleared_batch is not None:
+            self.run.message = (
+                f"{self.run.name}: of some students, messages of earlier today are to be withheld"
+                f" or taken back, or stand again. The sender's list of them is"
+                f" {CLEARED}/{self.day.cleared_batch}.csv in the outbox."
+            )
         return batch

@@ -13,12 +13,11 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from connect_pipeline.contract import BY_FILE_NAME, CORE, EXPORTS, ExportSpec
-from connect_pipeline.drop_names import near_export
 from connect_pipeline.errors import UsageError
 from connect_pipeline.findings import Findings
 from connect_pipeline.header import match_header
@@ -44,11 +43,15 @@ class Received:
 
 @dataclass(frozen=True)
 class Given:
-    """What was given: files by export name, those that must be there, and every name seen."""
+    """What was given: files by export name, those that must be there, and every name seen.
+
+    `taken_for` is the export that a single file is by its header, when its name is another.
+    """
 
     received: dict[str, Received]
     required: tuple[ExportSpec, ...] = ()
     names: tuple[str, ...] = ()
+    taken_for: str | None = None
 
 
 @contextmanager
@@ -78,7 +81,8 @@ def _given(source: str | Path, stack: ExitStack) -> Given:
         with path.open("rb") as file:
             if is_zip(file):
                 return _from_zip(file, path.name, stack)
-        return _from_nameless(path, path.name)
+        given = _from_nameless(path, path.name)
+        return replace(given, taken_for=next(iter(given.received)))
     if path.exists():
         raise UsageError(f"{path} is no regular file. Pipe it in, and give - as the name.")
     raise UsageError(f"There is no {path}. Name a folder of exports, one export, or a zip of them.")
@@ -120,9 +124,7 @@ def _from_nameless(path: Path, name: str) -> Given:
             f"{name} is none of the five exports: its first line is not the header of one, nor"
             f" is its name one of {', '.join(BY_FILE_NAME)}."
         )
-    # It is read all the same: a name of another kind was given on purpose.
-    names = (name,) if near_export(name) else ()
-    return Given({spec.file_name: Received(path, facts)}, names=names)
+    return Given({spec.file_name: Received(path, facts)})
 
 
 def _first_line(path: Path, facts: FileFacts) -> str:

@@ -18,7 +18,7 @@ import duckdb
 from connect_pipeline.checks import check_export, prepare
 from connect_pipeline.contract import CORE, EXPORTS, ExportSpec
 from connect_pipeline.databases import open_scratch
-from connect_pipeline.drop_names import note_unexpected_name
+from connect_pipeline.drop_names import note_unexpected_name, note_unexpected_names
 from connect_pipeline.reader import ReadResult
 from connect_pipeline.validation.inputs import Received, opened
 from connect_pipeline.validation.read_ahead import ReadAhead
@@ -39,8 +39,9 @@ def validate(
     """
     with opened(source) as given:
         report = check_drop(given.received, required=given.required, progress=progress)
-    for name in given.names:
-        note_unexpected_name(report.drop, name)
+    note_unexpected_names(report.drop, given.names)
+    if given.taken_for is not None:
+        note_unexpected_name(report.drop, given.taken_for)
     return report
 
 

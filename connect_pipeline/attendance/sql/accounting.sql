@@ -60,9 +60,9 @@ reasons AS (
             WHEN NOT $is_school_day::BOOLEAN THEN 'no_school_day'
             WHEN NOT absent.is_known THEN 'unknown_student'
             WHEN NOT absent.alerts THEN 'code_does_not_alert'
-            WHEN children.student_id IS NULL THEN 'too_few_periods'
             WHEN listed.student_id IS NOT NULL THEN NULL
             WHEN heard.student_id IS NOT NULL THEN 'already_listed'
+            WHEN children.student_id IS NULL THEN 'too_few_periods'
             WHEN reached.student_id IS NULL THEN 'no_usable_contact'
             ELSE 'opted_out'
         END AS reason,

@@ -7,7 +7,7 @@ WITH said AS (
         defused(student_name) AS student_name,
         defused(site_name) AS site_name,
         defused(site_phone) AS site_phone,
-        defused(array_to_string(periods, ', ')) AS periods,
+        defused(array_to_string(once_each(periods), ', ')) AS periods,
         defused(array_to_string(once_each(codes), ', ')) AS codes,
         defused(array_to_string(once_each(teacher_names), '; ')) AS teacher_names
     FROM attendance.messages

@@ -8,8 +8,7 @@ WITH unreached AS (
     JOIN scratch.normal.student_primary USING (student_id)
     JOIN scratch.normal.student_secondary USING (line)
     SEMI JOIN scratch.first_lines USING (line)
-    WHERE NOT kept.is_whole
-    AND coalesce(primary_phone, primary_email, secondary_phone, secondary_email) IS NULL
+    WHERE coalesce(primary_phone, primary_email, secondary_phone, secondary_email) IS NULL
 ),
 stated AS (
     SELECT student_id, 'primary' AS relation, primary_name AS name, primary_phone AS phone,

@@ -28,7 +28,7 @@ come AS (
 moved AS (
     SELECT DISTINCT come.field, come.key
     FROM come
-    JOIN gone ON gone.field = come.field AND gone.value = come.value AND gone.key <> come.key
+    JOIN gone USING (field, value)
 ),
 students AS (
     SELECT school, count(DISTINCT student_id) AS students

@@ -7,10 +7,10 @@ RULE = Rule(
     severity=Severity.INFO,
     doc="The drop holds a file whose name is none of the five.",
     help=(
-        "The file is not read. That is harmless for a file that was put there on purpose, but a"
+        "No night reads the file. That is harmless for a file that was put there on purpose, but a"
         " name that is nearly right, such as one with (1), a date, other capitals or .xlsx, is"
         " often tonight's export, and then families are reached by yesterday's. Give the file its"
         " exact name and upload it again."
     ),
-    message="A file with a name that is none of the five was not read. {hint}",
+    message="A file has a name that is none of the five, so no night reads it. {hint}",
 )
