@@ -9,7 +9,14 @@ from string import Formatter
 import pytest
 
 from connect_pipeline import Report, validate
-from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.contract import (
+    ATTENDANCE,
+    SCHOOLS,
+    STAFF,
+    STAFF_TO_STUDENT,
+    STUDENTS,
+    ExportSpec,
+)
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.documents.rules import FAMILIES, rules_page
 from connect_pipeline.findings import Finding
@@ -434,6 +441,7 @@ def test_a_site_name_is_not_looked_for_without_a_school_file(tmp_path: Path) -> 
     [
         ("T1,101,Ann,Lopez,maria.lopez@example.org,Teacher", {"staff_identity_conflict"}),
         ("T1,101,Mária,Lopez,m.lopez@example.org,Teacher", {"staff_identity_conflict"}),
+        ("T1,101,Mária,Lopes,maria.lopez@example.org,Teacher", {"staff_identity_conflict"}),
         ("T1,101,Mária,Lopez,maria.lopez@example.org,Coach", set()),
         ("T1,101,Ma\u0301ria,Lopez,maria.lopez@example.org,Coach", set()),  # the same letter
     ],
@@ -450,9 +458,80 @@ def test_two_people_under_one_id_at_one_school_are_said(
 
 def test_two_people_under_one_id_are_said_when_the_first_row_names_nobody(tmp_path: Path) -> None:
     rows = ["T9,101,,,,Teacher", "T9,102,Ann,Lopez,,Teacher", "T9,103,Bo,Lopez,,Teacher"]
+    rows += ["T8,101,,,,Teacher", "T8,102,,,t8@example.org,Coach", "T8,103,,,T@example.org,Coach"]
     write(tmp_path, {STAFF.file_name: with_header(STAFF, *rows, columns=STAFF.required_names)})
     found = findings_of(validate(tmp_path / STAFF.file_name), STAFF.file_name)
-    assert [one.line for one in found if one.code == "staff_identity_conflict"] == [4]
+    assert [one.line for one in found if one.code == "staff_identity_conflict"] == [4, 7]
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_unreachable"),
+    [
+        ("(201) 555-0117,gus@example.com,,,,,,", True),  # the student's own
+        (",,Ida Hall,201-555,ida@,,,", True),
+        (",,,,,,201-555-0118,", False),
+        (",,,,,,,ida@example.com", False),
+    ],
+)
+def test_only_a_contact_that_can_be_told_reaches_a_student(
+    cells: str, is_unreachable: bool, tmp_path: Path
+) -> None:
+    row = f"007,101,Gus,Hall,{cells},,,,,,"
+    (tmp_path / STUDENTS.file_name).write_text(with_header(STUDENTS, row))
+    counts = validate(tmp_path / STUDENTS.file_name).counts()
+    assert counts.get("student_unreachable", 0) == is_unreachable
+
+
+@pytest.mark.parametrize(
+    ("absent", "says"),
+    [
+        ("101,001,01", "the period would match without leading zeros"),
+        ("0101,001,01", "the school would match without leading zeros"),
+        ("101,003,0", "the student has classes there, but not in this period"),
+        ("102,001,0", "the student has classes at another school only"),
+        ("101,007,1", "the student has no class at all"),
+    ],
+)
+def test_an_absence_from_a_period_without_a_class_is_diagnosed(
+    absent: str, says: str, tmp_path: Path
+) -> None:
+    students = FILES[STUDENTS.file_name] + "007,101,Gus,Hall" + "," * 14 + "\n"
+    absences = with_header(ATTENDANCE, f"{absent},A,,10/02/25")
+    write(tmp_path, {STUDENTS.file_name: students, ATTENDANCE.file_name: absences})
+    (found,) = [
+        one
+        for one in findings_of(validate(tmp_path), ATTENDANCE.file_name)
+        if one.code == "period_not_in_schedule"
+    ]
+    assert says in found.message
+
+
+@pytest.mark.parametrize(
+    ("spec", "row"),
+    [
+        (STAFF, "T1,999,Maria,Lopez,maria.lopez@example.org,Teacher,"),
+        (STUDENTS, "001,999,Ana,Ruiz" + "," * 14),
+        (STAFF_TO_STUDENT, "999,T1,001,1,Algebra I,MA101,1"),
+        (ATTENDANCE, "999,001,1,A,,10/02/25"),
+    ],
+)
+def test_an_unknown_school_is_said_at_its_first_line_of_each_file(
+    spec: ExportSpec, row: str, tmp_path: Path
+) -> None:
+    again = row.replace("T1", "T2").replace("001", "002")
+    text = FILES[spec.file_name] + f"{row}\n{again}\n"
+    received = {name: Received(write(tmp_path, {spec.file_name: text}) / name) for name in FILES}
+    found = findings_of(check_drop(received, district=DISTRICT), spec.file_name)
+    first = text.splitlines().index(row) + 1
+    assert [one.line for one in found if one.code == "unknown_school"] == [first]
+
+
+def test_an_e_mail_in_capitals_is_the_same_at_another_school(tmp_path: Path) -> None:
+    rows = ["007,101,Gus,Hall,ida@example.com", "007,102,Gus,Hall,IDA@Example.com"]
+    columns = (*STUDENTS.required_names, "ContactEmailPrimary")
+    (tmp_path / STUDENTS.file_name).write_text(with_header(STUDENTS, *rows, columns=columns))
+    counts = validate(tmp_path / STUDENTS.file_name).counts()
+    assert "conflicting_duplicate" not in counts
 
 
 def test_name_of_one_child_in_two_spellings_is_no_second_child(tmp_path: Path) -> None:
