@@ -38,9 +38,9 @@ def note_unexpected_names(drop: Findings, names: Iterable[str]) -> None:
 
     Those that are nearly one of the five come first, in its place: a report shows the first few.
     """
-    meant = {name: near_export(name) or "" for name in sorted(names) if _is_unexpected(name)}
-    for near in sorted(meant.values(), key=lambda one: (not one, one)):
-        note_unexpected_name(drop, near)
+    meant = [near_export(name) or "" for name in names if _is_unexpected(name)]
+    for one in sorted(meant, key=lambda one: (not one, one)):
+        note_unexpected_name(drop, one)
 
 
 def note_unexpected_name(drop: Findings, meant: str) -> None:

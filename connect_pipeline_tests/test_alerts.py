@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from connect_pipeline.attendance import statements
 from connect_pipeline.contract import ATTENDANCE, STUDENTS
+from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.ledger import stamp
 from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.launch import Finished
@@ -370,6 +371,8 @@ def test_a_file_of_which_a_part_is_gone_is_held_each_time(home: SmallHome) -> No
     assert approved.outcome == "nothing_new"
     (cleared,) = (home.home.outbox(NAME) / "cleared").glob("*.csv")
     assert f"cleared/{cleared.name}" in approved.message, "the list is said where runs are read"
+    approved.fail(EnvironmentFault("The disk is full."))
+    assert (approved.message, approved.done) == ("The disk is full.", "nothing_new")
 
     assert home.command_here("discard", NAME).returncode == 2, "it has been gone on with"
     assert list_absences(home).outcome == "nothing_new"

@@ -244,6 +244,7 @@ class SharedRun:
             self._note_done()
             self.outcome = failed(error.exit_code)
             self.fault = error.kind
+            self.message = str(error)
         self.message = self.message or str(error)
 
     def stop(self) -> None:
