@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from sqlalchemy import insert
 
 from connect_pipeline.alarms import raise_alarm
@@ -16,7 +18,8 @@ from connect_pipeline.contract import CORE
 from connect_pipeline.drop.looks import look_at_all
 from connect_pipeline.ledger import now, stamp, tables
 from connect_pipeline.settings_file import load_settings
-from connect_pipeline.status.state import overview
+from connect_pipeline.status.as_text import print_answer, print_overview
+from connect_pipeline.status.state import Line, overview
 from connect_pipeline_tests.fleet import Fleet, fleet
 from connect_pipeline_tests.sshd import OpenSshd
 
@@ -128,3 +131,29 @@ def test_the_status_of_many_is_one_line_each_and_who_needs_somebody_comes_first(
     shown = capsys.readouterr().out.splitlines()
     assert len(shown) == 1 + len(names) + 1
     assert shown[-1] == "300 districts, 3 need attention."
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_a_narrow_terminal_shows_the_whole_name_and_every_word(width: int) -> None:
+    line = Line(
+        "springfield-unified",
+        "2026-11-29T08:34:25Z",
+        "attendance: nothing new",
+        "2026-11-29T09:16:58Z",
+        ["drop unreachable (core)", "missing (attendance)"],
+    )
+    shown = io.StringIO()
+    print_overview(Console(file=shown, width=width), [line])
+    text = shown.getvalue()
+    assert "springfield-unified" in text
+    assert "…" not in text
+    assert {"08:34", "09:16", "nothing", "(core);", "missing"} <= set(text.split())
+
+
+def test_a_narrow_terminal_cuts_no_cell_off() -> None:
+    shown = io.StringIO()
+    times = {f"column_{number}": "2026-11-29T08:34:25Z" for number in range(5)}
+    print_answer(Console(file=shown, width=80), {"runs": [times]})
+    text = shown.getvalue()
+    assert "…" not in text
+    assert "25Z" in text

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import yaml
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home, private_folder, replacing
@@ -161,7 +161,7 @@ def _print_next(home: Home, console: Console) -> None:
         ("lists for the sender", home.outbox(DISTRICT)),
         ("reports", home.reports(DISTRICT)),
     ]
-    table = Table("what", "where", title="Files", title_justify="left")
+    table = Table("what", Column("where", overflow="fold"), title="Files", title_justify="left")
     for what, where in rows:
         table.add_row(what, _short(where))
     console.print(table)

@@ -7,11 +7,11 @@ on files (`report/`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,14 +24,13 @@ ROWS_SHOWN = 10
 
 def print_overview(out: Console, lines: list[Line]) -> None:
     """Many districts, one line each."""
-    table = Table(
-        "district", "published (UTC)", "last run", "at (UTC)", "needs attention", box=None
-    )
+    names = ("published (UTC)", "last run", "at (UTC)", "needs attention")
+    table = Table(Column("district", no_wrap=True), *_columns(names), box=None)
     for line in lines:
         style = "red" if line.attention else None
+        published_at, last_run_at = _minute(line.published_at), _minute(line.last_run_at)
         needs = "; ".join(line.attention)
-        cells = (line.district, line.published_at, line.last_run, line.last_run_at, needs)
-        table.add_row(*cells, style=style)
+        table.add_row(line.district, published_at, line.last_run, last_run_at, needs, style=style)
     out.print(table)
     concerned = sum(bool(line.attention) for line in lines)
     out.print(f"{len(lines)} districts, {concerned} need attention.", highlight=False)
@@ -68,7 +67,7 @@ def print_state(out: Console, name: str, state: dict[str, Any]) -> None:
         if rows:
             if len(rows) > ROWS_SHOWN:
                 title = f"{title}: {ROWS_SHOWN} of {len(rows)} (`--json` has them all)"
-            table = Table(*columns, title=title, title_justify="left")
+            table = Table(*_columns(columns), title=title, title_justify="left")
             for row in rows[:ROWS_SHOWN]:
                 table.add_row(*(_cell(row[column]) for column in columns))
             out.print(table)
@@ -105,13 +104,23 @@ def _print_preview(out: Console, preview: dict[str, Any]) -> None:
         out.print(f"  {reason['export']}: {reason['message']}", markup=False, highlight=False)
     for part, title in (("absent", "Who is absent"), ("changes", "What publishing would do")):
         if rows := preview.get(part):
-            table = Table(*rows[0], title=title, title_justify="left")
+            table = Table(*_columns(rows[0]), title=title, title_justify="left")
             for row in rows:
                 table.add_row(*(_cell(cell) for cell in row.values()))
             out.print(table)
     if preview.get("would_vanish"):
         vanish = f"  who would vanish: {preview['would_vanish']}, beside the report"
         out.print(vanish, markup=False, highlight=False, soft_wrap=True)
+
+
+def _columns(names: Iterable[str]) -> list[Column]:
+    """Columns that go on in the next line where there is no room: nothing is cut off."""
+    return [Column(name, overflow="fold") for name in names]
+
+
+def _minute(time: str) -> str:
+    """A time of the ledger to the minute, for a narrow table; other words as they are."""
+    return time[:16].replace("T", " ") if time.endswith("Z") else time
 
 
 def _cell(value: Any) -> str:
@@ -128,7 +137,7 @@ def print_answer(out: Console, answer: dict[str, Any]) -> None:
     for name, value in answer.items():
         rows = [value] if isinstance(value, dict) and value else value
         if isinstance(rows, list) and rows:
-            table = Table(*(key.replace("_", " ") for key in rows[0]), title=name)
+            table = Table(*_columns(key.replace("_", " ") for key in rows[0]), title=name)
             for row in rows:
                 table.add_row(*(_cell(cell) for cell in row.values()))
             out.print(table)
