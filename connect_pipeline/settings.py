@@ -381,7 +381,7 @@ class Keep(Section):
     hold_days: Days = Field(default=7, description="days that a hold waits for a decision")
     report_days: Days = Field(default=90, description="days, reports")
     outbox_days: Days = Field(default=30, description="days, lists for the sender")
-    attendance_days: Days = Field(default=365, description="days, earlier days of absences")
+    attendance_days: Days = Field(default=365, description="days, absences of each day")
     ledger_days: int = Field(
         default=365,
         ge=30,

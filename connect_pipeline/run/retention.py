@@ -7,7 +7,7 @@ age, because the current state was made from it. Does not belong here: when it r
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -63,11 +63,15 @@ def _remove_older(folder: Path, limit: datetime) -> int:
 
 
 def _remove_days(home: Home, name: str, limit: date) -> int:
+    """Days of absences; the last one keeps the name for readers until the next, if one comes."""
     old = [
         path
         for path in files_below(home.attendance_days(name))
         if path.suffix == ".duckdb" and path.stem < limit.isoformat()
     ]
+    last = home.attendance(name)
+    if last.exists() and last.stat().st_mtime < datetime.combine(limit, time.min, UTC).timestamp():
+        old.append(last)
     for path in old:
         path.unlink()
     return len(old)
