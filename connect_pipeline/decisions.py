@@ -48,19 +48,21 @@ def decide(
 ) -> list[str]:
     """Decide on what is held for a district; returns what to tell the operator.
 
-    Files that were approved and are not published yet may still be discarded.
-    Raises `UsageError` when nothing is held any more, for then the next run looks again, and when
-    both jobs' files are held and `job` does not say which are meant: who has read why the absences
-    are held has not read why the night is. So it does when the files are held since `asked_at`: a
-    decision that had to wait is not of files that were held in the meantime.
+    Files that were approved and are not published yet may still be discarded, but not while a run
+    is under way: it may have looked at the approval already, and would publish all the same.
+    Raises `UsageError` then; and when nothing is held any more, for then the next run looks again,
+    and when both jobs' files are held and `job` does not say which are meant: who has read why the
+    absences are held has not read why the night is. So it does when the files are held since
+    `asked_at`: a decision that had to wait is not of files that were held in the meantime.
     What a killed run was about to publish is settled first, or it would go out after a discard.
     """
     settings = load_sound_districts(home.settings_file).district(district)
     with closing(open_ledger(home)) as ledger:
-        if not is_held(home.lock(district)):  # a run that lives sees what is decided
-            with locked(home, district):
-                settle(home, ledger, district)
-        return _decide(ledger, district, settings, decision, by, job, asked_at)
+        if is_held(home.lock(district)):  # a run that lives sees what is decided on held ones
+            return _decide(ledger, district, settings, decision, by, job, asked_at, run_lives=True)
+        with locked(home, district):
+            settle(home, ledger, district)
+            return _decide(ledger, district, settings, decision, by, job, asked_at, run_lives=False)
 
 
 def expire_undecided(ledger: Ledger, district: str, settings: District, moment: datetime) -> int:
@@ -83,6 +85,8 @@ def _decide(
     by: str,
     job: HeldJob | None,
     asked_at: datetime | None,
+    *,
+    run_lives: bool,
 ) -> list[str]:
     if not by.strip():
         raise UsageError("Say who decides: the name stays in the ledger.")
@@ -91,6 +95,12 @@ def _decide(
     held = [hold for one in jobs if (hold := ledger.open_hold(district, one))]
     if not held and decision is Decision.DISCARDED:
         held = [hold for one in jobs if (hold := ledger.usable_approval(district, one))]
+        if held and run_lives:
+            raise UsageError(
+                f"{district}: these files are approved, and a run is under way that may go on with"
+                f" them. When it has ended, look at `status {district}`, then decide again; what it"
+                " has published, `rollback` takes back."
+            )
     if len(held) > 1:
         raise UsageError(
             f"{district}: both the core and the attendance files are held, for reasons of their"

@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline import alarms
-from connect_pipeline.contract import ATTENDANCE, CORE, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.contract import ATTENDANCE, CORE, SCHOOLS, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.drop.deadlines import deadline_before
 from connect_pipeline.ledger import stamp
@@ -193,6 +193,24 @@ def test_one_stale_file_holds_the_others_until_an_operator_decides(ships: Fleet)
     assert run(ships) == "published"
     assert "pl" in languages(ships)
     assert causes(ships) == {}
+
+
+@pytest.mark.parametrize("decision", [None, Decision.DISCARDED])
+def test_another_school_export_does_not_bring_what_was_held_for_its_age(
+    ships: Fleet, decision: Decision | None
+) -> None:
+    """It says nothing of the age of the others, and nobody has approved them."""
+    ships.districts["a"]["quiet_seconds"] = {"core": 0}
+    ships.load()
+    ships.upload("a", {STUDENT_FILE: FILES[STUDENT_FILE].replace("Korean", "Polish")})
+    age_all(ships, 30)
+    assert run(ships, now() + timedelta(minutes=10)) == "held"
+    if decision is not None:
+        decide(ships.home, "a", decision, "Pat Operator")
+    name = SCHOOLS.file_name
+    ships.upload("a", {name: FILES[name].replace("1 Main Street", "2 Main Street")})
+    assert run(ships) == "held"
+    assert "pl" not in languages(ships)
 
 
 def test_a_refused_file_is_no_materialization_and_its_step_says_why(ships: Fleet) -> None:

@@ -19,8 +19,9 @@ from connect_pipeline.contract import BY_FILE_NAME, STAFF, STAFF_TO_STUDENT, STU
 from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.errors import UsageError
-from connect_pipeline.ledger import CORE_JOB
+from connect_pipeline.ledger import CORE_JOB, now
 from connect_pipeline.ledger.tables import holds
+from connect_pipeline.locks import locked
 from connect_pipeline.orchestration.names import DECIDE_HOLD
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.run.district_run import DistrictRun
@@ -683,6 +684,40 @@ def test_a_decision_during_a_run_of_the_same_files_counts(
     monkeypatch.setattr(NightlySteps, "_preview", decide_meanwhile)
     assert held.nightly().outcome == outcome
     assert ledger.open_hold(NAME, CORE_JOB) is None
+
+
+def test_an_approval_is_not_taken_back_while_a_run_may_go_on_with_it(held: SmallHome) -> None:
+    """Else somebody is told that the files are discarded, and they are published."""
+    with held.here():
+        decide(held.home, NAME, Decision.APPROVED, "Pat Operator")
+        with locked(held.home, NAME), pytest.raises(UsageError, match="a run is under way"):
+            decide(held.home, NAME, Decision.DISCARDED, "Sam Operator")
+        assert states(held) == [("approved", "Pat Operator")]
+        decide(held.home, NAME, Decision.DISCARDED, "Sam Operator")
+    assert held.nightly().outcome == "discarded"
+
+
+def test_held_files_may_be_decided_on_during_a_run(held: SmallHome) -> None:
+    with held.here(), locked(held.home, NAME):
+        decide(held.home, NAME, Decision.DISCARDED, "Sam Operator")
+    assert states(held) == [("discarded", "Sam Operator")]
+
+
+def test_one_more_reason_is_a_hold_of_its_own(held: SmallHome) -> None:
+    """Who decided on the first one has not seen it."""
+    wait(held, days=1)
+    ledger = held.ledger
+    seen = ledger.open_hold(NAME, CORE_JOB)
+    assert seen is not None
+    more = {**seen["codes"], "stale_file": 1}
+    assert ledger.hold(NAME, CORE_JOB, seen["set_sha256"], more)
+    assert states(held) == [("held", None)], "nobody need look at files because they wait"
+    assert ledger.hold(NAME, CORE_JOB, seen["set_sha256"], {**more, "mixed_nights": 1})
+    assert states(held) == [("superseded", None), ("held", None)]
+    with held.here(), pytest.raises(UsageError, match="are held than when this was decided"):
+        decide(
+            held.home, NAME, Decision.APPROVED, "Pat Operator", asked_at=now() - timedelta(hours=1)
+        )
 
 
 def test_a_decision_that_waited_in_the_queue_is_not_of_files_held_since(held: SmallHome) -> None:

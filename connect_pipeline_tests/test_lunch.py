@@ -34,6 +34,7 @@ from connect_pipeline.published import LUNCH_LIST
 from connect_pipeline.run.recovery import refuse_lost_ledger
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import LunchList as Wanted
+from connect_pipeline.snapshots import roll_back
 from connect_pipeline_tests.attendance_oracle import Oracle
 from connect_pipeline_tests.attendance_runs import NAME, NOON, Runs, absence, district
 from connect_pipeline_tests.dying import KILLED, dies_before
@@ -436,6 +437,23 @@ def test_a_ledger_that_was_lost_since_a_list_of_days_ago_tells_nobody_again(
     run = home.nightly()
     assert (run.outcome, "does not know" in run.message) == ("failed:3", True)
     assert told(home) == sorted(EXPECTED)
+
+
+def test_nobody_is_told_of_balances_that_an_operator_went_back_to(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """Also when the district uploads that file once more: who has paid since is in no file."""
+    home = small_home(server, tmp_path, **{**LIST, "lunch_list": {"enabled": False}})
+    first = home.read(STUDENTS.file_name)
+    before = home.publish()
+    home.upload({STUDENTS.file_name: first.replace("English", "Polish")})
+    home.publish()
+    with home.here():
+        roll_back(home.home, home.ledger, SPRINGFIELD, before, "Pat Operator")
+    home.write_settings(**LIST)
+    home.upload({STUDENTS.file_name: first})
+    assert home.nightly().outcome == "unchanged"
+    assert told(home) == []
 
 
 @pytest.mark.parametrize(("old", "expected"), [(STUDENTS, []), (STAFF, EXPECTED)])

@@ -222,6 +222,13 @@ class Ledger:
         since = self.rows(query)[0]["since"]
         return None if since is None else str(since)
 
+    def all_received(self, district: str, export: str) -> set[str]:
+        """The hashes of all files of an export that came, for as long as the ledger keeps them."""
+        query = sa.select(received.c.sha256).where(
+            received.c.district == district, received.c.export == export
+        )
+        return {row["sha256"] for row in self.rows(query.distinct())}
+
     def uploads_of(self, district: str, export: str, sha256: str) -> list[datetime]:
         """When exactly this file was uploaded, each receipt of it."""
         found = self.rows(
@@ -399,8 +406,10 @@ class Ledger:
         """These bytes are held. Older undecided holds of the job are superseded.
 
         The same bytes again stay held since the first time, with what was seen this time; unless
-        that was before `since`. False, and nothing changes, when somebody has decided on the hold
-        that is `seen`: it is the last one on these bytes, as the run knows it.
+        that was before `since`, or there is a reason more, which nobody has looked at: then they
+        are held since now. (That nobody has uploaded anything since is none.) False, and nothing
+        changes, when somebody has decided on the hold that is `seen`: it is the last one on these
+        bytes, as the run knows it.
         """
         with self.transaction() as connection:
             if seen is not None:
@@ -414,10 +423,15 @@ class Ledger:
                 holds.c.set_sha256 == set_hash,
                 holds.c.held_at >= (stamp(since) if since is not None else ""),
             )
-            same = connection.execute(sa.select(holds.c.id).where(open_holds, is_same)).first()
+            same = connection.execute(
+                sa.select(holds.c.id, holds.c.codes).where(open_holds, is_same)
+            ).first()
+            if same is not None and not {*codes} <= {*same.codes, "stale_file"}:
+                same = None
+            others = sa.true() if same is None else holds.c.id != same.id
             connection.execute(
                 sa.update(holds)
-                .where(open_holds, sa.not_(is_same))
+                .where(open_holds, others)
                 .values(state="superseded", decided_at=stamp(now()))
             )
             now_seen: dict[str, Any] = {"codes": codes, "preview": preview or {}}
@@ -511,14 +525,14 @@ class Ledger:
         """The last hold that an operator discarded, or None."""
         return self._hold_in(district, job, "discarded")
 
-    def last_hold(self, district: str, job: str, set_hash: str) -> RowMapping | None:
-        """The last hold on exactly these bytes; None when they were never held."""
+    def last_hold(self, district: str, job: str, *set_hashes: str) -> RowMapping | None:
+        """The last hold on exactly these bytes, or one of these sets; None without any."""
         return self._first(
             sa.select(holds)
             .where(
                 holds.c.district == district,
                 holds.c.job == job,
-                holds.c.set_sha256 == set_hash,
+                holds.c.set_sha256.in_(set_hashes),
             )
             .order_by(holds.c.id.desc())
             .limit(1)

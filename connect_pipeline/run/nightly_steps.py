@@ -24,7 +24,7 @@ from connect_pipeline.databases import count_rows
 from connect_pipeline.drop.deadlines import deadline_before
 from connect_pipeline.drop.visit import REFUSED_SCHOOLS
 from connect_pipeline.erasure.keep_out import CODE as ERASED
-from connect_pipeline.ledger import CORE_JOB
+from connect_pipeline.ledger import CORE_JOB, set_sha256
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.drop import old_file_again
 from connect_pipeline.rules.rule import Severity
@@ -84,16 +84,24 @@ class NightlySteps:
         """Core files that nobody has uploaded since the deadline before this one.
 
         Without a deadline nobody waits for newer ones, unless these very files were held for it
-        and nobody has decided: then the next run must not publish them by itself.
+        and nobody has approved them: then the next run must not publish them by itself.
         """
         run = self.run
-        is_judged = run.deadline is not None or self._are_undecided
+        is_judged = run.deadline is not None or self._were_held_as_stale
         return self.stale if is_judged and run.district.hold_stale_files else []
 
     @property
-    def _are_undecided(self) -> bool:
-        hold = self.run.ledger.last_hold(self.run.name, CORE_JOB, self.run.set_sha256)
-        if hold is None or hold["state"] not in ("held", "expired"):
+    def _were_held_as_stale(self) -> bool:
+        """Of these core files, whatever SchoolExport came with them: it says nothing of their age.
+
+        With the same one, what an operator discarded is refused for that (`shared_run.py`).
+        """
+        run = self.run
+        core = {spec.file_name: run.visit.fetched[spec.file_name].facts.sha256 for spec in CORE}
+        schools = run.ledger.all_received(run.name, SCHOOLS.file_name)
+        sets = [core, *({**core, SCHOOLS.file_name: one} for one in schools)]
+        hold = run.ledger.last_hold(run.name, CORE_JOB, *map(set_sha256, sets))
+        if hold is None or hold["state"] not in ("held", "expired", "discarded"):
             return False
         return "stale_file" in hold["codes"]
 
@@ -227,8 +235,12 @@ class NightlySteps:
         return batch
 
     def _balances_are_old(self) -> bool:
-        """Whether the student file is of an earlier night, by its upload or as what it is."""
-        if STUDENTS in self.stale:
+        """Whether the student file is of an earlier night: by its upload, as what it is, or chosen.
+
+        What an operator went back to is older than what was told of since.
+        """
+        current = self.run.ledger.current_snapshot(self.run.name)
+        if STUDENTS in self.stale or (current is not None and current["rolled_back"]):
             return True
         said = f"code = '{old_file_again.RULE.code}' AND export = '{STUDENTS.file_name}'"
         with open_published(self.run.home.roster(self.run.name)) as published:
