@@ -74,6 +74,13 @@ def district(**attendance: Any) -> District:
     )
 
 
+def list_both(day: AttendanceDay) -> Batch | None:
+    """Both lists, as a run makes them: who is to be told, and which messages do not stand."""
+    batch = day.list_recipients()
+    day.list_cleared()
+    return batch
+
+
 @dataclass
 class Runs:
     """A home with a published roster, and the runs on it. Each run is one minute after the last."""
@@ -129,7 +136,7 @@ class Runs:
         recover(self.home, NAME, day.ledger)
         day.build_absences()
         day.build_accounting()
-        return day.list_recipients()
+        return list_both(day)
 
     def published(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of a query on the published day."""
@@ -176,7 +183,7 @@ def at_once(days: Sequence[AttendanceDay]) -> list[Batch | None]:
     """List all these days, whose accounting is built, at the same time; what each came to."""
     found: list[Batch | None] = []
     threads = [
-        threading.Thread(target=lambda day=day: found.append(day.list_recipients())) for day in days
+        threading.Thread(target=lambda day=day: found.append(list_both(day))) for day in days
     ]
     for thread in threads:
         thread.start()

@@ -523,3 +523,22 @@ def test_a_destination_that_is_twice_in_a_batch_fails_its_check(
     monkeypatch.setattr(AttendanceSteps, "published_recipients", lambda _: (2, 1))
     home.upload(absences(f"102,004,0,A,,{day()}"))
     assert failed_checks(home.run(ATTENDANCE_ALERTS), home) == {"no_destination_twice"}
+
+
+def test_a_list_that_is_out_is_said_also_when_what_follows_it_fails(
+    first_night: SmallHome, tmp_path: Path
+) -> None:
+    """Else the sender has it, and the operator reads that nobody was listed."""
+    home = first_night.copy(tmp_path / "home")
+    ana, ben = f"101,001,1,A,,{day()}", f"101,002,1,A,,{day()}"
+    home.upload(absences(ana))
+    assert list_absences(home).outcome == "listed"
+    in_the_way = home.home.outbox(NAME) / "cleared"
+    in_the_way.write_text("")
+    home.upload(absences(ben))
+    run = list_absences(home)
+    assert (run.outcome, run.done) == ("failed:3", "listed"), run.message
+    assert len(list(home.home.outbox(NAME).glob("*.csv"))) == 2
+    in_the_way.unlink()
+    assert list_absences(home).outcome == "nothing_new"
+    assert len(list(in_the_way.glob("*.csv"))) == 1, "whose message does not stand any more"

@@ -22,7 +22,7 @@ from connect_pipeline.attendance.day import CLERKS_LIST, AttendanceDay
 from connect_pipeline.contract import CORE
 from connect_pipeline.errors import EnvironmentFault, Refused, SettingsError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import CORE_JOB
+from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.ledger.tables import batches, listed
 from connect_pipeline.published import ATTENDANCE_TABLES
 from connect_pipeline_tests.attendance_runs import (
@@ -42,6 +42,7 @@ from connect_pipeline_tests.attendance_runs import (
     channels,
     cleared_lists,
     district,
+    list_both,
     opt_out,
     school_of,
 )
@@ -772,15 +773,36 @@ def test_a_night_that_changed_nothing_confirms_the_roster(
     """When all of its files were uploaded for it."""
     runs = Runs.at(tmp_path, [ANA])
     runs.now = datetime(2026, 10, 9, 19, 0, tzinfo=UTC)
+    night_without_news(runs, days_ago)
+    batch = runs.file([absence("001", date="10/09/26")])
+    assert batch is not None
+    assert batch.warnings == warnings
+
+
+@pytest.mark.parametrize(("went_back", "warnings"), [(False, ()), (True, ("roster_is_old",))])
+def test_a_roster_that_somebody_went_back_to_is_as_old_as_it_is(
+    tmp_path: Path, went_back: bool, warnings: tuple[str, ...]
+) -> None:
+    """The files of the night that was gone back from are not what it says."""
+    runs = Runs.at(tmp_path, [ANA])
+    runs.now = datetime(2026, 10, 9, 19, 0, tzinfo=UTC)
+    ledger = night_without_news(runs, (1, 1, 1))
+    ledger.begin_snapshot(NAME, "earlier", runs.now - timedelta(days=9), "then", {}, "set")
+    ledger.make_current(NAME, "earlier", rolled_back=went_back)
+    batch = runs.file([absence("001", date="10/09/26")])
+    assert batch is not None
+    assert batch.warnings == warnings
+
+
+def night_without_news(runs: Runs, days_ago: tuple[int, ...]) -> Ledger:
+    """The last night received these files, uploaded so many days ago, and ended unchanged."""
     ledger = runs.ledger()
     ledger.start_run("night", NAME, CORE_JOB)
     for spec, days in zip(CORE, days_ago, strict=False):
         uploaded = runs.now - timedelta(days=days)
         ledger.record_received(NAME, spec.file_name, "0" * 64, 1, uploaded, "night")
     ledger.end_run("night", "unchanged", {}, "")
-    batch = runs.file([absence("001", date="10/09/26")])
-    assert batch is not None
-    assert batch.warnings == warnings
+    return ledger
 
 
 def test_a_preview_touches_nothing(tmp_path: Path) -> None:
@@ -837,7 +859,7 @@ def test_an_id_with_a_blank_inside_is_recognised_in_a_damaged_row(tmp_path: Path
     )
     day.build_absences()
     day.build_accounting()
-    day.list_recipients()
+    list_both(day)
     assert runs.accounting() == {
         "002": "already_listed",
         "003": "cleared",
@@ -1105,7 +1127,7 @@ def test_whoever_a_damaged_row_may_be_about_is_not_cleared(
     )
     day.build_absences()
     day.build_accounting()
-    day.list_recipients()
+    list_both(day)
     fates = runs.accounting()
     assert [student for student, reason in fates.items() if reason == "cleared"] == cleared
 
@@ -1139,7 +1161,7 @@ def test_a_list_leaves_the_scratch_database_as_it_is_never_checkpointed(tmp_path
     before = day.connection.execute(threshold).fetchall()
     day.build_absences()
     day.build_accounting()
-    assert day.list_recipients() is not None
+    assert list_both(day) is not None
     assert day.connection.execute(threshold).fetchall() == before
 
 
@@ -1161,7 +1183,7 @@ def test_a_doubtful_row_keeps_no_message_withheld(tmp_path: Path) -> None:
     quarantine(day)
     day.build_absences()
     day.build_accounting()
-    day.list_recipients()
+    list_both(day)
     assert changes(runs) == [{("cleared", "002", "1")}, {("absent_again", "002", "1")}]
 
 
@@ -1398,5 +1420,5 @@ def test_a_file_that_never_has_dates_has_lost_none(tmp_path: Path) -> None:
         day.build_absences()
         assert not day.has_lost_its_dates()
         day.build_accounting()
-        day.list_recipients()
+        list_both(day)
         runs.now += timedelta(days=1)

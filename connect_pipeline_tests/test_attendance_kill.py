@@ -25,7 +25,7 @@ from connect_pipeline.attendance.staging import recover
 from connect_pipeline.home import Home
 from connect_pipeline.ledger.tables import batches
 from connect_pipeline.published import open_published
-from connect_pipeline_tests.attendance_runs import NAME, NOON, Row, Runs, absence
+from connect_pipeline_tests.attendance_runs import NAME, NOON, Row, Runs, absence, list_both
 from connect_pipeline_tests.forks import forked
 from connect_pipeline_tests.small_roster import Contact, Student
 
@@ -63,7 +63,7 @@ def list_in_a_process(root: Path, rows: list[Row], hours: int, kill_at: int | No
 
     if kill_at is not None:
         sys.settrace(trace)
-    day.list_recipients()
+    list_both(day)
     sys.settrace(None)
     (root / "lines").write_text(str(lines))
 

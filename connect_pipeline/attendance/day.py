@@ -64,10 +64,10 @@ class AttendanceDay:
     file_sha256: str
     arrived_at: datetime
     now: datetime
+    batch: Batch | None = None
+    """What was committed by this run: listed, though its files may lack their names."""
     _considered: set[str] | None = None
     """The batches of today that `attendance.told` and the accounting know; None before that."""
-    cleared_batch: str | None = None
-    """The list of what earlier messages of today say no more, or say again; None without news."""
 
     def __post_init__(self) -> None:
         prepare(self.connection)
@@ -273,7 +273,8 @@ class AttendanceDay:
         """List who is to be told, once; None when there is nobody new.
 
         The published day is refreshed either way. Call after `build_accounting`. Raises
-        `EnvironmentFault` when disk or ledger refuse: then nobody was listed.
+        `EnvironmentFault` when disk or ledger refuse: then nobody was listed, or the list is
+        committed and whoever comes next gives its files their names.
         """
         roster = RosterState(
             is_held=self.ledger.open_hold(self.name, CORE_JOB) is not None,
@@ -291,12 +292,16 @@ class AttendanceDay:
             else:
                 batch = self._stage_batch(transaction, earlier, roster)
             self._write_clerks_list()
+        self.batch = batch
         if batch is not None:
             staging.place(self.home, self.name, batch.batch_id)
-        self.cleared_batch = self._cleared_list().write()
         return batch
 
-    def _cleared_list(self) -> ClearedList:
+    def list_cleared(self) -> str | None:
+        """List the messages that do not stand any more, or again; the list's ID, None without news.
+
+        Call after `list_recipients`. Raises `EnvironmentFault` when disk or ledger refuse.
+        """
         return ClearedList(
             connection=self.connection,
             home=self.home,
@@ -307,7 +312,7 @@ class AttendanceDay:
             now=self.now,
             run_id=self.run_id,
             file_sha256=self.file_sha256,
-        )
+        ).write()
 
     def _stage_batch(
         self,
@@ -349,7 +354,10 @@ class AttendanceDay:
         return batch
 
     def _roster_confirmed_at(self) -> datetime | None:
-        """When the files of the last night were uploaded, if what they say is published."""
+        """When the files of the last night were uploaded, if what they say is published still."""
+        current = self.ledger.current_snapshot(self.name)
+        if current is not None and current["rolled_back"]:
+            return None
         ended = self.ledger.last_ended_run(self.name, CORE_JOB)
         if ended is None or ended["outcome"] not in ("published", "unchanged"):
             return None

@@ -68,7 +68,8 @@ class LunchList:
         """List who is to be told, once; None when nobody is due.
 
         Raises `SettingsError` when the opt-outs cannot be read, `EnvironmentFault` when disk or
-        ledger refuse, `UnbalancedError` when the sums do not hold: then nobody was listed.
+        ledger refuse, `UnbalancedError` when the sums do not hold: then nobody was listed, or the
+        list is committed and whoever comes next gives its files their names.
         """
         prepare(self.connection)
         self._read_roster()

@@ -89,7 +89,7 @@ def place(home: Home, district: str, batch_id: str) -> None:
     """Rename the staged files of a committed batch, those that there still are."""
     try:
         for target in batch_files(home, district, batch_id).in_order:
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, NotADirectoryError):
                 rename_durably(staged(target, batch_id), target)
                 remove_log(target)
     except OSError as error:

@@ -256,12 +256,18 @@ class AttendanceSteps:
         """List whom to tell, once; None when nobody new is to be told."""
         self.is_of_today = self.day.is_of_today
         self.run.visit.confirm(strictly=False)
-        batch = self.day.list_recipients()
-        self.run.outcome = "listed" if batch else "nothing_new"
-        if self.day.cleared_batch is not None:
+        try:
+            batch = self.day.list_recipients()
+        finally:
+            if self.day.batch is not None:  # whatever fails afterwards, the sender has it
+                self.run.outcome = "listed"
+        if batch is None:
+            self.run.outcome = "nothing_new"
+        cleared_batch = self.day.list_cleared()
+        if cleared_batch is not None:
             self.run.message = (
                 f"{self.run.name}: of some students, messages of earlier today are to be withheld"
                 f" or taken back, or stand again. The sender's list of them is"
-                f" {CLEARED}/{self.day.cleared_batch}.csv in the outbox."
+                f" {CLEARED}/{cleared_batch}.csv in the outbox."
             )
         return batch
