@@ -484,6 +484,7 @@ def history(
     import datetime
 
     from connect_pipeline.ledger import open_ledger
+    from connect_pipeline.settings import DAY
     from connect_pipeline.settings_file import load_sound_districts
     from connect_pipeline.snapshots import history as past
     from connect_pipeline.status.as_text import print_answer
@@ -493,9 +494,14 @@ def history(
     home = Home.from_environment()
     zone = load_sound_districts(home.settings_file).district(district).zone
     try:
-        day = datetime.date.fromisoformat(on) if on else datetime.datetime.now(zone).date()
+        today = datetime.datetime.now(zone).date()
+        if on is not None and not DAY.fullmatch(on):  # Python reads weeks, too
+            raise ValueError
+        day = datetime.date.fromisoformat(on) if on else today
     except ValueError:
         raise UsageError("--on is a day such as 2026-10-02.") from None
+    if day > today:
+        raise UsageError(f"{day} has not been yet: --on is a day of the past, or today.")
     with closing(open_ledger(home)) as ledger:
         night = past.night_on(home, ledger, district, day, zone)
     if student is not None:

@@ -32,6 +32,7 @@ from connect_pipeline.limits import Limits, Share, Thresholds
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 DUE_BEFORE_SENDING = timedelta(minutes=30)
+LONGEST_LABEL = 63
 DISTRICT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -80,6 +81,9 @@ def _host_key(value: str) -> str:
 def _host(value: str) -> str:
     if re.search(r"[@/\s]", value):
         raise ValueError("a server's name or address alone, without a user, a path or blanks")
+    labels = value.removesuffix(".").split(".")
+    if not all(0 < len(label) <= LONGEST_LABEL for label in labels):  # RFC 1035, 2.3.4
+        raise ValueError("a server's name or address, with something between its dots")
     return value
 
 
@@ -96,12 +100,16 @@ def _absolute_folder(value: str) -> str:
 
 
 def _webhook_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme == "https" and parts.hostname:
-        return value
-    if parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1"):
-        return value
-    raise ValueError("a URL that starts with https:// (http:// on this machine only)")
+    expected = "a URL that starts with https:// (http:// on this machine only)"
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:  # such as a port that is none
+        raise ValueError(expected) from None
+    is_private = parts.scheme == "https" or host in ("localhost", "127.0.0.1", "::1")
+    if parts.scheme not in ("https", "http") or not is_private or not host or " " in value:
+        raise ValueError(expected)
+    return value
 
 
 def _mail_address(value: str) -> str:
@@ -371,6 +379,10 @@ class Alarms(Section):
 
     webhook: Webhook | None = None
     mail: Mail | None = None
+
+
+class UnreadAlarms(Alarms):
+    """Of a district whose section is wrong: it may name somebody, and nobody can read whom."""
 
 
 class Keep(Section):

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from connect_pipeline.errors import SettingsError
-from connect_pipeline.settings import DISTRICT_NAME, Alarms, District, Settings
+from connect_pipeline.settings import DISTRICT_NAME, Alarms, District, Settings, UnreadAlarms
 
 # PyYAML quotes a name after `*` or `!`, as a pasted secret may begin; a single character, an escape
 # and a token such as <block end> are no values.
@@ -89,8 +89,11 @@ def _as_told(name: str, section: Any, problems: list[_Problem]) -> District:
     """What an alarm needs of a district whose section is wrong, from the keys that are right."""
     bad = {problem.location[2] if len(problem.location) > 2 else None for problem in problems}
     kept = section if isinstance(section, dict) and None not in bad else {}
-    readable = {key: kept[key] for key in ("timezone", "alarms") if key in kept and key not in bad}
-    readable["alarms"] = Alarms.model_validate(readable.get("alarms", {}))
+    readable = {key: kept[key] for key in ("timezone",) if key in kept and key not in bad}
+    are_read = kept is section and "alarms" not in bad
+    readable["alarms"] = (
+        Alarms.model_validate(kept.get("alarms", {})) if are_read else UnreadAlarms()
+    )
     return District.model_construct(name=name, **readable)
 
 
@@ -100,6 +103,23 @@ class _Problem(NamedTuple):
     location: tuple[int | str, ...]
     line: int
     text: str
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's plain values; what looks like one and is none, such as 2026-11-31, stays text.
+
+    So the setting that has it is refused with its line, and its district alone.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """The value of a node."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, AttributeError, KeyError):  # PyYAML 6 lets Python's own through
+            if not isinstance(node, yaml.ScalarNode):
+                raise
+            self.recursive_objects.pop(node, None)
+            return node.value
 
 
 def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
@@ -114,18 +134,20 @@ def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {type(error).__name__}.") from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _Loader(text)
+        node = loader.get_single_node()
         endless = _line_in_itself(node) if node is not None else None
         if endless is not None:
             raise SettingsError(f"{path.name} line {endless}: an anchor (&) that contains itself.")
-        data = yaml.safe_load(text)
+        data = loader.construct_document(node) if node is not None else None
     except RecursionError:
         raise SettingsError(f"{path.name}: lists or keys in one another, far too deep.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
+        # A character that YAML does not have is told by its place in the text alone.
+        line = mark.line if mark else text.count("\n", 0, getattr(error, "position", 0))
         problem = _NAME_QUOTED.sub("", getattr(error, "problem", None) or "not valid YAML")
-        raise SettingsError(f"{path.name} line {line}: {problem}.") from None
+        raise SettingsError(f"{path.name} line {line + 1}: {problem}.") from None
     if node is None:
         raise SettingsError(f"{path.name} line 1: the file is empty; `districts:` is expected.")
     repeated = _repeated_keys(node)
@@ -256,10 +278,11 @@ def _repeated_keys(node: yaml.Node) -> list[_Problem]:
         if isinstance(current, yaml.MappingNode):
             seen: set[str] = set()
             for key, value in current.value:
-                if key.value in seen:
-                    text = f"`{key.value}` stands here twice."
+                name = str(key.value).strip()  # as the codes of schools are
+                if name in seen:
+                    text = f"`{name}` stands here twice."
                     found.append(_Problem(location, key.start_mark.line + 1, text))
-                seen.add(key.value)
+                seen.add(name)
                 parts.append((key.value, value))
         elif isinstance(current, yaml.SequenceNode):
             parts += enumerate(current.value)

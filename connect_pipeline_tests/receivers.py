@@ -10,6 +10,7 @@ import email
 import json
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -71,10 +72,15 @@ def webhook() -> Iterator[Webhook]:
 
 @dataclass
 class Mailbox:
-    """What was mailed. `refuses` makes the server refuse every recipient."""
+    """What was mailed. `refuses` are the recipients that the server refuses.
+
+    It takes `seconds` to look into a mail, and answers QUIT with `at_quit`.
+    """
 
     port: int = 0
-    refuses: bool = False
+    refuses: tuple[str, ...] = ()
+    seconds: float = 0
+    at_quit: str = "221 bye"
     messages: list[Message] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
 
@@ -99,13 +105,15 @@ def mailbox() -> Iterator[Mailbox]:
                     text = b"".join(iter(self.rfile.readline, b".\r\n"))
                     kept.messages.append(email.message_from_bytes(text))
                     kept.recipients.append(to)
+                    time.sleep(kept.seconds)
                 elif verb == b"RCPT":
-                    if kept.refuses:
-                        self.say("550 nobody of that name")
+                    address = line.decode().partition("<")[2].partition(">")[0]
+                    if address in kept.refuses:
+                        self.say("450 nobody of that name now")
                         continue
-                    to.append(line.decode().partition("<")[2].partition(">")[0])
+                    to.append(address)
                 elif verb == b"QUIT":
-                    self.say("221 bye")
+                    self.say(kept.at_quit)
                     return
                 self.say("250 well")
 

@@ -125,8 +125,8 @@ def test_mail_says_the_same(ledger: Ledger, mail: Mailbox) -> None:
     chosen = settings(by_mail(mail, "ops@example.org", "night@example.org"))
     blocked(ledger, chosen, missing_required_column=3)
     assert deliver(ledger, chosen) == 0
-    assert mail.recipients == [["ops@example.org", "night@example.org"]]
-    assert mail.subjects == ["[connect] a: alarm, blocked"]
+    assert mail.recipients == [["ops@example.org"], ["night@example.org"]]
+    assert mail.subjects == ["[connect] a: alarm, blocked"] * 2
     text = str(mail.messages[0].get_payload())
     assert "missing_required_column: 3" in text
     assert "night: 2026-10-06" in text
@@ -397,12 +397,32 @@ def test_an_id_names_one_alarm_for_ever(ledger: Ledger, hook: Webhook) -> None:
     assert len({*ids}) == 3
 
 
-def test_a_mail_server_that_refuses_is_tried_again(ledger: Ledger, mail: Mailbox) -> None:
-    chosen = settings(by_mail(mail))
-    mail.refuses = True
+def test_an_address_that_is_refused_is_tried_again_and_no_other(
+    ledger: Ledger, mail: Mailbox
+) -> None:
+    chosen = settings(by_mail(mail, "ops@example.org", "night@example.org", "boss@example.org"))
+    mail.refuses = ("night@example.org",)
     blocked(ledger, chosen)
     assert deliver(ledger, chosen) == 1
-    mail.refuses = False
+    assert mail.recipients == [["ops@example.org"], ["boss@example.org"]]
+    mail.refuses = ()
+    make_due(ledger)
+    assert deliver(ledger, chosen) == 0
+    assert mail.recipients[2:] == [["night@example.org"]]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "at_quit"), [(1.5, "221 bye"), (0, "421 closing"), (0, "250 well")]
+)
+def test_a_mail_that_was_taken_is_sent_once(
+    ledger: Ledger, mail: Mailbox, monkeypatch: pytest.MonkeyPatch, seconds: float, at_quit: str
+) -> None:
+    """However long the server looks into it, and whatever it says to the farewell."""
+    monkeypatch.setattr(delivery, "CHANNEL_SECONDS", 1)
+    mail.seconds, mail.at_quit = seconds, at_quit
+    chosen = settings(by_mail(mail))
+    blocked(ledger, chosen)
+    assert deliver(ledger, chosen) == 0
     make_due(ledger)
     assert deliver(ledger, chosen) == 0
     assert len(mail.messages) == 1
@@ -589,7 +609,10 @@ def test_a_failed_run_says_which_job_which_kind_of_fault_and_what_to_do(
 
 MAIL = {"host": "h", "sender": "a@example.org", "to": ["b@example.org"]}
 WRONG = [
-    ({"webhook": {"url": "http://example.org/x", "secret_env": "X"}}, "https://"),
+    *(
+        ({"webhook": {"url": url, "secret_env": "X"}}, "https://")
+        for url in ("http://example.org/x", "https://h:abc/", "https://h:99999/", "https://h h/")
+    ),
     ({"webhook": {"url": "https://example.org/x"}}, "`alarms.webhook.secret_env` is missing"),
     ({"webhook": {"url": "https://example.org", "secret_env": "not a name"}}, "environment"),
     ({"mail": {"host": "h", "sender": "a@example.org", "to": []}}, "alarms.mail.to"),

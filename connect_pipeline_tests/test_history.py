@@ -175,14 +175,25 @@ def test_questions_without_an_answer_are_refused(home: SmallHome) -> None:
         assert "Zoe" not in done.stderr  # no part of a snapshot's ID looks like this
 
 
-def test_a_day_to_come_is_as_the_last_one_and_a_damaged_snapshot_is_said(home: SmallHome) -> None:
-    far, near = (
-        home.command_here("history", NAME, "--on", day, "--json")
-        for day in ("9999-12-31", f"{datetime.now(UTC):%Y-%m-%d}")
-    )
-    assert json.loads(far.stdout)["students"] == json.loads(near.stdout)["students"]
+@pytest.mark.parametrize(
+    ("on", "says"),
+    [
+        (f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}", "has not been yet"),
+        ("9999-12-31", "has not been yet"),
+        ("2026-W48", "a day such as 2026-10-02"),
+        ("20261002", "a day such as 2026-10-02"),
+        ("2026-11-31", "a day such as 2026-10-02"),
+    ],
+)
+def test_a_day_that_has_not_been_has_no_answer(home: SmallHome, on: str, says: str) -> None:
+    done = home.command_here("history", NAME, "--on", on)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+
+
+def test_a_damaged_snapshot_is_said(home: SmallHome) -> None:
     home.home.snapshot(NAME, home.current()).write_bytes(b"no database")
-    damaged = home.command_here("history", NAME, "--on", "9999-12-31")
+    damaged = home.command_here("history", NAME)
     assert damaged.returncode == 3
     assert "cannot be read" in damaged.stdout + damaged.stderr
     assert "bug" not in damaged.stdout + damaged.stderr

@@ -95,6 +95,12 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
         ("removed: 0.10", "removed: 10", 22, "less than or equal to 1"),
         ("removed: 0.10", "removed: yes", 22, "a number for removed, and not yes or no"),
         ("port: 2222", "port: yes", 8, "a number, and not yes or no"),
+        ("host: 127.0.0.1", "host: sftp..example.org", 7, "with something between its dots"),
+        ("host: 127.0.0.1", f"host: {'a' * 64}.example.org", 7, "something between its dots"),
+        ("username: demo", "username: de\x07mo", 9, "not valid YAML"),
+        ("timezone: America/Los_Angeles", "rollover: {last_day: 2026-06-31}", 4, "a valid date"),
+        ("port: 2222", "port: 0x_", 8, "a valid integer"),
+        ("port: 2222", "port: !!bool nonsense", 8, "a valid integer"),
         (
             "thresholds: {removed: 0.10, changed: 0.75}",
             "low_lunch_balance: .inf",
@@ -218,6 +224,12 @@ def test_districts_whose_schedules_would_have_one_name_are_refused(tmp_path: Pat
 def test_a_repeated_district_hides_no_other(tmp_path: Path) -> None:
     again = GOOD + GOOD.partition("districts:\n")[2]
     assert refused(tmp_path, again) == ["districts.yaml line 24: `demo` stands here twice."]
+
+
+def test_a_school_code_that_differs_in_blanks_alone_hides_no_other(tmp_path: Path) -> None:
+    """Cells are trimmed, and so are codes in the settings."""
+    text = GOOD.replace('{"101": ', '{"101 ": Lincoln, "101": ')
+    assert "`101` stands here twice." in refused(tmp_path, text)[0]
 
 
 @pytest.mark.parametrize("text", ["", "{", "- a\n- b\n", "districts: {}\n", "\t"])

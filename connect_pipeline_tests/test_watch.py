@@ -245,6 +245,31 @@ def test_a_fault_of_retention_is_a_sentence(ships: Fleet, monkeypatch: pytest.Mo
     (failure,) = done.get_step_failure_events()
     assert "Dagster's old runs: The disk or memory refused" in str(failure.step_failure_data)
     assert "/some/file" not in str(failure.step_failure_data)
+    (alarm,) = alarms.open_alarms(ships.ledger)
+    assert (alarm["district"], alarm["job"], alarm["codes"]) == ("a", "retention", {"disk": 1})
+    monkeypatch.undo()
+    assert ships.defs.resolve_job_def(RETENTION).execute_in_process(instance=ships.instance).success
+    assert alarms.open_alarms(ships.ledger) == []
+
+
+def test_a_retention_run_that_could_not_begin_is_told_of(ships: Fleet) -> None:
+    assert ships.defs is not None
+    run = ships.instance.create_run_for_job(ships.defs.resolve_job_def(RETENTION))
+    event = ships.instance.report_run_failed(run, "The launcher has no memory.")
+    sensor = ships.defs.resolve_sensor_def("runs_that_died")
+    assert isinstance(sensor, dg.RunStatusSensorDefinition)
+    failed = ships.instance.get_run_by_id(run.run_id)
+    assert failed is not None
+    sensor(
+        dg.build_run_status_sensor_context(
+            sensor_name="runs_that_died",
+            dagster_instance=ships.instance,
+            dagster_run=failed,
+            dagster_event=event,
+        ).for_run_failure()
+    )
+    (alarm,) = alarms.open_alarms(ships.ledger)
+    assert (alarm["job"], alarm["codes"]) == ("retention", {"did_not_begin": 1})
 
 
 def test_what_cannot_be_removed_is_told_of_until_it_can_and_keeps_no_other_waiting(
@@ -474,6 +499,33 @@ def test_an_alarm_that_no_run_can_end_any_more_is_over(ships: Fleet) -> None:
     raise_alarm(ships.ledger, settings, "a", "attendance", Cause.MISSING, {"missing_file": 1})
     ships.evaluate(WATCH)
     assert open_alarms(ships.ledger, "a") == []
+
+
+def test_a_slip_in_the_settings_ends_no_alarm(ships: Fleet, hook: Webhook) -> None:
+    """While it stands, nobody can read which absences the district takes, nor whom it tells."""
+    ships.add(
+        "b",
+        attendance={"enabled": True},
+        alarms={"webhook": {"url": hook.url, "secret_env": "PATH"}},
+    )
+    ships.load()
+    right = settings(ships)
+    hook.status = 503
+    alarms.raise_alarm(ships.ledger, right, "b", "attendance", Cause.HELD, {"mass_absence": 1})
+    assert "1 messages could not be delivered" in ships.reason(WATCH)
+    ships.districts["b"]["alarms"]["web_hook"] = 1
+    ships.load()
+    with pytest.raises(dg.Failure):
+        ships.evaluate(WATCH)
+    del ships.districts["b"]["alarms"]["web_hook"]
+    ships.load()
+    hook.status = 200
+    with ships.ledger.transaction() as connection:
+        connection.execute(sa.update(alarm_notices).values(next_try_at=""))
+    ships.evaluate(WATCH)
+    # That of the settings could be told of to nobody: who is to be told stood in them.
+    assert hook.said == [("alarm", "b", "held")]
+    assert [row["cause"] for row in alarms.open_alarms(ships.ledger)] == ["held"]
 
 
 def test_a_run_that_said_its_end_itself_is_not_told_of_again(ships: Fleet) -> None:

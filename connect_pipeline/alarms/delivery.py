@@ -35,16 +35,20 @@ from connect_pipeline.alarms.words import JOBS, Cause, sentence
 from connect_pipeline.errors import ConnectError, SettingsError
 from connect_pipeline.ledger import Ledger, compact, now, stamp
 from connect_pipeline.ledger.tables import alarm_notices, alarms
-from connect_pipeline.settings import Mail, Settings, Webhook
+from connect_pipeline.settings import Mail, Settings, UnreadAlarms, Webhook
 
 log = logging.getLogger(__name__)
 
 SIGNATURE_HEADER = "X-Connect-Signature"
 CHANNEL_SECONDS = 10
 """For one delivery: a dead receiver must not hold anybody up."""
+MAIL_SECONDS = 30
+"""For a mail that was handed over: servers look into it before they answer (RFC 5321, 4.5.3.2.6),
+and whoever does not wait sends it again."""
 
 ALL_CLEAR = "this has passed."
 
+_ADDRESS_REFUSED = smtplib.SMTPRecipientsRefused.__name__
 _LEASE = timedelta(minutes=2)
 _LONGEST_RETRY = timedelta(minutes=30)
 _MOST_TRIES = 150  # three days
@@ -97,11 +101,14 @@ def deliver(ledger: Ledger, settings: Settings, *, seconds: float = 20) -> int:
         for notice in _waiting(ledger):
             name, key = str(notice.alarm["district"]), (notice.alarm["id"], notice.channel)
             channel = channels(settings, name).get(notice.channel)
-            if channel is None:  # nobody wants to be told there any more
-                _delivered(ledger, notice)
+            if channel is None:
+                district = settings.districts.get(name)
+                if district is None or not isinstance(district.alarms, UnreadAlarms):
+                    _delivered(ledger, notice)  # nobody wants to be told there any more
                 continue
-            # A district's own channels have the same names as another district's own.
-            receiver = notice.channel if notice.channel.startswith("all") else f"{name} {key[1]}"
+            receiver = (
+                channel.url if isinstance(channel, Webhook) else f"{channel.host}:{channel.port}"
+            )
             if key in stuck or receiver in silent or time.monotonic() > deadline:
                 continue
             if not _claim(ledger, notice):
@@ -112,7 +119,9 @@ def deliver(ledger: Ledger, settings: Settings, *, seconds: float = 20) -> int:
                 _delivered(ledger, notice)
                 continue
             failed += 1
-            silent.add(receiver)
+            stuck.add(key)
+            if problem != _ADDRESS_REFUSED:
+                silent.add(receiver)
             log.warning("%s: an alarm was not delivered (%s): %s", name, notice.channel, problem)
     except ConnectError as error:
         log.warning("Alarms could not be delivered: %s", error)
@@ -193,7 +202,10 @@ def _forget_old(ledger: Ledger) -> None:
 def _send(channel: Webhook | Mail, notice: Notice) -> str | None:
     """Send one notice; None when it was taken, else why not (never an address or a secret)."""
     try:
-        _within(CHANNEL_SECONDS, _post if isinstance(channel, Webhook) else _mail, channel, notice)
+        if isinstance(channel, Webhook):
+            _within(CHANNEL_SECONDS, _post, channel, notice)
+        else:
+            _within(CHANNEL_SECONDS + MAIL_SECONDS, _mail, channel, notice)
     except urllib.error.HTTPError as error:
         return f"the webhook answered {error.code}"
     except SettingsError as error:
@@ -277,12 +289,17 @@ def _mail(mail: Mail, notice: Notice) -> None:
         server = smtplib.SMTP_SSL(mail.host, mail.port, timeout=CHANNEL_SECONDS, context=context)
     else:
         server = smtplib.SMTP(mail.host, mail.port, timeout=CHANNEL_SECONDS)
-    with server:
+    try:
         if mail.encryption == "starttls":
             server.starttls(context=context)
         if mail.username is not None and mail.password_env is not None:
             server.login(mail.username, _secret(mail.password_env))
+        if server.sock is not None:
+            server.sock.settimeout(MAIL_SECONDS)
         server.send_message(message)
+        server.putcmd("quit")  # whatever it says to that, it has the mail
+    finally:
+        server.close()
 
 
 def _secret(variable: str) -> str:

@@ -37,15 +37,23 @@ def night_of(district: District, moment: datetime) -> str:
 
 
 def channels(settings: Settings, name: str) -> dict[str, Webhook | Mail]:
-    """Who is told of a district, by the channel's name: everybody's channels, then its own."""
+    """Who is told of a district, by the channel's name: everybody's channels, then its own.
+
+    Each address of a mail is a channel: one that is refused is tried again, and the others are not.
+    """
     district = settings.districts.get(name)
-    sources = [("all", settings.alarms), ("own", district.alarms if district else Alarms())]
-    return {
-        f"{scope} {kind}": channel
-        for scope, section in sources
-        for kind, channel in (("webhook", section.webhook), ("mail", section.mail))
-        if channel is not None
-    }
+    found: dict[str, Webhook | Mail] = {}
+    for scope, section in (
+        ("all", settings.alarms),
+        ("own", district.alarms if district else Alarms()),
+    ):
+        if section.webhook is not None:
+            found[f"{scope} webhook"] = section.webhook
+        if (mail := section.mail) is not None:
+            for number, address in enumerate(mail.to, start=1):
+                channel = f"{scope} mail" if number == 1 else f"{scope} mail {number}"
+                found[channel] = mail.model_copy(update={"to": (address,)})
+    return found
 
 
 def after_run(

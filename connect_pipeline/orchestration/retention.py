@@ -24,6 +24,9 @@ from connect_pipeline.settings import Keep, Settings
 
 log = logging.getLogger(__name__)
 
+EVERYBODYS = "Dagster's old runs"
+"""Whose fault it is, when it is no district's: what these say stays, of all districts."""
+
 # Early in the morning in all of the United States, after every district's night.
 DAILY = "0 10 * * *"
 
@@ -33,32 +36,28 @@ def retention_job(home: Home, settings: Settings) -> dg.JobDefinition:
 
     @dg.op(description="Removes received files, snapshots, reports, lists and rows that are old.")
     def purge_districts(context: dg.OpExecutionContext) -> None:
+        faults: dict[str, ConnectError] = {}
         try:
             with under_way(home.job_lock(names.RETENTION)):
-                faults = purge_all(context)
+                purge_all(context, faults)
         except Exception as error:
-            faults = [str(as_our_error(error))]
+            faults[EVERYBODYS] = as_our_error(error)
+        for name in settings.districts:
+            _tell(home, settings, name, faults.get(name) or faults.get(EVERYBODYS))
         if faults:
-            raise dg.Failure("; ".join(faults), allow_retries=False)
+            says = "; ".join(f"{whose}: {fault}" for whose, fault in faults.items())
+            raise dg.Failure(says, allow_retries=False)
 
-    def purge_all(context: dg.OpExecutionContext) -> list[str]:
-        faults = []
+    def purge_all(context: dg.OpExecutionContext, faults: dict[str, ConnectError]) -> None:
         for name, district in settings.districts.items():
             try:
                 with locked(home, name), closing(open_ledger(home)) as ledger:
                     gone = purge(home, ledger, name, district, now())
-                    alarms.clear(ledger, name, RETENTION_JOB, [Cause.FAILED])
             except Exception as error:
-                fault = as_our_error(error)
-                faults.append(f"{name}: {fault}")
-                _tell(home, settings, name, fault)
+                faults[name] = as_our_error(error)
                 continue
             context.log.info(f"{name}: {', '.join(f'{what} {n}' for what, n in gone.items())}")
-        try:
-            context.log.info(f"dagster_runs {_remove_runs(context.instance, settings)}")
-        except Exception as error:
-            faults.append(f"Dagster's old runs: {as_our_error(error)}")
-        return faults
+        context.log.info(f"dagster_runs {_remove_runs(context.instance, settings)}")
 
     @dg.job(
         name=names.RETENTION,
@@ -70,12 +69,15 @@ def retention_job(home: Home, settings: Settings) -> dg.JobDefinition:
     return retention
 
 
-def _tell(home: Home, settings: Settings, name: str, fault: ConnectError) -> None:
-    """Raise an alarm: what is over its age, and stays, is a breach that nobody sees."""
+def _tell(home: Home, settings: Settings, name: str, fault: ConnectError | None) -> None:
+    """Raise an alarm, or end it: what is over its age, and stays, is a breach that nobody sees."""
     try:
         with closing(open_ledger(home)) as ledger:
-            codes = {fault.kind: 1}
-            alarms.raise_alarm(ledger, settings, name, RETENTION_JOB, Cause.FAILED, codes)
+            if fault is None:
+                alarms.clear(ledger, name, RETENTION_JOB, [Cause.FAILED])
+            else:
+                codes = {fault.kind: 1}
+                alarms.raise_alarm(ledger, settings, name, RETENTION_JOB, Cause.FAILED, codes)
     except ConnectError as error:
         log.error("%s: no alarm could be raised: %s", name, error)
 

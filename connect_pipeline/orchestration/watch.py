@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS = 30
 # A run takes its lock in its first seconds and tells Dagster its end in the last ones.
 GONE_AFTER_SECONDS = 60
+DELIVERY_SECONDS = 15
+"""With a mail that was begun by then, within the minute that Dagster gives a sensor."""
 NAMES_SHOWN = 10
 TOLD_WITHIN_HOURS = 24
 RUNS_LOOKED_AT, RUNS_OF_A_DISTRICT = 100, 4
@@ -60,11 +62,12 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
             ended = end_dead_runs(home, ledger, context.instance, sound.settings)
             tell_of_wrong_settings(ledger, sound)
             tell_of_dead_runs(home, ledger, context.instance, told)
-            undelivered = deliver(ledger, told, seconds=30)
+            deliver(ledger, told, seconds=DELIVERY_SECONDS)
             for row in alarms.open_alarms(ledger):
-                if _nobody_looks(told, row):
+                if row["district"] not in sound.wrong and _nobody_looks(told, row):
                     alarms.clear(ledger, row["district"], row["job"], list(Cause))
             found = alarms.open_alarms(ledger)
+            undelivered = sum(row["messages"] for row in alarms.undelivered(ledger))
         closed = [str(row["district"]) for row in found if row["cause"] == Cause.NO_ACCESS.value]
         reds = [_wrong_settings(sound.wrong)] if sound.wrong else []
         if closed:
@@ -75,7 +78,7 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
         if reds:
             raise dg.Failure(" ".join(reds), allow_retries=False)
         return dg.SkipReason(
-            f"{len(found)} alarms are open, {undelivered} could not be delivered,"
+            f"{len(found)} alarms are open, {undelivered} messages could not be delivered,"
             f" {len(ended)} dead runs were ended."
         )
 
@@ -87,6 +90,9 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
     def runs_that_died(context: dg.RunFailureSensorContext) -> None:
         with closing(open_ledger(home)) as ledger:
             tell_of_dead_run(ledger, told, context.dagster_run)
+            if _is_unbegun_retention(context.instance, context.dagster_run):
+                _tell_of_dead_retention(ledger, told, "did_not_begin")
+            deliver(ledger, told)
 
     return [night_watch, runs_that_died]
 
@@ -111,7 +117,7 @@ def settings_alarm(home: Home, error: SettingsError) -> dg.SensorDefinition | No
         with closing(open_ledger(home)) as ledger:
             for name in told.districts:
                 alarms.raise_alarm(ledger, told, name, CORE_JOB, Cause.SETTINGS, {"mistakes": 1})
-            deliver(ledger, told, seconds=30)
+            deliver(ledger, told, seconds=DELIVERY_SECONDS)
         raise dg.Failure(f"Nothing runs for any district. {error}", allow_retries=False)
 
     return night_watch
@@ -135,7 +141,10 @@ def keep_readable_settings(home: Home) -> None:
 
 
 def _nobody_looks(settings: Settings, alarm: RowMapping) -> bool:
-    """Whether no run can end the alarm: its district is gone, or takes no absences any more."""
+    """Whether no run can end the alarm: its district is gone, or takes no absences any more.
+
+    Not to be asked of one whose settings are wrong: what it takes, nobody can read.
+    """
     district = settings.districts.get(str(alarm["district"]))
     return district is None or (alarm["job"] == ATTENDANCE_JOB and not district.attendance.enabled)
 
@@ -178,7 +187,6 @@ def tell_of_dead_run(ledger: Ledger, settings: Settings, run: dg.DagsterRun) -> 
     ledger.end_run(run.run_id, failed(), {}, f"{name}: the run {says}.")
     codes = {"died": 1} if row is not None else {"did_not_begin": 1}
     alarms.raise_alarm(ledger, settings, name, job, Cause.FAILED, codes, run_id=run.run_id)
-    deliver(ledger, settings)
 
 
 def tell_of_dead_runs(
@@ -226,16 +234,22 @@ def end_dead_runs(
                 )  # it could only fail
             instance.report_run_failed(run, CUT_OFF)
             if run.job_name == names.RETENTION:
-                _tell_of_dead_retention(ledger, settings)
+                _tell_of_dead_retention(ledger, settings, "died")
             log.warning("%s: run %s is gone", name or run.job_name, run.run_id)
             ended.append(run.run_id)
     return ended
 
 
-def _tell_of_dead_retention(ledger: Ledger, settings: Settings) -> None:
+def _is_unbegun_retention(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether this is a retention run that never began: one that did tells of its faults itself."""
+    record = instance.get_run_record_by_id(run.run_id)
+    return run.job_name == names.RETENTION and record is not None and record.start_time is None
+
+
+def _tell_of_dead_retention(ledger: Ledger, settings: Settings, code: str) -> None:
     """What is over its age, and stays, is everybody's, and nobody sees it."""
     for district in settings.districts:
-        alarms.raise_alarm(ledger, settings, district, RETENTION_JOB, Cause.FAILED, {"died": 1})
+        alarms.raise_alarm(ledger, settings, district, RETENTION_JOB, Cause.FAILED, {code: 1})
 
 
 def _is_gone(home: Home, ledger: Ledger, record: dg.RunRecord) -> bool:

@@ -19,7 +19,7 @@ import duckdb
 from connect_pipeline.databases import count_rows
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import Ledger, now
+from connect_pipeline.ledger import Ledger
 from connect_pipeline.published import open_published
 
 Row = dict[str, Any]
@@ -40,7 +40,6 @@ def night_on(home: Home, ledger: Ledger, district: str, day: date, zone: ZoneInf
     A rollback counts from when it was made. Raises `UsageError` when there was nothing yet, or it
     is no longer kept.
     """
-    day = min(day, now().date() + timedelta(days=1))  # a day to come is as the last one that was
     # In UTC, for where clocks are put back at midnight the last hour of the day comes twice.
     next_day = datetime.combine(day + timedelta(days=1), time(), zone)
     end = next_day.astimezone(UTC) - timedelta(seconds=1)
