@@ -687,6 +687,56 @@ def test_opt_outs_go_with_the_student_unless_another_has_the_destination(home: S
     assert not left_by_a_kill.exists()
 
 
+@pytest.mark.parametrize("whose", ["the student", "the district"])
+def test_opt_outs_that_are_a_link_stay_one_and_go_where_they_lie(
+    home: SmallHome, tmp_path: Path, whose: str
+) -> None:
+    """A district keeps them on a share: what families say there afterwards must be read."""
+    share = tmp_path / "share.csv"
+    share.write_text("channel,destination\nsms,(201) 555-0177\nsms,(201) 555-0111\n")
+    path = opt_out_file(home.home, NAME)
+    path.parent.mkdir()
+    path.symlink_to(share)
+    if whose == "the student":
+        erase_student(home)
+        assert path.is_symlink()
+        assert share.read_text() == "channel,destination\nsms,(201) 555-0111\n"
+    else:
+        with home.here():
+            erase.erase_district(home.home, NAME, "Pat Operator")
+        assert (share.exists(), path.is_symlink()) == (False, False)
+
+
+def test_what_may_be_the_familys_and_nobody_can_read_is_named(home: SmallHome) -> None:
+    path = opt_out_file(home.home, NAME)
+    path.parent.mkdir()
+    family, unread = b"sms,(201) 555-0177\n", b"sms,call (201) 555-0177 at night\nsms,caf\xe9\n"
+    path.write_bytes(b"channel,destination\n" + family + unread)
+    copy = path.with_name(f"{NAME} (1).csv")
+    copy.write_bytes(family)
+    remains = json.loads(erase_student(home).certificate.read_text())["remains"]
+    assert path.read_bytes() == b"channel,destination\n" + unread
+    assert any(one.startswith("2 lines of opt_outs/springfield.csv in which") for one in remains)
+    assert any(one.startswith("opt_outs/springfield (1).csv, which is not") for one in remains)
+    with home.here():
+        done = erase.erase_district(home.home, NAME, "Pat Operator")
+    remains = json.loads(done.certificate.read_text())["remains"]
+    assert any(one.startswith("opt_outs/springfield (1).csv, which is not") for one in remains)
+
+
+def test_a_district_whose_outbox_is_a_link_is_erased(home: SmallHome, tmp_path: Path) -> None:
+    outbox, share = home.home.outbox(NAME), tmp_path / "share"
+    outbox.rename(share) if outbox.exists() else share.mkdir()
+    (share / "a.csv").write_text("a list\n")
+    outbox.parent.mkdir(exist_ok=True)
+    outbox.symlink_to(share)
+    with home.here():
+        done = erase.erase_district(home.home, NAME, "Pat Operator")
+    assert done.certificate.exists()
+    assert not (share / "a.csv").exists()
+    assert not outbox.is_symlink()
+
+
 def opt_outs_after_erasing(home: SmallHome, student: str, opt_outs: str) -> str:
     """What is left of a district's opt-outs."""
     path = opt_out_file(home.home, NAME)

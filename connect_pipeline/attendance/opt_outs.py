@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -43,6 +44,21 @@ def _leads_nowhere(path: Path) -> bool:
     return path.is_symlink() and not path.exists()
 
 
+def files_beside(home: Home, district: str) -> Iterator[tuple[Path, bool]]:
+    """Files that are not read, and may be meant as the district's; whether they look like copies.
+
+    A copy has a name that only begins as the district's: `.csv.txt`, ` (1).csv`.
+    """
+    names = (district.casefold(), OPT_OUTS)
+    begins = re.compile(rf"{re.escape(district)}[^a-z0-9_-].*", re.IGNORECASE)
+    for path in opt_out_files(home):
+        parts = path.relative_to(home.root).parts
+        name = parts[1] if len(parts) > 1 else parts[0]
+        has_its_name = Path(name).stem.casefold() in names
+        if path != opt_out_file(home, district) and (has_its_name or begins.fullmatch(name)):
+            yield path, not has_its_name
+
+
 def _refuse_misplaced(home: Home, district: str) -> None:
     """Raise `SettingsError` for a file that must be the district's opt-outs and is not read.
 
@@ -53,13 +69,8 @@ def _refuse_misplaced(home: Home, district: str) -> None:
     place = opt_out_file(home, district)
     if any(_leads_nowhere(path) for path in (place, place.parent)):
         raise SettingsError(f"{place} leads nowhere. Nobody is listed until the link is mended.")
-    names = (district.casefold(), OPT_OUTS)
-    begins = re.compile(rf"{re.escape(district)}[^a-z0-9_-].*", re.IGNORECASE)
-    for path in opt_out_files(home):
-        parts = path.relative_to(home.root).parts
-        name = parts[1] if len(parts) > 1 else parts[0]
-        is_the_only_one = not place.exists() and begins.fullmatch(name)
-        if path != place and (Path(name).stem.casefold() in names or is_the_only_one):
+    for path, is_a_copy in files_beside(home, district):
+        if not (is_a_copy and place.exists()):
             raise SettingsError(
                 f"{path} is not read: the opt-outs of {district} are {place}. Nobody is listed"
                 " until they are there."

@@ -21,7 +21,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from connect_pipeline import snapshots
-from connect_pipeline.attendance.opt_outs import opt_out_file
+from connect_pipeline.attendance.opt_outs import files_beside, opt_out_file
 from connect_pipeline.contract import SCHOOLS, STAFF
 from connect_pipeline.erasure import records, traces
 from connect_pipeline.erasure.certificate import write_certificate
@@ -30,7 +30,7 @@ from connect_pipeline.erasure.files import (
     list_without_student,
     manifest_of,
 )
-from connect_pipeline.erasure.opt_outs import opt_outs_without_student
+from connect_pipeline.erasure.opt_outs import opt_outs_without_student, unread_lines
 from connect_pipeline.erasure.rebuild import without_student
 from connect_pipeline.erasure.recognising import is_in
 from connect_pipeline.erasure.search import (
@@ -127,14 +127,19 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
         _remove_leftovers(home, district)
         places = _places(home, district)
         files = [path for place in places for path in files_below(place)]
-        files += [one for one in (opt_out_file(home, district),) if one.exists()]
+        opt_outs = opt_out_file(home, district)
+        files += [opt_outs] if opt_outs.exists() else []
         try:
             gone = Traces("")
             for path in files:
                 gone.note(home, path, file_sha256(path), None)
-                path.unlink()
+                if path == opt_outs:  # it may be a link to a share
+                    path.resolve().unlink()
+                path.unlink(missing_ok=True)
             for place in places:
-                if place.exists():
+                if place.is_symlink():
+                    place.unlink()
+                elif place.exists():
                     shutil.rmtree(place)
         except OSError as error:
             raise disk_fault(error, f"erase {district}") from None
@@ -152,7 +157,7 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
             counts={f"ledger.{table}": count for table, count in counts.items()},
             files=gone.done,
             searched={},
-            remains=OUT_OF_REACH,
+            remains=[*OUT_OF_REACH, *_opt_outs_beside(home, district)],
         )
         records.complete(ledger, number)
     return Erased(
@@ -201,7 +206,7 @@ def _known(home: Home, district: str) -> None:
 def _remove_leftovers(home: Home, district: str) -> None:
     """Scratch, and files under names that nobody reads, an erasure's own among them."""
     remove_scratch(home, district)
-    for file in (home.erasing(district), opt_out_file(home, district)):
+    for file in (home.erasing(district), opt_out_file(home, district).resolve()):
         for path in file.parent.glob(f"{file.name}.*{PARTIAL_SUFFIX}"):
             path.unlink()
     for place in _places(home, district):
@@ -313,7 +318,7 @@ def _rewrite(
         digests = [hashlib.sha256(one).hexdigest() for one in (content, changed)]
         found.note(home, path, digests[0], digests[1])
         traces.keep(home, district, found)
-        with replacing(path) as file:
+        with replacing(path.resolve()) as file:  # opt-outs may be a link to a share
             file.write(changed)
 
 
@@ -376,16 +381,28 @@ def _remains(home: Home, ledger: Ledger, district: str, found: Traces) -> list[s
         remains.append(f"{exports} exports of its tables; `status --json` says to where.")
     opt_outs = opt_out_file(home, district)
     if opt_outs.exists():
-        text = opt_outs.read_text(encoding="utf-8", errors="replace")
-        lines = sum(
-            any(is_in(word, line) for word in found.telling_words) for line in text.splitlines()
-        )
-        if lines:
+        lines = unread_lines(opt_outs.read_bytes())
+        of_family = sum(any(is_in(word, line) for word in found.telling_words) for line in lines)
+        name = opt_outs.relative_to(home.root)
+        if of_family:
             remains.append(
-                f"{lines} lines of {opt_outs.relative_to(home.root)} that are about the student's"
-                " family and cannot be read: remove them there."
+                f"{of_family} lines of {name} that are about the student's family and cannot be"
+                " read: remove them there."
             )
-    return remains
+        if others := len(lines) - of_family:
+            remains.append(
+                f"{others} lines of {name} in which no phone number and no e-mail address can be"
+                " read: see whether they are about the student's family."
+            )
+    return remains + _opt_outs_beside(home, district)
+
+
+def _opt_outs_beside(home: Home, district: str) -> list[str]:
+    """Files that people keep beside the opt-outs, and nobody reads."""
+    return [
+        f"{path.relative_to(home.root)}, which is not read: see whether the family is in it."
+        for path, _is_a_copy in files_beside(home, district)
+    ]
 
 
 def _says_of_student(found: Traces) -> list[str]:

@@ -3,7 +3,7 @@
 For: `opt_outs/<district>.csv`, which people write. A destination that only the student had goes
 with the student: whoever has it next has not opted out. One that a sibling or a member of staff
 has, too, stays. Belongs here: which lines go. Does not belong here: what the file must look like
-(`attendance/opt_outs.py`); a line that cannot be read stays as it is.
+(`attendance/opt_outs.py`); a line that cannot be read stays as it is, and the certificate says so.
 """
 
 from __future__ import annotations
@@ -20,13 +20,25 @@ def opt_outs_without_student(content: bytes, traces: Traces) -> bytes:
     """The file less the lines with a destination of the student's alone, else byte for byte."""
     lines = content.splitlines(keepends=True)
     own = {word.lower() for word in traces.words}
-    published = _as_published([_destination(line.decode("utf-8-sig")) for line in lines])
+    published = _as_published([_destination(line) for line in lines])
     return b"".join(line for line, places in zip(lines, published, strict=True) if not places & own)
 
 
-def _destination(line: str) -> str:
+def unread_lines(content: bytes) -> list[str]:
+    """The lines below the first in which no phone number and no e-mail address can be read."""
+    lines = content.splitlines()[1:]
+    published = _as_published([_destination(line) for line in lines])
+    return [
+        line.decode("utf-8", errors="replace")
+        for line, places in zip(lines, published, strict=True)
+        if line.strip() and not places
+    ]
+
+
+def _destination(line: bytes) -> str:
+    text = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
     try:
-        cells = next(csv.reader([line.rstrip("\r\n")], strict=True), [])
+        cells = next(csv.reader([text], strict=True), [])
     except csv.Error:
         cells = []
     return cells[-1].strip() if cells else ""
