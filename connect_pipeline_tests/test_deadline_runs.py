@@ -471,6 +471,31 @@ def test_a_deadline_that_the_network_missed_is_made_up_for(ships: Fleet) -> None
     assert [ships.tick(after=600) for _ in range(3)] == [[]] * 3
 
 
+def test_a_list_of_absences_that_failed_is_not_made_up_for_on_another_day(ships: Fleet) -> None:
+    """The file of yesterday tells nobody anything today, and is not stale because nobody reads it.
+
+    Its alarm stays until a run comes to something.
+    """
+    ships.upload("a", {ATTENDANCE.file_name: of_today()})
+    assert ships.tick(ATTENDANCE_SENSOR, after=20) == []
+    (arrived,) = ships.tick(ATTENDANCE_SENSOR, after=20)
+    ships.server.stop()
+    assert ships.run(arrived, ATTENDANCE_ALERTS) == "failed:3"
+    assert run(ships, now(), ATTENDANCE_ALERTS) == "failed:3"
+    ships.server.start()
+    started = sa.update(runs).where(runs.c.outcome == "failed:3")
+    with ships.ledger.transaction() as connection:
+        connection.execute(started.values(started_at=stamp(now() - timedelta(days=1))))
+    assert [ships.tick(ATTENDANCE_SENSOR, after=4000) for _ in range(3)] == [[]] * 3
+    assert set(causes(ships)) == {"failed"}
+    ships.upload("a", {ATTENDANCE.file_name: f"{of_today()}\n"})
+    assert ships.tick(ATTENDANCE_SENSOR, after=20) == []
+    (today,) = ships.tick(ATTENDANCE_SENSOR, after=20)
+    assert DEADLINE_TAG not in today.tags
+    assert ships.run(today, ATTENDANCE_ALERTS) == "listed"
+    assert causes(ships) == {}
+
+
 def test_what_is_missing_at_a_deadline_that_the_network_missed_is_said(ships: Fleet) -> None:
     (ships.server.root / "a" / STUDENT_FILE).unlink()
     assert ships.run(made_up_for(ships)) == "blocked"
@@ -563,8 +588,7 @@ def test_whom_the_roster_of_the_morning_did_not_know_is_told_before_the_sending(
     assert ships.run(request, ATTENDANCE_ALERTS) == "listed"
 
 
-def test_the_published_rosters_are_red_without_a_night() -> None:
-    """The core files, too, are what the rosters depend on; only these have a policy."""
+def test_the_published_rosters_alone_have_a_freshness_policy() -> None:
     from connect_pipeline.orchestration.nightly import nightly_assets
 
     policies = {
@@ -575,4 +599,3 @@ def test_the_published_rosters_are_red_without_a_night() -> None:
     a_night = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
     assert policies.pop("rosters") == a_night
     assert set(policies.values()) == {None}
-    assert len(CORE) == 3

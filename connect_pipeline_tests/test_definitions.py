@@ -312,7 +312,6 @@ def test_attendance_waits_for_a_roster(home: SmallHome) -> None:
         home.publish()
         (request,) = ticks.settle().run_requests
         assert request.partition_key == NAME
-        assert int(request.tags["dagster/priority"]) > 0
 
 
 def test_a_server_that_is_down_skips_the_tick_and_says_so(home: SmallHome) -> None:

@@ -49,7 +49,6 @@ def test_a_settled_core_set_is_one_run_and_the_same_files_are_no_other(ships: Fl
     assert request.partition_key == "a"
     assert request.run_key == f"a:{request.tags[FILES_TAG]}:1"
     assert request.tags[ATTEMPT_TAG] == "1"
-    assert PRIORITY_TAG not in request.tags
     assert ships.tick(after=30) == []
     assert ships.run(request) == "published"
     assert [ships.tick() for _ in range(3)] == [[], [], []]
@@ -133,7 +132,9 @@ def test_attendance_is_asked_for_ahead_of_others_when_there_is_a_roster(ships: F
     assert ships.tick(ATTENDANCE_SENSOR, after=10) == []
     (request,) = ships.tick(ATTENDANCE_SENSOR, after=10)
     assert request.partition_key == "a", "b has no alerts"
-    assert request.tags[PRIORITY_TAG] == "10"
+    assert ships.defs is not None
+    assert ships.defs.resolve_job_def(ATTENDANCE_ALERTS).tags[PRIORITY_TAG] == "10"
+    assert PRIORITY_TAG not in ships.defs.resolve_job_def(NIGHTLY_SYNC).tags
     assert ships.run(request, ATTENDANCE_ALERTS) == "listed"
     assert [ships.tick(ATTENDANCE_SENSOR, after=100) for _ in range(3)] == [[]] * 3
 

@@ -506,6 +506,8 @@ def test_a_host_that_does_not_exist_is_one_clear_sentence(tmp_path: Path) -> Non
         (OSError(), True),
         (EOFError(), True),
         (paramiko.ChannelException(1, "prohibited"), False),
+        (paramiko.ChannelException(2, "connect failed"), True),
+        (paramiko.ChannelException(4, "resource shortage"), True),
         (paramiko.AuthenticationException(), False),
     ],
     ids=repr,

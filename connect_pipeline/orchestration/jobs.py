@@ -1,4 +1,4 @@
-"""The two jobs. A run is one job for one district.
+"""The two jobs that work on files. A run is one job for one district.
 
 Belongs here: which assets a job selects. Does not belong here: in how many processes it runs
 (`definitions.py`), and when (`schedules.py`, `sensors.py`).

@@ -115,10 +115,7 @@ def _has_runs(folder: Path) -> bool:
 
 
 def run_job(home: Home, job: str, district: str) -> Finished:
-    """Run `job` for one district and wait. Never raises for what the run came to.
-
-    Raises `SettingsError` when the district is not in the settings.
-    """
+    """Run `job` for a district of the settings and wait. Never raises for what the run came to."""
     defs = build_defs(home)
     with dagster_instance(home) as instance:
         result = defs.resolve_job_def(job).execute_in_process(

@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Container
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
+from datetime import time as clock_time
 from functools import partial
 
 import dagster as dg
@@ -28,7 +30,7 @@ from connect_pipeline.drop.arrival import Fate, LastRun, Memory
 from connect_pipeline.drop.looks import Look, look_at_all
 from connect_pipeline.errors import ConnectError, TransientFault
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
+from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger, stamp
 from connect_pipeline.orchestration import names
 from connect_pipeline.orchestration.resources import is_refused
 from connect_pipeline.outcomes import without_code
@@ -101,7 +103,7 @@ def _sensor(awaited: Arrivals, home: Home, settings: Settings) -> dg.SensorDefin
         with closing(open_ledger(home)) as ledger:
             if not awaited.is_attendance:  # whose districts are among the other sensor's
                 _tell_of_access(ledger, settings, looks)
-            ask = partial(last_run, ledger, context.instance, awaited.job)
+            ask = partial(_last_run_of, awaited, ledger, context.instance)
             reopened = _reopened(ledger, names.JOB_KINDS[awaited.job])
             after, requests = _follow(awaited, home, ask, memory, looks, time.time(), reopened)
         faults = {name: look for name, look in looks.items() if isinstance(look, ConnectError)}
@@ -177,19 +179,36 @@ def _request(awaited: Arrivals, name: str, ask: arrival.Ask) -> dg.RunRequest:
         names.FILES_TAG: ask.files,
         names.ATTEMPT_TAG: str(ask.attempt),
     }
-    if awaited.is_attendance:
-        tags[names.PRIORITY_TAG] = names.ATTENDANCE_PRIORITY
     if ask.deadline:
         tags[names.DEADLINE_TAG] = ask.deadline
     return dg.RunRequest(run_key=f"{name}:{ask.key}", partition_key=name, tags=tags)
 
 
+def _last_run_of(
+    awaited: Arrivals, ledger: Ledger, instance: dg.DagsterInstance, name: str, files: str
+) -> LastRun:
+    """The last run for these files; of absences, one of an earlier day is not made up for.
+
+    The file of yesterday says nothing of today, and nobody is late yet.
+    """
+    zone = awaited.districts[name].zone
+    midnight = datetime.combine(datetime.now(zone).date(), clock_time.min, zone)
+    since = midnight if awaited.is_attendance else None
+    return last_run(ledger, instance, awaited.job, name, files, since)
+
+
 def last_run(
-    ledger: Ledger, instance: dg.DagsterInstance, job: str, name: str, files: str
+    ledger: Ledger,
+    instance: dg.DagsterInstance,
+    job: str,
+    name: str,
+    files: str,
+    since: datetime | None = None,
 ) -> LastRun:
     """What became of the last run that was asked for, as far as it was for exactly these files.
 
-    Dagster remembers it, not the cursor: a lost cursor asks for nothing twice.
+    Dagster remembers it, not the cursor: a lost cursor asks for nothing twice. One that failed
+    before `since` is over.
     """
 
     def newest(**tags: str) -> list[dg.DagsterRun]:
@@ -203,11 +222,11 @@ def last_run(
     same = newest(**{names.FILES_TAG: files})
     attempts = max(map(_attempt_of, same), default=0)
     due = runs[0].tags.get(names.DEADLINE_TAG, "") if runs else ""
-    if due and _fate_of(ledger, runs[0]) is Fate.FAILED:  # what it would have said is still to say
+    if due and _fate_of(ledger, runs[0], since) is Fate.FAILED:  # what it would say is still to say
         return LastRun(Fate.FAILED, attempts, due)
     if not same or (asked and asked[0].run_id != same[0].run_id):
         return LastRun(Fate.NONE, attempts)
-    fate = _fate_of(ledger, same[0])
+    fate = _fate_of(ledger, same[0], since)
     if fate is Fate.OVER and _is_approved_since(ledger, job, name, same[0]):
         fate = Fate.NONE
     return LastRun(fate, attempts)
@@ -227,16 +246,17 @@ def _is_approved_since(ledger: Ledger, job: str, name: str, run: dg.DagsterRun) 
     return str(approval["decided_at"]) >= str(row["started_at"])
 
 
-def _fate_of(ledger: Ledger, run: dg.DagsterRun) -> Fate:
+def _fate_of(ledger: Ledger, run: dg.DagsterRun, since: datetime | None) -> Fate:
     row = ledger.run(run.run_id)
     outcome = "" if row is None else str(row["outcome"])
     if run.status is dg.DagsterRunStatus.CANCELED:  # a person did that
         return Fate.OVER
     if not run.is_finished:
         return Fate.UNDER_WAY
-    if without_code(outcome) in ("", "running", "failed"):
-        return Fate.FAILED
-    return Fate.OVER
+    if without_code(outcome) not in ("", "running", "failed"):
+        return Fate.OVER
+    is_of_before = row is not None and since is not None and row["started_at"] < stamp(since)
+    return Fate.OVER if is_of_before else Fate.FAILED
 
 
 def _tell_of_access(ledger: Ledger, settings: Settings, looks: dict[str, Look]) -> None:

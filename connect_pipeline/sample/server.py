@@ -259,10 +259,13 @@ class Files(paramiko.SFTPServerInterface):
 
     @_answers_errors
     def list_folder(self, path: str) -> list[paramiko.SFTPAttributes]:
-        return [
-            paramiko.SFTPAttributes.from_stat(entry.stat(follow_symlinks=False), entry.name)
-            for entry in os.scandir(self._followed(path))
-        ]
+        listed = []
+        with os.scandir(self._followed(path)) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # renamed or removed meanwhile
+                    about = entry.stat(follow_symlinks=False)
+                    listed.append(paramiko.SFTPAttributes.from_stat(about, entry.name))
+        return listed
 
     @_answers_errors
     def stat(self, path: str) -> paramiko.SFTPAttributes:

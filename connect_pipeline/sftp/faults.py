@@ -78,6 +78,8 @@ def _fault(
                 f"{server} offers only algorithms that are too weak to be used. "
                 "Its owner must enable current ones (AES-GCM or AES-CTR, SHA-2)."
             )
+        case paramiko.ChannelException(code=2 | 4):  # connect failed, resource shortage (RFC 4254)
+            return TransientFault(f"{server} has no room for a session now. Run again.")
         case paramiko.ChannelException():
             return AccessFault(
                 f"{server} accepted the login but opens no SFTP session. Ask the server's owner."
