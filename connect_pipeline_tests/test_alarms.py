@@ -240,10 +240,26 @@ def test_the_same_cause_of_the_other_job_is_another_alarm(ledger: Ledger, hook: 
     assert [message["job"] for message in hook.messages] == ["core", "attendance"]
 
 
+@pytest.mark.parametrize(("name", "job"), [("a", "attendance"), ("b", "core")])
+def test_what_has_passed_elsewhere_keeps_no_all_clear_back(
+    ledger: Ledger, hook: Webhook, name: str, job: str
+) -> None:
+    chosen = settings(by_webhook(hook))
+    both = [("a", "core"), (name, job)]
+    for one, its_job in both:
+        codes = {"truncated_file": 1}
+        alarms.raise_alarm(ledger, chosen, one, its_job, Cause.BLOCKED, codes, at=EVENING)
+    for one, its_job in reversed(both):
+        assert alarms.clear(ledger, one, its_job, [Cause.BLOCKED], at=EVENING) == 1
+    deliver(ledger, chosen)
+    cleared = [(m["district"], m["job"]) for m in hook.messages if m["event"] == "all_clear"]
+    assert cleared == [(name, job), ("a", "core")]
+
+
 def test_an_open_alarm_has_the_counts_of_the_last_run(ledger: Ledger) -> None:
     chosen = settings()
-    blocked(ledger, chosen, missing_required_column=1)
-    blocked(ledger, chosen, truncated_file=2)
+    assert blocked(ledger, chosen, missing_required_column=1)
+    assert not blocked(ledger, chosen, truncated_file=2), "nobody approves what is blocked"
     assert [row["codes"] for row in alarms.open_alarms(ledger)] == [{"truncated_file": 2}]
 
 
@@ -253,6 +269,7 @@ def test_the_state_of_a_district_has_no_alarm_of_another(
     chosen = settings(by_webhook(hook))
     hook.status = 500
     blocked(ledger, chosen, name="b")
+    assert alarms.undelivered(ledger) == [], "nothing was tried yet"
     assert deliver(ledger, chosen) == 1
     of_a, of_b = (district_status(Home(tmp_path / "home"), ledger, name) for name in ("a", "b"))
     assert (of_a["alarms"], of_a["undelivered"]) == ([], [])
@@ -265,6 +282,15 @@ def test_a_district_has_channels_of_its_own(ledger: Ledger, hook: Webhook, mail:
     blocked(ledger, chosen)
     deliver(ledger, chosen)
     assert (len(hook.messages), len(mail.messages)) == (1, 1)
+
+
+def test_who_is_told_no_more_gets_nothing_of_before_when_that_is_taken_back(
+    ledger: Ledger, hook: Webhook
+) -> None:
+    blocked(ledger, settings(by_webhook(hook)))
+    assert deliver(ledger, settings()) == 0
+    deliver(ledger, settings(by_webhook(hook)))
+    assert hook.messages == []
 
 
 def make_due(ledger: Ledger) -> None:
@@ -326,6 +352,16 @@ def test_a_clock_that_is_set_back_delays_no_other_try_by_so_much(
     deliver(ledger, chosen)
     assert hook.said == [], "the pause is not over"
     moments.append(EVENING - timedelta(hours=20))
+    deliver(ledger, chosen)
+    assert hook.said == [("alarm", "a", "blocked")]
+
+
+def test_what_does_not_go_out_in_time_goes_out_later(ledger: Ledger, hook: Webhook) -> None:
+    """A run that ends must not wait for many receivers that are slow."""
+    chosen = settings(by_webhook(hook))
+    blocked(ledger, chosen)
+    assert deliver(ledger, chosen, seconds=-1) == 0
+    assert hook.messages == []
     deliver(ledger, chosen)
     assert hook.said == [("alarm", "a", "blocked")]
 
@@ -502,6 +538,34 @@ def test_what_nobody_takes_is_given_up_and_what_is_over_is_forgotten(
     assert ledger.rows(sa.select(alarm_notices)) == []
 
 
+def test_what_was_told_and_is_long_over_is_forgotten(
+    ledger: Ledger, hook: Webhook, moments: list[datetime]
+) -> None:
+    chosen = settings(by_webhook(hook))
+    blocked(ledger, chosen)
+    alarms.clear(ledger, "a", "core", [Cause.BLOCKED], at=EVENING)
+    for days, left in ((90, (1, 2)), (91, (0, 0))):
+        moments.append(EVENING + timedelta(days=days))
+        deliver(ledger, chosen)
+        rows = [len(ledger.rows(sa.select(table))) for table in (alarms_table, alarm_notices)]
+        assert tuple(rows) == left
+    assert len(hook.said) == 2
+
+
+def test_who_took_it_at_the_last_try_is_told_that_it_has_passed(
+    ledger: Ledger, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_MOST_TRIES", 2)
+    chosen = settings(by_webhook(hook))
+    blocked(ledger, chosen)
+    for hook.status in (500, 200, 200):
+        make_due(ledger)
+        deliver(ledger, chosen)
+    alarms.clear(ledger, "a", "core", [Cause.BLOCKED])
+    deliver(ledger, chosen)
+    assert hook.said == [("alarm", "a", "blocked"), ("all_clear", "a", "blocked")]
+
+
 @pytest.mark.parametrize(
     ("moment", "night"),
     [
@@ -533,6 +597,7 @@ def test_a_night_is_from_noon_to_noon(moment: str, night: str) -> None:
         ),
         ("blocked", {}, {"blocked": {}}),
         ("held", {"mass_removal": 1}, {"held": {"mass_removal": 1}}),
+        ("held", {}, {"held": {}}),
         ("held", {"stale_file": 1}, {"stale": {"stale_file": 1}}),
         ("blocked", {"stale_file": 1}, {"stale": {"stale_file": 1}}),
         ("discarded", {"mass_removal": 1}, {}),

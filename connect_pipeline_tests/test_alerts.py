@@ -334,6 +334,9 @@ def test_periods_that_no_schedule_has_are_held(home: SmallHome) -> None:
     home.upload(absences(*rows))
     assert dry_run(home)["held: period_not_in_schedule"] == 6
     assert list_absences(home).outcome == "held"
+    assert home.command_here("approve", NAME).returncode == 0
+    outcomes = [list_absences(home).outcome for _ in range(2)]
+    assert outcomes == ["listed", "nothing_new"], "nobody is asked again for what was listed"
 
 
 def test_an_unknown_student_is_accounted_for(home: SmallHome) -> None:

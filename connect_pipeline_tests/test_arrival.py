@@ -103,6 +103,24 @@ def test_an_incomplete_set_is_never_ready_and_forgets_what_was_there() -> None:
     assert drop.look(FILES, 1360) is not None
 
 
+def test_an_incomplete_set_is_asked_for_only_to_make_up_for_a_deadline() -> None:
+    def ask(last: LastRun, *, is_reopened: bool) -> Ask | None:
+        questions: list[str] = []
+
+        def last_run(files: str) -> LastRun:
+            questions.append(files)
+            return last
+
+        _, asked = arrival.look(Watch(), {}, 1000, QUIET, last_run, is_reopened=is_reopened)
+        assert questions == [arrival.INCOMPLETE] * is_reopened
+        return asked
+
+    deadline = LastRun(Fate.FAILED, 1, "2026-10-07T06:30:00+00:00")
+    assert ask(deadline, is_reopened=True) == Ask(arrival.INCOMPLETE, 2, deadline.deadline)
+    assert ask(deadline, is_reopened=False) is None
+    assert ask(LastRun(Fate.FAILED, 1), is_reopened=True) is None, "it may be complete yet"
+
+
 def test_what_came_back_after_other_files_is_asked_for_again() -> None:
     """The same size and time need not be the same bytes: the run will hash them."""
     drop = Drop()

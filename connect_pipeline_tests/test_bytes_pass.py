@@ -174,6 +174,20 @@ def test_lines_are_physical_lines(data: bytes, lines: int, endings: tuple[str, .
     assert facts.needs_copy == ("\r" in "".join(endings))
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_a_line_end_that_is_read_in_two_pieces_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, encoding: str
+) -> None:
+    source, text = tmp_path / "source.csv", "ID\nJosé\n\nAnn\n"
+    source.write_bytes(text.replace("\n", end).encode(encoding))
+    for size in range(1, 9):
+        monkeypatch.setattr(bytes_pass, "CHUNK_BYTES", size)
+        target = io.BytesIO()
+        write_normalised(source, target, scan_file(source))
+        assert target.getvalue().decode() == text
+
+
 def test_utf16_has_nul_bytes_but_no_nul() -> None:
     assert not facts_of("a,b\n".encode("utf-16")).has_nul
     assert facts_of("a,\0b\n".encode("utf-16")).has_nul
@@ -218,10 +232,24 @@ def test_strays_are_fewer_than_what_they_stray_in_or_come_after_a_mark(
 
 
 def test_a_stray_byte_is_counted_in_its_own_line_however_the_file_is_cut() -> None:
-    behind_a_character = facts_of(b"\xe2\x82\xac\xe9\nAnn\n", [2, 9])
-    assert behind_a_character.first_non_utf8_line == 1
+    # The first bytes of a file are looked at together, whatever they come in.
+    behind_a_character = facts_of(b"ID\n\xe2\x82\xac\xe9\nAnn\n", [5, 9])
+    assert behind_a_character.first_non_utf8_line == 2
     two_in_a_line = facts_of(b"\xef\xbb\xbfRen\xe9 Ann\xe9\n", [1])
     assert two_in_a_line.converted_lines == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        (b"ID\rJos\xe9\rAnn\rZo\xeb\rRen\xe9e\r", 3),
+        (b"\xef\xbb\xbfID\rJos\xe9\rZo\xeb\rAnn\rRen\xe9e\r", 3),
+    ],
+)
+def test_lines_that_end_as_on_an_old_mac_are_counted_one_by_one(data: bytes, lines: int) -> None:
+    for size in range(1, len(data) + 1):
+        facts = facts_of(data, [size])
+        assert (facts.first_non_utf8_line, facts.converted_lines) == (2, lines)
 
 
 def test_undefined_windows_1252_bytes_become_control_characters(tmp_path: Path) -> None:

@@ -31,10 +31,14 @@ def said(text: str, spec: ExportSpec = STAFF) -> list[tuple[str, str | None]]:
     return [(one.code, one.column) for one in findings]
 
 
-def message(text: str) -> str:
+def messages(text: str) -> list[str]:
     findings = Findings(STAFF.file_name)
     match_header(text, STAFF, findings)
-    return next(iter(findings)).message
+    return [one.message for one in findings]
+
+
+def message(text: str) -> str:
+    return messages(text)[0]
 
 
 def test_exactly_the_subsequences_with_every_required_column_are_accepted() -> None:
@@ -58,10 +62,13 @@ def test_quoted_names_are_names() -> None:
     [
         ("", [("missing_header", None)]),
         ("S1,101,Ann,Lee,ann@example.org,Teacher", [("missing_header", None)]),
+        ("S1,101,Title,Lee,ann@example.org,Teacher", [("missing_header", None)]),  # one has a word
         ('ID,"School', [("missing_header", None)]),
         (FULL.replace(",", ";"), [("wrong_delimiter", None)]),
         (FULL.replace(",", "\t"), [("wrong_delimiter", None)]),
         (FULL.replace(",", "|"), [("wrong_delimiter", None)]),
+        ("ID;School;First;Last", [("wrong_delimiter", None)]),
+        (FULL.replace("Email", "email,email"), [("duplicate_column", "Email")]),
         (FULL.replace("Email", "email"), [("column_name_altered", "Email")]),
         (FULL.replace("Email", " Email "), [("column_name_altered", "Email")]),
         (FULL.replace("Email", "Em\u200bail"), [("column_name_altered", "Email")]),
@@ -97,9 +104,14 @@ def test_data_in_line_1_is_never_shown() -> None:
     words = "Secret-Lee,Ann,Teacher,Coach,Math,Spanish"  # as many as the header has, and no number
     for line in (
         *(row, "Secret-Lee", 'x,"Secret-Lee', f"{header},{row}", f"{header},101,Secret-Lee"),
-        f"{header},{words}",
+        *(f"{header},{words}", f"{header},12345,Secret-Lee", f"{header},Secret-Lee,a@b.example"),
     ):
-        assert "Secret" not in message(line)
+        assert not any("Secret" in said for said in messages(line))
+
+
+def test_of_a_long_name_the_beginning_is_shown() -> None:
+    (said,) = messages(f"{FULL},{'x' * 41}")
+    assert f'"{"x" * 40}..."' in said
 
 
 def test_the_five_exports_accept_their_own_headers() -> None:

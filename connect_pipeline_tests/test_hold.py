@@ -582,8 +582,9 @@ def test_a_newer_upload_supersedes(held: SmallHome) -> None:
 def test_what_waits_is_no_all_clear_while_another_upload_is_refused(held: SmallHome) -> None:
     held.upload({STUDENT_FILE: with_header(STUDENTS)})
     assert held.nightly().outcome == "blocked"
-    causes = {one["cause"] for one in alarms.open_alarms(held.ledger)}
-    assert causes == {"held", "blocked"}
+    said = {one["cause"]: one["codes"] for one in alarms.open_alarms(held.ledger)}
+    assert set(said) == {"held", "blocked"}
+    assert set(said["blocked"]) == {"no_data_rows"}, "what waits is of other files"
     assert held.command_here("discard", NAME).returncode == 0
     assert {one["cause"] for one in alarms.open_alarms(held.ledger)} == {"blocked"}
 
@@ -598,6 +599,13 @@ def test_a_hold_expires_and_the_next_run_holds_anew(held: SmallHome) -> None:
     assert held.nightly().outcome == "held"
     assert states(held) == [("expired", None), ("held", None)]
     assert held.command_here("approve", NAME).returncode == 0
+
+
+def test_a_run_holds_anew_what_nobody_decided_in_time(held: SmallHome) -> None:
+    held.write_settings(keep={"hold_days": 3})
+    wait(held, days=4)
+    assert held.nightly().outcome == "held"
+    assert states(held) == [("expired", None), ("held", None)]
 
 
 def test_an_approval_ends_when_other_files_are_published(

@@ -15,6 +15,7 @@ from connect_pipeline.cells.normalise import (
     expression,
     invalid,
     is_known,
+    prepare,
     register,
     tolerated_date,
 )
@@ -70,6 +71,7 @@ TABLES: dict[Kind, dict[str, object]] = {
         "(222) 222-2222 x1": None,
         "2222222222": None,
         "201-555-01234": None,
+        "201-555-0123 x": None,
         "201-555-0123 or 201-555-0124": None,
         "201-555-O123": None,
         "none": None,
@@ -156,6 +158,8 @@ TABLES: dict[Kind, dict[str, object]] = {
         "$": None,
         "free": None,
         "1e5": None,
+        "99999999.99": Decimal("99999999.99"),
+        "100000000": None,
         "123456789012": None,
         "": None,
     },
@@ -288,6 +292,32 @@ def test_a_word_is_known_exactly_when_it_has_a_published_form(
         if published != known or wrong != (cell != "" and not published)
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("before", "tonight", "another"),
+    [
+        (("Ana", "Ruiz"), ("Zoe", "Quill"), True),
+        (("Ana", "Ruiz"), ("Ana", "Quill"), False),  # a marriage
+        (("Ana", "Ruiz"), ("Anna", "Ruiz"), False),  # a correction
+        (("Ana", "Ruiz"), ("", "Quill"), False),
+        (("", "Ruiz"), ("Zoe", "Quill"), False),
+        (("Ana", "Ruiz"), ("Zoe", ""), False),
+        (("Ana", None), ("Zoe", "Quill"), False),
+        (("Ana", "De la Cruz"), ("Zoe", "DELA\tCruz"), False),
+        (("Ana", "Nu\u0301n\u0303ez"), ("Zoe", "N\u00fa\u00f1ez"), False),  # composed or not
+        (("Ana", "N\u00fa\u00f1ez"), ("Zoe", "N\u00fa\u200b\u00f1\u00a0ez"), False),
+    ],
+)
+def test_an_id_has_gone_to_another_person_when_both_names_are_others(
+    before: tuple[str, str | None], tonight: tuple[str, str], *, another: bool
+) -> None:
+    with duckdb.connect() as connection:
+        prepare(connection)
+        (row,) = connection.execute(
+            "SELECT another_person(?, ?, ?, ?)", [*before, *tonight]
+        ).fetchall()
+    assert row == (another,)
 
 
 def test_vocabulary_has_only_the_published_forms() -> None:

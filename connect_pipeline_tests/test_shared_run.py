@@ -9,8 +9,9 @@ import pytest
 
 from connect_pipeline.errors import Refused
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import CORE_JOB, now, open_ledger
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, now, open_ledger
 from connect_pipeline.run.shared_run import SharedRun
+from connect_pipeline.settings import AddOnly
 from connect_pipeline.validation import Report
 from connect_pipeline_tests.attendance_runs import NAME, district
 
@@ -44,6 +45,17 @@ def test_a_decision_is_of_the_reasons_that_were_there(
     assert hold is not None
     run.ledger.decide(hold, state, "an operator")
     assert run.decision(CORE_JOB, codes) == expected
+
+
+def test_an_approval_that_says_nothing_of_an_add_only_window_counts_in_one(run: SharedRun) -> None:
+    """As one of absences, which no such window keeps."""
+    window = AddOnly(first_day=run.today, last_day=run.today)
+    run.district = run.district.model_copy(update={"add_only": window})
+    run.ledger.hold(NAME, ATTENDANCE_JOB, run.set_sha256, {"mass_absence": 1}, {"absent": []})
+    hold = run.ledger.open_hold(NAME, ATTENDANCE_JOB)
+    assert hold is not None
+    run.ledger.decide(hold, "approved", "an operator")
+    assert run.decision(ATTENDANCE_JOB, {"mass_absence"}) == "approved"
 
 
 @pytest.mark.parametrize("done", ["published", "unchanged", "listed", "nothing_new"])

@@ -232,7 +232,6 @@ class _Utf8Text:
                 self.ends_within_character = True
             else:  # the only bytes above 127, such as the é of a last name in Windows-1252
                 self._found_bad(b"", b"")
-                self._count_strays(b"", final=True)
 
     def _decode(self, chunk: bytes) -> None:
         try:
@@ -333,8 +332,6 @@ class _Lines:
         self._pairs += pairs
         if not self.has_long_line:
             self._measure(chunk, returns > 0)
-        if self._held:
-            self._unfinished = 0
 
     def finish(self) -> None:
         if self._held:
@@ -380,8 +377,7 @@ class _Lines:
                 start = end + 1
                 continue
             self._unfinished = len(chunk) - start
-            # Without an end in reach the line is long, unless the chunk ends first. A held \r
-            # ends the line where the chunk ends.
+            # Without an end in reach the line is long, unless the chunk ends first.
             self.has_long_line = self._unfinished > self._limit
             return
 

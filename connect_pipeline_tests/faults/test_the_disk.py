@@ -283,7 +283,10 @@ def test_an_attendance_run_rebuilds_the_roster_that_it_needs(home: SmallHome) ->
 
 @pytest.mark.parametrize("damage", [flip(0.3), flip(0.6), cut_to(0.5), cut_to(0)])
 def test_a_damaged_day_is_begun_anew_and_nobody_is_told_twice(
-    home: SmallHome, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+    home: SmallHome,
+    hook: Webhook,
+    damage: Callable[[Path], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     absent(home, "101,001,1,A")
     assert list_absences(home).outcome == "listed"
@@ -295,6 +298,7 @@ def test_a_damaged_day_is_begun_anew_and_nobody_is_told_twice(
     after = told(home)
     assert after[: len(before)] == before
     assert len(after) == len(set(after)) > len(before), "nobody twice"
+    assert hook.said == [("alarm", NAME, "damaged"), ("all_clear", NAME, "damaged")]
 
 
 @pytest.mark.parametrize("damaged", ["roster.duckdb", "attendance.duckdb"])

@@ -7,8 +7,9 @@ for byte, and never a mix. When the fault is over, one more run publishes what l
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -217,14 +218,23 @@ def test_an_upload_that_goes_on_is_never_published_by_halves(
         assert len(home.query("FROM connect.students")) == 6
 
 
+def touched(path: Path) -> None:
+    """As if other bytes of the same size had come."""
+    os.utime(path, (1, 1))
+
+
+@pytest.mark.parametrize("move", [appended(NEW_ROW), Path.unlink, touched])
 def test_a_file_that_moves_after_it_was_read_stops_the_publication(
-    home: SmallHome, server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+    home: SmallHome,
+    server: FaultyServer,
+    monkeypatch: pytest.MonkeyPatch,
+    move: Callable[[Path], None],
 ) -> None:
     """A slow upload may rest while it is read: it is looked at once more before it is used."""
     before, build = home.roster_bytes(), roster.build_candidate
 
     def build_while_the_upload_goes_on(*arguments: Any, **options: Any) -> None:
-        appended(NEW_ROW)(home.drop / STUDENT_FILE)
+        move(home.drop / STUDENT_FILE)
         build(*arguments, **options)
 
     monkeypatch.setattr(roster, "build_candidate", build_while_the_upload_goes_on)
@@ -233,6 +243,23 @@ def test_a_file_that_moves_after_it_was_read_stops_the_publication(
     assert run.report.counts()["file_still_changing"] == 1
     assert home.roster_bytes() == before
     monkeypatch.undo()
+    home.upload({STUDENT_FILE: NIGHT_2})
+    home.publish()
+
+
+def test_a_drop_that_is_gone_after_the_last_file_stops_the_night(
+    home: SmallHome, server: FaultyServer
+) -> None:
+    """Nobody knows whether all of them lay there at one time."""
+
+    def goes(_: Path) -> None:
+        server.fault = Unlistable("no listing any more", home.drop.name)
+
+    before = home.roster_bytes()
+    server.fault = Changes("gone after the last file", CLASS_FILE, change=goes)
+    assert home.nightly().outcome == "failed:3"
+    assert home.roster_bytes() == before
+    server.fault = None
     home.publish()
 
 
