@@ -397,7 +397,8 @@ def _hold_over_share(read: ReadResult, rule: TableRule, share: float) -> None:
         {"share": share, "floor": BAD_ROWS_FLOOR},
     ).fetchone()
     if row and row[0]:
-        message = rule.hold_message.format(count=row[0])
+        ((usual,),) = read.connection.execute("SELECT mode(detail) FROM hits").fetchall()
+        message = rule.hold_message.format(count=row[0], usual=usual)
         read.findings.escalate(rule.code, Severity.HOLD, message)
 
 
@@ -446,9 +447,10 @@ def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
     limit = too_many_bad_rows(bad, rows, thresholds.bad_rows)
     if limit is not None and "too_many_bad_rows" not in read.findings.counts:
         read.findings.add("too_many_bad_rows", found=bad, limit=limit)
-    # An absence of a student whom nobody knows is accounted for; a class with one is not. A file
-    # of none but erased students' says that nobody else is absent.
+    # An absence of a student whom nobody knows is accounted for; a class with one is not, and holds
+    # the file. A file of none but erased students' says that nobody else is absent.
     counts = read.findings.counts
     unknown = counts["unknown_student"] + counts[ERASED] if read.spec is ATTENDANCE else 0
-    if rows and checked.accepted == 0 and not unknown:
+    is_held = read.findings.worst is Severity.HOLD
+    if rows and checked.accepted == 0 and not unknown and not is_held:
         read.findings.add("no_data_rows")

@@ -16,6 +16,7 @@ from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import Severity
 
 STORED_PER_CODE = 1_000
+"""Shared by the columns that a code is found in: a district is to see each of them."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,10 @@ class Findings:
         self.counts: Counter[str] = Counter()
         self._stored: dict[str, list[Finding]] = {}
         self._severities: dict[str, Severity] = {}
+        self._of_column: Counter[tuple[str, str | None]] = Counter()
 
     def __iter__(self) -> Iterator[Finding]:
-        """Stored findings: worst severity first, then by discovery, then by line."""
+        """Stored findings: worst severity first, then by discovery."""
         for code in sorted(self._stored, key=lambda code: self._severities[code].rank):
             yield from self._stored[code]
 
@@ -65,8 +67,21 @@ class Findings:
         self._severities.setdefault(code, rule.severity)
         stored = self._stored.setdefault(code, [])
         finding = Finding(code, rule.severity, self.export, message, line, record_id, column)
-        if len(stored) < STORED_PER_CODE:
+        if len(stored) < STORED_PER_CODE or self._make_room(stored, column):
             stored.append(finding)
+            self._of_column[code, column] += 1
+
+    def _make_room(self, stored: list[Finding], column: str | None) -> bool:
+        """Whether one of another column, which has more of the places, gave way to one of this."""
+        code = stored[0].code
+        shares = {one: n for (of, one), n in self._of_column.items() if of == code}
+        most = max(shares, key=lambda one: shares[one], default=column)
+        if shares.get(most, 0) <= shares.get(column, 0) + 1:
+            return False
+        place = next(n for n in range(len(stored) - 1, -1, -1) if stored[n].column == most)
+        del stored[place]
+        self._of_column[code, most] -= 1
+        return True
 
     def add_many(self, code: str, total: int, places: Iterable[dict[str, Any]]) -> None:
         """Add `total` findings; `places` are the arguments of `add` for the first ones."""

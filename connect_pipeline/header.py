@@ -14,9 +14,10 @@ import unicodedata
 from collections.abc import Container
 from itertools import pairwise
 
-from connect_pipeline.contract import Column, ExportSpec
+from connect_pipeline.contract import EXPORTS, Column, ExportSpec
 from connect_pipeline.findings import Findings
 from connect_pipeline.line_law import FIELD
+from connect_pipeline.rules.rule import Severity
 
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 LONGEST_SHOWN_NAME = 40
@@ -75,6 +76,15 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
     if len(names or []) <= 1 and (word := _other_delimiter(text, folded)):
         findings.add("wrong_delimiter", line=1, found=word)
         return
+    are_others = any(_folded(name) not in folded for name in names or [])
+    if are_others and (other := _export_of(names or [], spec)) is not None:
+        findings.escalate(
+            "missing_required_column",
+            Severity.BLOCK,
+            f"Line 1 is the header of {other.file_name}: another export lies here under this name."
+            " Upload each export under its own name.",
+        )
+        return
     recognised = sum(_folded(name) in folded for name in names or [])
     # Line 1 may be data: its text is shown only when it is beyond doubt a header.
     if names is None or not recognised or recognised * 3 < len(spec.required_names):
@@ -126,6 +136,16 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
     _explain_order(names, spec, findings)
 
 
+def _export_of(names: list[str], spec: ExportSpec) -> ExportSpec | None:
+    """The other export that accepts these names as its header, if there is one."""
+    for other in EXPORTS:
+        known = {column.name: column for column in other.columns}
+        columns = tuple(known[name] for name in names if name in known)
+        if other is not spec and len(columns) == len(names) and _is_accepted(columns, other):
+            return other
+    return None
+
+
 def _other_delimiter(text: str, folded: Container[str]) -> str | None:
     """The delimiter, in a word, by which line 1 is a header, if it is not the comma."""
     for delimiter, word in OTHER_DELIMITERS.items():
@@ -139,12 +159,13 @@ def _shown_names(names: list[str], folded: Container[str], recognised: int) -> d
     """What a message shows of each name: nothing of what may be data.
 
     Data that ran into line 1, as after a lost line end, brings as many names as the header has, or
-    some that are dates, numbers or addresses.
+    some that are dates, numbers or addresses. A name of any export is none.
     """
     unknown = [name for name in names if _folded(name) not in folded]
     holds_data = len(unknown) >= recognised or any(map(MAY_BE_DATA.search, unknown))
+    of_exports = {_folded(name) for export in EXPORTS for name in export.column_names}
     return {
-        name: NOT_SHOWN if holds_data and _folded(name) not in folded else _shown(name)
+        name: NOT_SHOWN if holds_data and _folded(name) not in of_exports else _shown(name)
         for name in names
     }
 

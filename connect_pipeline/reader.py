@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     import pandas
 
 BAD_ROWS_FLOOR = 5
+FEW_COLUMNS = 3
 BY_CONTENT_ONLY = "hive_partitioning = false, compression = 'none'"
 """DuckDB would take columns from a folder such as `school=101`, and unpack by a file's name."""
 DATABASE_REFUSALS = (duckdb.IOException, duckdb.OutOfMemoryException)
@@ -270,7 +271,7 @@ def _apply_law(result: ReadResult, path: Path, limits: Limits) -> None:
     trim = _line_of(TRIM_FIELD, len(result.columns))
     is_trim = f"(regexp_full_match(text, '{trim}') AND strlen(text) <= {limits.line_bytes})"
     values = {"path": as_pattern(path)}
-    is_header = f"regexp_full_match(text, '{_as_joined(result.columns)}')"
+    is_header = f"regexp_full_match(text, '{_as_joined(result)}')"
     blank, repeated, unusual, not_trim = connection.execute(
         f"""
         SELECT
@@ -290,6 +291,9 @@ def _apply_law(result: ReadResult, path: Path, limits: Limits) -> None:
         ).fetchall()[0][0]
     if repeated > 1:
         _add_lines(result, "repeated_header", path, is_header)
+    if unlawful:  # without a line end between them, the second header ends a line of the first
+        ends = f"NOT {lawful} AND NOT {is_header} AND regexp_matches(text, '{_as_joined(result)}$')"
+        _add_lines(result, "repeated_header", path, ends)
     if blank or unlawful:
         _parse_lawful_lines(result, path, lawful, limits)
     else:
@@ -501,14 +505,22 @@ def _judge_last_line(result: ReadResult) -> None:
     result.findings.add(code, line=result.lines)
 
 
-def _as_joined(columns: tuple[Column, ...]) -> str:
+def _as_joined(result: ReadResult) -> str:
     """A pattern for the header of a second file in a joined one, in other capitals, too.
 
-    It may have quotes, blanks and a byte order mark that the first one has not.
+    It may have quotes, blanks and a byte order mark that the first one has not, and other columns
+    in another order; but a row of one or two cells may be a name by chance.
     """
-    names = (re.escape(column.name.replace('"', '""')).replace("'", "''") for column in columns)
-    around = f'{WHITE}*"?{WHITE}*'
-    return "(?i)" + ",".join(f"{around}{name}{around}" for name in names)
+
+    def cell(*columns: Column) -> str:
+        names = (re.escape(one.name.replace('"', '""')).replace("'", "''") for one in columns)
+        around = f'{WHITE}*"?{WHITE}*'
+        return f"{around}(?:{'|'.join(names)}){around}"
+
+    if len(result.columns) < FEW_COLUMNS:
+        return "(?i)" + ",".join(map(cell, result.columns))
+    any_name = cell(*result.spec.columns)
+    return f"(?i){any_name}(?:,{any_name}){{{FEW_COLUMNS - 1},}}"
 
 
 def _add_lines(result: ReadResult, code: str, path: Path, where: str) -> None:
@@ -518,8 +530,9 @@ def _add_lines(result: ReadResult, code: str, path: Path, where: str) -> None:
         f" WHERE line > 1 AND {where}",
         {"path": as_pattern(path)},
     ).fetchall()
-    places = ({"line": line} for (line,) in lines[:STORED_PER_CODE])
-    result.findings.add_many(code, len(lines), places)
+    if lines:
+        places = ({"line": line} for (line,) in lines[:STORED_PER_CODE])
+        result.findings.add_many(code, len(lines), places)
 
 
 def _stored(result: ReadResult, code: str, select: str) -> int:

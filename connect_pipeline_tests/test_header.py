@@ -53,6 +53,19 @@ def test_exactly_the_subsequences_with_every_required_column_are_accepted() -> N
                 assert tuple(column.name for column in columns) == chosen
 
 
+@pytest.mark.parametrize("other", [one for one in EXPORTS if one is not STAFF])
+def test_the_header_of_another_export_is_said_to_be_that(other: ExportSpec) -> None:
+    """Whoever took out the columns that are too many would have other people's rows here."""
+    (only,) = messages(",".join(other.column_names))
+    assert only.startswith(f"Line 1 is the header of {other.file_name}: ")
+
+
+def test_a_name_of_another_export_is_no_data() -> None:
+    said = messages(f"{FULL},MobileNumber,ContactPhonePrimary,BusRoute,LunchBalance")
+    assert '"ContactPhonePrimary"' in "".join(said)
+    assert "not shown" not in "".join(said)
+
+
 def test_quoted_names_are_names() -> None:
     assert match_header('"a","c"', SMALL, Findings("Small.csv")) is not None
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from connect_pipeline.contract import (
     ExportSpec,
 )
 from connect_pipeline.drop_names import LABELS_FILE
-from connect_pipeline.findings import STORED_PER_CODE
+from connect_pipeline.findings import STORED_PER_CODE, Findings
 from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.line_law import BLANKS, WHITE
 from connect_pipeline.reader import read_export
@@ -93,11 +95,14 @@ _HEADER = FILES[STAFF.file_name].splitlines()[0]
         _HEADER.replace(",", ", "),
         f"{_HEADER.upper()}\u00a0",
         _HEADER.lower().replace("email", '" Email"'),
+        ",".join(reversed(_HEADER.split(","))),
+        "ID,School,Mobile_number",
+        f"{_HEADER},ID",
     ],
 )
 def test_a_second_header_is_told_however_it_is_written(again: str, tmp_path: Path) -> None:
     report, counts = counts_of(tmp_path, {STAFF.file_name: f"{FILES[STAFF.file_name]}{again}\n"})
-    assert counts[STAFF.file_name] == {"repeated_header": 1}
+    assert counts[STAFF.file_name]["repeated_header"] == 1
     assert report.verdict == "blocked"
 
 
@@ -735,6 +740,42 @@ def test_ids_schools_and_periods_are_looked_at_for_damage_and_courses_are_not(
         ("id_looks_damaged", 4, "Student"),
         ("id_looks_damaged", 5, "Period"),
     ]
+
+
+def test_two_exports_without_a_line_end_between_are_told(tmp_path: Path) -> None:
+    one = FILES[STAFF.file_name].rstrip("\n")
+    report, counts = counts_of(tmp_path, {STAFF.file_name: f"{one}{one}\n"})
+    assert counts[STAFF.file_name]["repeated_header"] == 1
+    assert report.verdict == "blocked"
+
+
+def test_each_column_of_a_code_is_stored_beyond_the_cap() -> None:
+    found = Findings(STAFF.file_name)
+    for column, total in (("A", 3000), ("B", 3000), ("C", 2)):
+        places = ({"line": line, "column": column} for line in range(2, STORED_PER_CODE + 2))
+        found.add_many("invalid_phone", total, itertools.islice(places, min(total, 1000)))
+    stored = Counter(one.column for one in found)
+    assert found.counts["invalid_phone"] == 6002
+    assert stored == {"A": 499, "B": 499, "C": 2}
+    assert [one.line for one in found if one.column == "A"] == [*range(2, 501)]
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_classes_of_none_but_unknown_students_are_held_and_the_summary_says_why(
+    rows: int, tmp_path: Path
+) -> None:
+    """With one known student among them they would be held, too."""
+    header, *lines = FILES[STAFF_TO_STUDENT.file_name].splitlines()
+    cells = [line.split(",") for line in lines]
+    at = STAFF_TO_STUDENT.column_names.index("Student")
+    for row in cells[rows - 1 :]:
+        row[at] = f"0{row[at]}"
+    text = "\n".join([header, *map(",".join, cells)]) + "\n"
+    report, counts = counts_of(tmp_path, {**FILES, STAFF_TO_STUDENT.file_name: text})
+    assert "no_data_rows" not in counts[STAFF_TO_STUDENT.file_name]
+    assert report.exports[STAFF_TO_STUDENT.file_name].is_held
+    said = [one["message"] for one in report.reasons_to_hold()]
+    assert any("it would match without leading zeros" in one for one in said)
 
 
 @pytest.mark.parametrize(

@@ -170,8 +170,8 @@ class TableRule(Rule):
     finds nothing in a file where `records.<table>_alike` is empty, and is not asked about it.
 
     More rows than `hold_over` (the name of a share in `Thresholds`) hold the file with
-    `hold_message` (its one fact: `{count}`); with `hold_by`, a column's field, the share is
-    taken of the rows that have the same value there.
+    `hold_message` (its facts: `{count}`, and `{usual}`, the commonest detail); with `hold_by`, a
+    column's field, the share is taken of the rows that have the same value there.
     """
 
     spec: ExportSpec

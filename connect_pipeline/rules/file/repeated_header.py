@@ -10,7 +10,7 @@ _HEADER = ",".join(STAFF.required_names)
 RULE = Rule(
     code="repeated_header",
     severity=Severity.BLOCK,
-    doc="A line below the first equals the header: two exports were joined in one file.",
+    doc="A line below the first is or ends with a header: two exports were joined in one file.",
     help=(
         "Two exports in one file may be of two nights or of two schools, with old rows and new ones"
         " about the same children, and nobody can tell which parent's number is current. Export all"
@@ -18,8 +18,8 @@ RULE = Rule(
         " see that no row is there twice."
     ),
     message=(
-        "This line repeats the header, so two exports were joined. Upload one export that holds all"
-        " rows."
+        "There is a second header in this line, so two exports were joined. Upload one export that"
+        " holds all rows."
     ),
     failing=Example(
         STAFF, with_header(STAFF, _ONE, _HEADER, _TWO, columns=STAFF.required_names), 3

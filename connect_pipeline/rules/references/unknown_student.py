@@ -34,7 +34,7 @@ RULE = TableRule(
     hold_over="unknown_references",
     hold_message=(
         "Rows whose student is not in StudentExport.csv: {count}, more than the district allows."
-        " Export both files together, or have an operator approve this file."
+        " Most often: {usual}. Export both files together, or have an operator approve this file."
     ),
     failing=Example(
         STAFF_TO_STUDENT,

@@ -27,7 +27,8 @@ RULE = TableRule(
     hold_over="unknown_references",
     hold_message=(
         "Rows whose teacher is not in StaffExport.csv: {count}, more than the district allows."
-        " Export staff and classes together, or have an operator approve this file."
+        " Most often: {usual}. Export staff and classes together, or have an operator approve this"
+        " file."
     ),
     failing=Example(
         STAFF_TO_STUDENT,
