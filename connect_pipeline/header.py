@@ -49,10 +49,13 @@ def _is_accepted(columns: tuple[Column, ...], spec: ExportSpec) -> bool:
 
 
 def _names(text: str, delimiter: str = ",") -> list[str] | None:
-    """The header's names, or None when its quotes break the line law."""
+    """The header's names, or None when its quotes break the line law, or one is endless."""
     if delimiter == "," and not LAWFUL_HEADER.fullmatch(text):
         return None
-    return next(csv.reader([text], delimiter=delimiter, strict=False), [])
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=False), [])
+    except csv.Error:  # longer than Python's reader takes, 128 KiB
+        return None
 
 
 def _folded(name: str) -> str:

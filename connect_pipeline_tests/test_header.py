@@ -66,6 +66,11 @@ def test_a_name_of_another_export_is_no_data() -> None:
     assert "not shown" not in "".join(said)
 
 
+@pytest.mark.parametrize("before", ["", "ID;"])
+def test_a_name_without_end_is_no_header(before: str) -> None:
+    assert said(f"{before}{'x' * 131_073}") == [("missing_header", None)]
+
+
 def test_quoted_names_are_names() -> None:
     assert match_header('"a","c"', SMALL, Findings("Small.csv")) is not None
 

@@ -196,6 +196,20 @@ def test_truncation_at_every_byte(tmp_path: Path) -> None:
         assert [rows.get(line) for line in range(2, whole + 1)] == clean[: max(0, whole - 1)], size
 
 
+def test_a_long_last_line_without_a_line_end_is_not_cut_off(tmp_path: Path) -> None:
+    """What is kept of it is its beginning, which has fewer fields than the line."""
+    rows = "".join(f"{n},a\n" for n in range(9))
+    result = read(tmp_path / "any.csv", f"c0,c1\n{rows}{'x' * 70_000},b".encode(), 2)
+    assert [one.code for one in result.findings] == ["line_too_long", "no_final_line_end"]
+
+
+def test_a_quote_in_a_long_line_opens_no_value_of_the_next(tmp_path: Path) -> None:
+    rows = "".join(f"{n},a\n" for n in range(19))
+    long = f'x,"{"y" * 70_000}"\n'
+    result = read(tmp_path / "any.csv", f'c0,c1\n{rows}{long}"A"B,c\n'.encode(), 2)
+    assert sorted(one.code for one in result.findings) == ["line_too_long", "stray_quote"]
+
+
 def test_doubled_files_are_refused(tmp_path: Path) -> None:
     result = read(tmp_path / "any.csv", b"c0,c1\n1,2\n" * 2, 2)
     assert result.verdict == "blocked"
