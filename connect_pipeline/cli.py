@@ -466,8 +466,13 @@ def rollback(
     home = Home.from_environment()
     load_sound_districts(home.settings_file).district(district)
     with locked(home, district), closing(open_ledger(home)) as ledger:
-        snapshots.roll_back(home, ledger, district, snapshot, user_name())
+        is_another = snapshots.roll_back(home, ledger, district, snapshot, user_name())
     _print_line(f"{district}: snapshot {snapshot} is current. The next sync will hold.")
+    if not is_another:
+        _print_line(
+            "It was current before, too, so no night is undone: to undo one, name an earlier"
+            f" snapshot (`status {district}` lists them)."
+        )
 
 
 @app.command()

@@ -150,7 +150,21 @@ def state_folder(variable: str, place: str) -> Path:
             f"{variable} is {path}, but state cannot be kept below a path with one of"
             f" {' '.join(NOT_IN_PATHS)} in it. Name another folder."
         )
+    if not is_text(path.resolve()):
+        raise SettingsError(
+            f"{variable} names a folder whose path is not UTF-8: state cannot be kept below it."
+            " Name another folder."
+        )
     return path
+
+
+def is_text(path: Path) -> bool:
+    """Whether a path is UTF-8, as DuckDB needs it; on Linux it may be any bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def private_folder(path: Path) -> Path:

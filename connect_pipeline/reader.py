@@ -23,7 +23,7 @@ from connect_pipeline.databases import as_pattern, count_rows, give_threads, ope
 from connect_pipeline.errors import DiskFault
 from connect_pipeline.findings import STORED_PER_CODE, Findings
 from connect_pipeline.header import match_header
-from connect_pipeline.home import disk_fault, disk_reason, path_of_open
+from connect_pipeline.home import disk_fault, disk_reason, is_text, path_of_open
 from connect_pipeline.landing.bytes_pass import (
     FileFacts,
     count_blank_lines,
@@ -180,16 +180,19 @@ class TextFile:
     """
 
     path: Path
-    copy: BinaryIO | None = None
+    opened: BinaryIO | None = None
 
     def __post_init__(self) -> None:
-        if self.copy is not None:
-            weakref.finalize(self, self.copy.close)
+        if self.opened is not None:
+            weakref.finalize(self, self.opened.close)
 
 
 def _text_for_duckdb(path: Path, facts: FileFacts, limits: Limits) -> TextFile:
     if not facts.needs_copy and not facts.has_long_line:
-        return TextFile(path)
+        if is_text(path):
+            return TextFile(path)
+        file = path.open("rb")
+        return TextFile(path_of_open(file), file)
     copy = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the TextFile
     write_normalised(path, copy, facts)
     if facts.has_long_line:

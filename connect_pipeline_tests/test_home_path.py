@@ -53,3 +53,20 @@ def test_exports_are_checked_wherever_they_are(tmp_path: Path, name: str) -> Non
     for folder in (name, "what!", "all of them", "some1"):
         write(tmp_path / folder)
     assert validate(tmp_path / name).verdict != "blocked"
+
+
+LATIN = "lat\udcf3n"
+"""A name of other bytes than UTF-8, as Python has it: one that Windows-1252 once wrote."""
+
+
+def test_exports_are_checked_below_a_name_that_is_no_text(tmp_path: Path) -> None:
+    write(tmp_path / LATIN)
+    assert validate(tmp_path / LATIN).verdict != "blocked"
+
+
+def test_state_below_a_name_that_is_no_text_is_refused(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    made = small_home(server, tmp_path / LATIN)
+    refused = made.command_here("sync", NAME)
+    assert (refused.returncode, "whose path is not UTF-8" in refused.stderr) == (2, True)

@@ -742,6 +742,19 @@ def test_ids_schools_and_periods_are_looked_at_for_damage_and_courses_are_not(
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (FILES[STAFF.file_name].encode("utf-32"), "nul_byte"),
+        (b"\xff\xfe", "empty_file"),
+    ],
+)
+def test_what_is_no_text_was_read_as_none(content: bytes, code: str, tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / STAFF.file_name).write_bytes(content)
+    assert validate(tmp_path).exports[STAFF.file_name].findings.counts == {code: 1}
+
+
 def test_two_exports_without_a_line_end_between_are_told(tmp_path: Path) -> None:
     one = FILES[STAFF.file_name].rstrip("\n")
     report, counts = counts_of(tmp_path, {STAFF.file_name: f"{one}{one}\n"})

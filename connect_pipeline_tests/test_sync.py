@@ -644,6 +644,9 @@ def test_after_a_rollback_the_next_night_waits_for_an_operator(held: SmallHome) 
     assert held.query(before_it) == [(first,)]
     done = held.command_here("rollback", NAME, first)
     assert (done.returncode, held.roster_bytes()) == (0, before)
+    assert "no night is undone" not in done.stdout
+    again = held.command_here("rollback", NAME, first)
+    assert (again.returncode, "no night is undone" in again.stdout) == (0, True)
     run = held.nightly()
     assert (run.outcome, "rolled_back" in run.message) == ("held", True)
     assert held.roster_bytes() == before

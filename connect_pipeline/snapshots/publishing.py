@@ -289,9 +289,10 @@ def _give_back(home: Home, district: str, row: RowMapping) -> list[str]:
     return []
 
 
-def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: str) -> None:
+def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: str) -> bool:
     """Make an earlier snapshot current again: a rename and a ledger row with who did it.
 
+    Returns whether another one was current: going back to the same undoes no night.
     Raises `UsageError` when there is no such snapshot, or not any more.
     """
     kept = {str(row["snapshot_id"]): row for row in ledger.snapshots_of(district)}
@@ -310,9 +311,11 @@ def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: s
             f"The snapshot {snapshot_id} of {district} is damaged: choose another one."
         )
     recover(home, ledger, district)  # a publication that was cut short must not end after this
+    before = ledger.current_snapshot(district)
     _point_roster_at(home, district, snapshot_id)
     ledger.make_current(district, snapshot_id, rolled_back=True, by=by)
     alarms.clear(ledger, district, CORE_JOB, [Cause.HELD])  # what waited does not wait any more
+    return before is None or before["snapshot_id"] != snapshot_id
 
 
 def replace_file(

@@ -11,10 +11,11 @@ MIXED = "UTF-8 with bytes of Windows-1252"
 
 def _broken(facts: FileFacts, limits: Limits) -> dict[str, object] | None:
     encoding = MIXED if facts.has_stray_bytes else NAMES.get(facts.encoding)
-    if encoding is None or facts.magic is not None:
+    is_text = facts.line_count and not facts.has_nul and facts.magic is None
+    if encoding is None or not is_text:
         return None
     # In UTF-16 every line is written otherwise than in UTF-8.
-    count = facts.converted_lines or max(1, facts.line_count)  # a mark alone has no line
+    count = facts.converted_lines or facts.line_count
     return {"encoding": encoding, "count": count, "line": facts.first_non_utf8_line}
 
 

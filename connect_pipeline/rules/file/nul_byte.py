@@ -16,7 +16,7 @@ def _broken(facts: FileFacts, limits: Limits) -> dict[str, object] | None:
 RULE = FileRule(
     code="nul_byte",
     severity=Severity.BLOCK,
-    doc="The file holds NUL characters, which no text has.",
+    doc="The file holds NUL or all other control characters, which no text has.",
     help=(
         "NUL characters mean that the file was damaged on its way, for instance by a full disk or a"
         " transfer that broke off, or that it is UTF-16 without the mark that says so. Nobody can"
@@ -24,8 +24,8 @@ RULE = FileRule(
         " UTF-8 and upload in binary mode."
     ),
     message=(
-        "The file holds NUL characters: it is damaged, or it is UTF-16 without a byte order mark."
-        " Export it again as UTF-8."
+        "The file holds NUL characters, or all other characters that no text has: it is damaged, or"
+        " it is not UTF-8. Export it again as UTF-8."
     ),
     broken=_broken,
     failing=Example(
