@@ -536,6 +536,23 @@ def test_an_add_only_window_adds_and_changes_and_removes_nobody(home: SmallHome)
     )
 
 
+def test_a_damaged_snapshot_is_not_built_anew_without_those_whom_it_kept(home: SmallHome) -> None:
+    """They are in none of its files: without them it would be a night that nobody has judged."""
+    whole = home.query("SELECT count(*) FROM connect.students")
+    half_the_file(home)
+    home.write_settings(add_only=window(-2, 2))
+    home.publish()
+    home.write_settings(add_only=window(-9, -2))
+    snapshot = home.home.snapshot(NAME, home.current())
+    content = bytearray(snapshot.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    snapshot.write_bytes(content)
+    run = home.nightly()
+    assert (run.outcome, "mass_removal" in run.report.counts()) == ("held", True)
+    assert home.query("SELECT count(*) FROM connect.students") == whole
+    assert "damaged" in {one["cause"] for one in alarms.open_alarms(home.ledger)}
+
+
 # -- decisions ---------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from connect_pipeline.roster.build import (
     finish_candidate,
 )
 from connect_pipeline.roster.group_warnings import judge_groups
-from connect_pipeline.roster.hold import Change, change_counts, judge_changes, judge_nights
+from connect_pipeline.roster.hold import Change, judge_changes, judge_nights, totals_of_changes
 from connect_pipeline.roster.kept_people import keep_people
 from connect_pipeline.roster.preview import preview_of, shown_schools, write_would_vanish
 
@@ -21,7 +21,6 @@ __all__ = [
     "Change",
     "attach_previous",
     "build_candidate",
-    "change_counts",
     "compare_candidate",
     "expose_published",
     "finish_candidate",
@@ -31,5 +30,6 @@ __all__ = [
     "keep_people",
     "preview_of",
     "shown_schools",
+    "totals_of_changes",
     "write_would_vanish",
 ]

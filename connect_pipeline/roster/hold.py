@@ -4,8 +4,8 @@ For: the rules about a whole night (DESIGN section 5): mass removal, mass change
 swapped contents, a vanished school, a vanished or emptied column, a drop in reachability, files of
 different nights.
 They become findings; a hold is released only for exactly these bytes.
-Belongs here: the comparison and its thresholds. Does not belong here: what a decision does
-(`ledger/`), what an operator is shown (`preview.py`), and the candidate (`build.py`).
+Belongs here: the comparison and its thresholds. Does not belong here: what a decision does to a run
+(`run/shared_run.py`), what an operator is shown (`preview.py`), and the candidate (`build.py`).
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _fewer_enrollments(connection: duckdb.DuckDBPyConnection) -> list[Change]:
     ]
 
 
-def change_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+def totals_of_changes(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """How many of each entity the candidate adds, changes and removes, as `student_added: 3`."""
     rows = connection.execute(
         "SELECT entity || '_' || change, count(*) FROM candidate.connect.changes"

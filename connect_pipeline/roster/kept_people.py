@@ -1,8 +1,8 @@
 """Who stays as last published, because tonight's row is invalid or an add-only window is open.
 
 For: the rule that an invalid row is never a deletion (DESIGN section 4), for staff and students.
-Belongs here: which people. Does not belong here: enrollments (`sql/enrollments.sql`), and what is
-published of those who stay (`sql/students.sql` and others).
+Belongs here: which people. Does not belong here: enrollments (`sql/kept_enrollments.sql`), and what
+is published of those who stay (`sql/students.sql` and others).
 """
 
 from __future__ import annotations

@@ -111,7 +111,8 @@ def _rebuild(
 ) -> bool:
     """Publish a damaged snapshot again, from the files that it was made from; whether that worked.
 
-    They were judged when it was first published, so no hold asks an operator again.
+    They were judged when it was first published, so no hold asks an operator again. Whoever it kept
+    of earlier nights is in no file: without all of them it is another one, which is to be judged.
     """
     connection = _fresh_scratch(home, name, district.limits, CORE_JOB)
     run = DistrictRun(
@@ -127,6 +128,11 @@ def _rebuild(
         for spec in (SCHOOLS, *CORE):
             run.check(spec)
         run.night.build()
+        if run.night.kept < lost["exports"].get("kept", 0):
+            raise EnvironmentFault(
+                "Some whom it kept are in none of its files. The snapshot before it stays, and"
+                " tonight's files are judged against that."
+            )
         snapshot_id = run.night.publish()
         if lost["rolled_back"]:  # an operator chose it: going on with others is for one, too
             ledger.make_current(name, snapshot_id, rolled_back=True)

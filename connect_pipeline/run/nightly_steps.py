@@ -40,6 +40,8 @@ class NightlySteps:
     """The steps of a nightly run, in their order."""
 
     run: SharedRun
+    kept: int = 0
+    """People and enrollments that stay as last published, in the candidate."""
     _changed: dict[str, int] = field(default_factory=dict)
     _changes: list[roster.Change] = field(default_factory=list)
 
@@ -146,7 +148,8 @@ class NightlySteps:
         current = run.ledger.current_snapshot(run.name)
         if current is not None and current["rolled_back"]:
             run.report.drop.add("rolled_back")
-        self._changed = roster.change_counts(run.connection)
+        self._changed = roster.totals_of_changes(run.connection)
+        self.kept = count_rows(run.connection, "candidate.connect.kept")
         return self._changed
 
     def settle_hold(self) -> bool:
@@ -270,7 +273,8 @@ class NightlySteps:
             if SCHOOLS.file_name in run.visit.fetched:
                 refused = run.visit.fetched[SCHOOLS.file_name]
                 exports[REFUSED_SCHOOLS] = refused.facts.sha256
-        return {**exports, "settings": self._fingerprint, "changes": self._changed}
+        more = {"settings": self._fingerprint, "changes": self._changed, "kept": self.kept}
+        return {**exports, **more}
 
     @property
     def _fingerprint(self) -> str:

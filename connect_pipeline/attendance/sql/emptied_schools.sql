@@ -1,7 +1,7 @@
 -- One row: a school that has more absent students than a day brings, with how many of how many. A
 -- school with fewer of them than the floor is none; and where so many have been told of today, as an
 -- operator approved, so many others make it one again.
-WITH told_of AS (
+WITH counted AS (
     SELECT
         school,
         count(DISTINCT student_id) AS absent_students,
@@ -15,14 +15,14 @@ WITH told_of AS (
 
 SELECT
     school,
-    told_of.absent_students,
+    counted.absent_students,
     schools.students
-FROM told_of
+FROM counted
 INNER JOIN attendance.schools AS schools USING (school)
-WHERE told_of.absent_students > schools.students * $max_absent_share::DECIMAL(18, 9)
+WHERE counted.absent_students > schools.students * $max_absent_share::DECIMAL(18, 9)
 AND (
-    told_of.told_students < $floor::BIGINT
-    OR told_of.told_students <= schools.students * $max_absent_share::DECIMAL(18, 9)
-    OR told_of.absent_students - told_of.told_students >= $floor::BIGINT
+    counted.told_students < $floor::BIGINT
+    OR counted.told_students <= schools.students * $max_absent_share::DECIMAL(18, 9)
+    OR counted.absent_students - counted.told_students >= $floor::BIGINT
 )
 ORDER BY school;
