@@ -57,6 +57,9 @@ class Thresholds:
     unmatched_periods: Annotated[
         Share, DocInfo("of a school's absences in periods without a class of the student: held")
     ] = 0.20
+    low_balances: Annotated[
+        Share, DocInfo("of lunch balances that become low in one night, with `lunch_list`: held")
+    ] = 0.10
     bad_rows: Annotated[Share, DocInfo("of a file's rows kept out (and more than 5): refused")] = (
         0.05
     )

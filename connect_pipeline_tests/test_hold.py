@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline import alarms
-from connect_pipeline.contract import BY_FILE_NAME, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.contract import BY_FILE_NAME, SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.decisions import Decision, decide
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.errors import UsageError
@@ -33,8 +33,8 @@ from connect_pipeline_tests.small_district import FILES as SMALL
 from connect_pipeline_tests.small_district import today
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
-STAFF_FILE, STUDENT_FILE, CLASS_FILE = (
-    spec.file_name for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT)
+SCHOOL_FILE, STAFF_FILE, STUDENT_FILE, CLASS_FILE = (
+    spec.file_name for spec in (SCHOOLS, STAFF, STUDENTS, STAFF_TO_STUDENT)
 )
 PEOPLE = 90
 RELATIONS = ("Primary", "Secondary")
@@ -259,6 +259,41 @@ def a_few_leave(home: SmallHome) -> None:
     upload(home, CLASS_FILE, classes)
 
 
+LUNCH = {"lunch_list": {"enabled": True}, "low_lunch_balance": 5}
+
+
+def balances_lost(home: SmallHome) -> None:
+    rows = rows_of(home, STUDENT_FILE)
+    upload(home, STUDENT_FILE, [{**row, "LunchBalance": "0.00"} for row in rows])
+
+
+def balances_moved(home: SmallHome) -> None:
+    """The column is sorted without the others."""
+    rows = rows_of(home, STUDENT_FILE)
+    balances = sorted((row["LunchBalance"] for row in rows), key=lambda one: float(one or 0))
+    changed = [{**row, "LunchBalance": one} for row, one in zip(rows, balances, strict=True)]
+    upload(home, STUDENT_FILE, changed)
+
+
+names_of_guardians_moved = moved_down(30, "ContactNamePrimary")
+
+
+def schools_cut_off(home: SmallHome) -> None:
+    upload(home, SCHOOL_FILE, rows_of(home, SCHOOL_FILE)[:1])
+
+
+def one_school_left_out(home: SmallHome) -> None:
+    upload(home, SCHOOL_FILE, rows_of(home, SCHOOL_FILE)[:-1])
+
+
+def phones_of_schools_moved(home: SmallHome) -> None:
+    column = SCHOOLS.columns[2].name
+    rows = rows_of(home, SCHOOL_FILE)
+    phones = [row[column] for row in rows]
+    moved = zip(rows, [*phones[1:], phones[0]], strict=True)
+    upload(home, SCHOOL_FILE, [{**row, column: phone} for row, phone in moved])
+
+
 def lunch_was_paid(home: SmallHome) -> None:
     rows = [{**row, "LunchBalance": "12.34"} for row in rows_of(home, STUDENT_FILE)]
     upload(home, STUDENT_FILE, rows)
@@ -314,6 +349,14 @@ NIGHTS: list[tuple[Callable[[SmallHome], None], dict[str, object], str, set[str]
     (a_few_leave, {}, "published", set()),
     (a_few_leave, {"thresholds": {"removed": 0.01}}, "published", set()),  # the floor
     (lunch_was_paid, {}, "published", set()),
+    (balances_lost, LUNCH, "held", {"mass_low_balance"}),
+    (balances_lost, {}, "published", set()),
+    (balances_lost, {**LUNCH, "thresholds": {"low_balances": 1}}, "published", set()),
+    (balances_moved, LUNCH, "held", {"mass_low_balance"}),
+    (names_of_guardians_moved, {}, "held", {"contents_swapped"}),
+    (schools_cut_off, {}, "held", {"mass_removal"}),
+    (one_school_left_out, {}, "published", set()),
+    (phones_of_schools_moved, {}, "held", {"contents_swapped"}),
     (siblings_contacts_corrected, {}, "published", set()),
 ]
 

@@ -125,7 +125,7 @@ def test_any_two_columns_that_hold_each_others_contents_are_counted(tmp_path: Pa
             for one in count_swapped(connection, at_least=3)
             if one.school and one.found
         }
-    assert found == {(f"{a}/{b}", a, b): (3, 3) for a, b in PAIRS}
+    assert found == {(f"{a}/{b}", a, f'"{b}"'): (3, 3) for a, b in PAIRS}
 
 
 def test_columns_that_held_the_same_are_not_swapped(tmp_path: Path) -> None:

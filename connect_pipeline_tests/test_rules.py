@@ -113,6 +113,7 @@ SEVERITIES = {
     # the set, before publishing
     "mass_removal": "hold",
     "mass_change": "hold",
+    "mass_low_balance": "hold",
     "school_vanished": "hold",
     "column_vanished": "hold",
     "column_emptied": "hold",
@@ -148,6 +149,7 @@ SETTINGS = {
     "period_not_in_schedule",
     "mass_removal",
     "mass_change",
+    "mass_low_balance",
     "reachability_drop",
     "mixed_nights",
     "ids_renumbered",

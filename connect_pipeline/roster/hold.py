@@ -1,8 +1,8 @@
 """The change hold: tonight against what is published, judged before anything is published.
 
 For: the rules about a whole night (DESIGN section 5): mass removal, mass change, renumbered IDs,
-swapped contents, a vanished school, a vanished or emptied column, a drop in reachability, files of
-different nights.
+swapped contents, a vanished school, a vanished or emptied column, a drop in reachability, balances
+that become low, files of different nights.
 They become findings; a hold is released only for exactly these bytes.
 Belongs here: the comparison and its thresholds. Does not belong here: what a decision does to a run
 (`run/shared_run.py`), what an operator is shown (`preview.py`), and the candidate (`build.py`).
@@ -18,7 +18,14 @@ from math import ceil
 
 import duckdb
 
-from connect_pipeline.contract import CORE, STAFF, STAFF_TO_STUDENT, STUDENTS, ExportSpec
+from connect_pipeline.contract import (
+    CORE,
+    SCHOOLS,
+    STAFF,
+    STAFF_TO_STUDENT,
+    STUDENTS,
+    ExportSpec,
+)
 from connect_pipeline.databases import statement
 from connect_pipeline.limits import most_within, number, percent
 from connect_pipeline.roster.emptied import emptied_columns
@@ -94,6 +101,9 @@ def judge_changes(
     _judge_shares(report, "ids_renumbered", changes, district.thresholds.removed)
     _judge_swapped(connection, report)
     _judge_schools(connection, report)
+    _judge_school_rows(connection, report, district.thresholds.removed)
+    if district.lunch_list.enabled:
+        _judge_balances(connection, report, district)
     _judge_reachability(connection, report, district.thresholds.reachability_points)
     return changes
 
@@ -232,11 +242,10 @@ def _judge_swapped(connection: duckdb.DuckDBPyConnection, report: Report) -> Non
 
 
 def _add_swapped(report: Report, one: Swapped) -> None:
-    held_before_by = one.held_before_by
     report.exports[one.export].findings.add(
         "contents_swapped",
         column=one.column,
-        entity=f'"{held_before_by}"' if held_before_by else "another student's row",
+        entity=one.held_before_by,
         found=one.found,
         before=one.before,
         share=percent(one.found / one.before),
@@ -259,6 +268,51 @@ def _judge_schools(connection: duckdb.DuckDBPyConnection, report: Report) -> Non
     ).fetchone()
     if row and row[0]:
         report.exports[STUDENTS.file_name].findings.add("school_vanished", count=row[0])
+
+
+def _judge_school_rows(connection: duckdb.DuckDBPyConnection, report: Report, limit: float) -> None:
+    """What SchoolExport said of schools: rows that are gone, and phone numbers of other schools.
+
+    It comes once, and stays: whatever it has lost nobody would miss for months.
+    """
+    schools = report.exports.get(SCHOOLS.file_name)
+    if schools is None or schools.checked is None or not schools.checked.usable:
+        return
+    ((before, lost),) = connection.execute(statement(__package__, "lost_schools")).fetchall()
+    if is_too_many(lost, before, limit, floor=FEW, most=True):
+        schools.findings.add(
+            "mass_removal",
+            found=lost,
+            before=before,
+            share=percent(lost / before),
+            limit=percent(limit),
+            entity="schools",
+            where="overall",
+        )
+    ((sites, moved),) = connection.execute(statement(__package__, "moved_phones")).fetchall()
+    if moved > 1:  # one may get a number that another gives up
+        phone = next(column.name for column in SCHOOLS.columns if column.field == "phone")
+        _add_swapped(
+            report, Swapped(SCHOOLS.file_name, phone, "another school's row", None, moved, sites)
+        )
+
+
+def _judge_balances(
+    connection: duckdb.DuckDBPyConnection, report: Report, district: District
+) -> None:
+    """Balances that become low in one night, of which each family would be told."""
+    ((students, found),) = connection.execute(
+        statement(__package__, "newly_low"), {"threshold": str(district.low_lunch_balance)}
+    ).fetchall()
+    limit = district.thresholds.low_balances
+    if is_too_many(found, students, limit, floor=FLOORS["student"], most=True):
+        report.exports[STUDENTS.file_name].findings.add(
+            "mass_low_balance",
+            found=found,
+            before=students,
+            share=percent(found / students),
+            limit=percent(limit),
+        )
 
 
 def _judge_reachability(

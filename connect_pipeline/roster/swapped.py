@@ -33,12 +33,12 @@ STAFF_PAIRS = (("first_name", "last_name"),)
 class Swapped:
     """`found` of `before` rows have tonight in `column` what `held_before_by` held last night.
 
-    That is another column of the row, or None for another student's row.
+    That is another column of the row, in quotes, or the row of another student or school.
     """
 
     export: str
     column: str
-    held_before_by: str | None
+    held_before_by: str
     school: str | None
     found: int
     before: int
@@ -69,7 +69,7 @@ def count_moved(connection: duckdb.DuckDBPyConnection, at_least: int) -> list[Sw
     names = {column.field: column.name for column in STUDENTS.columns}
     moved = connection.execute(statement(__package__, "moved_contents")).fetchall()
     return [
-        Swapped(STUDENTS.file_name, names[field], None, school, found, students)
+        Swapped(STUDENTS.file_name, names[field], "another student's row", school, found, students)
         for field, school, found, students in moved
     ]
 
@@ -112,7 +112,9 @@ def _count(
     for first in range(0, len(directions), 2):
         for school, *values in rows:
             both = [
-                Swapped(spec.file_name, names[a], names[b], school, *values[2 * i : 2 * i + 2])
+                Swapped(
+                    spec.file_name, names[a], f'"{names[b]}"', school, *values[2 * i : 2 * i + 2]
+                )
                 for i, (a, b) in list(enumerate(directions))[first : first + 2]
             ]
             found.append(max(both, key=lambda one: one.found / one.before if one.before else 0))

@@ -3,20 +3,50 @@
 -- share a number with a sibling is none: the sibling has it still.
 WITH earlier AS (
     UNPIVOT (
-        SELECT key, primary_phone, secondary_phone, mobile_phone, primary_email, secondary_email
+        SELECT
+            key,
+            primary_name,
+            secondary_name,
+            primary_phone,
+            secondary_phone,
+            mobile_phone,
+            primary_email,
+            secondary_email
         FROM student_columns
         WHERE is_before
     )
-    ON primary_phone, secondary_phone, mobile_phone, primary_email, secondary_email
+    ON
+        primary_name,
+        secondary_name,
+        primary_phone,
+        secondary_phone,
+        mobile_phone,
+        primary_email,
+        secondary_email
     INTO NAME field VALUE value
 ),
 tonight AS (
     UNPIVOT (
-        SELECT key, primary_phone, secondary_phone, mobile_phone, primary_email, secondary_email
+        SELECT
+            key,
+            primary_name,
+            secondary_name,
+            primary_phone,
+            secondary_phone,
+            mobile_phone,
+            primary_email,
+            secondary_email
         FROM student_columns
         WHERE NOT is_before
     )
-    ON primary_phone, secondary_phone, mobile_phone, primary_email, secondary_email
+    ON
+        primary_name,
+        secondary_name,
+        primary_phone,
+        secondary_phone,
+        mobile_phone,
+        primary_email,
+        secondary_email
     INTO NAME field VALUE value
 ),
 gone AS (

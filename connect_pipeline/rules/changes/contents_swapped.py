@@ -5,10 +5,7 @@ from connect_pipeline.rules.rule import Rule, Severity
 RULE = Rule(
     code="contents_swapped",
     severity=Severity.HOLD,
-    doc=(
-        "A column holds what another column, or other students' rows, held in the last published"
-        " files."
-    ),
+    doc=("A column holds what another column, or other rows, held in the last published files."),
     help=(
         "Every value is valid, so no other rule sees it, but messages would go to the wrong person:"
         " to the second contact instead of the first, to the child instead of the mother, or to"
