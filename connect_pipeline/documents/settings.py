@@ -40,7 +40,7 @@ class Key:
 
 def settings_page() -> str:
     """The whole page as Markdown."""
-    return "\n".join([HEAD, *_sections("", Settings)])
+    return "\n".join([HEAD, *_sections("", Settings, {})])
 
 
 def keys_of(section: type) -> Iterator[Key]:
@@ -63,23 +63,28 @@ def keys_of(section: type) -> Iterator[Key]:
         yield Key(one.name, False, _as_yaml(one.default), _told(told, None, notes), None)
 
 
-def _sections(path: str, section: type) -> Iterator[str]:
-    """This section's part of the page, then those of the sections in it."""
+def _sections(path: str, section: type, told: dict[type, str]) -> Iterator[str]:
+    """This section's part of the page, then those of the sections in it.
+
+    `told` has each section's title: what stands in two places is told once.
+    """
     keys = list(keys_of(section))
+    new = [key for key in keys if key.section is not None and key.section not in told]
+    told |= {key.section: _title(path, key) for key in new if key.section is not None}
     rows = [
         (
             f"**`{key.name}`**" if key.is_required else f"`{key.name}`",
             f"`{key.default}`" if key.default else "",
-            key.description or f"a section: [`{_title(path, key)}`](#{_anchor(path, key)})",
+            key.description or _section_link(told[key.section or section]),
         )
         for key in keys
     ]
     heading = f"## `{path}`" if path else "## The top"
     yield f"{heading}\n\n{_first_paragraph(section)}\n"
     yield table(("key", "default", "what it is"), rows)
-    for key in keys:
+    for key in new:
         if key.section is not None:
-            yield from _sections(_title(path, key), key.section)
+            yield from _sections(_title(path, key), key.section, told)
 
 
 def _title(path: str, key: Key) -> str:
@@ -87,9 +92,10 @@ def _title(path: str, key: Key) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _anchor(path: str, key: Key) -> str:
-    """As GitHub makes it of a heading."""
-    return "".join(char for char in _title(path, key) if char.isalnum() or char in "_-")
+def _section_link(title: str) -> str:
+    """A link to a section's heading, as GitHub makes an anchor of it."""
+    anchor = "".join(char for char in title if char.isalnum() or char in "_-")
+    return f"a section: [`{title}`](#{anchor})"
 
 
 def _first_paragraph(section: type) -> str:
