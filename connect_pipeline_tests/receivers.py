@@ -9,14 +9,22 @@ from __future__ import annotations
 import email
 import json
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 
 @dataclass
@@ -89,17 +97,65 @@ class Mailbox:
         return [str(message["Subject"]) for message in self.messages]
 
 
+def certificate(folder: Path) -> Path:
+    """A file with a key and a certificate of `localhost` that nobody has signed but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    today = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain)
+    path = folder / "mail.pem"
+    path.write_bytes(private + signed.public_bytes(encoding))
+    return path
+
+
 @contextmanager
-def mailbox() -> Iterator[Mailbox]:
-    """An SMTP server that takes mail: RFC 5321, as far as smtplib speaks it."""
+def mailbox(encryption: str = "none", pem: Path | None = None) -> Iterator[Mailbox]:
+    """An SMTP server that takes mail: RFC 5321 and 3207, as far as smtplib speaks them.
+
+    `pem` is its key and certificate, for one that speaks TLS.
+    """
     kept = Mailbox()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if pem is not None:
+        tls.load_cert_chain(pem)
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
+            with suppress(ssl.SSLError, OSError):  # a client that does not trust us hangs up
+                self.converse()
+
+        def encrypt(self) -> None:
+            self.connection = tls.wrap_socket(self.connection, server_side=True)
+            self.rfile = self.connection.makefile("rb")
+
+        def converse(self) -> None:
+            if encryption == "tls":
+                self.encrypt()
             self.say("220 here")
             to: list[str] = []
-            for line in self.rfile:
+            while line := self.rfile.readline():
                 verb = line[:4].upper()
+                if verb == b"EHLO" and encryption == "starttls":
+                    self.say("250-here")
+                    self.say("250 STARTTLS")
+                    continue
+                if verb == b"STAR":
+                    self.say("220 go on")
+                    self.encrypt()
+                    continue
                 if verb == b"DATA":
                     self.say("354 go on")
                     text = b"".join(iter(self.rfile.readline, b".\r\n"))
@@ -118,7 +174,7 @@ def mailbox() -> Iterator[Mailbox]:
                 self.say("250 well")
 
         def say(self, text: str) -> None:
-            self.wfile.write(f"{text}\r\n".encode())
+            self.connection.sendall(f"{text}\r\n".encode())
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True

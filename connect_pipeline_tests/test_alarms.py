@@ -44,7 +44,7 @@ from connect_pipeline.settings import Settings
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline.status.state import district_status, overview
 from connect_pipeline_tests.postgres import empty, wait_for_waiting
-from connect_pipeline_tests.receivers import Mailbox, Webhook, mailbox, webhook
+from connect_pipeline_tests.receivers import Mailbox, Webhook, certificate, mailbox, webhook
 from connect_pipeline_tests.small_district import DISTRICT
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
@@ -462,6 +462,27 @@ def test_a_mail_that_was_taken_is_sent_once(
     make_due(ledger)
     assert deliver(ledger, chosen) == 0
     assert len(mail.messages) == 1
+
+
+@pytest.mark.parametrize("encryption", ["tls", "starttls"])
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_a_password_goes_to_no_mail_server_but_the_one_that_is_meant(
+    ledger: Ledger,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    encryption: str,
+    is_trusted: bool,
+) -> None:
+    """Its certificate says which it is, when somebody has signed that whom this machine trusts."""
+    pem = certificate(tmp_path)
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    with mailbox(encryption, pem) as kept:
+        about = by_mail(kept)["mail"] | {"host": "localhost", "encryption": encryption}
+        chosen = settings({"mail": about})
+        blocked(ledger, chosen)
+        assert deliver(ledger, chosen) == (0 if is_trusted else 1)
+        assert len(kept.messages) == is_trusted
 
 
 def test_nothing_is_mailed_as_it_is_unless_the_settings_say_so(
