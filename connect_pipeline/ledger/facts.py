@@ -393,6 +393,20 @@ class Ledger:
                 )
             )
 
+    def replace_snapshot(self, district: str, lost: str, rebuilt: str) -> None:
+        """A snapshot was damaged and is built anew under another ID: it is what people had then."""
+        with self.transaction() as connection:
+            connection.execute(
+                sa.update(publications)
+                .where(publications.c.district == district, publications.c.snapshot_id == lost)
+                .values(snapshot_id=rebuilt)
+            )
+            connection.execute(
+                sa.delete(snapshots).where(
+                    snapshots.c.district == district, snapshots.c.snapshot_id == lost
+                )
+            )
+
     def hold(
         self,
         district: str,

@@ -53,7 +53,7 @@ def night_on(home: Home, ledger: Ledger, district: str, day: date, zone: ZoneInf
         oldest = f" The oldest that is kept is {kept[-1]}." if kept else ""
         raise UsageError(
             f"On {day}, {snapshot_id} was published for {district}; it is no longer kept"
-            f" (keep.snapshots in the settings).{oldest}"
+            f" (keep.snapshots in the settings), or was damaged.{oldest}"
         )
     return Night(snapshot_id, str(publications[0]["current_from"]), path)
 

@@ -303,7 +303,8 @@ def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: s
             if row["snapshot_id"] == snapshot_id:
                 raise UsageError(
                     f"Snapshot {snapshot_id} of {district} was published on {row['current_from']}"
-                    f" and is no longer kept (keep.snapshots in the settings). {known}"
+                    f" and is no longer kept (keep.snapshots in the settings), or was damaged."
+                    f" {known}"
                 )
         raise UsageError(f"{district} has no snapshot {snapshot_id}. {known}")
     if not is_undamaged(home.snapshot(district, snapshot_id), chosen):

@@ -118,6 +118,8 @@ def test_a_damaged_roster_is_rebuilt_from_what_was_received(
     assert ("all_clear", NAME, "damaged") in hook.said
     home.assert_tidy()
     assert len(home.snapshots()) == 2
+    people_had = {row["snapshot_id"] for row in home.ledger.publications_of(NAME)}
+    assert people_had == set(home.snapshots()), "what `history` answers from"
 
 
 def test_a_rebuilt_roster_is_what_the_next_files_are_compared_with(home: SmallHome) -> None:
