@@ -30,6 +30,7 @@ from connect_pipeline.reader import (
 )
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.cell import id_looks_damaged
+from connect_pipeline.rules.references.diagnosis import NOT_IN_FILE
 from connect_pipeline.rules.rule import CellRule, ColumnRule, Severity, TableCheck, TableRule
 from connect_pipeline.rules.sql import alike
 
@@ -397,7 +398,8 @@ def _hold_over_share(read: ReadResult, rule: TableRule, share: float) -> None:
         {"share": share, "floor": BAD_ROWS_FLOOR},
     ).fetchone()
     if row and row[0]:
-        ((usual,),) = read.connection.execute("SELECT mode(detail) FROM hits").fetchall()
+        ((detail,),) = read.connection.execute("SELECT mode(detail) FROM hits").fetchall()
+        usual = f" Most often: {detail}." if detail not in (None, NOT_IN_FILE) else ""
         message = rule.hold_message.format(count=row[0], usual=usual)
         read.findings.escalate(rule.code, Severity.HOLD, message)
 
@@ -451,6 +453,13 @@ def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
     # the file. A file of none but erased students' says that nobody else is absent.
     counts = read.findings.counts
     unknown = counts["unknown_student"] + counts[ERASED] if read.spec is ATTENDANCE else 0
-    is_held = read.findings.worst is Severity.HOLD
-    if rows and checked.accepted == 0 and not unknown and not is_held:
+    if not rows or checked.accepted or unknown:
+        return
+    held_for = [code for code in ("unknown_teacher", "unknown_student") if counts[code]]
+    if held_for and read.findings.worst is Severity.HOLD:
+        says = (
+            "No row of this file can be used: whoever approves it approves that there is no class."
+        )
+        read.findings.escalate(held_for[0], Severity.HOLD, says)
+    else:
         read.findings.add("no_data_rows")

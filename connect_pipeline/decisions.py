@@ -97,9 +97,9 @@ def _decide(
         held = [hold for one in jobs if (hold := ledger.usable_approval(district, one))]
         if held and run_lives:
             raise UsageError(
-                f"{district}: these files are approved, and a run is under way that may go on with"
-                f" them. When it has ended, look at `status {district}`, then decide again; what it"
-                " has published, `rollback` takes back."
+                f"{district}: these files are approved, and something is under way that may be the"
+                f" run that goes on with them. When it has ended, look at `status {district}`, then"
+                " decide again; what was published, `rollback` takes back."
             )
     if len(held) > 1:
         raise UsageError(
@@ -122,8 +122,9 @@ def _decide(
     job_held = hold["job"]
     if hold["state"] == "held" and asked_at and hold["held_at"] > stamp(asked_at):
         raise UsageError(
-            f"{district}: other {job_held} files are held than when this was decided, since"
-            f" {hold['held_at']}. Look at them (`status {district}`), then decide again."
+            f"{district}: other {job_held} files are held than when this was decided, or the same"
+            f" for one reason more, since {hold['held_at']}. Look at them (`status {district}`),"
+            " then decide again."
         )
     ledger.decide(hold, decision, by)
     alarms.clear(ledger, district, job_held, [Cause.HELD])

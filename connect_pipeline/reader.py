@@ -517,7 +517,8 @@ def _as_joined(result: ReadResult) -> str:
     """A pattern for the header of a second file in a joined one, in other capitals, too.
 
     It may have quotes, blanks and a byte order mark that the first one has not, and other columns
-    in another order; but a row of one or two cells may be a name by chance.
+    in another order; but a row of one or two cells may be a name by chance. What the first file
+    broke off with may stand before it.
     """
 
     def cell(*columns: Column) -> str:
@@ -528,7 +529,7 @@ def _as_joined(result: ReadResult) -> str:
     if len(result.columns) < FEW_COLUMNS:
         return "(?i)" + ",".join(map(cell, result.columns))
     any_name = cell(*result.spec.columns)
-    return f"(?i){any_name}(?:,{any_name}){{{FEW_COLUMNS - 1},}}"
+    return f"(?i)[^,]*{any_name}(?:,{any_name}){{{FEW_COLUMNS - 1},}}"
 
 
 def _add_lines(result: ReadResult, code: str, path: Path, where: str) -> None:

@@ -447,6 +447,29 @@ def test_an_address_that_is_refused_is_tried_again_and_no_other(
     assert mail.recipients[2:] == [["night@example.org"]]
 
 
+def test_an_address_is_told_once_wherever_it_stands_in_the_settings(
+    ledger: Ledger, mail: Mailbox
+) -> None:
+    addresses = ["ops@example.org", "night@example.org"]
+    mail.refuses = ("night@example.org",)
+    blocked(ledger, settings(by_mail(mail, *addresses)))
+    deliver(ledger, settings(by_mail(mail, *addresses)))
+    mail.refuses = ()
+    make_due(ledger)
+    deliver(ledger, settings(by_mail(mail, *reversed(addresses), "boss@example.org")))
+    assert mail.recipients == [["ops@example.org"], ["night@example.org"]]
+
+
+def test_what_was_noted_for_one_address_goes_to_all_that_there_are_now(
+    ledger: Ledger, mail: Mailbox
+) -> None:
+    """As an older ledger has it of any number of addresses."""
+    blocked(ledger, settings(by_mail(mail)))
+    chosen = settings(by_mail(mail, "ops@example.org", "night@example.org"))
+    assert deliver(ledger, chosen) == 0
+    assert mail.recipients == [["ops@example.org", "night@example.org"]]
+
+
 @pytest.mark.parametrize(
     ("seconds", "at_quit"), [(1.5, "221 bye"), (0, "421 closing"), (0, "250 well")]
 )

@@ -22,7 +22,9 @@ from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
 from connect_pipeline.published import ATTENDANCE_TABLES, ROSTER_TABLES, open_published
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.run.attendance_steps import AttendanceSteps
+from connect_pipeline.run.retention import purge
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.faults.absences import list_absences
 from connect_pipeline_tests.our_clock import set_clock
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, without_rows
@@ -545,3 +547,26 @@ def test_a_list_that_is_out_is_said_also_when_what_follows_it_fails(
     in_the_way.unlink()
     assert list_absences(home).outcome == "nothing_new"
     assert len(list(in_the_way.glob("*.csv"))) == 1, "whose message does not stand any more"
+
+
+def test_the_last_day_of_absences_loses_its_rows_at_its_age(
+    first_night: SmallHome, tmp_path: Path
+) -> None:
+    """No other takes its place in summer; and what it says of its dates is still asked."""
+    home = first_night.copy(tmp_path / "home")
+    home.write_settings(attendance=ALERTS, keep={"attendance_days": 30})
+    home.upload(absences(f"101,001,1,A,,{day()}"))
+    assert list_absences(home).outcome == "listed"
+    settings = load_settings(home.home.settings_file).district(NAME)
+    gone = [
+        purge(home.home, home.ledger, NAME, settings, datetime.now(UTC) + timedelta(days=days))
+        for days in (29, 32, 60)
+    ]
+    assert [one["attendance"] for one in gone] == [0, 1, 0]
+    with open_published(home.home.attendance(NAME)) as published:
+        for table in ("absences", "accounting", "recipients"):
+            assert published.execute(f"FROM attendance.{table}").fetchall() == []
+    without = with_header(ATTENDANCE, *["101,001,1,A,"] * 6, columns=ATTENDANCE.column_names[:-1])
+    home.upload({ATTENDANCE.file_name: without})
+    run = list_absences(home)
+    assert (run.outcome, "column_vanished" in run.report.counts()) == ("held", True)

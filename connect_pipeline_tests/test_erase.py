@@ -707,6 +707,30 @@ def test_opt_outs_that_are_a_link_stay_one_and_go_where_they_lie(
         assert (share.exists(), path.is_symlink()) == (False, False)
 
 
+@pytest.mark.parametrize("is_link", [True, False])
+def test_opt_outs_that_are_another_districts_too_stay_and_are_named(
+    home: SmallHome, is_link: bool
+) -> None:
+    """Else families there who said no would be told."""
+    path = opt_out_file(home.home, NAME)
+    other = path.with_name("shelbyville.csv")
+    path.parent.mkdir()
+    real, link = (other, path) if is_link else (path, other)
+    real.write_text("channel,destination\nsms,(201) 555-0177\n")
+    link.symlink_to(real)
+    before = real.read_bytes()
+    for erasing in ("the student", "the district"):
+        if erasing == "the student":
+            certificate = erase_student(home).certificate
+        else:
+            with home.here():
+                certificate = erase.erase_district(home.home, NAME, "Pat Operator").certificate
+        assert other.read_bytes() == before
+        remains = json.loads(certificate.read_text())["remains"]
+        assert any("springfield.csv, which is another district's, too" in one for one in remains)
+    assert path.is_symlink() is False
+
+
 def test_what_may_be_the_familys_and_nobody_can_read_is_named(home: SmallHome) -> None:
     path = opt_out_file(home.home, NAME)
     path.parent.mkdir()

@@ -267,6 +267,26 @@ def balances_lost(home: SmallHome) -> None:
     upload(home, STUDENT_FILE, [{**row, "LunchBalance": "0.00"} for row in rows])
 
 
+def balances_gone_and_back_as_nothing(home: SmallHome) -> None:
+    rows = rows_of(home, STUDENT_FILE)
+    gone = [{**row, "LunchBalance": "" if n else "9.00"} for n, row in enumerate(rows)]
+    upload(home, STUDENT_FILE, gone)
+    home.publish()
+    balances_lost(home)
+
+
+def one_guardian_named(home: SmallHome) -> None:
+    """Others have a word in its place: the same as this one had."""
+    rows = rows_of(home, STUDENT_FILE)
+    rows[0]["ContactNamePrimary"] = "Guardian"
+    upload(home, STUDENT_FILE, rows)
+    home.publish()
+    rows[0]["ContactNamePrimary"] = "Kim Lane"
+    for row in rows[1:20]:
+        row["ContactNamePrimary"] = "Guardian"
+    upload(home, STUDENT_FILE, rows)
+
+
 def balances_moved(home: SmallHome) -> None:
     """The column is sorted without the others."""
     rows = rows_of(home, STUDENT_FILE)
@@ -354,6 +374,7 @@ NIGHTS: list[tuple[Callable[[SmallHome], None], dict[str, object], str, set[str]
     (balances_lost, {**LUNCH, "thresholds": {"low_balances": 1}}, "published", set()),
     (balances_moved, LUNCH, "held", {"mass_low_balance"}),
     (names_of_guardians_moved, {}, "held", {"contents_swapped"}),
+    (one_guardian_named, {}, "published", set()),
     (schools_cut_off, {}, "held", {"mass_removal"}),
     (one_school_left_out, {}, "published", set()),
     (phones_of_schools_moved, {}, "held", {"contents_swapped"}),
@@ -537,6 +558,20 @@ def test_a_small_school(
     home.publish()
     home.upload(after)
     assert home.nightly().outcome == outcome
+
+
+def test_balances_that_come_back_as_nothing_are_held(home: SmallHome) -> None:
+    home.write_settings(**LUNCH)
+    balances_gone_and_back_as_nothing(home)
+    run = home.nightly()
+    assert (run.outcome, "mass_low_balance" in run.report.counts()) == ("held", True)
+
+
+def test_names_that_the_settings_exchange_move_no_phone(home: SmallHome) -> None:
+    first, second, *_ = home.sites
+    home.sites[first], home.sites[second] = home.sites[second], home.sites[first]
+    home.write_settings()
+    assert "contents_swapped" not in home.nightly().report.counts()
 
 
 # -- the add-only window -----------------------------------------------------------------------
@@ -758,7 +793,7 @@ def test_an_approval_is_not_taken_back_while_a_run_may_go_on_with_it(held: Small
     """Else somebody is told that the files are discarded, and they are published."""
     with held.here():
         decide(held.home, NAME, Decision.APPROVED, "Pat Operator")
-        with locked(held.home, NAME), pytest.raises(UsageError, match="a run is under way"):
+        with locked(held.home, NAME), pytest.raises(UsageError, match="something is under way"):
             decide(held.home, NAME, Decision.DISCARDED, "Sam Operator")
         assert states(held) == [("approved", "Pat Operator")]
         decide(held.home, NAME, Decision.DISCARDED, "Sam Operator")

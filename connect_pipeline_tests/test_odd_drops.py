@@ -97,6 +97,7 @@ _HEADER = FILES[STAFF.file_name].splitlines()[0]
         _HEADER.lower().replace("email", '" Email"'),
         ",".join(reversed(_HEADER.split(","))),
         "ID,School,Mobile_number",
+        f"T9{_HEADER}",
         f"{_HEADER},ID",
     ],
 )

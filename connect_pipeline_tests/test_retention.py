@@ -128,18 +128,6 @@ def test_absences_stay_for_so_many_days(home: Home, ledger: Ledger) -> None:
     assert kept == ["2026-10-04.duckdb", "2026-10-05.duckdb", "2026.txt"]
 
 
-def test_the_last_day_of_absences_goes_as_well(home: Home, ledger: Ledger) -> None:
-    """No other day takes its place when a district ends its attendance job."""
-    last = home.attendance(LINCOLN)
-    last.parent.mkdir(parents=True)
-    last.touch()
-    school = district().model_copy(update={"keep": Keep(attendance_days=30)})
-    assert purge(home, ledger, LINCOLN, school, now() + timedelta(days=29)) == NOTHING
-    gone = purge(home, ledger, LINCOLN, school, now() + timedelta(days=32))
-    assert gone == {**NOTHING, "attendance": 1}
-    assert not last.exists()
-
-
 def test_absences_go_by_the_districts_day(home: Home, ledger: Ledger) -> None:
     """At 23:30 there, when the next day has begun in UTC."""
     days = home.attendance_days(LINCOLN)

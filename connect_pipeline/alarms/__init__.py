@@ -8,7 +8,7 @@ about a file (`report/`), the sensor that delivers (`orchestration/watch.py`).
 from connect_pipeline.alarms.raised import (
     after_run,
     causes_at_end,
-    channels,
+    channel_named,
     clear,
     judged_at_end,
     night_of,
@@ -20,7 +20,7 @@ from connect_pipeline.alarms.raised import (
 __all__ = [
     "after_run",
     "causes_at_end",
-    "channels",
+    "channel_named",
     "clear",
     "judged_at_end",
     "night_of",

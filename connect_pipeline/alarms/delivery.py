@@ -21,6 +21,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -30,7 +31,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
-from connect_pipeline.alarms import channels
+from connect_pipeline.alarms import channel_named
 from connect_pipeline.alarms.words import JOBS, Cause, sentence
 from connect_pipeline.errors import ConnectError, SettingsError
 from connect_pipeline.ledger import Ledger, compact, now, stamp
@@ -100,7 +101,7 @@ def deliver(ledger: Ledger, settings: Settings, *, seconds: float = 20) -> int:
         _forget_old(ledger)
         for notice in _waiting(ledger):
             name, key = str(notice.alarm["district"]), (notice.alarm["id"], notice.channel)
-            channel = channels(settings, name).get(notice.channel)
+            channel = channel_named(settings, name, notice.channel)
             if channel is None:
                 district = settings.districts.get(name)
                 if district is None or not isinstance(district.alarms, UnreadAlarms):
@@ -297,7 +298,8 @@ def _mail(mail: Mail, notice: Notice) -> None:
         if server.sock is not None:
             server.sock.settimeout(MAIL_SECONDS)
         server.send_message(message)
-        server.putcmd("quit")  # whatever it says to that, it has the mail
+        with suppress(smtplib.SMTPException, OSError):  # whatever becomes of that, it has the mail
+            server.putcmd("quit")
     finally:
         server.close()
 

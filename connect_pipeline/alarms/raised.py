@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
@@ -39,21 +40,32 @@ def night_of(district: District, moment: datetime) -> str:
 def channels(settings: Settings, name: str) -> dict[str, Webhook | Mail]:
     """Who is told of a district, by the channel's name: everybody's channels, then its own.
 
-    Each address of a mail is a channel: one that is refused is tried again, and the others are not.
+    Each of several addresses of a mail is a channel: one that is refused is tried again, and the
+    others are not. Its name is of the address, wherever that stands in the settings.
     """
-    district = settings.districts.get(name)
     found: dict[str, Webhook | Mail] = {}
-    for scope, section in (
-        ("all", settings.alarms),
-        ("own", district.alarms if district else Alarms()),
-    ):
+    for scope, section in _sections(settings, name):
         if section.webhook is not None:
             found[f"{scope} webhook"] = section.webhook
         if (mail := section.mail) is not None:
-            for number, address in enumerate(mail.to, start=1):
-                channel = f"{scope} mail" if number == 1 else f"{scope} mail {number}"
-                found[channel] = mail.model_copy(update={"to": (address,)})
+            for address in mail.to:
+                own = f" {sha256(address.encode()).hexdigest()[:8]}" if len(mail.to) > 1 else ""
+                found[f"{scope} mail{own}"] = mail.model_copy(update={"to": (address,)})
     return found
+
+
+def channel_named(settings: Settings, name: str, channel: str) -> Webhook | Mail | None:
+    """A district's channel; of mail without an address all of them. None when there is none now.
+
+    So is what was noted before each address was a channel, or while there was one alone.
+    """
+    mails = {f"{scope} mail": section.mail for scope, section in _sections(settings, name)}
+    return channels(settings, name).get(channel) or mails.get(channel)
+
+
+def _sections(settings: Settings, name: str) -> list[tuple[str, Alarms]]:
+    district = settings.districts.get(name)
+    return [("all", settings.alarms), ("own", district.alarms if district else Alarms())]
 
 
 def after_run(

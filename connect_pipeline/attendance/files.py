@@ -20,7 +20,15 @@ import duckdb
 from connect_pipeline.attendance import staging
 from connect_pipeline.attendance.statements import prepare
 from connect_pipeline.attendance.told import NewBatch
-from connect_pipeline.databases import NO_LOG, attach, set_variables, statement
+from connect_pipeline.databases import (
+    NO_LOG,
+    attach,
+    count_rows,
+    in_memory,
+    set_variables,
+    statement,
+    tables_in,
+)
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import (
@@ -109,13 +117,58 @@ def had_dates(connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> b
         return False
     try:
         _attach_published(connection, path)
-        row = connection.execute(
-            "SELECT 1 FROM duckdb_columns() WHERE database_name = 'earlier' AND comment = $dated",
-            {"dated": DATED},
-        ).fetchone()
+        return _is_dated(connection)
     finally:
         connection.execute("DETACH DATABASE IF EXISTS earlier")
+
+
+def empty_day_before(home: Home, name: str, limit: date) -> bool:
+    """Take its rows from the published day when it is of before `limit`; whether it had some.
+
+    The file stays, with what it says of its dates: a later one that has lost them is held. Nothing
+    is done about a damaged one. Raises `EnvironmentFault` when the disk refuses.
+    """
+    path = home.attendance(name)
+    if not path.exists():
+        return False
+    emptied = staging.staged(path, "emptied")
+    with in_memory() as connection:
+        try:
+            day = _attach_published(connection, path)
+        except EnvironmentFault:
+            return False
+        tables = tables_in(connection, "earlier")
+        rows = sum(count_rows(connection, f"earlier.{table}") for table in tables)
+        if not rows or not "" < day < limit.isoformat():
+            return False
+        emptied.unlink(missing_ok=True)
+        attach(connection, emptied, "day", options=NO_LOG)
+        emptied.chmod(PRIVATE_FILE)
+        connection.execute("CREATE SCHEMA day.attendance")
+        create_empty(connection, "day", ATTENDANCE_TABLES)
+        _say_day(connection, day, is_dated=_is_dated(connection))
+        connection.execute("DETACH day")
+    _sync(emptied)
+    staging.replace(path, emptied)
+    return True
+
+
+def _is_dated(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the published day that is attached as `earlier` says so of its files."""
+    row = connection.execute(
+        "SELECT 1 FROM duckdb_columns() WHERE database_name = 'earlier' AND comment = $dated",
+        {"dated": DATED},
+    ).fetchone()
     return row is not None
+
+
+def _say_day(connection: duckdb.DuckDBPyConnection, day: str, *, is_dated: bool) -> None:
+    """Say in `day` which one it is, for no table does when nobody was absent."""
+    connection.execute(f"COMMENT ON TABLE day.attendance.accounting IS '{day}'")
+    # A later file without dates says nothing of the day that it is of.
+    if is_dated:
+        connection.execute(f"COMMENT ON COLUMN day.attendance.absences.date IS '{DATED}'")
+    connection.execute("CHECKPOINT day")
 
 
 def _is_of_before(connection: duckdb.DuckDBPyConnection, path: Path, today: date) -> bool:
@@ -188,12 +241,7 @@ def write_day(
         try:
             path.chmod(PRIVATE_FILE)
             own.execute(statement(__package__, "day"))
-            # No table says the day when nobody was absent, and the next day must know it.
-            own.execute(f"COMMENT ON TABLE day.attendance.accounting IS '{today.isoformat()}'")
-            # A later file without dates says nothing of the day that it is of.
-            if is_dated:
-                own.execute(f"COMMENT ON COLUMN day.attendance.absences.date IS '{DATED}'")
-            own.execute("CHECKPOINT day")
+            _say_day(own, today.isoformat(), is_dated=is_dated)
         finally:
             own.execute("DETACH day")
     _sync(path)

@@ -39,6 +39,12 @@ def opt_out_files(home: Home) -> list[Path]:
     return [path for path in found if path.is_file() or _leads_nowhere(path)]
 
 
+def is_shared(home: Home, district: str) -> bool:
+    """Whether the district's opt-outs are another district's, too: one is a link to the other."""
+    place = opt_out_file(home, district)
+    return any(path != place and path.resolve() == place.resolve() for path in opt_out_files(home))
+
+
 def _leads_nowhere(path: Path) -> bool:
     """Whether the path is a link to what is not there, such as a share that is not mounted."""
     return path.is_symlink() and not path.exists()

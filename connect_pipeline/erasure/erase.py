@@ -21,7 +21,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from connect_pipeline import snapshots
-from connect_pipeline.attendance.opt_outs import files_beside, opt_out_file
+from connect_pipeline.attendance.opt_outs import files_beside, is_shared, opt_out_file
 from connect_pipeline.contract import SCHOOLS, STAFF
 from connect_pipeline.erasure import records, traces
 from connect_pipeline.erasure.certificate import write_certificate
@@ -127,8 +127,9 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
         _remove_leftovers(home, district)
         places = _places(home, district)
         files = [path for place in places for path in files_below(place)]
-        opt_outs = opt_out_file(home, district)
-        files += [opt_outs] if opt_outs.exists() else []
+        opt_outs, remains = opt_out_file(home, district), _opt_outs_beside(home, district)
+        has_its_own = opt_outs.exists() and not is_shared(home, district)
+        files += [opt_outs] if has_its_own else []
         try:
             gone = Traces("")
             for path in files:
@@ -136,6 +137,8 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
                 if path == opt_outs:  # it may be a link to a share
                     path.resolve().unlink()
                 path.unlink(missing_ok=True)
+            if opt_outs.is_symlink():
+                opt_outs.unlink()
             for place in places:
                 if place.is_symlink():
                     place.unlink()
@@ -157,7 +160,7 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
             counts={f"ledger.{table}": count for table, count in counts.items()},
             files=gone.done,
             searched={},
-            remains=[*OUT_OF_REACH, *_opt_outs_beside(home, district)],
+            remains=[*OUT_OF_REACH, *remains],
         )
         records.complete(ledger, number)
     return Erased(
@@ -275,7 +278,7 @@ def _remove_received(home: Home, ledger: Ledger, district: str, found: Traces) -
 def _rewrite_lists(home: Home, district: str, found: Traces) -> None:
     """Lists for the sender with their manifests, reports, and the family's opt-outs."""
     opt_outs = opt_out_file(home, district)
-    if opt_outs.exists():
+    if opt_outs.exists() and not is_shared(home, district):
         _rewrite(home, district, opt_outs, found, opt_outs_without_student)
     for path in (*files_below(home.outbox(district)), *files_below(home.reports(district))):
         if path.suffix == ".csv":
@@ -398,10 +401,13 @@ def _remains(home: Home, ledger: Ledger, district: str, found: Traces) -> list[s
 
 
 def _opt_outs_beside(home: Home, district: str) -> list[str]:
-    """Files that people keep beside the opt-outs, and nobody reads."""
+    """Files of opt-outs that are not only the district's, or that nobody reads."""
+    why = {path: "is not read" for path, _is_a_copy in files_beside(home, district)}
+    if is_shared(home, district):
+        why[opt_out_file(home, district)] = "is another district's, too"
     return [
-        f"{path.relative_to(home.root)}, which is not read: see whether the family is in it."
-        for path, _is_a_copy in files_beside(home, district)
+        f"{path.relative_to(home.root)}, which {reason}: see whether the family is in it."
+        for path, reason in why.items()
     ]
 
 

@@ -92,7 +92,6 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
             tell_of_dead_run(ledger, told, context.dagster_run)
             if _is_unbegun_retention(context.instance, context.dagster_run):
                 _tell_of_dead_retention(ledger, told, "did_not_begin")
-            deliver(ledger, told)
 
     return [night_watch, runs_that_died]
 

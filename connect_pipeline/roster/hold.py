@@ -286,7 +286,7 @@ def _judge_school_rows(connection: duckdb.DuckDBPyConnection, report: Report, li
             before=before,
             share=percent(lost / before),
             limit=percent(limit),
-            entity="schools",
+            entity="rows of schools",
             where="overall",
         )
     ((sites, moved),) = connection.execute(statement(__package__, "moved_phones")).fetchall()

@@ -7,12 +7,13 @@ age, because the current state was made from it. Does not belong here: when it r
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from connect_pipeline import landing, snapshots
+from connect_pipeline.attendance.files import empty_day_before
 from connect_pipeline.contract import SCHOOLS
 from connect_pipeline.decisions import expire_undecided
 from connect_pipeline.home import Home, disk_fault, files_below
@@ -63,18 +64,15 @@ def _remove_older(folder: Path, limit: datetime) -> int:
 
 
 def _remove_days(home: Home, name: str, limit: date) -> int:
-    """Days of absences; the last one keeps the name for readers until the next, if one comes."""
+    """Days of absences; the last one loses its rows, for its place is the next one's."""
     old = [
         path
         for path in files_below(home.attendance_days(name))
         if path.suffix == ".duckdb" and path.stem < limit.isoformat()
     ]
-    last = home.attendance(name)
-    if last.exists() and last.stat().st_mtime < datetime.combine(limit, time.min, UTC).timestamp():
-        old.append(last)
     for path in old:
         path.unlink()
-    return len(old)
+    return len(old) + empty_day_before(home, name, limit)
 
 
 def _forget(home: Home, ledger: Ledger, name: str, limit: datetime) -> int:

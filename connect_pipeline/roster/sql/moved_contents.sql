@@ -55,10 +55,15 @@ gone AS (
 come AS (
     FROM tonight ANTI JOIN earlier USING (key, value)
 ),
+left_over AS (
+    SELECT field, value, count(*) AS times FROM gone GROUP BY field, value
+),
+-- No more have it from others than others have lost it: "Guardian" is a name of many.
 moved AS (
-    SELECT DISTINCT come.field, come.key
+    SELECT come.field, come.key
     FROM come
-    JOIN gone USING (field, value)
+    JOIN left_over USING (field, value)
+    QUALIFY row_number() OVER (PARTITION BY come.field, come.value ORDER BY come.key) <= times
 ),
 students AS (
     SELECT school, count(DISTINCT student_id) AS students

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from connect_pipeline.contract import STAFF, STUDENTS, ExportSpec
 
+NOT_IN_FILE = "not in the file"
+"""What is said where nothing says why."""
+
 
 @dataclass(frozen=True)
 class People:
@@ -99,7 +102,7 @@ def unmatched(
                     THEN 'not in the file; it is an ID of {other_file}, so columns may be swapped'
                 WHEN school IN (FROM absent_schools)
                     THEN 'not in the file, which has nobody of this school'
-                ELSE 'not in the file'
+                ELSE '{NOT_IN_FILE}'
             END AS detail
         FROM failing
     """

@@ -33,8 +33,8 @@ RULE = TableRule(
     counts_as_bad_row=False,
     hold_over="unknown_references",
     hold_message=(
-        "Rows whose student is not in StudentExport.csv: {count}, more than the district allows."
-        " Most often: {usual}. Export both files together, or have an operator approve this file."
+        "Rows whose student is not in StudentExport.csv: {count}, more than the district"
+        " allows.{usual} Export both files together, or have an operator approve this file."
     ),
     failing=Example(
         STAFF_TO_STUDENT,

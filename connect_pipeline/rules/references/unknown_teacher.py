@@ -26,9 +26,8 @@ RULE = TableRule(
     counts_as_bad_row=False,
     hold_over="unknown_references",
     hold_message=(
-        "Rows whose teacher is not in StaffExport.csv: {count}, more than the district allows."
-        " Most often: {usual}. Export staff and classes together, or have an operator approve this"
-        " file."
+        "Rows whose teacher is not in StaffExport.csv: {count}, more than the district"
+        " allows.{usual} Export staff and classes together, or have an operator approve this file."
     ),
     failing=Example(
         STAFF_TO_STUDENT,
