@@ -409,12 +409,13 @@ def status(
 
     home = Home.from_environment()
     sound = load_sound_districts(home.settings_file)
-    if district:
+    if district and district not in sound.wrong:  # whose state is known all the same
         sound.district(district)
-    names = [district] if district else list(sound.settings.districts)
+    names = [district] if district else list(sound.told.districts)
+    wrong = {name: says for name, says in sound.wrong.items() if name in names}
     with closing(open_ledger(home)) as ledger:
         if len(names) > 1 and not as_json:
-            print_overview(out(), overview(ledger, names))
+            print_overview(out(), overview(ledger, names, wrong))
         else:
             states = {name: district_status(home, ledger, name) for name in names}
             if as_json:
@@ -422,8 +423,8 @@ def status(
             else:
                 for name, state in states.items():
                     print_state(out(), name, state)
-    if sound.wrong and not district:
-        raise SettingsError("\n".join(sound.wrong.values()))
+    if wrong:
+        raise SettingsError("\n".join(wrong.values()))
 
 
 @app.command()

@@ -6,6 +6,8 @@ must be cheap to import.
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import duckdb
@@ -40,6 +42,13 @@ def database_refused(error: BaseException) -> bool:
     return isinstance(error, refusals) or error.connection_invalidated
 
 
+def _is_full(error: BaseException, reason: str) -> bool:
+    """Whether there is no room, as opposed to a file that is not there or not ours."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
+    return reason not in map(os.strerror, (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS))
+
+
 def as_our_error(error: BaseException) -> ConnectError:
     """Any exception as one of ours. A library's message may quote a cell, so it is not repeated."""
     if isinstance(error, ConnectError):
@@ -47,7 +56,8 @@ def as_our_error(error: BaseException) -> ConnectError:
     reason = disk_reason(error) if isinstance(error, duckdb.Error) else None
     if reason or isinstance(error, REFUSALS) or database_refused(error):
         reason = reason or getattr(error, "strerror", None) or type(error).__name__
-        return DiskFault(f"The disk or memory refused ({reason}). Free some, then run again.")
+        cure = "Free some" if _is_full(error, reason) else "Mend that (`doctor` looks for it)"
+        return DiskFault(f"The disk or memory refused ({reason}). {cure}, then run again.")
     place = ""
     trace = error.__traceback__
     while trace is not None:

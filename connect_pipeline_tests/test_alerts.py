@@ -570,3 +570,27 @@ def test_the_last_day_of_absences_loses_its_rows_at_its_age(
     home.upload({ATTENDANCE.file_name: without})
     run = list_absences(home)
     assert (run.outcome, "column_vanished" in run.report.counts()) == ("held", True)
+
+
+def test_a_list_is_too_late_by_the_time_at_which_it_is_made(
+    first_night: SmallHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that began in time may have waited for a slow server."""
+    home = first_night.copy(tmp_path / "home")
+    home.write_settings(attendance={**ALERTS, "send_at": ["12:00"]})
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    noon += timedelta(days=(0, 0, 0, 0, 0, 2, 1)[noon.weekday()])  # nothing is late on a Sunday
+    set_clock(monkeypatch, noon - timedelta(seconds=5))
+    account = AttendanceSteps.account
+
+    def slowly(steps: AttendanceSteps) -> tuple[dict[str, int], bool]:
+        set_clock(monkeypatch, noon + timedelta(seconds=5))
+        return account(steps)
+
+    monkeypatch.setattr(AttendanceSteps, "account", slowly)
+    home.upload(absences(f"101,001,1,A,,{noon:%m/%d/%y}"))
+    early = (noon - timedelta(hours=1)).timestamp()
+    os.utime(home.drop / ATTENDANCE.file_name, (early, early))
+    assert list_absences(home).outcome == "listed"
+    (manifest,) = home.home.outbox(NAME).glob("*.json")
+    assert json.loads(manifest.read_text())["missed_send_time"] == "12:00"

@@ -169,12 +169,20 @@ def test_another_districts_mistake_stops_no_operator(
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_status_of_all_names_the_district_whose_settings_are_wrong(home: SmallHome) -> None:
+def test_a_district_whose_settings_are_wrong_has_a_status(home: SmallHome) -> None:
+    """What is published of it stays, and an operator looks there first."""
     with_a_wrong_district(home)
-    shown = home.command_here("status")
+    shown = home.command_here("status", COLUMNS="140")
     assert (shown.returncode, NAME in shown.stdout) == (2, True)
+    assert "its settings are wrong" in shown.stdout
+    assert "2 districts, 1 need attention." in shown.stdout
     assert "shelbyville" in shown.stderr
-    assert list(json.loads(home.command_here("status", "--json").stdout)) == [NAME]
+    states = json.loads(home.command_here("status", "--json").stdout)
+    assert set(states) == {NAME, "shelbyville"}
+    alone = home.command_here("status", "shelbyville")
+    assert (alone.returncode, "published: nothing yet" in alone.stdout) == (2, True)
+    assert "nmae" in alone.stderr
+    assert home.command_here("status", NAME).returncode == 0
 
 
 def with_a_wrong_district(home: SmallHome) -> None:

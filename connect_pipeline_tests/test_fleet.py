@@ -17,6 +17,7 @@ from connect_pipeline.alarms.words import Cause
 from connect_pipeline.contract import CORE
 from connect_pipeline.drop.looks import look_at_all
 from connect_pipeline.ledger import now, stamp, tables
+from connect_pipeline.ledger.times import to_the_minute
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline.status.as_text import print_answer, print_overview
 from connect_pipeline.status.state import Line, overview
@@ -137,9 +138,9 @@ def test_the_status_of_many_is_one_line_each_and_who_needs_somebody_comes_first(
 def test_a_narrow_terminal_shows_the_whole_name_and_every_word(width: int) -> None:
     line = Line(
         "springfield-unified",
-        "2026-11-29T08:34:25Z",
+        to_the_minute("2026-11-29T08:34:25Z"),
         "attendance: nothing new",
-        "2026-11-29T09:16:58Z",
+        to_the_minute("2026-11-29T09:16:58Z"),
         ["drop unreachable (core)", "missing (attendance)"],
     )
     shown = io.StringIO()

@@ -501,6 +501,21 @@ def test_an_alarm_that_no_run_can_end_any_more_is_over(ships: Fleet) -> None:
     assert open_alarms(ships.ledger, "a") == []
 
 
+def test_a_district_that_leaves_the_settings_for_a_while_keeps_its_alarms(ships: Fleet) -> None:
+    """Nothing has passed: no run looks at the files, which wait as before."""
+    ships.add("b")
+    ships.load()
+    alarms.raise_alarm(ships.ledger, settings(ships), "b", "core", Cause.BLOCKED, {"x": 1})
+    kept = ships.districts.pop("b")
+    ships.load()
+    assert "0 alarms are open" in ships.reason(WATCH)
+    ships.districts["b"] = kept
+    ships.load()
+    assert "1 alarms are open" in ships.reason(WATCH)
+    (alarm,) = alarms.open_alarms(ships.ledger, "b")
+    assert alarm["cause"] == "blocked"
+
+
 def test_a_slip_in_the_settings_ends_no_alarm(ships: Fleet, hook: Webhook) -> None:
     """While it stands, nobody can read which absences the district takes, nor whom it tells."""
     ships.add(

@@ -269,8 +269,8 @@ class AttendanceDay:
             "students": students_listed(self.connection),
         }
 
-    def list_recipients(self) -> Batch | None:
-        """List who is to be told, once; None when there is nobody new.
+    def list_recipients(self, at: datetime | None = None) -> Batch | None:
+        """List who is to be told, once, `at` this time (`now` without); None with nobody new.
 
         The published day is refreshed either way. Call after `build_accounting`. Raises
         `EnvironmentFault` when disk or ledger refuse: then nobody was listed, or the list is
@@ -290,7 +290,7 @@ class AttendanceDay:
                 self._refresh_day()
                 batch = None
             else:
-                batch = self._stage_batch(transaction, earlier, roster)
+                batch = self._stage_batch(transaction, earlier, roster, at or self.now)
             self._write_clerks_list()
         self.batch = batch
         if batch is not None:
@@ -319,16 +319,17 @@ class AttendanceDay:
         transaction: Connection,
         earlier: list[told.EarlierBatch],
         roster: RosterState,
+        at: datetime,
     ) -> Batch:
         """Write the batch's files under staged names, and its ledger rows, still uncommitted."""
-        new = told.new_batch(transaction, self.name, self.today, self.now)
+        new = told.new_batch(transaction, self.name, self.today, at)
         final = staging.batch_files(self.home, self.name, new.batch_id)
         batch = describe_batch(
             self.connection,
             self.home,
             self.district,
             new,
-            now=self.now,
+            now=at,
             earlier=[one.listed_at for one in earlier if not one.is_cleared_list],
             roster=roster,
         )

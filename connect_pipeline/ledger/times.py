@@ -19,6 +19,11 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def to_the_minute(stamped: str) -> str:
+    """A time of the ledger as a narrow table has it; other words as they are."""
+    return stamped[:16].replace("T", " ") if stamped.endswith("Z") else stamped
+
+
 def compact(moment: datetime) -> str:
     """A time as names of files and IDs have it: they sort by it, and a colon is in none."""
     return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -49,7 +49,8 @@ def _attendance_due(name: str, district: District) -> dg.ScheduleDefinition:
         job_name=names.ATTENDANCE_ALERTS,
         cron_schedule=[f"{due.minute} {due.hour} * * *" for due in attendance_due(district)],
         execution_timezone=district.timezone,
-        description=f"Half an hour before {name} sends: is the attendance file there?",
+        description=f"Half an hour before {name} sends, on its school days: is the attendance file"
+        " there?",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def due(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:

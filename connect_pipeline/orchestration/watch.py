@@ -66,7 +66,8 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
             for row in alarms.open_alarms(ledger):
                 if row["district"] not in sound.wrong and _nobody_looks(told, row):
                     alarms.clear(ledger, row["district"], row["job"], list(Cause))
-            found = alarms.open_alarms(ledger)
+            # One that left the settings has not passed: it is there again when the district is.
+            found = [row for row in alarms.open_alarms(ledger) if row["district"] in told.districts]
             undelivered = sum(row["messages"] for row in alarms.undelivered(ledger))
         closed = [str(row["district"]) for row in found if row["cause"] == Cause.NO_ACCESS.value]
         reds = [_wrong_settings(sound.wrong)] if sound.wrong else []
@@ -140,12 +141,14 @@ def keep_readable_settings(home: Home) -> None:
 
 
 def _nobody_looks(settings: Settings, alarm: RowMapping) -> bool:
-    """Whether no run can end the alarm: its district is gone, or takes no absences any more.
+    """Whether no run can end the alarm: its district takes no absences any more.
 
     Not to be asked of one whose settings are wrong: what it takes, nobody can read.
     """
     district = settings.districts.get(str(alarm["district"]))
-    return district is None or (alarm["job"] == ATTENDANCE_JOB and not district.attendance.enabled)
+    if district is None or alarm["job"] != ATTENDANCE_JOB:
+        return False
+    return not district.attendance.enabled
 
 
 def _named(districts: list[str]) -> str:

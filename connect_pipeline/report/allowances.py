@@ -50,6 +50,7 @@ PHRASES: dict[str, tuple[str, Callable[[Any], str]]] = {
         "{} of a file's rows to name a teacher or student who is not in their file",
         _share,
     ),
+    "thresholds.low_balances": ("{} of the lunch balances to become low in one night", _share),
     "thresholds.unmatched_periods": (
         "{} of a school's absences to be in periods in which the student has no class",
         _share,

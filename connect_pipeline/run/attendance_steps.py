@@ -25,7 +25,7 @@ from connect_pipeline.contract import ATTENDANCE, Kind
 from connect_pipeline.databases import count_rows
 from connect_pipeline.drop.deadlines import attendance_due_before, attendance_wanted_since
 from connect_pipeline.errors import UnbalancedError
-from connect_pipeline.ledger import ATTENDANCE_JOB
+from connect_pipeline.ledger import ATTENDANCE_JOB, now
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.run.shared_run import SharedRun
@@ -257,7 +257,7 @@ class AttendanceSteps:
         self.is_of_today = self.day.is_of_today
         self.run.visit.confirm(strictly=False)
         try:
-            batch = self.day.list_recipients()
+            batch = self.day.list_recipients(now())  # a slow run may be too late by now
         finally:
             if self.day.batch is not None:  # whatever fails afterwards, the sender has it
                 self.run.outcome = "listed"

@@ -99,7 +99,8 @@ class NightlySteps:
         With the same one, what an operator discarded is refused for that (`shared_run.py`).
         """
         run = self.run
-        core = {spec.file_name: run.visit.fetched[spec.file_name].facts.sha256 for spec in CORE}
+        names = [spec.file_name for spec in CORE if spec.file_name in run.visit.fetched]
+        core = {name: run.visit.fetched[name].facts.sha256 for name in names}
         schools = run.ledger.all_received(run.name, SCHOOLS.file_name)
         sets = [core, *({**core, SCHOOLS.file_name: one} for one in schools)]
         hold = run.ledger.last_hold(run.name, CORE_JOB, *map(set_sha256, sets))

@@ -28,9 +28,9 @@ def print_overview(out: Console, lines: list[Line]) -> None:
     table = Table(Column("district", no_wrap=True), *_columns(names), box=None)
     for line in lines:
         style = "red" if line.attention else None
-        published_at, last_run_at = _minute(line.published_at), _minute(line.last_run_at)
         needs = "; ".join(line.attention)
-        table.add_row(line.district, published_at, line.last_run, last_run_at, needs, style=style)
+        cells = (line.district, line.published_at, line.last_run, line.last_run_at, needs)
+        table.add_row(*cells, style=style)
     out.print(table)
     concerned = sum(bool(line.attention) for line in lines)
     out.print(f"{len(lines)} districts, {concerned} need attention.", highlight=False)
@@ -116,11 +116,6 @@ def _print_preview(out: Console, preview: dict[str, Any]) -> None:
 def _columns(names: Iterable[str]) -> list[Column]:
     """Columns that go on in the next line where there is no room: nothing is cut off."""
     return [Column(name, overflow="fold") for name in names]
-
-
-def _minute(time: str) -> str:
-    """A time of the ledger to the minute, for a narrow table; other words as they are."""
-    return time[:16].replace("T", " ") if time.endswith("Z") else time
 
 
 def _cell(value: Any) -> str:

@@ -19,6 +19,7 @@ from connect_pipeline.erasure.records import as_dict, standing
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, stamp
 from connect_pipeline.ledger.tables import current, holds, runs, snapshots
+from connect_pipeline.ledger.times import to_the_minute
 from connect_pipeline.outcomes import without_code
 from connect_pipeline.snapshots.export import disclosures_of
 
@@ -122,9 +123,14 @@ class Line:
     attention: list[str] = field(default_factory=list)
 
 
-def overview(ledger: Ledger, names: Collection[str]) -> list[Line]:
-    """One line per district, those that need somebody first; five queries for all of them."""
+def overview(ledger: Ledger, names: Collection[str], wrong: Collection[str] = ()) -> list[Line]:
+    """One line per district, those that need somebody first; five queries for all of them.
+
+    Of some the settings are `wrong`: nothing runs for them.
+    """
     lines = {name: Line(name) for name in names}
+    for name in wrong:
+        lines[name].attention.append("its settings are wrong")
     for row in ledger.rows(
         sa.select(current.c.district, snapshots.c.published_at, current.c.rolled_back).join(
             snapshots,
@@ -135,7 +141,7 @@ def overview(ledger: Ledger, names: Collection[str]) -> list[Line]:
         )
     ):
         if line := lines.get(row["district"]):
-            line.published_at = row["published_at"]
+            line.published_at = to_the_minute(row["published_at"])
             line.attention += ["rolled back"] if row["rolled_back"] else []
     newest = sa.select(
         runs.c.district, sa.func.max(runs.c.started_at).label("started_at")
@@ -151,14 +157,18 @@ def overview(ledger: Ledger, names: Collection[str]) -> list[Line]:
             if row["started_at"] < stamp(now() - QUIET):
                 line.attention.append("no run since then: is the daemon up?")
             outcome = without_code(row["outcome"]).replace("_", " ")
-            line.last_run, line.last_run_at = f"{row['job']}: {outcome}", row["started_at"]
+            line.last_run = f"{row['job']}: {outcome}"
+            line.last_run_at = to_the_minute(row["started_at"])
     for row in ledger.rows(
         sa.select(holds.c.district, holds.c.job, holds.c.held_at).where(holds.c.state == "held")
     ):
         if line := lines.get(row["district"]):
-            line.attention.append(f"held ({row['job']}) since {row['held_at']}")
+            line.attention.append(f"held ({row['job']}) since {to_the_minute(row['held_at'])}")
     for row in open_alarms(ledger):
-        if (line := lines.get(row["district"])) and row["cause"] != "held":
+        is_said = row["cause"] == "held" or (
+            row["cause"] == "settings" and row["district"] in wrong
+        )
+        if (line := lines.get(row["district"])) and not is_said:
             line.attention.append(f"{row['cause'].replace('_', ' ')} ({row['job']})")
     for row in undelivered(ledger):
         if line := lines.get(row["district"]):

@@ -11,7 +11,7 @@ SELECT
     defused(student_name) AS student_name,
     defused(site_name) AS site_name,
     defused(site_phone) AS site_phone,
-    defused(array_to_string(periods, ', ')) AS periods,
+    defused(array_to_string(once_each(periods), ', ')) AS periods,
     change
 FROM attendance.cleared
 -- Of one message first what is taken back, then what is said again.
