@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline.attendance import statements
+from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.contract import ATTENDANCE, STUDENTS
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.ledger import stamp
@@ -579,15 +580,14 @@ def test_a_list_is_too_late_by_the_time_at_which_it_is_made(
     home = first_night.copy(tmp_path / "home")
     home.write_settings(attendance={**ALERTS, "send_at": ["12:00"]})
     noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
-    noon += timedelta(days=(0, 0, 0, 0, 0, 2, 1)[noon.weekday()])  # nothing is late on a Sunday
     set_clock(monkeypatch, noon - timedelta(seconds=5))
-    account = AttendanceSteps.account
+    account = AttendanceDay.build_accounting
 
-    def slowly(steps: AttendanceSteps) -> tuple[dict[str, int], bool]:
+    def slowly(of_day: AttendanceDay) -> dict[str, int]:
         set_clock(monkeypatch, noon + timedelta(seconds=5))
-        return account(steps)
+        return account(of_day)
 
-    monkeypatch.setattr(AttendanceSteps, "account", slowly)
+    monkeypatch.setattr(AttendanceDay, "build_accounting", slowly)
     home.upload(absences(f"101,001,1,A,,{noon:%m/%d/%y}"))
     early = (noon - timedelta(hours=1)).timestamp()
     os.utime(home.drop / ATTENDANCE.file_name, (early, early))
