@@ -406,7 +406,7 @@ def _opt_outs_beside(home: Home, district: str) -> list[str]:
     if is_shared(home, district):
         why[opt_out_file(home, district)] = "is another district's, too"
     return [
-        f"{path.relative_to(home.root)}, which {reason}: see whether the family is in it."
+        f"{path.relative_to(home.root)}, which {reason}: look there, too."
         for path, reason in why.items()
     ]
 
