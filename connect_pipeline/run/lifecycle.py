@@ -128,7 +128,7 @@ def _rebuild(
         for spec in (SCHOOLS, *CORE):
             run.check(spec)
         run.night.build()
-        if run.night.kept < lost["exports"].get("kept", 0):
+        if run.night.kept < lost["exports"].get("kept", {}).get("rows", 0):
             raise EnvironmentFault(
                 "Some whom it kept are in none of its files. The snapshot before it stays, and"
                 " tonight's files are judged against that."

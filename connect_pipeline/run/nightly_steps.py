@@ -274,7 +274,11 @@ class NightlySteps:
             if SCHOOLS.file_name in run.visit.fetched:
                 refused = run.visit.fetched[SCHOOLS.file_name]
                 exports[REFUSED_SCHOOLS] = refused.facts.sha256
-        more = {"settings": self._fingerprint, "changes": self._changed, "kept": self.kept}
+        more = {
+            "settings": self._fingerprint,
+            "changes": self._changed,
+            "kept": {"rows": self.kept},
+        }
         return {**exports, **more}
 
     @property
