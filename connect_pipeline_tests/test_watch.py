@@ -23,12 +23,12 @@ from dagster._daemon.auto_run_reexecution.auto_run_reexecution import (
 )
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
-from connect_pipeline import alarms, definitions
+from connect_pipeline import alarms, definitions, snapshots
 from connect_pipeline.alarms import open_alarms, raise_alarm
 from connect_pipeline.alarms.words import Cause, sentence
 from connect_pipeline.errors import SettingsError, UsageError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import CORE_JOB
+from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.ledger.tables import alarm_notices
 from connect_pipeline.locks import is_held, under_way
 from connect_pipeline.orchestration import retention, watch
@@ -185,7 +185,7 @@ def test_a_run_of_a_district_that_left_the_settings_is_ended_too(
     assert run is not None
     assert run.status is dg.DagsterRunStatus.FAILURE
     assert not should_retry(run, ships.instance), "nobody could run it"
-    watch.tell_of_dead_run(ships.ledger, settings(ships), run)
+    watch.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
     assert alarms.open_alarms(ships.ledger) == []
 
 
@@ -429,7 +429,7 @@ def test_who_died_is_told_of_once_and_the_next_run_ends_the_alarm(ships: Fleet) 
     run = ships.instance.get_run_by_id(run_id)
     assert run is not None
     for _ in range(2):
-        watch.tell_of_dead_run(ships.ledger, settings(ships), run)
+        watch.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
     row = ships.ledger.run(run_id)
     assert row is not None
     assert row["outcome"] == "failed:3"
@@ -543,12 +543,38 @@ def test_a_slip_in_the_settings_ends_no_alarm(ships: Fleet, hook: Webhook) -> No
     assert [row["cause"] for row in alarms.open_alarms(ships.ledger)] == ["held"]
 
 
+def test_a_run_that_could_not_say_its_end_on_a_full_disk_did_not_die(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "/some/file")
+
+    ships.tick()
+    (request,) = ships.tick()
+    with monkeypatch.context() as full:
+        full.setattr(snapshots, "publish", refuse)
+        full.setattr(Ledger, "end_run", refuse)
+        ships.run(request)
+    (run,) = ships.instance.get_runs()
+    row = ships.ledger.run(run.run_id)
+    assert row is not None
+    assert row["outcome"] == "running"
+    watch.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
+    assert {one["cause"]: one["codes"] for one in alarms.open_alarms(ships.ledger)} == {
+        "failed": {"disk": 1}
+    }
+    row = ships.ledger.run(run.run_id)
+    assert row is not None
+    assert "No space left" in row["message"]
+    assert "/some/file" not in row["message"]
+
+
 def test_a_run_that_said_its_end_itself_is_not_told_of_again(ships: Fleet) -> None:
     run_id = begin(ships)
     ships.ledger.end_run(run_id, "blocked", {})
     run = ships.instance.get_run_by_id(run_id)
     assert run is not None
-    watch.tell_of_dead_run(ships.ledger, settings(ships), run)
+    watch.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
     assert alarms.open_alarms(ships.ledger) == []
 
 
@@ -557,7 +583,7 @@ def test_a_run_that_could_not_begin_is_told_of(ships: Fleet) -> None:
     run = ships.instance.create_run_for_job(
         ships.defs.resolve_job_def(NIGHTLY_SYNC), tags={DISTRICT_TAG: "a"}
     )
-    watch.tell_of_dead_run(ships.ledger, settings(ships), run)
+    watch.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
     (alarm,) = alarms.open_alarms(ships.ledger)
     assert alarm["codes"] == {"did_not_begin": 1}
 
@@ -608,7 +634,7 @@ def test_a_part_of_a_job_is_no_run_and_all_of_it_is(ships: Fleet) -> None:
     only = [dg.AssetKey("lunch_recipients")]
     run, says = execute(ships, job, partition_key="a", asset_selection=only)
     assert "UsageError: Launch one of the jobs" in says
-    watch.tell_of_dead_run(ships.ledger, settings(ships), run)
+    watch.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
     assert open_alarms(ships.ledger) == [], "who launched it has read why"
     assert is_refused(run)
     again = dg.DagsterRun(job_name=NIGHTLY_SYNC, run_id="2", tags=run.tags)

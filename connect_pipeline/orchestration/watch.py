@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from sqlalchemy.engine import RowMapping
 
-from connect_pipeline import alarms
+from connect_pipeline import alarms, errors
 from connect_pipeline.alarms.delivery import deliver
 from connect_pipeline.alarms.words import RETENTION_JOB, Cause
 from connect_pipeline.errors import ConnectError, SettingsError
@@ -90,7 +90,7 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
     )
     def runs_that_died(context: dg.RunFailureSensorContext) -> None:
         with closing(open_ledger(home)) as ledger:
-            tell_of_dead_run(ledger, told, context.dagster_run)
+            tell_of_dead_run(ledger, told, context.instance, context.dagster_run)
             if _is_unbegun_retention(context.instance, context.dagster_run):
                 _tell_of_dead_retention(ledger, told, "did_not_begin")
 
@@ -174,8 +174,14 @@ def tell_of_wrong_settings(ledger: Ledger, sound: SoundSettings) -> None:
             alarms.clear(ledger, row["district"], CORE_JOB, [Cause.SETTINGS])
 
 
-def tell_of_dead_run(ledger: Ledger, settings: Settings, run: dg.DagsterRun) -> None:
-    """Raise an alarm for a run that has no end in the ledger. Others told it themselves."""
+def tell_of_dead_run(
+    ledger: Ledger, settings: Settings, instance: dg.DagsterInstance, run: dg.DagsterRun
+) -> None:
+    """Raise an alarm for a run that has no end in the ledger. Others told it themselves.
+
+    One whose steps said what they failed with did not die: the ledger took no more, as on a full
+    disk.
+    """
     name = run.tags.get(names.DISTRICT_TAG, "")
     job = names.JOB_KINDS.get(run.job_name)
     if job is None or name not in settings.districts or is_refused(run):
@@ -185,10 +191,23 @@ def tell_of_dead_run(ledger: Ledger, settings: Settings, run: dg.DagsterRun) -> 
         return
     if row is None:  # noted, so that it is told of once
         ledger.start_run(run.run_id, name, job)
-    says = "could not begin" if row is None else "was cut off"
-    ledger.end_run(run.run_id, failed(), {}, f"{name}: the run {says}.")
-    codes = {"died": 1} if row is not None else {"did_not_begin": 1}
-    alarms.raise_alarm(ledger, settings, name, job, Cause.FAILED, codes, run_id=run.run_id)
+    kind, says = "did_not_begin", f"{name}: the run could not begin."
+    if row is not None:
+        kind, says = _fault_of(instance, run) or ("died", f"{name}: the run was cut off.")
+    ledger.end_run(run.run_id, failed(), {}, says)
+    alarms.raise_alarm(ledger, settings, name, job, Cause.FAILED, {kind: 1}, run_id=run.run_id)
+
+
+def _fault_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[str, str] | None:
+    """What a step of the run said that it failed with: the kind of fault, and the sentence."""
+    for log in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        event = log.get_dagster_event()
+        said = event.step_failure_data.user_failure_data if event is not None else None
+        fault = said.metadata.get("kind") if said is not None else None
+        if said is not None and fault is not None:
+            error = getattr(errors, str(fault.value), errors.ConnectError)
+            return error.kind, said.description or ""
+    return None
 
 
 def tell_of_dead_runs(
@@ -207,7 +226,7 @@ def tell_of_dead_runs(
     for record in instance.get_run_records(unfinished, limit=limit):
         run = record.dagster_run
         if not (_is_recent(record.update_timestamp.timestamp()) or _is_district_at_work(home, run)):
-            tell_of_dead_run(ledger, settings, run)
+            tell_of_dead_run(ledger, settings, instance, run)
 
 
 def end_dead_runs(
