@@ -33,19 +33,20 @@ def match_header(text: str, spec: ExportSpec, findings: Findings) -> tuple[Colum
     When None is returned, `findings` holds at least one blocking finding that says why.
     """
     names = _names(text)
-    if names is not None:
-        known = {column.name: column for column in spec.columns}
-        columns = tuple(known[name] for name in names if name in known)
-        if len(columns) == len(names) and _is_accepted(columns, spec):
-            return columns
-    _explain(text, names, spec, findings)
-    return None
+    columns = _accepted(names or [], spec)
+    if columns is None:
+        _explain(text, names, spec, findings)
+    return columns
 
 
-def _is_accepted(columns: tuple[Column, ...], spec: ExportSpec) -> bool:
+def _accepted(names: list[str], spec: ExportSpec) -> tuple[Column, ...] | None:
+    """The columns that a header of these names has, None when it is none of the export's."""
+    known = {column.name: column for column in spec.columns}
+    columns = tuple(known[name] for name in names if name in known)
     positions = [spec.columns.index(column) for column in columns]
     in_order = all(one < next_ for one, next_ in pairwise(positions))
-    return in_order and all(column in columns for column in spec.columns if column.required)
+    has_all = all(column in columns for column in spec.columns if column.required)
+    return columns if len(columns) == len(names) and in_order and has_all else None
 
 
 def _names(text: str, delimiter: str = ",") -> list[str] | None:
@@ -141,12 +142,9 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
 
 def _export_of(names: list[str], spec: ExportSpec) -> ExportSpec | None:
     """The other export that accepts these names as its header, if there is one."""
-    for other in EXPORTS:
-        known = {column.name: column for column in other.columns}
-        columns = tuple(known[name] for name in names if name in known)
-        if other is not spec and len(columns) == len(names) and _is_accepted(columns, other):
-            return other
-    return None
+    return next(
+        (one for one in EXPORTS if one is not spec and _accepted(names, one) is not None), None
+    )
 
 
 def _other_delimiter(text: str, folded: Container[str]) -> str | None:

@@ -274,7 +274,8 @@ def _apply_law(result: ReadResult, path: Path, limits: Limits) -> None:
     trim = _line_of(TRIM_FIELD, len(result.columns))
     is_trim = f"(regexp_full_match(text, '{trim}') AND strlen(text) <= {limits.line_bytes})"
     values = {"path": as_pattern(path)}
-    is_header = f"regexp_full_match(text, '{_as_joined(result)}')"
+    header = _as_joined(result)
+    is_header = f"regexp_full_match(text, '{header}')"
     blank, repeated, unusual, not_trim = connection.execute(
         f"""
         SELECT
@@ -295,7 +296,7 @@ def _apply_law(result: ReadResult, path: Path, limits: Limits) -> None:
     if repeated > 1:
         _add_lines(result, "repeated_header", path, is_header)
     if unlawful:  # without a line end between them, the second header ends a line of the first
-        ends = f"NOT {lawful} AND NOT {is_header} AND regexp_matches(text, '{_as_joined(result)}$')"
+        ends = f"NOT {lawful} AND NOT {is_header} AND regexp_matches(text, '{header}$')"
         _add_lines(result, "repeated_header", path, ends)
     if blank or unlawful:
         _parse_lawful_lines(result, path, lawful, limits)

@@ -53,7 +53,8 @@ def _leads_nowhere(path: Path) -> bool:
 def files_beside(home: Home, district: str) -> Iterator[tuple[Path, bool]]:
     """Files that are not read, and may be meant as the district's; whether they look like copies.
 
-    A copy has a name that only begins as the district's: `.csv.txt`, ` (1).csv`.
+    They have its name and another ending, or are in a folder of its name. A copy has a name that
+    only begins so: `.csv.txt`, ` (1).csv`.
     """
     names = (district.casefold(), OPT_OUTS)
     begins = re.compile(rf"{re.escape(district)}[^a-z0-9_-].*", re.IGNORECASE)
@@ -68,9 +69,7 @@ def files_beside(home: Home, district: str) -> Iterator[tuple[Path, bool]]:
 def _refuse_misplaced(home: Home, district: str) -> None:
     """Raise `SettingsError` for a file that must be the district's opt-outs and is not read.
 
-    That is one with its name and another ending, or in a folder of its name. Without the file in
-    its place, it is also one whose name only begins so: `.csv.txt`, ` (1).csv`. Beside it, such a
-    file is a copy.
+    Beside the file in its place, one that looks like a copy is one.
     """
     place = opt_out_file(home, district)
     if any(_leads_nowhere(path) for path in (place, place.parent)):

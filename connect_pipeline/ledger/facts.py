@@ -384,26 +384,26 @@ class Ledger:
                 .values(file_sha256=file_sha256)
             )
 
-    def forget_snapshot(self, district: str, snapshot_id: str) -> None:
-        """A snapshot's file is gone (retention, or a kill before its rename)."""
+    def forget_snapshot(
+        self, district: str, snapshot_id: str, *, rebuilt_as: str | None = None
+    ) -> None:
+        """A snapshot's file is gone (retention, damage, or a kill before its rename).
+
+        One that was `rebuilt_as` another is what people had then: so say its publications.
+        """
         with self.transaction() as connection:
+            if rebuilt_as is not None:
+                connection.execute(
+                    sa.update(publications)
+                    .where(
+                        publications.c.district == district,
+                        publications.c.snapshot_id == snapshot_id,
+                    )
+                    .values(snapshot_id=rebuilt_as)
+                )
             connection.execute(
                 sa.delete(snapshots).where(
                     snapshots.c.district == district, snapshots.c.snapshot_id == snapshot_id
-                )
-            )
-
-    def replace_snapshot(self, district: str, lost: str, rebuilt: str) -> None:
-        """A snapshot was damaged and is built anew under another ID: it is what people had then."""
-        with self.transaction() as connection:
-            connection.execute(
-                sa.update(publications)
-                .where(publications.c.district == district, publications.c.snapshot_id == lost)
-                .values(snapshot_id=rebuilt)
-            )
-            connection.execute(
-                sa.delete(snapshots).where(
-                    snapshots.c.district == district, snapshots.c.snapshot_id == lost
                 )
             )
 

@@ -33,10 +33,17 @@ from connect_pipeline.roster.swapped import Swapped, count_moved, count_swapped
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
 
-# One of eight is not 12 %: up to these counts, a share alone says nothing ...
-FLOORS = {"student": 10, "staff": 5, "class": 10, "student in class": 10, "enrollment": 50}
-# ... but most of a small school's people do not leave in one night.
 FEW = 3
+# One of eight is not 12 %: up to these counts, a share alone says nothing ...
+FLOORS = {
+    "student": 10,
+    "staff": 5,
+    "class": 10,
+    "student in class": 10,
+    "enrollment": 50,
+    "school": FEW,
+}
+# ... but most of a small school's people do not leave in one night, once they are a few.
 MOST = 0.5
 # Families give up a number now and then that another one has the next day, but not many at once.
 MOVED = 0.05
@@ -47,6 +54,7 @@ ENTITIES: dict[str, ExportSpec] = {
     "class": STAFF_TO_STUDENT,
     "student in class": STAFF_TO_STUDENT,
     "enrollment": STAFF_TO_STUDENT,
+    "school": SCHOOLS,
 }
 NOUNS = {
     "student": "students",
@@ -54,6 +62,7 @@ NOUNS = {
     "class": "classes",
     "student in class": "students in classes",
     "enrollment": "enrollments",
+    "school": "rows of schools",
 }
 # New teachers and new periods replace most classes of a small school, and a column that changes
 # every night changes most of its people.
@@ -177,7 +186,7 @@ def _judge_shares(report: Report, code: str, changes: Iterable[Change], limit: f
             "mass_change": change.changed,
             "ids_renumbered": change.renumbered,
         }[code]
-        most = change.entity in PEOPLE and code != "mass_change"
+        most = change.entity in (*PEOPLE, "school") and code != "mass_change"
         floor = FLOORS[change.entity]
         if change.entity in seen or not is_too_many(
             count, change.before, limit, floor=floor, most=most
@@ -200,6 +209,12 @@ def _where(school: str | None) -> str:
     return "overall" if school is None else "at one school"
 
 
+def _is_usable(report: Report, export: str) -> bool:
+    """Whether an export is there and not refused."""
+    one = report.exports.get(export)
+    return one is not None and one.checked is not None and one.checked.usable
+
+
 def _judge_columns(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
     """An optional column of last night that is gone would wipe what it held."""
     gone = connection.execute(
@@ -210,8 +225,7 @@ def _judge_columns(connection: duckdb.DuckDBPyConnection, report: Report) -> Non
         """
     ).fetchall()
     for export, column in gone:
-        checked = report.exports[export].checked if export in report.exports else None
-        if checked is not None and checked.usable:  # a refused file wipes nothing
+        if _is_usable(report, export):  # a refused file wipes nothing
             report.exports[export].findings.add("column_vanished", column=column)
 
 
@@ -275,20 +289,11 @@ def _judge_school_rows(connection: duckdb.DuckDBPyConnection, report: Report, li
 
     It comes once, and stays: whatever it has lost nobody would miss for months.
     """
-    schools = report.exports.get(SCHOOLS.file_name)
-    if schools is None or schools.checked is None or not schools.checked.usable:
+    if not _is_usable(report, SCHOOLS.file_name):
         return
     ((before, lost),) = connection.execute(statement(__package__, "lost_schools")).fetchall()
-    if is_too_many(lost, before, limit, floor=FEW, most=True):
-        schools.findings.add(
-            "mass_removal",
-            found=lost,
-            before=before,
-            share=percent(lost / before),
-            limit=percent(limit),
-            entity="rows of schools",
-            where="overall",
-        )
+    rows = Change("school", None, before, added=0, removed=lost, changed=0)
+    _judge_shares(report, "mass_removal", [rows], limit)
     ((sites, moved),) = connection.execute(statement(__package__, "moved_phones")).fetchall()
     if moved > 1:  # one may get a number that another gives up
         phone = next(column.name for column in SCHOOLS.columns if column.field == "phone")

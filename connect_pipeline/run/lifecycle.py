@@ -136,7 +136,7 @@ def _rebuild(
         snapshot_id = run.night.publish()
         if lost["rolled_back"]:  # an operator chose it: going on with others is for one, too
             ledger.make_current(name, snapshot_id, rolled_back=True)
-        ledger.replace_snapshot(name, str(lost["snapshot_id"]), snapshot_id)
+        ledger.forget_snapshot(name, str(lost["snapshot_id"]), rebuilt_as=snapshot_id)
         log.warning("%s: rebuilt as snapshot %s, from what was received", name, snapshot_id)
     except (ConnectError, duckdb.Error) as error:
         log.error("%s: it could not be rebuilt: %s", name, as_our_error(error))

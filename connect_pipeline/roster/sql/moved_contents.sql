@@ -1,10 +1,11 @@
 -- One row: a column of students, overall (school is NULL) or at one school, with how many students have
 -- in it tonight what another student had there last night and has nowhere any more. Who only comes to
 -- share a number with a sibling is none: the sibling has it still.
-WITH earlier AS (
+WITH cells AS (
     UNPIVOT (
         SELECT
             key,
+            is_before,
             primary_name,
             secondary_name,
             primary_phone,
@@ -13,41 +14,15 @@ WITH earlier AS (
             primary_email,
             secondary_email
         FROM student_columns
-        WHERE is_before
     )
-    ON
-        primary_name,
-        secondary_name,
-        primary_phone,
-        secondary_phone,
-        mobile_phone,
-        primary_email,
-        secondary_email
+    ON COLUMNS(* EXCLUDE (key, is_before))
     INTO NAME field VALUE value
 ),
+earlier AS (
+    SELECT key, field, value FROM cells WHERE is_before
+),
 tonight AS (
-    UNPIVOT (
-        SELECT
-            key,
-            primary_name,
-            secondary_name,
-            primary_phone,
-            secondary_phone,
-            mobile_phone,
-            primary_email,
-            secondary_email
-        FROM student_columns
-        WHERE NOT is_before
-    )
-    ON
-        primary_name,
-        secondary_name,
-        primary_phone,
-        secondary_phone,
-        mobile_phone,
-        primary_email,
-        secondary_email
-    INTO NAME field VALUE value
+    SELECT key, field, value FROM cells WHERE NOT is_before
 ),
 gone AS (
     FROM earlier ANTI JOIN tonight USING (key, value)
