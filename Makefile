@@ -11,13 +11,18 @@ WORKERS = -n $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)") --dist
 ERASING := connect_pipeline_tests/test_erase.py
 export CONNECT_HOME ?= data
 
-.PHONY: demo ui test test-duckdb-1.5 smoke-duckdb-1.5 soak bench bench-smoke check lint types docs lock clean
+.PHONY: demo ui install postgres test test-duckdb-1.5 smoke-duckdb-1.5 soak bench bench-smoke check lint types docs lock clean
 
 demo: .venv/run  ## set everything up and run the main job on a synthetic district
 	$(BIN)/connect-pipeline demo
 
 ui: .venv/run  ## the same, and the Dagster UI stays open
 	$(BIN)/connect-pipeline demo --ui
+
+install: .venv/run  ## what a server needs, in .venv
+
+postgres: .venv/run  ## the same, with the driver for a ledger in PostgreSQL
+	$(BIN)/$(INSTALL) -c requirements-dev.lock -e '.[postgres]'
 
 test: .venv/dev  ## set everything up and pass the tests
 	DUCKDB_JE_MALLOC_CONF= $(BIN)/pytest $(WORKERS) -m "not slow" --ignore $(ERASING)

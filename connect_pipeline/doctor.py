@@ -24,7 +24,7 @@ from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsErro
 from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.instance import examine_dagster_home
-from connect_pipeline.run.recovery import refuse_unsettled
+from connect_pipeline.run.recovery import refuse_lost_balances, refuse_unsettled
 from connect_pipeline.settings import Alarms, District, Webhook
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.who import name_of, user_name
@@ -85,7 +85,7 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
                 yield diagnosis if count is None else replace(diagnosis, says=f"{count:,} read")
             yield from _examine_alarms(name, (sound.settings.alarms, district.alarms))
             if home.published(name).exists() and is_ours:
-                work = partial(_examine_published, home, name)
+                work = partial(_examine_published, home, name, district)
                 yield _try(f"{name}: what is published", work)[1]
 
 
@@ -110,10 +110,11 @@ def _open_ledger_of(home: Home) -> None:
                 )
 
 
-def _examine_published(home: Home, district: str) -> None:
+def _examine_published(home: Home, name: str, district: District) -> None:
     """Raise `EnvironmentFault` when a file is damaged, or the ledger knows nothing of its lists."""
     with closing(open_ledger(home)) as ledger:
-        refuse_unsettled(home, ledger, district)
+        refuse_unsettled(home, ledger, name)
+        refuse_lost_balances(home, ledger, name, district)
 
 
 def _examine_automation(home: Home) -> str:

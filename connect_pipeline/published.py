@@ -83,6 +83,7 @@ BATCH_ID = PublishedColumn("batch_id", description="batch; sorts by time")
 DATE = PublishedColumn("date", "DATE", "day of the absence", PERSONAL)
 CHANNEL = PublishedColumn("channel", description="sms, voice or email")
 DESTINATION = PublishedColumn("destination", description="E.164 or e-mail", privacy=PERSONAL)
+STUDENT_NAME = PublishedColumn("student_name", description="first and last", privacy=PERSONAL)
 
 ROSTER_TABLES = (
     PublishedTable(
@@ -365,7 +366,7 @@ ATTENDANCE_TABLES = (
             CHANNEL,
             DESTINATION,
             STUDENT_ID,
-            PublishedColumn("student_name", description="first and last", privacy=PERSONAL),
+            STUDENT_NAME,
             PublishedColumn("site_name", description="site of the absence"),
             PublishedColumn("site_phone", description="E.164"),
             PublishedColumn("periods", "VARCHAR[]", "in order", PERSONAL),
@@ -376,20 +377,71 @@ ATTENDANCE_TABLES = (
 )
 
 
-# A file of the outbox, for the sender (`outbox/<district>/low_lunch_balance/<batch_id>.csv`).
+# Files of the outbox, for the sender: `outbox/<district>/<batch_id>.csv`, and in `cleared/` and
+# `low_lunch_balance/`.
+LISTED_AT = PublishedColumn("listed_at", description="UTC, ISO 8601")
+LIST_DATE = PublishedColumn("date", "DATE", "day of the list")
+CONTACT_NAMES = PublishedColumn(
+    "contact_names", description="who is reached there", privacy=PERSONAL
+)
+ABSENCE_SITE = PublishedColumn("site_name", description="site of the absence, or sites")
+ABSENCE_PHONE = PublishedColumn("site_phone", description="E.164, of the first site")
+ABSENCE_LIST = PublishedTable(
+    "absences",
+    "batch × channel × destination × child; the rows of one channel and destination are one"
+    " message, about siblings",
+    (
+        BATCH_ID,
+        LISTED_AT,
+        LIST_DATE,
+        CHANNEL,
+        DESTINATION,
+        LANGUAGE,
+        CONTACT_NAMES,
+        STUDENT_ID,
+        STUDENT_NAME,
+        ABSENCE_SITE,
+        ABSENCE_PHONE,
+        PublishedColumn("periods", description="in order, each once", privacy=PERSONAL),
+        PublishedColumn("codes", description="absence codes, each once", privacy=SENSITIVE),
+        PublishedColumn(
+            "teacher_names", description="teachers of the periods, each once", privacy=DIRECTORY
+        ),
+    ),
+)
+CLEARED_LIST = PublishedTable(
+    "cleared",
+    "batch × a child's row of an earlier list (`listed_in`, channel, destination, student_id) ×"
+    " change",
+    (
+        BATCH_ID,
+        LISTED_AT,
+        LIST_DATE,
+        PublishedColumn("listed_in", description="batch of the list that has the message"),
+        CHANNEL,
+        DESTINATION,
+        LANGUAGE,
+        STUDENT_ID,
+        STUDENT_NAME,
+        ABSENCE_SITE,
+        ABSENCE_PHONE,
+        PublishedColumn("periods", description="in order, each once", privacy=PERSONAL),
+        PublishedColumn("change", description="cleared, no_longer_alerts or absent_again"),
+    ),
+)
 LUNCH_LIST = PublishedTable(
     "low_lunch_balance",
     "batch × channel × destination × child",
     (
         BATCH_ID,
-        PublishedColumn("listed_at", description="UTC, ISO 8601"),
-        PublishedColumn("date", "DATE", "day of the list"),
+        LISTED_AT,
+        LIST_DATE,
         CHANNEL,
         DESTINATION,
         LANGUAGE,
-        PublishedColumn("contact_names", description="who is reached there", privacy=PERSONAL),
+        CONTACT_NAMES,
         STUDENT_ID,
-        PublishedColumn("student_name", description="first and last", privacy=PERSONAL),
+        STUDENT_NAME,
         PublishedColumn("lunch_balance", "DECIMAL(10,2)", "dollars", SENSITIVE),
         PublishedColumn("site_name", description="the student's site, or sites"),
         PublishedColumn("site_phone", description="E.164, of the first site"),

@@ -228,8 +228,9 @@ class Attendance(Section):
     )
     other_codes: tuple[Code, ...] = Field(
         default=(),
-        description="codes that alert nobody, but where school_alert_codes names them, and none of"
-        " alert_codes; any other code is an `unknown_absence_code`",
+        description="codes that alert nobody, unless school_alert_codes has them for a school; a"
+        " code of alert_codes must not be among them, and one in neither is an"
+        " `unknown_absence_code`",
     )
     min_periods: int = Field(
         default=1,
@@ -265,8 +266,8 @@ class Attendance(Section):
     )
     max_cleared_share: Share = Field(
         default=0.25,
-        description="more of the students who are listed, or with `each_new_period` a message of"
-        " theirs, gone from a later file: held",
+        description="a later file lacks more of the students who are listed (with"
+        " `each_new_period`: of their messages): held",
     )
     absent_floor: int = Field(
         default=20, ge=1, description="fewer students than these are never held for their share"

@@ -20,7 +20,13 @@ from connect_pipeline.ledger import stamp
 from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.launch import Finished
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
-from connect_pipeline.published import ATTENDANCE_TABLES, ROSTER_TABLES, open_published
+from connect_pipeline.published import (
+    ABSENCE_LIST,
+    ATTENDANCE_TABLES,
+    CLEARED_LIST,
+    ROSTER_TABLES,
+    open_published,
+)
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.run.attendance_steps import AttendanceSteps
 from connect_pipeline.run.retention import purge
@@ -377,6 +383,10 @@ def test_a_file_of_which_a_part_is_gone_is_held_each_time(home: SmallHome) -> No
     assert approved.outcome == "nothing_new"
     (cleared,) = (home.home.outbox(NAME) / "cleared").glob("*.csv")
     assert f"cleared/{cleared.name}" in approved.message, "the list is said where runs are read"
+    (listed,) = home.home.outbox(NAME).glob("*.csv")
+    for file, described in ((listed, ABSENCE_LIST), (cleared, CLEARED_LIST)):
+        columns = [column.name for column in described.columns]
+        assert file.read_text().splitlines()[0].split(",") == columns
     approved.fail(EnvironmentFault("The disk is full."))
     assert (approved.message, approved.done) == ("The disk is full.", "nothing_new")
 

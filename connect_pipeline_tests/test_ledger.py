@@ -273,14 +273,15 @@ def test_lists_of_a_day_ago_that_the_ledger_never_heard_of_are_refused_and_older
     ledger: Ledger, tmp_path: Path
 ) -> None:
     """Retention may keep a list longer than the ledger its row."""
-    outbox = tmp_path / "outbox"
-    outbox.mkdir()
+    home = Home(tmp_path / "home")
+    outbox = home.outbox("lincoln")
+    outbox.mkdir(parents=True)
     old, new = (f"{compact(now() - timedelta(hours=hours))}-0123abcd" for hours in (37, 35))
     (outbox / f"{old}.json").touch()
-    refuse_lost_ledger(ledger, "lincoln", outbox)
+    refuse_lost_ledger(home, ledger, "lincoln")
     (outbox / f"{new}.json").touch()
     with pytest.raises(EnvironmentFault, match="hold 1 lists that the ledger does not know"):
-        refuse_lost_ledger(ledger, "lincoln", outbox)
+        refuse_lost_ledger(home, ledger, "lincoln")
 
 
 def test_of_two_first_starts_the_slower_takes_the_fasters_key(

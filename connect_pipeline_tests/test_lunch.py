@@ -31,7 +31,7 @@ from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.ledger.tables import batches, listed
 from connect_pipeline.published import LUNCH_LIST
-from connect_pipeline.run.recovery import refuse_lost_ledger
+from connect_pipeline.run.recovery import refuse_lost_balances
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import LunchList as Wanted
 from connect_pipeline.snapshots import roll_back
@@ -262,14 +262,22 @@ def test_the_ledger_has_keyed_hashes_and_no_balance(tmp_path: Path) -> None:
     assert made["counts"] == {"email": 1, "sms": 1, "low_lunch_balance": 1}
 
 
-def test_without_its_ledger_nobody_is_listed_again(tmp_path: Path) -> None:
+def test_without_its_ledger_nobody_is_listed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     nights = Nights.at(tmp_path, ANA)
-    batch = nights.night()
-    assert batch is not None
-    refuse_lost_ledger(nights.runs.ledger(), NAME, nights.folder, timedelta(days=9999))
+    assert nights.night() is not None
+    set_clock(monkeypatch, NOON + timedelta(days=7))
+    home, district = nights.runs.home, nights.runs.district
+    refuse_lost_balances(home, nights.runs.ledger(), NAME, district)
     (tmp_path / "ledger.db").unlink()
-    with pytest.raises(EnvironmentFault, match="does not know"):
-        refuse_lost_ledger(nights.runs.ledger(), NAME, nights.folder, timedelta(days=9999))
+    with pytest.raises(EnvironmentFault, match="of the last 8 days that the ledger does not"):
+        refuse_lost_balances(home, nights.runs.ledger(), NAME, district)
+    set_clock(monkeypatch, NOON + timedelta(days=9))
+    refuse_lost_balances(home, nights.runs.ledger(), NAME, district)
+    set_clock(monkeypatch, NOON)
+    off = district.model_copy(update={"lunch_list": Wanted()})
+    refuse_lost_balances(home, nights.runs.ledger(), NAME, off)
 
 
 # -- at most every so many days, against a plain oracle --------------------------------------------
@@ -437,6 +445,8 @@ def test_a_ledger_that_was_lost_since_a_list_of_days_ago_tells_nobody_again(
     run = home.nightly()
     assert (run.outcome, "does not know" in run.message) == ("failed:3", True)
     assert told(home) == sorted(EXPECTED)
+    doctor = home.command_here("doctor", SPRINGFIELD).stdout
+    assert f"BAD {SPRINGFIELD}: what is published: {SPRINGFIELD}: " in doctor
 
 
 def test_nobody_is_told_of_balances_that_an_operator_went_back_to(

@@ -124,6 +124,7 @@ SEVERITIES = {
     "kept_previous": "warning",
     "row_conservation": "system",
     "rolled_back": "hold",
+    "roster_lost": "hold",
     "mass_absence": "hold",
     "mass_cleared": "hold",
     "file_of_another_day": "hold",

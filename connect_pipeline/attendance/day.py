@@ -297,10 +297,11 @@ class AttendanceDay:
             staging.place(self.home, self.name, batch.batch_id)
         return batch
 
-    def list_cleared(self) -> str | None:
+    def list_cleared(self, at: datetime | None = None) -> str | None:
         """List the messages that do not stand any more, or again; the list's ID, None without news.
 
-        Call after `list_recipients`. Raises `EnvironmentFault` when disk or ledger refuse.
+        It is listed `at` this time (`now` without). Call after `list_recipients`. Raises
+        `EnvironmentFault` when disk or ledger refuse.
         """
         return ClearedList(
             connection=self.connection,
@@ -309,7 +310,7 @@ class AttendanceDay:
             policy=self.district.attendance.policy,
             ledger=self.ledger,
             today=self.today,
-            now=self.now,
+            now=at or self.now,
             run_id=self.run_id,
             file_sha256=self.file_sha256,
         ).write()

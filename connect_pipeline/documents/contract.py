@@ -26,14 +26,30 @@ written. What happens to a file that does not keep this is in [rules.md](rules.m
   that was there last night and is gone holds the night, for it would wipe data.
 - **A record is one line**, with as many fields as the header, in UTF-8 (RFC 4180: a value with a
   comma or a quote stands in quotes, and a quote in it is doubled). No value has a line break in it.
-- **Numbers that name something are text**: `007` and `7` are two students. Have no program that
-  takes them for numbers save the file.
+- **Each file is whole**: everybody in it, every time; who is missing has left. A later
+  AttendanceExport.csv of a day repeats that day's absences, for whoever it leaves out counts as
+  cleared. A row without `Date` is of the day of the upload; a file with a header only says that
+  nobody is absent.
+- **Numbers that name something are text**: `007` and `7` are two students. Do not save the file
+  with a program that turns them into numbers, such as a spreadsheet.
 - `Teacher` is an ID of StaffExport.csv, `Student` one of StudentExport.csv. School, Student and
   Period of an absence are found in StaffToStudentExport.csv; the period `0` is the homeroom, or all
   day.
 - A student or a member of staff at several schools has a row for each, alike in all but the school.
-- A row whose cell may not be blank, and is, is kept out.
+- A row is kept out when a cell is blank in a column marked "no".
 - StaffExport.csv, StudentExport.csv and StaffToStudentExport.csv are one set, of one night.
+
+## Uploading
+
+- **The three core files every night before the deadline** (`deadline` in the
+  [settings](settings.md)), all in one go, also when nothing has changed: a file that was not
+  uploaded again is taken for one whose export failed.
+- **AttendanceExport.csv as often as the district likes**, and at least 30 minutes before each time
+  of sending (`attendance.send_at`).
+- **SchoolExport.csv once**, and again when a school's name, address, phone or merger changes. It
+  stays in the drop.
+
+Write a file under a temporary name (`StudentExport.csv.part`) and rename it when it is complete.
 """
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from connect_pipeline.documents.markdown import table, written_from
 from connect_pipeline.published import (
+    ABSENCE_LIST,
     ATTENDANCE_TABLES,
+    CLEARED_LIST,
     LUNCH_LIST,
     ROSTER_TABLES,
     PublishedTable,
@@ -24,6 +26,8 @@ or embarrass. Dagster shows them as tags of the columns.
 PLACES: tuple[tuple[str, tuple[PublishedTable, ...]], ...] = (
     ("`published/<district>/roster.duckdb`", ROSTER_TABLES),
     ("`published/<district>/attendance.duckdb`", ATTENDANCE_TABLES),
+    ("`outbox/<district>/<batch_id>.csv`", (ABSENCE_LIST,)),
+    ("`outbox/<district>/cleared/<batch_id>.csv`", (CLEARED_LIST,)),
     ("`outbox/<district>/low_lunch_balance/<batch_id>.csv`", (LUNCH_LIST,)),
 )
 

@@ -167,8 +167,8 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
         [
             f"{district}: everything is erased, {len(files):,} files.",
             (
-                f"Take {district} out of districts.yaml: its runs are refused until then, or until"
-                f" `connect-pipeline erase {district} --lift`."
+                f"Its runs are refused until `connect-pipeline erase {district} --lift`: take it"
+                " out of districts.yaml if it is still there."
             ),
         ],
         certificate,

@@ -263,7 +263,7 @@ class AttendanceSteps:
                 self.run.outcome = "listed"
         if batch is None:
             self.run.outcome = "nothing_new"
-        cleared_batch = self.day.list_cleared()
+        cleared_batch = self.day.list_cleared(now())
         if cleared_batch is not None:
             self.run.message = (
                 f"{self.run.name}: of some students, messages of earlier today are to be withheld"

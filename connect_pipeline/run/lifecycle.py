@@ -84,8 +84,7 @@ def district_run(
                     raise unmade
                 _prepare(run)
                 if job == ATTENDANCE_JOB:
-                    published = home.attendance(name)
-                    refuse_lost_ledger(ledger, name, home.outbox(name), published=published)
+                    refuse_lost_ledger(home, ledger, name)
                 yield run
             except ConnectError as error:
                 run.fail(error)

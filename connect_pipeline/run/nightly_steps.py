@@ -12,23 +12,21 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from connect_pipeline import landing, roster, snapshots
 from connect_pipeline.attendance.lunch import LunchBatch, LunchList
-from connect_pipeline.attendance.told import LOW_LUNCH_BALANCE
 from connect_pipeline.contract import CORE, SCHOOLS, STUDENTS, ExportSpec
 from connect_pipeline.databases import count_rows
 from connect_pipeline.drop.deadlines import deadline_before
 from connect_pipeline.drop.visit import REFUSED_SCHOOLS
 from connect_pipeline.erasure.keep_out import CODE as ERASED
-from connect_pipeline.ledger import CORE_JOB, set_sha256
+from connect_pipeline.ledger import CORE_JOB, now, set_sha256
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.drop import old_file_again
 from connect_pipeline.rules.rule import Severity
-from connect_pipeline.run.recovery import refuse_lost_ledger
+from connect_pipeline.run.recovery import refuse_lost_balances
 from connect_pipeline.run.retention import made_current
 from connect_pipeline.run.shared_run import SharedRun
 
@@ -149,6 +147,9 @@ class NightlySteps:
         current = run.ledger.current_snapshot(run.name)
         if current is not None and current["rolled_back"]:
             run.report.drop.add("rolled_back")
+        # One that is rebuilt was judged when it was first published.
+        if current is None and run.visit.uploaded and run.ledger.publications_of(run.name):
+            run.report.drop.add("roster_lost")
         self._changed = roster.totals_of_changes(run.connection)
         self.kept = count_rows(run.connection, "candidate.connect.kept")
         return self._changed
@@ -216,14 +217,12 @@ class NightlySteps:
     def list_low_balances(self) -> LunchBatch | None:
         """List whose family is to be told of a low lunch balance; None when nobody is due."""
         run = self.run
-        wanted = run.district.lunch_list
-        if not wanted.enabled:
+        if not run.district.lunch_list.enabled:
             return None
         if self._balances_are_old():  # who has paid since must not be told
             log.warning("%s: no list of low lunch balances, for the student file is old", run.name)
             return None
-        outbox = run.home.outbox(run.name) / LOW_LUNCH_BALANCE
-        refuse_lost_ledger(run.ledger, run.name, outbox, timedelta(days=wanted.every_days + 1))
+        refuse_lost_balances(run.home, run.ledger, run.name, run.district)
         batch = LunchList(
             connection=run.connection,
             home=run.home,
@@ -232,7 +231,7 @@ class NightlySteps:
             ledger=run.ledger,
             run_id=run.run_id,
             set_sha256=run.set_sha256,
-            now=run.started,
+            now=now(),
         ).write()
         if batch is not None:
             log.info("%s: listed %s low lunch balances", run.name, f"{batch.students:,}")

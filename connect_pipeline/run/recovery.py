@@ -20,7 +20,7 @@ from sqlalchemy.engine import RowMapping
 from connect_pipeline import alarms, snapshots
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.attendance.staging import BATCH_ID
-from connect_pipeline.attendance.told import CLEARED
+from connect_pipeline.attendance.told import CLEARED, LOW_LUNCH_BALANCE
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, remove_log, remove_partials
@@ -28,7 +28,7 @@ from connect_pipeline.interrupted import settle
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, compact, now
 from connect_pipeline.ledger.tables import batches
 from connect_pipeline.published import open_published
-from connect_pipeline.settings import Settings
+from connect_pipeline.settings import District, Settings
 from connect_pipeline.snapshots.damage import Damaged, refuse_damaged, refuse_unreadable
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def refuse_unsettled(home: Home, ledger: Ledger, name: str) -> None:
     """
     erasure_records.refuse_lost(home, ledger, name)
     _refuse_damaged_files(home, ledger, name)
-    refuse_lost_ledger(ledger, name, home.outbox(name), published=home.attendance(name))
+    refuse_lost_ledger(home, ledger, name)
 
 
 def _refuse_damaged_files(home: Home, ledger: Ledger, name: str) -> None:
@@ -120,40 +120,61 @@ def _remove_damaged_day(home: Home, ledger: Ledger, settings: Settings, name: st
         alarms.raise_alarm(ledger, settings, name, ATTENDANCE_JOB, Cause.DAMAGED, {"days": 1})
 
 
-def refuse_lost_ledger(
-    ledger: Ledger,
-    name: str,
-    outbox: Path,
-    telling: timedelta = ALERT_DAY,
-    published: Path | None = None,
-) -> None:
-    """Raise `EnvironmentFault` when `outbox` has new lists that the ledger never heard of.
+def refuse_lost_ledger(home: Home, ledger: Ledger, name: str) -> None:
+    """Raise `EnvironmentFault` when there are new lists of absences that the ledger never heard of.
 
-    So has a `published` day of absences, which stays when a sender takes the lists away. Lists of
-    who is to be told no more count as well, other files of a sender do not.
+    In the outbox, where lists of who is to be told no more count as well and other files of a
+    sender do not; and in the published day, which stays when a sender takes the lists away.
 
     Then the ledger is another one than the one that knows who was told, and all would be told
-    again. Lists of before `telling` do not matter: retention may keep them longer than their rows.
+    again. Older lists than `ALERT_DAY` do not matter: retention may keep them longer than their
+    rows.
     """
-    since = compact(now() - telling)  # a batch's ID begins with its time
-    lists = {path.stem for path in (*outbox.glob("*.json"), *(outbox / CLEARED).glob("*.json"))}
-    listed = set(filter(BATCH_ID.fullmatch, lists)) | _published_batches(published)
-    listed = {batch_id for batch_id in listed if batch_id >= since}
-    if not listed:
-        return
-    known = ledger.rows(sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(listed)))
-    unknown = listed - {str(row["batch_id"]) for row in known}
+    outbox = home.outbox(name)
+    made = (*_lists_in(outbox), *_lists_in(outbox / CLEARED))
+    unknown = _unknown(ledger, {*made, *_published_batches(home.attendance(name))}, ALERT_DAY)
     if unknown:
         raise EnvironmentFault(
-            f"{name}: the outbox and what is published hold {len(unknown)} lists that the ledger"
-            " does not know, so the ledger was lost or replaced. Nobody is listed, so that nobody"
-            " is told twice. Restore the ledger from a backup; or, knowing who was told, move them"
+            f"{name}: the outbox and what is published hold {unknown} lists that the ledger does"
+            " not know, so the ledger was lost or replaced. Nobody is listed, so that nobody is"
+            " told twice. Restore the ledger from a backup; or, knowing who was told, move them"
             " from the outbox, and attendance.duckdb away."
         )
 
 
-def _published_batches(day: Path | None) -> set[str]:
-    if day is None or not day.exists():
+def refuse_lost_balances(home: Home, ledger: Ledger, name: str, district: District) -> None:
+    """The same of lists of low lunch balances, of as many days as nobody is told once more."""
+    if not district.lunch_list.enabled:
+        return
+    folder = home.outbox(name) / LOW_LUNCH_BALANCE
+    telling = timedelta(days=district.lunch_list.every_days + 1)
+    unknown = _unknown(ledger, set(_lists_in(folder)), telling)
+    if unknown:
+        raise EnvironmentFault(
+            f"{name}: {folder} holds {unknown} lists of the last {telling.days} days that the"
+            " ledger does not know, so the ledger was lost or replaced. Nobody is told of a low"
+            " balance, so that nobody is told twice. Restore the ledger from a backup; or, knowing"
+            " who was told, move these lists away."
+        )
+
+
+def _lists_in(folder: Path) -> list[str]:
+    names = (path.stem for path in folder.glob("*.json"))
+    return list(filter(BATCH_ID.fullmatch, names))
+
+
+def _unknown(ledger: Ledger, listed: set[str], telling: timedelta) -> int:
+    """How many of these batches, if not of before `telling`, the ledger does not know."""
+    since = compact(now() - telling)  # a batch's ID begins with its time
+    listed = {batch_id for batch_id in listed if batch_id >= since}
+    if not listed:
+        return 0
+    known = ledger.rows(sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(listed)))
+    return len(listed - {str(row["batch_id"]) for row in known})
+
+
+def _published_batches(day: Path) -> set[str]:
+    if not day.exists():
         return set()
     with open_published(day) as connection:
         rows = connection.execute("SELECT DISTINCT batch_id FROM attendance.recipients").fetchall()

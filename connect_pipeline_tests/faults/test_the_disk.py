@@ -24,7 +24,7 @@ from connect_pipeline.snapshots import DAMAGED_SUFFIX
 from connect_pipeline_tests.faults.absences import absent, list_absences, told
 from connect_pipeline_tests.receivers import Webhook, webhook
 from connect_pipeline_tests.small_district import FILES
-from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, without_rows
 
 STUDENT_FILE, CLASS_FILE = STUDENTS.file_name, STAFF_TO_STUDENT.file_name
 SECRET_VARIABLE = "ALARM_SECRET"
@@ -164,15 +164,25 @@ def test_the_only_snapshot_damaged_and_nothing_to_rebuild_it_from(
 ) -> None:
     home = small_home(server, tmp_path)
     home.publish()
-    before = home.content()
+    before = home.tables()["connect.rosters"]
     damage_current(home, cut_to(0.5))
     shutil.rmtree(home.home.landing(NAME))
     home.write_settings(sftp={"port": 1})
     assert home.nightly().outcome == "failed:3"
     assert not home.roster.exists(), "no damaged file under a name that readers trust"
     home.write_settings(sftp={"port": server.port})
+    students = home.read(STUDENTS.file_name)
+    home.upload({STUDENTS.file_name: without_rows(students, "001,")})
+    held = home.nightly()
+    assert (held.outcome, list(held.report.holding_codes())) == ("held", ["roster_lost"])
+    assert not home.roster.exists(), "nobody can tell what these files have lost"
+    assert home.command_here("status").stdout.count("damaged") == 1
+    home.upload({STUDENTS.file_name: students})
+    assert home.nightly().outcome == "held"
+    assert home.command_here("approve", NAME).returncode == 0
     home.publish()
-    assert home.content() == before
+    assert home.tables()["connect.rosters"] == before
+    assert home.command_here("status").stdout.count("damaged") == 0
 
 
 def test_a_damaged_older_snapshot_is_not_gone_back_to(home: SmallHome) -> None:

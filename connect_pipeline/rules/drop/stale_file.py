@@ -6,7 +6,8 @@ RULE = Rule(
     code="stale_file",
     severity=Severity.HOLD,
     doc="A file is from an earlier day: at the deadline, a core file that nobody has uploaded since"
-    " the one before; or an attendance file that is not of today, which is blocked.",
+    " the one before; or an attendance file that is not of today, which is blocked, and with a"
+    " warning one that nobody has uploaded since the last time of sending.",
     help=(
         "An old file would undo the changes of the last days: new students would lose their"
         " rosters, and families would be told about absences of another day. Usually the export"
