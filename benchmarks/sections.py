@@ -20,6 +20,7 @@ from benchmarks.jobs import (
     bench_sync,
     bench_validate,
 )
+from benchmarks.peers import PEERS
 from connect_pipeline_tests.sshd import OpenSshd
 
 ROOT = Path(__file__).parents[1]
@@ -66,7 +67,7 @@ def peers_section(bench: Bench, sizes: Sequence[int]) -> list[str]:
     for students in sizes:
         exports = str(bench.district(students))
         ours = [*CLI, "validate", exports, "--json"]
-        for peer in ("pandas", "polars", "dlt", "frictionless"):
+        for peer in PEERS:
             theirs = [str(PEERS_PYTHON), "-m", "benchmarks.peers", peer, exports]
             pairs = bench.in_turn(theirs, ours)
             peaks = [f"{pairs.peak(side):.0f}" for side in (0, 1)]

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from connect_pipeline.settings import Attendance, District
 
 SAMPLED_ROWS = 20_000
+FEWEST_CELLS, MOST = 5, 0.5  # of a column, to be judged by them; of another kind
 # A finding shows less than its row is known by: what looks like an ID, for columns may be swapped,
 # and is no mere word, which may be a name. A UUID in braces has 38 characters.
 SHOWN_RECORD_ID = (
@@ -124,9 +125,7 @@ def _absence_codes(attendance: Attendance) -> list[tuple[str, bool, str | None]]
     ]
 
 
-def check_export(
-    read: ReadResult, usable: set[str], thresholds: Thresholds | None = None
-) -> CheckedExport:
+def check_export(read: ReadResult, usable: set[str], thresholds: Thresholds) -> CheckedExport:
     """Run every rule on one export. `usable` names the files that references may look into.
 
     Call in the order schools, staff, students, classes, absences, so that root causes come
@@ -135,7 +134,6 @@ def check_export(
     checked = CheckedExport(read)
     if read.refused:
         return checked
-    thresholds = thresholds or Thresholds()
     _create_records(read)
     if keep_out_erased(read):
         _expose(read)
@@ -242,11 +240,11 @@ def _run_column_rules(read: ReadResult) -> set[Column]:
         pairs = [
             (rule, column)
             for rule, column, cells, wrong in _of_another_kind(read, pairs, every)
-            if cells < rule.min_cells or wrong > cells * rule.share / 2
+            if cells < FEWEST_CELLS or wrong > cells * MOST / 2
         ]
     doubtful: set[Column] = set()
     for rule, column, cells, wrong in _of_another_kind(read, pairs, 1):
-        if cells >= rule.min_cells and wrong > cells * rule.share:
+        if cells >= FEWEST_CELLS and wrong > cells * MOST:
             read.findings.add(rule.code, column=column.name, count=wrong)
             doubtful.add(column)
     return doubtful

@@ -9,12 +9,14 @@ paramiko) are imported by the command that needs them, so that `validate` starts
 from __future__ import annotations
 
 import atexit
+import datetime
 import gc
 import io
 import json
 import logging
 import os
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cache
@@ -226,8 +228,6 @@ def validate(
 
 
 def _write_page(page: Path, report: Report) -> None:
-    import datetime
-
     from connect_pipeline.home import replacing
     from connect_pipeline.report.as_html import About, as_html
 
@@ -247,8 +247,6 @@ def generate(
     ] = False,
 ) -> None:
     """Write the exports of a synthetic district."""
-    import datetime
-
     from connect_pipeline.sample.defects import add_defects
     from connect_pipeline.sample.district import generate as write_district
 
@@ -291,8 +289,6 @@ def alerts(
 
 def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
     """What `alerts` would list now, as counts. Nobody is listed, and no list is written."""
-    import uuid
-
     from connect_pipeline.ledger import PREVIEW_JOB
     from connect_pipeline.run.lifecycle import district_run
 
@@ -487,8 +483,6 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Say who was in what on a day, from the snapshot that was published then."""
-    import datetime
-
     from connect_pipeline.ledger import open_ledger
     from connect_pipeline.settings import DAY
     from connect_pipeline.settings_file import load_sound_districts

@@ -22,6 +22,8 @@ from connect_pipeline.limits import Limits
 
 MANY_BYTES = 8 * 1024**2
 """Of a file; to work on a smaller one, several threads take longer than one does."""
+DATABASE_REFUSALS = (duckdb.IOException, duckdb.OutOfMemoryException)
+"""What DuckDB raises when the disk or the memory refused, and not when it was asked wrongly."""
 NO_LOG = "RECOVERY_MODE NO_WAL_WRITES"
 """Of a file that counts when it is whole, or never: DuckDB writes and syncs no log beside it."""
 

@@ -65,15 +65,15 @@ def decide(
             return _decide(ledger, district, settings, decision, by, job, asked_at, run_lives=False)
 
 
-def expire_undecided(ledger: Ledger, district: str, settings: District, moment: datetime) -> int:
+def expire_undecided(ledger: Ledger, name: str, district: District, moment: datetime) -> int:
     """End the holds that can no longer be approved; returns how many that were.
 
     Absences are of their day, and what was judged against a roster of last week
     (`keep.hold_days`) says nothing about tonight's.
     """
-    today = datetime.combine(settings.day_of(moment), time.min, settings.zone)
-    return ledger.expire_holds(district, today, job=ATTENDANCE_JOB) + ledger.expire_holds(
-        district, moment - timedelta(days=settings.keep.hold_days)
+    today = datetime.combine(district.day_of(moment), time.min, district.zone)
+    return ledger.expire_holds(name, today, job=ATTENDANCE_JOB) + ledger.expire_holds(
+        name, moment - timedelta(days=district.keep.hold_days)
     )
 
 

@@ -75,8 +75,8 @@ class Findings:
         """Whether one of another column, which has more of the places, gave way to one of this."""
         code = stored[0].code
         shares = {one: n for (of, one), n in self._of_column.items() if of == code}
-        most = max(shares, key=lambda one: shares[one], default=column)
-        if shares.get(most, 0) <= shares.get(column, 0) + 1:
+        most = max(shares, key=shares.__getitem__)
+        if shares[most] <= shares.get(column, 0) + 1:
             return False
         place = next(n for n in range(len(stored) - 1, -1, -1) if stored[n].column == most)
         del stored[place]

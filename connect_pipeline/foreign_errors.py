@@ -13,16 +13,12 @@ from pathlib import Path
 import duckdb
 import sqlalchemy as sa
 
+from connect_pipeline.databases import DATABASE_REFUSALS
 from connect_pipeline.errors import ConnectError, DiskFault, SystemFault
 from connect_pipeline.home import disk_reason
 
 # What a full disk looks like, in our own files and in DuckDB's.
-REFUSALS = (
-    OSError,
-    MemoryError,
-    duckdb.IOException,
-    duckdb.OutOfMemoryException,
-)
+REFUSALS = (OSError, MemoryError, *DATABASE_REFUSALS)
 # SQLite's primary codes for what was asked wrongly: ERROR (no such table), CONSTRAINT, MISMATCH,
 # MISUSE, RANGE. All others are about the file, its lock, its disk or the memory.
 SQLITE_ASKED_WRONGLY = (1, 19, 20, 21, 25)

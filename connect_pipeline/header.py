@@ -33,7 +33,7 @@ def match_header(text: str, spec: ExportSpec, findings: Findings) -> tuple[Colum
     When None is returned, `findings` holds at least one blocking finding that says why.
     """
     names = _names(text)
-    columns = _accepted(names or [], spec)
+    columns = _accepted(names, spec)
     if columns is None:
         _explain(text, names, spec, findings)
     return columns
@@ -49,14 +49,14 @@ def _accepted(names: list[str], spec: ExportSpec) -> tuple[Column, ...] | None:
     return columns if len(columns) == len(names) and in_order and has_all else None
 
 
-def _names(text: str, delimiter: str = ",") -> list[str] | None:
-    """The header's names, or None when its quotes break the line law, or one is endless."""
+def _names(text: str, delimiter: str = ",") -> list[str]:
+    """The header's names; none when its quotes break the line law, or one is endless."""
     if delimiter == "," and not LAWFUL_HEADER.fullmatch(text):
-        return None
+        return []
     try:
-        return next(csv.reader([text], delimiter=delimiter, strict=False), [])
+        return next(csv.reader([text], delimiter=delimiter), [])
     except csv.Error:  # longer than Python's reader takes, 128 KiB
-        return None
+        return []
 
 
 def _folded(name: str) -> str:
@@ -73,15 +73,14 @@ def _shown(name: str) -> str:
     return f'"{printable}"'
 
 
-def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Findings) -> None:
+def _explain(text: str, names: list[str], spec: ExportSpec, findings: Findings) -> None:
     """Add the findings that say why the header is refused, root causes only."""
-    expected = ", ".join(spec.column_names)
     folded = {_folded(column.name): column.name for column in spec.columns}
-    if len(names or []) <= 1 and (word := _other_delimiter(text, folded)):
+    if len(names) <= 1 and (word := _other_delimiter(text, folded)):
         findings.add("wrong_delimiter", line=1, found=word)
         return
-    are_others = any(_folded(name) not in folded for name in names or [])
-    if are_others and (other := _export_of(names or [], spec)) is not None:
+    recognised = sum(_folded(name) in folded for name in names)
+    if recognised < len(names) and (other := export_of(text)) is not None:
         findings.escalate(
             "missing_required_column",
             Severity.BLOCK,
@@ -89,12 +88,23 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
             " Upload each export under its own name.",
         )
         return
-    recognised = sum(_folded(name) in folded for name in names or [])
     # Line 1 may be data: its text is shown only when it is beyond doubt a header.
-    if names is None or not recognised or recognised * 3 < len(spec.required_names):
-        findings.add("missing_header", line=1, expected=expected)
+    if not recognised or recognised * 3 < len(spec.required_names):
+        findings.add("missing_header", line=1, expected=", ".join(spec.column_names))
         return
-    shown = _shown_names(names, folded, recognised)
+    _explain_columns(names, folded, _shown_names(names, folded, recognised), spec, findings)
+    _explain_order(names, spec, findings)
+
+
+def _explain_columns(
+    names: list[str],
+    folded: dict[str, str],
+    shown: dict[str, str],
+    spec: ExportSpec,
+    findings: Findings,
+) -> None:
+    """Say what is wrong with each name, and which required ones are not there."""
+    expected = ", ".join(spec.column_names)
     missing = [one for one in spec.column_names if one not in names]
     last_named = max(place for place, name in enumerate(names, start=1) if _folded(name))
     explained: set[str] = set()
@@ -137,20 +147,18 @@ def _explain(text: str, names: list[str] | None, spec: ExportSpec, findings: Fin
                 found=found,
                 expected=expected,
             )
-    _explain_order(names, spec, findings)
 
 
-def _export_of(names: list[str], spec: ExportSpec) -> ExportSpec | None:
-    """The other export that accepts these names as its header, if there is one."""
-    return next(
-        (one for one in EXPORTS if one is not spec and _accepted(names, one) is not None), None
-    )
+def export_of(text: str) -> ExportSpec | None:
+    """The export that accepts this line as its header, if there is one."""
+    names = _names(text)
+    return next((one for one in EXPORTS if _accepted(names, one) is not None), None)
 
 
 def _other_delimiter(text: str, folded: Container[str]) -> str | None:
     """The delimiter, in a word, by which line 1 is a header, if it is not the comma."""
     for delimiter, word in OTHER_DELIMITERS.items():
-        names = _names(text, delimiter) or []
+        names = _names(text, delimiter)
         if len(names) > 1 and sum(_folded(name) in folded for name in names) * 2 >= len(names):
             return word
     return None

@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING, BinaryIO
 import duckdb
 
 from connect_pipeline.contract import Column, ExportSpec, Kind
-from connect_pipeline.databases import as_pattern, count_rows, give_threads, open_scratch
+from connect_pipeline.databases import (
+    DATABASE_REFUSALS,
+    as_pattern,
+    count_rows,
+    give_threads,
+    open_scratch,
+)
 from connect_pipeline.errors import DiskFault
 from connect_pipeline.findings import STORED_PER_CODE, Findings
 from connect_pipeline.header import match_header
@@ -49,7 +55,6 @@ BAD_ROWS_FLOOR = 5
 FEW_COLUMNS = 3
 BY_CONTENT_ONLY = "hive_partitioning = false, compression = 'none'"
 """DuckDB would take columns from a folder such as `school=101`, and unpack by a file's name."""
-DATABASE_REFUSALS = (duckdb.IOException, duckdb.OutOfMemoryException)
 
 
 class ConservationError(Exception):
@@ -60,18 +65,16 @@ class ConservationError(Exception):
 class ReadResult:
     """One file as read: what was accepted, what was not, and why.
 
-    `lines` counts all physical lines, header and blank ones included; always
-    lines = header + blank + accepted + quarantined when the header was accepted. `padded` names
-    the fields in which trimming changes a cell; a file `is_plain` when it holds nothing beyond
-    ASCII and no question mark, so that its letters cannot be damaged.
+    Always lines = header + blank + accepted + quarantined when the header was accepted. `padded`
+    names the fields in which trimming changes a cell; a file `is_plain` when it holds nothing
+    beyond ASCII and no question mark, so that its letters cannot be damaged.
     """
 
     spec: ExportSpec
-    columns: tuple[Column, ...]
     facts: FileFacts
     findings: Findings
     connection: duckdb.DuckDBPyConnection
-    lines: int = 0
+    columns: tuple[Column, ...] = ()
     blank_lines: int = 0
     blank_rows: int = 0
     accepted_rows: int = 0
@@ -80,6 +83,11 @@ class ReadResult:
     padded: frozenset[str] = frozenset()
     is_plain: bool = False
     text: TextFile | None = None
+
+    @property
+    def lines(self) -> int:
+        """Physical lines, header and blank ones included."""
+        return self.facts.line_count
 
     @property
     def verdict(self) -> str:
@@ -143,8 +151,7 @@ def read_export(
         facts = facts or scan_file(path, line_bytes=limits.line_bytes)
         if facts.line_count > limits.rows:
             facts = replace(facts, blank_lines=count_blank_lines(path, facts))
-        result = ReadResult(spec, (), facts, Findings(spec.file_name), connection)
-        result.lines = facts.line_count
+        result = ReadResult(spec, facts, Findings(spec.file_name), connection)
         give_threads(connection, facts.byte_count, limits)
         if _file_is_refused(result, limits):
             return result
@@ -294,10 +301,10 @@ def _apply_law(result: ReadResult, path: Path, limits: Limits) -> None:
             f"SELECT count(*) FILTER (WHERE NOT {lawful}) FROM {lines_sql(result)}", values
         ).fetchall()[0][0]
     if repeated > 1:
-        _add_lines(result, "repeated_header", path, is_header)
+        _add_repeated_headers(result, path, is_header)
     if unlawful:  # without a line end between them, the second header ends a line of the first
         ends = f"NOT {lawful} AND NOT {is_header} AND regexp_matches(text, '{header}$')"
-        _add_lines(result, "repeated_header", path, ends)
+        _add_repeated_headers(result, path, ends)
     if blank or unlawful:
         _parse_lawful_lines(result, path, lawful, limits)
     else:
@@ -533,7 +540,7 @@ def _as_joined(result: ReadResult) -> str:
     return f"(?i)[^,]*{any_name}(?:,{any_name}){{{FEW_COLUMNS - 1},}}"
 
 
-def _add_lines(result: ReadResult, code: str, path: Path, where: str) -> None:
+def _add_repeated_headers(result: ReadResult, path: Path, where: str) -> None:
     """A finding for each line below the first whose `text` is so."""
     lines = result.connection.execute(
         f"SELECT line FROM (SELECT row_number() OVER () AS line, text FROM {lines_sql(result)})"
@@ -542,7 +549,7 @@ def _add_lines(result: ReadResult, code: str, path: Path, where: str) -> None:
     ).fetchall()
     if lines:
         places = ({"line": line} for (line,) in lines[:STORED_PER_CODE])
-        result.findings.add_many(code, len(lines), places)
+        result.findings.add_many("repeated_header", len(lines), places)
 
 
 def _stored(result: ReadResult, code: str, select: str) -> int:

@@ -89,12 +89,10 @@ def _as_told(name: str, section: Any, problems: list[_Problem]) -> District:
     """What an alarm needs of a district whose section is wrong, from the keys that are right."""
     bad = {problem.location[2] if len(problem.location) > 2 else None for problem in problems}
     kept = section if isinstance(section, dict) and None not in bad else {}
-    readable = {key: kept[key] for key in ("timezone",) if key in kept and key not in bad}
+    zone = {"timezone": kept["timezone"]} if "timezone" in kept.keys() - bad else {}
     are_read = kept is section and "alarms" not in bad
-    readable["alarms"] = (
-        Alarms.model_validate(kept.get("alarms", {})) if are_read else UnreadAlarms()
-    )
-    return District.model_construct(name=name, **readable)
+    alarms = Alarms.model_validate(kept.get("alarms", {})) if are_read else UnreadAlarms()
+    return District.model_construct(name=name, alarms=alarms, **zone)
 
 
 class _Problem(NamedTuple):
@@ -154,7 +152,10 @@ def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
     try:
         return data, Settings.model_validate(data), repeated
     except ValidationError as error:
-        problems = [_problem(node, item) for item in error.errors(include_input=False)]
+        problems = [
+            _Problem(item["loc"], *_line_and_text(node, item, item["loc"]))
+            for item in error.errors(include_input=False)
+        ]
         return data, None, repeated + problems
 
 
@@ -163,13 +164,8 @@ def _listing(path: Path, problems: list[_Problem]) -> str:
     return "\n".join(f"{path.name} line {line}: {text}" for line, text in sorted(said))
 
 
-def _problem(node: yaml.Node, item: Any) -> _Problem:
-    """A pydantic error as a line and a sentence."""
-    location = tuple(item["loc"])
-    return _Problem(location, *_line_and_text(node, item, location))
-
-
 def _line_and_text(node: yaml.Node, item: Any, location: tuple[int | str, ...]) -> tuple[int, str]:
+    """A pydantic error as a line and a sentence."""
     dotted = ".".join(str(part) for part in location) or "the file"
     line = _line_of(node, location)
     kind = item["type"]

@@ -76,8 +76,8 @@ def district(**attendance: Any) -> District:
 
 def list_both(day: AttendanceDay) -> Batch | None:
     """Both lists, as a run makes them: who is to be told, and which messages do not stand."""
-    batch = day.list_recipients()
-    day.list_cleared()
+    batch = day.list_recipients(day.now)
+    day.list_cleared(day.now)
     return batch
 
 

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 import yaml
 
 from connect_pipeline import alarms
-from connect_pipeline.alarms import delivery
+from connect_pipeline.alarms import delivery, raised
 from connect_pipeline.alarms.delivery import deliver
 from connect_pipeline.alarms.raised import MOST_PER_NIGHT
 from connect_pipeline.alarms.words import FAULTS, Cause, sentence
@@ -621,7 +621,7 @@ def test_who_took_it_at_the_last_try_is_told_that_it_has_passed(
     ],
 )
 def test_a_night_is_from_noon_to_noon(moment: str, night: str) -> None:
-    assert alarms.night_of(DISTRICT, datetime.fromisoformat(moment)) == night
+    assert raised.night_of(DISTRICT, datetime.fromisoformat(moment)) == night
 
 
 @pytest.mark.parametrize(
@@ -650,7 +650,7 @@ def test_a_night_is_from_noon_to_noon(moment: str, night: str) -> None:
 def test_what_a_runs_end_means(
     outcome: str, codes: dict[str, int], causes: dict[str, dict[str, int]]
 ) -> None:
-    assert alarms.causes_at_end(outcome, codes, "network") == causes
+    assert raised.causes_at_end(outcome, codes, "network") == causes
 
 
 OF_EVERY_RUN = {Cause.FAILED, Cause.BLOCKED, Cause.HELD, Cause.MISSING}
@@ -671,7 +671,7 @@ OF_EVERY_RUN = {Cause.FAILED, Cause.BLOCKED, Cause.HELD, Cause.MISSING}
 def test_a_run_ends_only_alarms_of_what_it_has_looked_at(
     outcome: str, is_fresh: bool, judged: set[Cause]
 ) -> None:
-    assert alarms.judged_at_end(outcome, is_fresh=is_fresh) == judged
+    assert raised.judged_at_end(outcome, is_fresh=is_fresh) == judged
 
 
 def kinds_of(fault: type[ConnectError]) -> set[str]:

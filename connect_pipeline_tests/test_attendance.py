@@ -49,8 +49,12 @@ from connect_pipeline_tests.attendance_runs import (
 from connect_pipeline_tests.small_roster import Contact, Student, enroll, write_roster
 
 
-def outbox(batch: Batch) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(batch.outbox_file.read_text(encoding="utf-8"))))
+def outbox_file(runs: Runs, batch: Batch) -> Path:
+    return runs.home.outbox(NAME) / f"{batch.batch_id}.csv"
+
+
+def outbox(runs: Runs, batch: Batch) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(outbox_file(runs, batch).read_text(encoding="utf-8"))))
 
 
 def test_one_destination_gets_one_entry_with_all_its_children(tmp_path: Path) -> None:
@@ -179,7 +183,7 @@ def test_the_language_is_the_childrens_or_the_districts(
     batch = runs.file([absence(child.student_id) for child in children])
     assert runs.published("SELECT DISTINCT language FROM attendance.recipients") == [(expected,)]
     assert batch is not None
-    manifest = json.loads(batch.manifest_file.read_text())
+    manifest = json.loads(outbox_file(runs, batch).with_suffix(".json").read_text())
     assert manifest["recipients_with_mixed_languages"] == (2 if languages == ("es", "vi") else 0)
 
 
@@ -621,7 +625,7 @@ def test_the_outbox_is_a_whole_list_with_its_manifest(tmp_path: Path) -> None:
     ana = [absence("001", period, teacher="Kim") for period in ("1", "2")]
     batch = runs.file([*ana, absence("002"), absence("003")])
     assert batch is not None
-    rows = outbox(batch)
+    rows = outbox(runs, batch)
     assert rows[0] == {
         "batch_id": batch.batch_id,
         "listed_at": "2026-10-06T19:01:00Z",
@@ -644,11 +648,11 @@ def test_the_outbox_is_a_whole_list_with_its_manifest(tmp_path: Path) -> None:
         ("sms", "001"),
         ("sms", "002"),
     ]
-    manifest = json.loads(batch.manifest_file.read_text())
-    content = batch.outbox_file.read_bytes()
+    manifest = json.loads(outbox_file(runs, batch).with_suffix(".json").read_text())
+    content = outbox_file(runs, batch).read_bytes()
     assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
     assert (manifest["bytes"], manifest["rows"]) == (len(content), 4)
-    assert manifest["file"] == batch.outbox_file.name
+    assert manifest["file"] == outbox_file(runs, batch).name
     assert manifest["accounting"] == {"listed": 2, "no_usable_contact": 1}
     assert manifest["warnings"] == []
 
@@ -660,7 +664,7 @@ def test_no_spreadsheet_runs_what_a_family_typed(tmp_path: Path) -> None:
     )
     batch = runs.file([absence("001", "-1", teacher="+cmd")])
     assert batch is not None
-    row = outbox(batch)[0]
+    row = outbox(runs, batch)[0]
     assert row["student_name"] == '\'=HYPERLINK("http://example.com")'
     assert row["contact_names"] == "'@SUM(A1)"
     assert row["teacher_names"] == "'+cmd"
@@ -908,7 +912,7 @@ def test_a_period_at_two_schools_is_said_once(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA])
     batch = runs.file([absence("001"), absence("001", school="102"), absence("001", "2")])
     assert batch is not None
-    assert {row["periods"] for row in outbox(batch)} == {"1, 2"}
+    assert {row["periods"] for row in outbox(runs, batch)} == {"1, 2"}
 
 
 def test_of_two_schools_the_one_of_the_first_lesson_comes_first_with_its_phone(

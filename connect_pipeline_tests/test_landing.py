@@ -49,8 +49,8 @@ def received(drop: Drop, home: Home) -> Fetched:
 
 def test_a_received_file_is_found_by_its_content(received: Fetched, home: Home) -> None:
     assert received.path.parent == home.landing("demo")
-    assert landing.landed_path(home, "demo", received.facts.sha256) == received.path
-    assert landing.verify(home, "demo", received.facts.sha256, LIMITS) == received.facts
+    found = landing.verify(home, "demo", received.facts.sha256, LIMITS)
+    assert found == (received.path, received.facts)
 
 
 def test_a_flipped_bit_is_found_and_the_next_fetch_mends_it(
@@ -61,9 +61,9 @@ def test_a_flipped_bit_is_found_and_the_next_fetch_mends_it(
     with pytest.raises(EnvironmentFault, match="is damaged"):
         landing.verify(home, "demo", sha256, LIMITS)
     with pytest.raises(EnvironmentFault, match="not there any more"):
-        landing.landed_path(home, "demo", sha256)
+        landing.verify(home, "demo", sha256, LIMITS)
     drop.fetch(NAME, home.landing("demo"), LIMITS.file_bytes)
-    assert landing.verify(home, "demo", sha256, LIMITS) == received.facts
+    assert landing.verify(home, "demo", sha256, LIMITS) == (received.path, received.facts)
 
 
 def test_old_files_go_but_for_those_that_are_kept(home: Home) -> None:
@@ -74,12 +74,12 @@ def test_old_files_go_but_for_those_that_are_kept(home: Home) -> None:
         (folder / name).write_bytes(b"x")
         if name.startswith("old"):
             os.utime(folder / name, (week_ago, week_ago))
-    assert landing.prune(home, "demo", {"old-but-kept"}, older_than_days=7) == ["old"]
+    assert landing.prune(home, "demo", {"old-but-kept"}, older_than_days=7) == 1
     assert {path.name for path in folder.iterdir()} == {"old-but-kept", "new"}
 
 
 def test_what_a_killed_run_left_goes_at_once(home: Home) -> None:
-    assert landing.prune(home, "demo", set(), older_than_days=7) == []
+    assert landing.prune(home, "demo", set(), older_than_days=7) == 0
     folder = home.landing("demo")
     folder.mkdir(parents=True)
     (folder / f"half{PARTIAL_SUFFIX}").write_bytes(b"x")

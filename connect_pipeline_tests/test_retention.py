@@ -15,7 +15,7 @@ from connect_pipeline.decisions import expire_undecided
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import batches, holds, listed, received, runs
-from connect_pipeline.run.retention import made_current, purge
+from connect_pipeline.run.retention import files_of_current, purge
 from connect_pipeline.settings import Keep
 from connect_pipeline_tests.attendance_runs import NOON, district
 
@@ -114,7 +114,7 @@ def test_the_last_school_file_stays_though_no_snapshot_was_made_from_it(ledger: 
     ledger.make_current(LINCOLN, "1")
     for name, sha256 in ((LINCOLN, "old"), (LINCOLN, "school"), (OAK, "another's")):
         ledger.record_received(name, SCHOOLS.file_name, sha256, 1, now(), "run")
-    assert made_current(ledger, LINCOLN) == {"staff", "school"}
+    assert files_of_current(ledger, LINCOLN) == {"staff", "school"}
 
 
 def test_absences_stay_for_so_many_days(home: Home, ledger: Ledger) -> None:

@@ -24,11 +24,15 @@ from connect_pipeline.contract import EXPORTS, ExportSpec, Kind
 from connect_pipeline.drop_names import LABELS_FILE
 from connect_pipeline.errors import UsageError
 from connect_pipeline.sample.defects import (
-    CODES_THAT_NEED_SETTINGS,
     Defect,
     add_defects,
 )
-from connect_pipeline.sample.district import GeneratedDistrict, generate
+from connect_pipeline.sample.district import (
+    ALERT_CODES,
+    OTHER_CODES,
+    GeneratedDistrict,
+    generate,
+)
 
 TODAY = dt.date(2026, 10, 2)
 COMMITTED = Path(__file__).parent.parent / "data" / "sample"
@@ -289,7 +293,7 @@ def test_absences_are_of_today_and_of_scheduled_periods(
 ) -> None:
     assert tables.sql("SELECT DISTINCT date FROM attendance").fetchall() == [("10/02/26",)]
     codes = {code for (code,) in tables.sql("SELECT DISTINCT code FROM attendance").fetchall()}
-    assert codes == {*district.alert_codes, *district.other_codes}
+    assert codes == {*ALERT_CODES, *OTHER_CODES}
     unscheduled = tables.sql(
         "SELECT * FROM attendance ANTI JOIN staff_to_student USING (school, student_id, period)"
     )
@@ -410,10 +414,3 @@ def test_defects_are_added_once(damaged: tuple[Path, list[Defect]]) -> None:
     folder, _ = damaged
     with pytest.raises(UsageError, match="Generate the district again"):
         add_defects(folder, 5)
-
-
-def test_codes_that_need_settings_are_among_the_defects(
-    damaged: tuple[Path, list[Defect]],
-) -> None:
-    _, defects = damaged
-    assert {defect.code for defect in defects} >= CODES_THAT_NEED_SETTINGS

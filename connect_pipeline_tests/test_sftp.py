@@ -194,7 +194,7 @@ def test_a_file_arrives_whole_under_its_contents_name(
         fetched = drop.fetch(NAME, landing, NO_LIMIT)
     assert fetched.path == landing / hashlib.sha256(content).hexdigest()
     assert fetched.path.read_bytes() == content
-    assert (fetched.name, fetched.size, fetched.mtime) == (NAME, size, 1_700_000_000)
+    assert (fetched.name, fetched.facts.byte_count, fetched.mtime) == (NAME, size, 1_700_000_000)
     assert fetched.facts == scan_file(fetched.path)
     assert list(landing.iterdir()) == [fetched.path]
 
@@ -252,7 +252,7 @@ def test_a_file_over_the_limit_is_not_read(server: Server, landing: Path) -> Non
     with server.connect() as drop:
         with pytest.raises(FileTooLarge, match="has 101 bytes; the limit is 100") as caught:
             drop.fetch(NAME, landing, 100)
-        assert drop.fetch(NAME, landing, 101).size == 101
+        assert drop.fetch(NAME, landing, 101).facts.byte_count == 101
     assert isinstance(caught.value, Refused)
 
 
@@ -293,7 +293,7 @@ def test_a_full_disk_is_one_clear_sentence_and_the_connection_lives_on(
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert not isinstance(full.value, TransientFault)
         assert nothing_left(landing)
-        assert drop.fetch("StaffExport.csv", landing, NO_LIMIT).size == 3
+        assert drop.fetch("StaffExport.csv", landing, NO_LIMIT).facts.byte_count == 3
 
 
 # --- Putting ----------------------------------------------------------------------------------
@@ -609,7 +609,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_used(
             with pytest.raises(FileChanged):
                 drop.fetch(NAME, landing, NO_LIMIT)
             assert nothing_left(landing)
-            assert drop.fetch("StaffExport.csv", landing, NO_LIMIT).size == 3
+            assert drop.fetch("StaffExport.csv", landing, NO_LIMIT).facts.byte_count == 3
 
 
 def test_a_file_that_is_another_one_by_the_time_it_is_opened_is_not_used(

@@ -7,11 +7,7 @@ about a file (`report/`), the sensor that delivers (`orchestration/watch.py`).
 
 from connect_pipeline.alarms.raised import (
     after_run,
-    causes_at_end,
-    channel_named,
     clear,
-    judged_at_end,
-    night_of,
     open_alarms,
     raise_alarm,
     undelivered,
@@ -19,11 +15,7 @@ from connect_pipeline.alarms.raised import (
 
 __all__ = [
     "after_run",
-    "causes_at_end",
-    "channel_named",
     "clear",
-    "judged_at_end",
-    "night_of",
     "open_alarms",
     "raise_alarm",
     "undelivered",

@@ -31,7 +31,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
-from connect_pipeline.alarms import channel_named
+from connect_pipeline.alarms.raised import channel_named
 from connect_pipeline.alarms.words import JOBS, Cause, sentence
 from connect_pipeline.errors import ConnectError, SettingsError
 from connect_pipeline.ledger import Ledger, compact, now, stamp

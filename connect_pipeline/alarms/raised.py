@@ -107,14 +107,13 @@ def causes_at_end(
     kind = without_code(outcome)
     if kind == "failed":
         return {Cause.FAILED: {fault: 1}}
-    missing = {code: codes[code] for code in codes if code == "missing_file"}
-    stale = {code: codes[code] for code in codes if code == "stale_file"}
-    others = {code: codes[code] for code in codes if code not in (*missing, *stale)}
+    others = dict(codes)
+    missing, stale = others.pop("missing_file", 0), others.pop("stale_file", 0)
     causes = {}
     if missing:
-        causes[Cause.MISSING] = missing
+        causes[Cause.MISSING] = {"missing_file": missing}
     if stale and kind != "published":  # an operator approved them
-        causes[Cause.STALE] = stale
+        causes[Cause.STALE] = {"stale_file": stale}
     if kind == "blocked" and (others or not (missing or stale)):
         causes[Cause.BLOCKED] = others
     if kind == "held" and (others or not stale):

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from connect_pipeline.attendance import school_days, staging
+from connect_pipeline.attendance import school_days
 from connect_pipeline.attendance.statements import counts
 from connect_pipeline.attendance.told import NewBatch
 from connect_pipeline.databases import count_rows
-from connect_pipeline.home import Home
 from connect_pipeline.ledger import stamp
 from connect_pipeline.settings import District
 
@@ -35,8 +33,6 @@ class Batch:
     batch_id: str
     recipients: dict[str, int]
     students: int
-    outbox_file: Path
-    manifest_file: Path
     missed_send_time: str | None
     warnings: tuple[str, ...]
 
@@ -55,7 +51,6 @@ class RosterState:
 
 def describe_batch(
     connection: duckdb.DuckDBPyConnection,
-    home: Home,
     district: District,
     new: NewBatch,
     *,
@@ -67,7 +62,6 @@ def describe_batch(
 
     It is listed later than `now` where that had to be later than an earlier batch.
     """
-    files = staging.batch_files(home, new.district, new.batch_id)
     missed = school_days.missed_send_time(now, earlier, district)
     _snapshot_id, published_at = roster_facts(connection)
     is_of = max(published_at, roster.confirmed_at or published_at)
@@ -77,8 +71,6 @@ def describe_batch(
         batch_id=new.batch_id,
         recipients=recipients_per_channel(connection),
         students=students_listed(connection),
-        outbox_file=files.outbox,
-        manifest_file=files.manifest,
         missed_send_time=missed.strftime("%H:%M") if missed else None,
         warnings=tuple(code for code, applies in warnings.items() if applies),
     )

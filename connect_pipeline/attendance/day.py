@@ -269,8 +269,8 @@ class AttendanceDay:
             "students": students_listed(self.connection),
         }
 
-    def list_recipients(self, at: datetime | None = None) -> Batch | None:
-        """List who is to be told, once, `at` this time (`now` without); None with nobody new.
+    def list_recipients(self, at: datetime) -> Batch | None:
+        """List who is to be told, once, `at` this time; None with nobody new.
 
         The published day is refreshed either way. Call after `build_accounting`. Raises
         `EnvironmentFault` when disk or ledger refuse: then nobody was listed, or the list is
@@ -280,9 +280,7 @@ class AttendanceDay:
             is_held=self.ledger.open_hold(self.name, CORE_JOB) is not None,
             confirmed_at=self._roster_confirmed_at(),
         )
-        with self.ledger.transaction() as transaction:
-            told.lock_district(transaction, self.name)
-            staging.settle(transaction, self.home, self.name)
+        with staging.deciding(self.home, self.name, self.ledger) as transaction:
             earlier = told.batches_of(transaction, self.name, self.today)
             if {one.batch_id for one in earlier} != self._considered:
                 self._account(transaction)
@@ -290,17 +288,17 @@ class AttendanceDay:
                 self._refresh_day()
                 batch = None
             else:
-                batch = self._stage_batch(transaction, earlier, roster, at or self.now)
+                batch = self._stage_batch(transaction, earlier, roster, at)
             self._write_clerks_list()
         self.batch = batch
         if batch is not None:
             staging.place(self.home, self.name, batch.batch_id)
         return batch
 
-    def list_cleared(self, at: datetime | None = None) -> str | None:
+    def list_cleared(self, at: datetime) -> str | None:
         """List the messages that do not stand any more, or again; the list's ID, None without news.
 
-        It is listed `at` this time (`now` without). Call after `list_recipients`. Raises
+        It is listed `at` this time. Call after `list_recipients`. Raises
         `EnvironmentFault` when disk or ledger refuse.
         """
         return ClearedList(
@@ -310,7 +308,7 @@ class AttendanceDay:
             policy=self.district.attendance.policy,
             ledger=self.ledger,
             today=self.today,
-            now=at or self.now,
+            now=at,
             run_id=self.run_id,
             file_sha256=self.file_sha256,
         ).write()
@@ -327,7 +325,6 @@ class AttendanceDay:
         final = staging.batch_files(self.home, self.name, new.batch_id)
         batch = describe_batch(
             self.connection,
-            self.home,
             self.district,
             new,
             now=at,
@@ -374,7 +371,7 @@ class AttendanceDay:
         is_dated = self._is_dated
         with files.earlier_today(self.connection, self.home, self.name, self.today):
             files.write_day(self.connection, unlisted, self.today, is_dated=is_dated)
-        staging.replace(day, unlisted)
+        staging.replace(unlisted, day)
 
     def _write_clerks_list(self) -> None:
         """Write who is absent today and cannot be told: the school's clerk calls or corrects."""

@@ -149,7 +149,7 @@ def empty_day_before(home: Home, name: str, limit: date) -> bool:
         _say_day(connection, day, is_dated=_is_dated(connection))
         connection.execute("DETACH day")
     _sync(emptied)
-    staging.replace(path, emptied)
+    staging.replace(emptied, path)
     return True
 
 
@@ -313,7 +313,7 @@ def write_clerks_list(
     listed = staging.staged(path, "new")
     try:
         write_query(connection, statement(__package__, query), listed)
-        staging.replace(path, listed)
+        staging.replace(listed, path)
     except (EnvironmentFault, duckdb.Error) as error:
         log.error("%s: there is no new %s. %s", name, file_name, as_our_error(error))
 

@@ -74,9 +74,7 @@ class LunchList:
         prepare(self.connection)
         self._read_roster()
         find_destinations(self.connection, self.home, self.name, self.district, self.ledger)
-        with self.ledger.transaction() as transaction:
-            told.lock_district(transaction, self.name)
-            staging.settle(transaction, self.home, self.name)
+        with staging.deciding(self.home, self.name, self.ledger) as transaction:
             self._account(transaction)
             batch = self._stage(transaction) if students_listed(self.connection) else None
         if batch is not None:

@@ -33,8 +33,8 @@ def opt_out_file(home: Home, district: str) -> Path:
 
 def opt_out_files(home: Home) -> list[Path]:
     """Every file that is, or may be meant as, the opt-outs of a district; links to nothing, too."""
-    beside = home.root / "opt_outs.csv"
-    folder = beside.with_suffix("")
+    folder = home.root / OPT_OUTS
+    beside = folder.with_suffix(".csv")
     found = [beside, folder, *sorted(folder.glob("*")), *sorted(folder.glob("*/*"))]
     return [path for path in found if path.is_file() or _leads_nowhere(path)]
 

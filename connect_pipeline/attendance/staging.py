@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -34,12 +34,11 @@ STAGED = ".staged"
 BATCH_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
 
-@dataclass(frozen=True)
-class BatchFiles:
-    """Where the files of one batch are in the end.
+class BatchFiles(NamedTuple):
+    """Where the files of one batch are in the end, in the order in which they get their names.
 
     A batch has the first three; a list of cleared absences, or of low lunch balances, has its own
-    two instead.
+    two instead. A manifest comes after what it is about: when it is there, all is.
     """
 
     day: Path
@@ -49,19 +48,6 @@ class BatchFiles:
     cleared_manifest: Path
     lunch: Path
     lunch_manifest: Path
-
-    @property
-    def in_order(self) -> tuple[Path, ...]:
-        """A manifest is renamed after what it is about: when it is there, all is."""
-        return (
-            self.day,
-            self.outbox,
-            self.manifest,
-            self.cleared,
-            self.cleared_manifest,
-            self.lunch,
-            self.lunch_manifest,
-        )
 
 
 def batch_files(home: Home, district: str, batch_id: str) -> BatchFiles:
@@ -88,7 +74,7 @@ def staged(target: Path, batch_id: str) -> Path:
 def place(home: Home, district: str, batch_id: str) -> None:
     """Rename the staged files of a committed batch, those that there still are."""
     try:
-        for target in batch_files(home, district, batch_id).in_order:
+        for target in batch_files(home, district, batch_id):
             with suppress(FileNotFoundError, NotADirectoryError):
                 rename_durably(staged(target, batch_id), target)
                 remove_log(target)
@@ -96,7 +82,7 @@ def place(home: Home, district: str, batch_id: str) -> None:
         raise disk_fault(error, f"rename the files of batch {batch_id}") from None
 
 
-def replace(target: Path, source: Path) -> None:
+def replace(source: Path, target: Path) -> None:
     """Rename a staged file that belongs to no batch, such as a refreshed day."""
     try:
         rename_durably(source, target)
@@ -125,13 +111,29 @@ def recover(home: Home, name: str, ledger: Ledger) -> list[str]:
     """
     if not any(_leftovers(home, name)):
         return []
+    with _alone(ledger, name) as transaction:
+        return _settle(transaction, home, name)
+
+
+@contextmanager
+def deciding(home: Home, name: str, ledger: Ledger) -> Iterator[Connection]:
+    """The one transaction in which it is decided who is listed: nobody else decides meanwhile.
+
+    What a killed run left is settled first.
+    """
+    with _alone(ledger, name) as transaction:
+        _settle(transaction, home, name)
+        yield transaction
+
+
+@contextmanager
+def _alone(ledger: Ledger, name: str) -> Iterator[Connection]:
     with ledger.transaction() as transaction:
         told.lock_district(transaction, name)
-        return settle(transaction, home, name)
+        yield transaction
 
 
-def settle(transaction: Connection, home: Home, name: str) -> list[str]:
-    """The work of `recover`, for a caller that holds the district's ledger lock."""
+def _settle(transaction: Connection, home: Home, name: str) -> list[str]:
     found = {path: BATCH_ID.search(path.name) for path in _leftovers(home, name)}
     batch_ids = {match.group() for match in found.values() if match}
     committed = told.known_batches(transaction, batch_ids) if batch_ids else set()
@@ -162,7 +164,7 @@ def keep_earlier_day(home: Home, name: str, date: str) -> None:
 
 
 def _leftovers(home: Home, name: str) -> Iterator[Path]:
-    folders = {path.parent for path in batch_files(home, name, "").in_order}
+    folders = {path.parent for path in batch_files(home, name, "")}
     folders |= {home.attendance_days(name), home.reports(name)}
     for folder in sorted(folders):
         if folder.is_dir():

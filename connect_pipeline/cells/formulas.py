@@ -1,8 +1,7 @@
 """What a spreadsheet would run as a formula, made harmless in the CSV files that we write.
 
-For: `snapshots/export.py` and the list of findings, which people open in a spreadsheet. The rule
-`formula_in_value` looks for the same in what comes in.
-
+For: every CSV file that we write: lists for senders and clerks, exports, findings, who would
+vanish. The rule `formula_in_value` looks for the same in what comes in.
 Belongs here: the pattern and the cure, in Python and in SQL. Does not belong here: writing files.
 """
 

@@ -142,9 +142,7 @@ def failed_look(watch: Watch, at: float, *, passes: bool) -> Watch:
 
 def pause(attempt: int) -> int:
     """Seconds to wait after the run of this attempt was asked for, before it is asked again."""
-    return (
-        int(min(FIRST_PAUSE * 2 ** min(max(attempt, 1) - 1, 10), LONGEST_PAUSE)) if attempt else 0
-    )
+    return int(min(FIRST_PAUSE * 2 ** min(attempt - 1, 10), LONGEST_PAUSE)) if attempt else 0
 
 
 def fingerprint_of(seen: Seen) -> str:
@@ -158,15 +156,16 @@ def core_set(names: dict[str, RemoteFile]) -> Seen:
     """The core set, with SchoolExport when it is there; empty until it is complete."""
     if any(spec.file_name not in names for spec in CORE):
         return {}
-    return _seen(names, [spec.file_name for spec in (*CORE, SCHOOLS)])
+    return seen_of(names, [spec.file_name for spec in (*CORE, SCHOOLS)])
 
 
 def attendance_set(names: dict[str, RemoteFile]) -> Seen:
     """The attendance file; empty when it is not there."""
-    return _seen(names, [ATTENDANCE.file_name])
+    return seen_of(names, [ATTENDANCE.file_name])
 
 
-def _seen(names: dict[str, RemoteFile], wanted: list[str]) -> Seen:
+def seen_of(names: dict[str, RemoteFile], wanted: Iterable[str]) -> Seen:
+    """What a look shows of the wanted files, as far as they are there."""
     return {name: (names[name].size, names[name].mtime) for name in wanted if name in names}
 
 

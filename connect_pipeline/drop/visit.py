@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from connect_pipeline import landing, sftp
 from connect_pipeline.contract import BY_FILE_NAME, SCHOOLS, ExportSpec
+from connect_pipeline.drop.arrival import Seen, seen_of
 from connect_pipeline.drop_names import note_unexpected_names
 from connect_pipeline.errors import AccessFault, ConnectError, FileChanged, TransientFault
 from connect_pipeline.home import Home
@@ -98,12 +99,14 @@ class DropVisit:
                 self.name,
                 spec.file_name,
                 fetched.facts.sha256,
-                fetched.size,
+                fetched.facts.byte_count,
                 uploaded,
                 self.run_id,
                 fetched.mtime,
             )
-        log.info("%s: received %s, %s bytes", self.name, spec.file_name, f"{fetched.size:,}")
+        log.info(
+            "%s: received %s, %s bytes", self.name, spec.file_name, f"{fetched.facts.byte_count:,}"
+        )
         self.uploaded[spec.file_name] = uploaded
         self.fetched[spec.file_name] = fetched
         if self.is_news(fetched):
@@ -125,9 +128,8 @@ class DropVisit:
 
     def take_landed(self, spec: ExportSpec, sha256: str) -> sftp.Fetched:
         """Use a file that was received before. Raises `EnvironmentFault` without a whole one."""
-        facts = landing.verify(self.home, self.name, sha256, self.district.limits)
-        path = landing.landed_path(self.home, self.name, sha256)
-        fetched = sftp.Fetched(spec.file_name, path, facts, 0, facts.byte_count)
+        path, facts = landing.verify(self.home, self.name, sha256, self.district.limits)
+        fetched = sftp.Fetched(spec.file_name, path, facts, 0)
         self.fetched[spec.file_name] = fetched
         return fetched
 
@@ -139,12 +141,11 @@ class DropVisit:
         when one still changes after twice as long.
         """
         until = time.monotonic() + 2 * quiet_seconds
-        before: dict[str, tuple[int, int]] = {}
+        before: Seen = {}
         while True:
             names = self.with_drop(lambda drop: drop.look())
-            files = [names[spec.file_name] for spec in wanted if spec.file_name in names]
-            seen = {file.name: (file.size, file.mtime) for file in files}
-            age = time.time() - max((file.mtime for file in files), default=0)
+            seen = seen_of(names, (spec.file_name for spec in wanted))
+            age = time.time() - max((mtime for _, mtime in seen.values()), default=0)
             if seen == before or age >= quiet_seconds + CLOCKS_DIFFER.total_seconds():
                 return
             if before and time.monotonic() > until:
@@ -173,7 +174,7 @@ class DropVisit:
             return
         for name in self.uploaded:
             one, there = self.fetched[name], seen.get(name)
-            if there is None or (there.size, there.mtime) != (one.size, one.mtime):
+            if there is None or (there.size, there.mtime) != (one.facts.byte_count, one.mtime):
                 raise self._note_change(BY_FILE_NAME[name])
         if any(self.is_news(one) for one in self.fetched.values()):  # then all are to be read
             for name, one in self.fetched.items():

@@ -16,12 +16,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from connect_pipeline import snapshots
 from connect_pipeline.attendance.opt_outs import files_beside, is_shared, opt_out_file
+from connect_pipeline.attendance.staging import STAGED
 from connect_pipeline.contract import SCHOOLS, STAFF
 from connect_pipeline.erasure import records, traces
 from connect_pipeline.erasure.certificate import write_certificate
@@ -214,7 +216,7 @@ def _remove_leftovers(home: Home, district: str) -> None:
             path.unlink()
     for place in _places(home, district):
         for path in files_below(place):
-            if path.suffix in (PARTIAL_SUFFIX, snapshots.DAMAGED_SUFFIX, ".wal", ".staged"):
+            if path.suffix in (PARTIAL_SUFFIX, snapshots.DAMAGED_SUFFIX, ".wal", STAGED):
                 path.unlink()
 
 
@@ -243,11 +245,7 @@ def _rebuild_snapshots(home: Home, ledger: Ledger, district: str, found: Traces)
 def _rebuild_days(home: Home, district: str, found: Traces) -> None:
     """The same for days of absences."""
     for path in traces.attendance_files(home, district):
-
-        def place(rebuilt: Path, target: Path = path) -> None:
-            rename_durably(rebuilt, target)
-
-        _rebuild(home, district, path, found, place)
+        _rebuild(home, district, path, found, partial(rename_durably, target=path))
 
 
 def _rebuild(

@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from connect_pipeline.attendance.told import ABSENT_AGAIN, CLEARED, NO_LONGER_ALERTS
 from connect_pipeline.cells.formulas import defused
 from connect_pipeline.contract import STAFF
 from connect_pipeline.erasure.traces import Traces
@@ -53,9 +54,9 @@ def manifest_of(manifest: dict[str, Any], content: bytes) -> dict[str, Any]:
         "bytes": lambda: len(content),
         "sha256": lambda: hashlib.sha256(content).hexdigest(),
         "students": lambda: len({row["student_id"] for row in rows}),
-        "cleared_students": lambda: _students(rows, "cleared"),
-        "students_no_longer_alerting": lambda: _students(rows, "no_longer_alerts"),
-        "students_absent_again": lambda: _students(rows, "absent_again"),
+        "cleared_students": lambda: _students(rows, CLEARED),
+        "students_no_longer_alerting": lambda: _students(rows, NO_LONGER_ALERTS),
+        "students_absent_again": lambda: _students(rows, ABSENT_AGAIN),
         "recipients": lambda: _recipients(rows),
     }
     return {name: facts[name]() if name in facts else value for name, value in manifest.items()}

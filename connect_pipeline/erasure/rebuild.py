@@ -14,6 +14,7 @@ import duckdb
 
 from connect_pipeline.contract import STAFF
 from connect_pipeline.databases import (
+    DATABASE_REFUSALS,
     NO_LOG,
     attach,
     in_memory,
@@ -111,7 +112,7 @@ def without_student(source: Path, target: Path, traces: Traces) -> dict[str, int
                 _copy(connection, target, kept)
     except duckdb.Error as error:
         refuse_damaged(source, CURE)
-        if not isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+        if not isinstance(error, DATABASE_REFUSALS):
             raise
         raise EnvironmentFault(
             f"{source.name} could not be written anew ({type(error).__name__}): free disk space,"

@@ -5,6 +5,6 @@ Belongs here: files as bytes. Does not belong here: fetching them (`sftp/`), rea
 (`reader.py`).
 """
 
-from connect_pipeline.landing.files import landed_path, prune, verify
+from connect_pipeline.landing.files import prune, verify
 
-__all__ = ["landed_path", "prune", "verify"]
+__all__ = ["prune", "verify"]

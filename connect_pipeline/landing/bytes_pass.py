@@ -318,7 +318,7 @@ class _Lines:
     def feed(self, chunk: bytes) -> None:
         if not chunk:
             return
-        # All 27 are looked for in every chunk: a byte left out of one could not be vouched for.
+        # All 28 are looked for in every chunk: a byte left out of one could not be vouched for.
         self.free_bytes = [byte for byte in self.free_bytes if byte not in chunk]
         self.has_nul = self.has_nul or b"\0" in chunk
         self._last = chunk[-1:]

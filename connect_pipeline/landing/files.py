@@ -19,23 +19,17 @@ from connect_pipeline.limits import Limits
 _DAY_SECONDS = 24 * 60 * 60
 
 
-def landed_path(home: Home, district: str, sha256: str) -> Path:
-    """Where the file with this content is. Raises `EnvironmentFault` when it is gone."""
+def verify(home: Home, district: str, sha256: str, limits: Limits) -> tuple[Path, FileFacts]:
+    """Read a received file again and prove that it is still what its name says; it and its facts.
+
+    A file that is not is moved aside, so that the next fetch puts a good one in its place.
+    Raises `EnvironmentFault` when it is gone, is damaged or cannot be read.
+    """
     path = home.landing(district) / sha256
     if not path.is_file():
         raise EnvironmentFault(
             f"The received file {path} is not there any more. Fetch it again from the drop."
         )
-    return path
-
-
-def verify(home: Home, district: str, sha256: str, limits: Limits) -> FileFacts:
-    """Read a received file again and prove that it is still what its name says; its facts.
-
-    A file that is not is moved aside, so that the next fetch puts a good one in its place.
-    Raises `EnvironmentFault` when it is damaged or cannot be read.
-    """
-    path = landed_path(home, district, sha256)
     try:
         facts = scan_file(path, limits.line_bytes)
         if facts.sha256 != sha256:
@@ -48,11 +42,11 @@ def verify(home: Home, district: str, sha256: str, limits: Limits) -> FileFacts:
             "disk lost or changed some of it. It was set aside as .damaged. Check the disk, and "
             "fetch the file again."
         )
-    return facts
+    return path, facts
 
 
-def prune(home: Home, district: str, keep: set[str], older_than_days: float) -> list[str]:
-    """Remove received files that came more than so many days ago, but none of `keep`; their names.
+def prune(home: Home, district: str, keep: set[str], older_than_days: float) -> int:
+    """Remove received files that came more than so many days ago, but none of `keep`; how many.
 
     Also removes what killed runs left under temporary names. Raises `EnvironmentFault` when the
     disk does not let us.
@@ -60,14 +54,14 @@ def prune(home: Home, district: str, keep: set[str], older_than_days: float) -> 
     folder = home.landing(district)
     remove_partials(folder)
     if not folder.is_dir():
-        return []
+        return 0
     limit = time.time() - older_than_days * _DAY_SECONDS
-    removed = []
+    removed = 0
     try:
         for path in sorted(folder.iterdir()):
             if path.name not in keep and path.stat().st_mtime < limit:
                 path.unlink()
-                removed.append(path.name)
+                removed += 1
     except OSError as error:
         raise disk_fault(error, f"remove old files from {folder}") from None
     return removed

@@ -79,7 +79,7 @@ class Ledger:
 
         Raises `EnvironmentFault` as `transaction` does.
         """
-        with _plainly("read"), self.engine.connect() as connection:
+        with self.reading() as connection:
             return connection.execute(query).mappings().all()
 
     def _first(self, query: sa.Select[Any]) -> RowMapping | None:

@@ -30,7 +30,7 @@ from connect_pipeline.ledger.facts import Ledger
 from connect_pipeline.ledger.tables import ledger_key, listed
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-LATEST_MIGRATION = "0005"
+LATEST_MIGRATION = max(path.name[:4] for path in MIGRATIONS.glob("versions/[0-9]*.py"))
 LOCK_SECONDS = 30
 KEY_CHARACTERS = 64
 

@@ -20,8 +20,8 @@ def stamp(moment: datetime) -> str:
 
 
 def to_the_minute(stamped: str) -> str:
-    """A time of the ledger as a narrow table has it; other words as they are."""
-    return stamped[:16].replace("T", " ") if stamped.endswith("Z") else stamped
+    """A time of the ledger as a narrow table has it."""
+    return stamped[:16].replace("T", " ")
 
 
 def compact(moment: datetime) -> str:

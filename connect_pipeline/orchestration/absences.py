@@ -36,11 +36,10 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         with plainly(run):
             if run.deadline is not None:
                 run.visit.await_rest((ATTENDANCE,), run.district.quiet_seconds.attendance)
-            fetched = run.visit.receive(ATTENDANCE)
+            run.visit.receive(ATTENDANCE)
             run.visit.confirm()
             run.refuse_missing((ATTENDANCE,))
-            assert fetched is not None  # noqa: S101 - refuse_missing raised otherwise
-        return received_result("attendance_export", fetched)
+        return received_result("attendance_export", run.visit.fetched[ATTENDANCE.file_name])
 
     @dg.asset(
         deps=["absence_records", "rosters"],

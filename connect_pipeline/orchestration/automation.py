@@ -8,7 +8,6 @@ they do (`sensors.py`, `schedules.py`, `watch.py`).
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.errors import SettingsError
@@ -23,7 +22,7 @@ SENSORS = "SENSOR"
 
 def examine_automation(home: Home) -> str:
     """Say when the daemon was last seen. Raises `SettingsError` when anything is turned off."""
-    if is_new(Path(dagster_home(home))):
+    if is_new(dagster_home(home)):
         return "Dagster has not run here yet"
     defs = build_defs(home)
     ours = {one.name for one in (*(defs.schedules or ()), *(defs.sensors or ()))}

@@ -25,18 +25,17 @@ log = logging.getLogger(__name__)
 SETTINGS = "dagster.yaml"
 
 
-def dagster_home(home: Home) -> str:
+def dagster_home(home: Home) -> Path:
     """`DAGSTER_HOME`, by default below `home`; made with our `dagster.yaml` at first use."""
     place = os.environ.get("DAGSTER_HOME")
     if not place:
-        place = str(home.dagster)
-        os.environ["DAGSTER_HOME"] = place
+        place = os.environ["DAGSTER_HOME"] = str(home.dagster)
     folder = private_folder(state_folder("DAGSTER_HOME", place))
     if not (folder / SETTINGS).exists():
         text = _our_settings()  # before the file is begun: a kill meanwhile leaves nothing
         with replacing(folder / SETTINGS) as file:
             file.write(text)
-    return place
+    return folder
 
 
 def is_new(folder: Path) -> bool:
@@ -65,7 +64,7 @@ def warn_of_defaults() -> None:
 
 def examine_dagster_home(home: Home) -> str:
     """Make `DAGSTER_HOME` at need, say where. Raises `SettingsError` for what of ours it lacks."""
-    path = Path(dagster_home(home)) / SETTINGS
+    path = dagster_home(home) / SETTINGS
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

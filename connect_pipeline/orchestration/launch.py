@@ -57,7 +57,7 @@ def dagster_instance(home: Home) -> dg.DagsterInstance:
 
     Raises `EnvironmentFault` when its `dagster.yaml` is wrong or its database cannot be reached.
     """
-    folder = Path(dagster_home(home))
+    folder = dagster_home(home)
     lock = folder / "connect.lock"
     with (
         file_locked(lock, f"Another process has held {lock} for too long. Wait for it to end."),

@@ -97,7 +97,7 @@ def received_result(asset: str, fetched: Fetched) -> dg.MaterializeResult:
         asset_key=asset,
         data_version=dg.DataVersion(fetched.facts.sha256),
         metadata={
-            "bytes": fetched.size,
+            "bytes": fetched.facts.byte_count,
             "sha256": fetched.facts.sha256,
             "lines": fetched.facts.line_count,
             "encoding": fetched.facts.encoding,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from connect_pipeline.errors import ConnectError, SettingsError, UsageError
+from connect_pipeline.errors import SettingsError, UsageError
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration.names import (
@@ -58,9 +58,7 @@ class DistrictRuns(dg.ConfigurableResource):
         except Exception as error:
             is_refused = isinstance(error, UsageError) and not isinstance(error, SettingsError)
             tags = {REFUSED_TAG: dagster_run.run_id} if is_refused else {}
-            _is_not_tried_again(context.instance, dagster_run.run_id, tags)
-            if isinstance(error, ConnectError):
-                raise
+            _forbid_retries(context.instance, dagster_run.run_id, tags)
             raise as_our_error(error) from None
 
     def _what_to_run(self, run: dg.DagsterRun) -> tuple[str, str]:
@@ -104,9 +102,7 @@ def is_refused(run: dg.DagsterRun) -> bool:
     return run.tags.get(REFUSED_TAG) == run.run_id
 
 
-def _is_not_tried_again(
-    instance: dg.DagsterInstance | None, run_id: str, tags: dict[str, str]
-) -> None:
+def _forbid_retries(instance: dg.DagsterInstance | None, run_id: str, tags: dict[str, str]) -> None:
     """Tell Dagster (1.13), which takes what a resource raises for a death without a reason."""
     if instance is None:
         return
@@ -144,7 +140,7 @@ def plainly(run: DistrictRun) -> Iterator[None]:
         raise dg.Failure(
             description=str(ours),
             metadata={
-                "kind": type(ours).__name__,
+                "kind": ours.kind,
                 "report": dg.MetadataValue.path(run.report_page),
             },
             allow_retries=False,

@@ -160,7 +160,7 @@ def _follow(
             is_reopened=name in reopened,
         )
         if ask is not None:
-            requests.append(_request(awaited, name, ask))
+            requests.append(_request(name, ask))
     return after, requests
 
 
@@ -174,7 +174,7 @@ def _reopened(ledger: Ledger, job: str) -> set[str]:
     return failed | ledger.approved_districts(job)
 
 
-def _request(awaited: Arrivals, name: str, ask: arrival.Ask) -> dg.RunRequest:
+def _request(name: str, ask: arrival.Ask) -> dg.RunRequest:
     tags = {
         names.FILES_TAG: ask.files,
         names.ATTEMPT_TAG: str(ask.attempt),

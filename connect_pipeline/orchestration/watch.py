@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from sqlalchemy.engine import RowMapping
 
-from connect_pipeline import alarms, errors
+from connect_pipeline import alarms
 from connect_pipeline.alarms.delivery import deliver
 from connect_pipeline.alarms.words import RETENTION_JOB, Cause
 from connect_pipeline.errors import ConnectError, SettingsError
@@ -191,8 +191,8 @@ def tell_of_dead_run(
         return
     if row is None:  # noted, so that it is told of once
         ledger.start_run(run.run_id, name, job)
-    kind, says = "did_not_begin", f"{name}: the run could not begin."
-    if row is not None:
+        kind, says = "did_not_begin", f"{name}: the run could not begin."
+    else:
         kind, says = _fault_of(instance, run) or ("died", f"{name}: the run was cut off.")
     ledger.end_run(run.run_id, failed(), {}, says)
     alarms.raise_alarm(ledger, settings, name, job, Cause.FAILED, {kind: 1}, run_id=run.run_id)
@@ -205,8 +205,7 @@ def _fault_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[str, st
         said = event.step_failure_data.user_failure_data if event is not None else None
         fault = said.metadata.get("kind") if said is not None else None
         if said is not None and fault is not None:
-            error = getattr(errors, str(fault.value), errors.ConnectError)
-            return error.kind, said.description or ""
+            return str(fault.value), said.description or ""
     return None
 
 

@@ -26,7 +26,7 @@ from connect_pipeline.report.problems import (
 )
 from connect_pipeline.report.words import JOBS, SEVERITIES, VERDICTS, headline, times
 from connect_pipeline.rules.rule import Severity
-from connect_pipeline.validation import Report
+from connect_pipeline.validation import ExportReport, Report
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -63,7 +63,7 @@ def as_html(report: Report, about: About) -> str:
         about=about,
         headline=headline(report, about.outcome, about.done),
         job=JOBS.get(about.job, about.job),
-        files=[_file(source) for source in found if source.export is not None],
+        files=[_file(source, source.export) for source in found if source.export],
         steps=[_step(problem) for problem in first_steps(found)],
         sections=[_section(source) for source in found if source.problems],
         totals=_totals(found),
@@ -93,9 +93,7 @@ def _severity(severity: Severity) -> dict[str, str]:
     }
 
 
-def _file(source: Source) -> dict[str, Any]:
-    export = source.export
-    assert export is not None  # noqa: S101 - the caller leaves the drop as a whole out
+def _file(source: Source, export: ExportReport) -> dict[str, Any]:
     return {
         "name": source.name,
         "anchor": _anchor(source.name) if source.problems else "",

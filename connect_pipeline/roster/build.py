@@ -48,7 +48,7 @@ KEPT_ENROLLMENTS = "kept_enrollments"
 # Each file makes the table or view of its name; later ones read earlier ones.
 STEPS = (
     "staff",
-    "first_rows",
+    "first_lines",
     "students",
     "class_rows",
     "enrollments",
@@ -155,11 +155,10 @@ def build_candidate(
     connection.execute("CREATE SCHEMA connect; CREATE SCHEMA quality")
     filled_later = [one for one in ROSTER_TABLES if one.name in FILLED_BY_REPORT]
     create_empty(connection, "candidate", filled_later)
-    schools = report.exports.get(SCHOOLS.file_name)
     classes = report.exports[STAFF_TO_STUDENT.file_name].checked
     set_variables(
         connection,
-        has_schools=bool(schools and schools.checked and schools.checked.usable),
+        has_schools=report.is_usable(SCHOOLS.file_name),
         class_columns=len(classes.read.columns) if classes else 0,
         low_lunch_balance=district.low_lunch_balance,
         add_only=add_only,
@@ -274,9 +273,7 @@ def _normalise(
     view: str,
     columns: Iterable[Column],
 ) -> None:
-    export = report.exports.get(spec.file_name)
-    usable = export is not None and export.checked is not None and export.checked.usable
-    if usable:
+    if report.is_usable(spec.file_name):
         source = f"records.{spec.table}"
         cells = [f"{expression(one.kind, one.quoted)} AS {one.quoted}" for one in columns]
     else:

@@ -41,7 +41,7 @@ class Emptied:
     people: int
 
 
-def emptied_columns(connection: duckdb.DuckDBPyConnection) -> list[Emptied]:
+def emptied_columns(connection: duckdb.DuckDBPyConnection, *, has_schools: bool) -> list[Emptied]:
     """The emptied columns of staff, students and sites. `previous` and `candidate` are attached."""
     supplied = set(
         connection.execute(
@@ -74,7 +74,7 @@ def emptied_columns(connection: duckdb.DuckDBPyConnection) -> list[Emptied]:
                 for name, had, has in zip(counts, before, now, strict=True)
                 if had and not has
             ]
-    return found + _emptied_merges(connection, supplied)
+    return found + (_emptied_merges(connection, supplied) if has_schools else [])
 
 
 def _emptied_merges(
@@ -82,8 +82,7 @@ def _emptied_merges(
 ) -> list[Emptied]:
     """All merges of sites, when a SchoolExport has the column for them and none is left."""
     name = next(column.name for column in SCHOOLS.columns if column.field == "merge_with")
-    has_schools = count_rows(connection, "(SELECT 1 WHERE getvariable('has_schools'))")
-    if not has_schools or (SCHOOLS.file_name, name) not in supplied:
+    if (SCHOOLS.file_name, name) not in supplied:
         return []
     before, now = (
         count_rows(connection, f"(FROM {night}.connect.school_sites WHERE site_id <> school)")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from math import ceil
 
@@ -26,7 +26,7 @@ from connect_pipeline.contract import (
     STUDENTS,
     ExportSpec,
 )
-from connect_pipeline.databases import statement
+from connect_pipeline.databases import count_rows, statement
 from connect_pipeline.limits import most_within, number, percent
 from connect_pipeline.roster.emptied import emptied_columns
 from connect_pipeline.roster.swapped import Swapped, count_moved, count_swapped
@@ -119,12 +119,11 @@ def judge_changes(
 
 def judge_nights(uploaded: dict[str, datetime], report: Report, hours: float) -> None:
     """Hold core files that were uploaded more than `hours` apart: they are of different nights."""
-    times = [uploaded[spec.file_name] for spec in CORE if spec.file_name in uploaded]
-    if times and (max(times) - min(times)).total_seconds() > hours * 3600:
-        apart = ceil((max(times) - min(times)).total_seconds() / 3600)
-        oldest = min(CORE, key=lambda spec: uploaded[spec.file_name])
-        report.exports[oldest.file_name].findings.add(
-            "mixed_nights", found=apart, limit=number(hours)
+    core = {name: uploaded[name] for spec in CORE if (name := spec.file_name) in uploaded}
+    apart = max(core.values()) - min(core.values()) if core else timedelta()
+    if apart > timedelta(hours=hours):
+        report.exports[min(core, key=core.__getitem__)].findings.add(
+            "mixed_nights", found=ceil(apart / timedelta(hours=1)), limit=number(hours)
         )
 
 
@@ -170,7 +169,9 @@ def totals_of_changes(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(rows)
 
 
-def is_too_many(count: int, before: int, limit: float, *, floor: int, most: bool) -> bool:
+def is_too_many(
+    count: int, before: int, limit: float, *, floor: int = FLOORS["student"], most: bool = True
+) -> bool:
     """Whether `count` of `before` is over `limit`; with `most`, also most of only a few."""
     if not before or count <= most_within(before, limit):
         return False
@@ -209,12 +210,6 @@ def _where(school: str | None) -> str:
     return "overall" if school is None else "at one school"
 
 
-def _is_usable(report: Report, export: str) -> bool:
-    """Whether an export is there and not refused."""
-    one = report.exports.get(export)
-    return one is not None and one.checked is not None and one.checked.usable
-
-
 def _judge_columns(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
     """An optional column of last night that is gone would wipe what it held."""
     gone = connection.execute(
@@ -225,14 +220,14 @@ def _judge_columns(connection: duckdb.DuckDBPyConnection, report: Report) -> Non
         """
     ).fetchall()
     for export, column in gone:
-        if _is_usable(report, export):  # a refused file wipes nothing
+        if report.is_usable(export):  # a refused file wipes nothing
             report.exports[export].findings.add("column_vanished", column=column)
 
 
 def _judge_emptied(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
     """A column that is there and has no value any more would wipe what it held, too."""
-    for one in emptied_columns(connection):
-        if is_too_many(one.before, one.people, 0, floor=FLOORS["student"], most=True):
+    for one in emptied_columns(connection, has_schools=report.is_usable(SCHOOLS.file_name)):
+        if is_too_many(one.before, one.people, 0):
             report.exports[one.export].findings.add(
                 "column_emptied", column=one.column, found=one.before
             )
@@ -244,13 +239,11 @@ def _judge_swapped(connection: duckdb.DuckDBPyConnection, report: Report) -> Non
     A row moves with its neighbours: of those a part of the file is enough.
     """
     for one in count_swapped(connection, at_least=FEW):
-        if is_too_many(one.found, one.before, MOST, floor=FLOORS["student"], most=True):
+        if is_too_many(one.found, one.before, MOST):
             _add_swapped(report, one)
     seen: set[str] = set()
     for one in count_moved(connection, at_least=FEW):
-        if one.column not in seen and is_too_many(
-            one.found, one.before, MOVED, floor=FLOORS["student"], most=True
-        ):
+        if one.column not in seen and is_too_many(one.found, one.before, MOVED):
             seen.add(one.column)
             _add_swapped(report, one)
 
@@ -269,19 +262,17 @@ def _add_swapped(report: Report, one: Swapped) -> None:
 
 def _judge_schools(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
     """Schools that had students and have none tonight; one or two students may leave a code."""
-    row = connection.execute(
-        """
-        SELECT count(*) FROM (
+    vanished = count_rows(
+        connection,
+        f"""(
             SELECT school FROM previous.connect.student_sites
             WHERE school NOT IN (SELECT school FROM candidate.connect.student_sites)
             GROUP BY school
-            HAVING count(DISTINCT student_id) >= $few
-        )
-        """,
-        {"few": FEW},
-    ).fetchone()
-    if row and row[0]:
-        report.exports[STUDENTS.file_name].findings.add("school_vanished", count=row[0])
+            HAVING count(DISTINCT student_id) >= {FEW}
+        )""",
+    )
+    if vanished:
+        report.exports[STUDENTS.file_name].findings.add("school_vanished", count=vanished)
 
 
 def _judge_school_rows(connection: duckdb.DuckDBPyConnection, report: Report, limit: float) -> None:
@@ -289,7 +280,7 @@ def _judge_school_rows(connection: duckdb.DuckDBPyConnection, report: Report, li
 
     It comes once, and stays: whatever it has lost nobody would miss for months.
     """
-    if not _is_usable(report, SCHOOLS.file_name):
+    if not report.is_usable(SCHOOLS.file_name):
         return
     ((before, lost),) = connection.execute(statement(__package__, "lost_schools")).fetchall()
     rows = Change("school", None, before, added=0, removed=lost, changed=0)
@@ -310,7 +301,7 @@ def _judge_balances(
         statement(__package__, "newly_low"), {"threshold": str(district.low_lunch_balance)}
     ).fetchall()
     limit = district.thresholds.low_balances
-    if is_too_many(found, students, limit, floor=FLOORS["student"], most=True):
+    if is_too_many(found, students, limit):
         report.exports[STUDENTS.file_name].findings.add(
             "mass_low_balance",
             found=found,
@@ -332,9 +323,7 @@ def _judge_reachability(
         # A fraction: of 200 students, 160 less 140 is more than 10 of 100 as floats.
         drop = Fraction(before, students_before) - Fraction(tonight, students)
         lost = round(drop * students)
-        if 100 * drop > Fraction(str(points)) and is_too_many(
-            lost, students, 0, floor=FLOORS["student"], most=True
-        ):
+        if 100 * drop > Fraction(str(points)) and is_too_many(lost, students, 0):
             report.exports[STUDENTS.file_name].findings.add(
                 "reachability_drop",
                 before=percent(before / students_before),

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from connect_pipeline.cells.formulas import defused_sql
-from connect_pipeline.databases import statement
+from connect_pipeline.databases import count_rows, statement
 from connect_pipeline.query_files import give_name, write_query, written_beside
 from connect_pipeline.roster.hold import Change
 from connect_pipeline.validation import Report
@@ -62,10 +62,7 @@ def write_would_vanish(connection: duckdb.DuckDBPyConnection, page: Path) -> Pat
 
     Returns the list's path, None when nobody would. `previous` and `candidate` are attached.
     """
-    row = connection.execute(
-        "SELECT count(*) FROM candidate.connect.changes WHERE change = 'removed'"
-    ).fetchone()
-    if not row or not row[0]:
+    if not count_rows(connection, "candidate.connect.changes WHERE change = 'removed'"):
         return None
     target = page.with_name(f"{page.stem}{WOULD_VANISH}")
     cells = ", ".join(f"{defused_sql(name)} AS {name}" for name in VANISH_COLUMNS)

@@ -129,15 +129,13 @@ def of_kind(*kinds: Kind) -> Callable[[Column], bool]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # `where` cannot be hashed; its code can
 class ColumnRule(Rule):
-    """A rule about a whole column: more than `share` of its cells are of another kind.
+    """A rule about a whole column: most of its cells are of another kind.
 
     `where` is, for each kind that the rule knows, SQL that is true for such a cell (`{cell}` as
-    in `CellRule`). Columns with fewer than `min_cells` cells that are not blank are left alone.
+    in `CellRule`). Columns with few cells that are not blank are left alone.
     """
 
     where: Mapping[Kind, str]
-    min_cells: int = 5
-    share: float = 0.5
 
     def applies(self, column: Column) -> bool:
         """Whether the rule has something to say about `column`."""
@@ -178,7 +176,7 @@ class TableRule(Rule):
     needs: tuple[ExportSpec, ...] = ()
     select: str
     also: tuple[TableCheck, ...] = ()
-    order: int = 100
+    order: int
     among_alike: bool = False
     drops_rows: bool = False
     counts_as_bad_row: bool = True

@@ -39,7 +39,7 @@ from connect_pipeline.outcomes import GOOD
 from connect_pipeline.report.of_run import write_reports
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.recovery import recover, refuse_lost_ledger, refuse_unsettled
-from connect_pipeline.run.retention import made_current
+from connect_pipeline.run.retention import files_of_current
 from connect_pipeline.settings import District, Settings
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.snapshots.damage import refuse_unread
@@ -86,9 +86,6 @@ def district_run(
                 if job == ATTENDANCE_JOB:
                     refuse_lost_ledger(home, ledger, name)
                 yield run
-            except ConnectError as error:
-                run.fail(error)
-                raise
             except Exception as error:
                 ours = as_our_error(error)
                 run.fail(ours)
@@ -230,7 +227,6 @@ def _prepare(run: DistrictRun) -> None:
 def _fresh_scratch(home: Home, name: str, limits: Limits, job: str) -> duckdb.DuckDBPyConnection:
     """In a file for a night, which is large; in memory for a day, which is faster, and spills."""
     path = home.work(name)
-    private_folder(path.parent)
     remove_scratch(home, name)
     private_folder(home.scratch(name))
     try:
@@ -270,7 +266,7 @@ def _forget_erased(run: DistrictRun) -> None:
     The files of the current night do: it is rebuilt from them at need. All others can be had again.
     """
     try:
-        landing.prune(run.home, run.name, made_current(run.ledger, run.name), older_than_days=0)
+        landing.prune(run.home, run.name, files_of_current(run.ledger, run.name), older_than_days=0)
     except EnvironmentFault as fault:
         log.error("%s: received files of an erased student stay for now: %s", run.name, fault)
 

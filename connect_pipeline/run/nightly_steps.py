@@ -27,7 +27,7 @@ from connect_pipeline.published import open_published
 from connect_pipeline.rules.drop import old_file_again
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.run.recovery import refuse_lost_balances
-from connect_pipeline.run.retention import made_current
+from connect_pipeline.run.retention import files_of_current
 from connect_pipeline.run.shared_run import SharedRun
 
 log = logging.getLogger(__name__)
@@ -202,7 +202,7 @@ class NightlySteps:
         landing.prune(
             run.home,
             run.name,
-            made_current(run.ledger, run.name),
+            files_of_current(run.ledger, run.name),
             run.district.keep.landing_days,
         )
         run.snapshot_id, run.outcome = snapshot_id, "published"

@@ -29,7 +29,7 @@ from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, compact, n
 from connect_pipeline.ledger.tables import batches
 from connect_pipeline.published import open_published
 from connect_pipeline.settings import District, Settings
-from connect_pipeline.snapshots.damage import Damaged, refuse_damaged, refuse_unreadable
+from connect_pipeline.snapshots.damage import Damaged, is_there, refuse_damaged
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def _refuse_damaged_files(home: Home, ledger: Ledger, name: str) -> None:
                 f"{path} is damaged or gone. Run `sync {name}`, which mends that; check the disk."
             )
     day = home.attendance(name)
-    if refuse_unreadable(day):
+    if is_there(day):
         refuse_damaged(day, f"Run `alerts {name}`, which begins the day anew; check the disk.")
 
 
@@ -110,7 +110,7 @@ def _remove_damaged_day(home: Home, ledger: Ledger, settings: Settings, name: st
     is in it.
     """
     path = home.attendance(name)
-    if not refuse_unreadable(path):
+    if not is_there(path):
         return
     try:
         refuse_damaged(path, "It is removed.")

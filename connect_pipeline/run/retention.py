@@ -34,9 +34,7 @@ def purge(
     try:
         return {
             "holds": expire_undecided(ledger, name, district, now),
-            "landing": len(
-                landing.prune(home, name, made_current(ledger, name), keep.landing_days)
-            ),
+            "landing": landing.prune(home, name, files_of_current(ledger, name), keep.landing_days),
             "snapshots": snapshots.prune(home, ledger, name, keep.snapshots),
             "reports": _remove_older(home.reports(name), now - timedelta(days=keep.report_days)),
             "outbox": _remove_older(home.outbox(name), now - timedelta(days=keep.outbox_days)),
@@ -47,7 +45,7 @@ def purge(
         raise disk_fault(error, f"remove what is old of {name}") from None
 
 
-def made_current(ledger: Ledger, name: str) -> set[str]:
+def files_of_current(ledger: Ledger, name: str) -> set[str]:
     """Received files that the current snapshot was made from: it is rebuilt from them at need."""
     current = ledger.current_snapshot(name)
     exports = current["exports"].values() if current is not None else ()

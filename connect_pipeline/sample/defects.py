@@ -38,11 +38,6 @@ from connect_pipeline.sample import vocabulary
 FEWEST_STUDENTS = 200
 """In a smaller district the rows kept out would be more than 5 % of a file, and block it."""
 
-CODES_THAT_NEED_SETTINGS = frozenset(
-    {"unknown_absence_code", "unknown_school", "merge_cycle", "merge_target_unknown"}
-)
-"""Found only where `sites` and the absence codes are known: not by `validate` on a bare folder."""
-
 REUSED_STUDENT_ID = "88999999"
 """Two children share it; it is longer than the IDs of generated students."""
 

@@ -22,6 +22,7 @@ import yaml
 from rich.console import Console
 from rich.table import Column, Table
 
+from connect_pipeline.databases import count_rows
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home, private_folder, replacing
 from connect_pipeline.orchestration.instance import dagster_home
@@ -29,7 +30,7 @@ from connect_pipeline.orchestration.launch import Finished, run_job
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS, NIGHTLY_SYNC
 from connect_pipeline.outcomes import without_code
 from connect_pipeline.published import open_published
-from connect_pipeline.sample.district import GeneratedDistrict, generate
+from connect_pipeline.sample.district import ALERT_CODES, OTHER_CODES, GeneratedDistrict, generate
 from connect_pipeline.sample.server import EmbeddedServer
 
 DISTRICT = "demo"
@@ -87,8 +88,8 @@ def _settings(server: EmbeddedServer, district: GeneratedDistrict) -> str:
                 "sites": district.sites,
                 "attendance": {
                     "enabled": True,
-                    "alert_codes": list(district.alert_codes),
-                    "other_codes": list(district.other_codes),
+                    "alert_codes": list(ALERT_CODES),
+                    "other_codes": list(OTHER_CODES),
                     "send_at": ["10:00", "17:30"],
                 },
             }
@@ -125,8 +126,7 @@ def _exports_table(district: GeneratedDistrict, roster: duckdb.DuckDBPyConnectio
     table = Table("export", "rows", title="Exports received", title_justify="left")
     for name, rows in district.counts.items():
         table.add_row(name, f"{rows:,}")
-    row = roster.execute("SELECT count(*) FROM quality.quarantine").fetchall()
-    table.add_row("quarantined", f"{row[0][0]:,}")
+    table.add_row("quarantined", f"{count_rows(roster, 'quality.quarantine'):,}")
     return table
 
 
@@ -188,7 +188,7 @@ def _open_ui(home: Home, console: Console) -> None:
     environment = {
         **os.environ,
         "CONNECT_HOME": str(home.root),
-        "DAGSTER_HOME": dagster_home(home),
+        "DAGSTER_HOME": str(dagster_home(home)),
     }
     port = os.environ.get("CONNECT_UI_PORT", "3000")
     graph = ["-m", "connect_pipeline.definitions"]

@@ -56,8 +56,6 @@ class GeneratedDistrict:
     folder: Path
     counts: dict[str, int]
     sites: dict[str, str]
-    alert_codes: tuple[str, ...] = ALERT_CODES
-    other_codes: tuple[str, ...] = OTHER_CODES
 
 
 def generate(folder: Path, students: int, seed: int, *, today: dt.date) -> GeneratedDistrict:

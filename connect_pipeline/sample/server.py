@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hmac
 import io
-import logging
 import os
 import posixpath
 import socket
@@ -34,10 +33,7 @@ from paramiko.common import (
 )
 from paramiko.sftp import SFTP_FAILURE, SFTP_OK
 
-# A client that goes away is nothing to report; paramiko would, with a traceback.
-_paramiko_log = logging.getLogger("paramiko")
-_paramiko_log.addHandler(logging.NullHandler())
-_paramiko_log.propagate = False
+import connect_pipeline.sftp  # noqa: F401 - paramiko's log, which has tracebacks, goes nowhere
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -130,14 +126,9 @@ class EmbeddedServer:
         self._listener.close()
         self._acceptor.join(_STOP_SECONDS)
         self._listener = None
-        self.disconnect_all()
-
-    def disconnect_all(self) -> None:
-        """Cut the connections that are open; new ones are served."""
-        transports, self._transports = self._transports, []
-        for transport in transports:
+        for transport in self._transports:
             transport.close()
-        for thread in [*transports, *self.sessions]:
+        for thread in [*self._transports, *self.sessions]:
             thread.join(_STOP_SECONDS)
 
     def _accept(self, listener: socket.socket) -> None:
@@ -230,10 +221,6 @@ class Handle(paramiko.SFTPHandle):
     def stat(self) -> paramiko.SFTPAttributes:
         return paramiko.SFTPAttributes.from_stat(os.fstat(self._descriptor))
 
-    @_answers_errors
-    def chattr(self, attr: paramiko.SFTPAttributes) -> int:
-        return _set_attributes(self._descriptor, attr)
-
     def close(self) -> None:
         os.close(self._descriptor)
 
@@ -293,20 +280,6 @@ class Files(paramiko.SFTPServerInterface):
         self._named(oldpath).replace(self._named(newpath))
         return SFTP_OK
 
-    @_answers_errors
-    def mkdir(self, path: str, attr: paramiko.SFTPAttributes) -> int:
-        self._named(path).mkdir(0o700)
-        return SFTP_OK
-
-    @_answers_errors
-    def rmdir(self, path: str) -> int:
-        self._named(path).rmdir()
-        return SFTP_OK
-
-    @_answers_errors
-    def chattr(self, path: str, attr: paramiko.SFTPAttributes) -> int:
-        return _set_attributes(self._followed(path), attr)
-
     def _named(self, path: str) -> Path:
         """The entry of this name, a link itself if it is one."""
         folder, name = posixpath.split(posixpath.normpath("/" + path.lstrip("/")))
@@ -321,14 +294,3 @@ class Files(paramiko.SFTPServerInterface):
         if not resolved.is_relative_to(self.server.root):
             raise PermissionError(13, "outside the served folder")
         return resolved
-
-
-def _set_attributes(target: int | Path, attributes: paramiko.SFTPAttributes) -> int:
-    """Size, permissions and times; an owner cannot be given away."""
-    if attributes.st_size is not None:
-        os.truncate(target, attributes.st_size)
-    if attributes.st_mode is not None:
-        os.chmod(target, attributes.st_mode & 0o777)  # noqa: PTH101 -- also a descriptor
-    if attributes.st_mtime is not None and attributes.st_atime is not None:
-        os.utime(target, (attributes.st_atime, attributes.st_mtime))
-    return SFTP_OK

@@ -67,7 +67,6 @@ class Fetched:
     path: Path
     facts: FileFacts
     mtime: int
-    size: int
 
 
 class Drop:
@@ -136,7 +135,7 @@ class Drop:
                 Path(partial).unlink(missing_ok=True)
         except OSError as error:  # the server's errors have become ours before they get here
             raise disk_fault(error, f"write {name} to {into}") from None
-        return Fetched(name, into / facts.sha256, facts, before.mtime, before.size)
+        return Fetched(name, into / facts.sha256, facts, before.mtime)
 
     def put(self, local_bytes: bytes, folder: str, name: str) -> None:
         """Write a file to the server so that it appears whole under its name, or not at all.

@@ -28,7 +28,7 @@ class Damaged(EnvironmentFault):
     """A published file does not hold what was written to it."""
 
 
-def refuse_unreadable(path: Path) -> bool:
+def is_there(path: Path) -> bool:
     """Whether there is a file `path`. Raises `DiskFault` when it cannot be opened."""
     try:
         path.open("rb").close()
@@ -45,7 +45,7 @@ def refuse_unread(path: Path, error: duckdb.Error | OSError) -> None:
         if error.errno in NOT_THE_FILE:
             raise _unreadable(path, error.strerror or type(error).__name__) from None
         return
-    refuse_unreadable(path)
+    is_there(path)
     if isinstance(error, duckdb.OutOfMemoryException):
         raise _unreadable(path, "out of memory") from None
     if LOCKED in str(error):

@@ -34,7 +34,7 @@ from connect_pipeline.home import (
 )
 from connect_pipeline.ledger import CORE_JOB, Ledger, compact, now, rising, set_sha256
 from connect_pipeline.published import open_published
-from connect_pipeline.snapshots.damage import Damaged, refuse_unread, refuse_unreadable
+from connect_pipeline.snapshots.damage import Damaged, is_there, refuse_unread
 
 DAMAGED_SUFFIX = ".damaged"
 
@@ -114,7 +114,7 @@ def is_undamaged(path: Path, row: RowMapping) -> bool:
     when somebody reads its block, and none in its free space.
     Raises `EnvironmentFault` when it is there and cannot be read: then nobody knows.
     """
-    if not refuse_unreadable(path):
+    if not is_there(path):
         return False
     try:
         if row["file_sha256"] is not None:

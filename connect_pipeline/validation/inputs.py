@@ -19,8 +19,7 @@ from typing import IO
 
 from connect_pipeline.contract import BY_FILE_NAME, CORE, EXPORTS, ExportSpec
 from connect_pipeline.errors import UsageError
-from connect_pipeline.findings import Findings
-from connect_pipeline.header import match_header
+from connect_pipeline.header import OTHER_DELIMITERS, export_of
 from connect_pipeline.home import disk_fault, path_of_open
 from connect_pipeline.landing.bytes_pass import FileFacts, scan_file
 from connect_pipeline.validation.unzip import exports_in, is_zip, kept
@@ -28,7 +27,6 @@ from connect_pipeline.validation.unzip import exports_in, is_zip, kept
 STANDARD_INPUT = "-"
 
 _HEADER_BYTES = 64 * 1024
-_DELIMITERS = ",;\t|"
 # How much of a damaged header must be one export's, and how much more than any other's.
 _LIKELY, _AHEAD = 0.6, 0.2
 
@@ -135,9 +133,8 @@ def _first_line(path: Path, facts: FileFacts) -> str:
 
 def recognise(header: str) -> ExportSpec | None:
     """The export whose header this is, or is most like; None when it is not like any one."""
-    for spec in EXPORTS:
-        if match_header(header, spec, Findings(spec.file_name)) is not None:
-            return spec
+    if (accepted := export_of(header)) is not None:
+        return accepted
     ranked = sorted(((_likeness(header, spec), spec.file_name) for spec in EXPORTS), reverse=True)
     (best, name), (second, _) = ranked[:2]
     return BY_FILE_NAME[name] if best >= _LIKELY and best - second >= _AHEAD else None
@@ -151,7 +148,7 @@ def _likeness(header: str, spec: ExportSpec) -> float:
     columns = {_folded(name) for name in spec.column_names}
     required = {_folded(name) for name in spec.required_names}
     best = 0.0
-    for delimiter in _DELIMITERS:
+    for delimiter in (",", *OTHER_DELIMITERS):
         cells = next(csv.reader([header], delimiter=delimiter), [])
         names = {_folded(name) for name in cells if name.strip()}
         if names:

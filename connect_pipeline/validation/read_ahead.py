@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from connect_pipeline.contract import ExportSpec
+from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.reader import ReadResult, read_export
 from connect_pipeline.validation.inputs import Received
 
@@ -80,8 +81,8 @@ def _read(
     return read_export(
         received.path,
         spec,
-        limits=district.limits if district else None,
+        limits=district.limits if district else Limits(),
+        bad_rows=(district.thresholds if district else Thresholds()).bad_rows,
         connection=connection,
         facts=received.facts,
-        **({"bad_rows": district.thresholds.bad_rows} if district else {}),
     )

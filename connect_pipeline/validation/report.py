@@ -52,6 +52,11 @@ class ExportReport:
         return self.verdict == "blocked" and not self.is_blocked
 
     @property
+    def is_usable(self) -> bool:
+        """Whether its records may be referred to and published."""
+        return self.checked is not None and self.checked.usable
+
+    @property
     def verdict(self) -> str:
         refused = self.checked is not None and self.checked.read.refused
         return verdict_of(self.findings, refused=refused)
@@ -97,6 +102,10 @@ class Report:
     def misread(self) -> list[str]:
         """The exports that this program read wrongly, which says nothing about them."""
         return [name for name, export in self.exports.items() if export.findings.is_our_bug]
+
+    def is_usable(self, file_name: str) -> bool:
+        """Whether an export is there and not refused."""
+        return file_name in self.exports and self.exports[file_name].is_usable
 
     def findings_of(self, spec: ExportSpec) -> Findings:
         """The findings of an export, also before it was checked."""

@@ -19,6 +19,7 @@ from connect_pipeline.checks import check_export, prepare
 from connect_pipeline.contract import CORE, EXPORTS, ExportSpec
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.drop_names import note_unexpected_name, note_unexpected_names
+from connect_pipeline.limits import Thresholds
 from connect_pipeline.reader import ReadResult
 from connect_pipeline.validation.inputs import Received, opened
 from connect_pipeline.validation.read_ahead import ReadAhead
@@ -76,13 +77,13 @@ def check_drop(
 
 
 def check_read(
-    report: Report, read: ReadResult, usable: set[str], district: District | None = None
+    report: Report, read: ReadResult, usable: set[str], district: District | None
 ) -> ExportReport:
     """Check one file that was read and add it to `report`.
 
     `usable` gains its name when references may look into it.
     """
-    checked = check_export(read, usable, district.thresholds if district else None)
+    checked = check_export(read, usable, district.thresholds if district else Thresholds())
     if checked.usable:
         usable.add(read.spec.file_name)
     export = ExportReport(read.spec, read.findings, checked)

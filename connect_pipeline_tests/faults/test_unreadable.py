@@ -19,7 +19,7 @@ from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import tables
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline.snapshots.damage import refuse_unread, refuse_unreadable
+from connect_pipeline.snapshots.damage import is_there, refuse_unread
 from connect_pipeline_tests.faults.absences import absent, list_absences
 from connect_pipeline_tests.permissions import bound_by_permissions
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
@@ -179,10 +179,10 @@ def test_a_reader_that_holds_a_file_open_for_writing_damages_nothing(
 
 
 def test_what_is_not_there_is_not_unreadable(tmp_path: Path) -> None:
-    assert not refuse_unreadable(tmp_path / "none")
+    assert not is_there(tmp_path / "none")
     (tmp_path / "file").touch()
-    assert refuse_unreadable(tmp_path / "file")
-    assert not refuse_unreadable(tmp_path / "file" / "below")
+    assert is_there(tmp_path / "file")
+    assert not is_there(tmp_path / "file" / "below")
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES])

@@ -2,19 +2,9 @@
 -- its lessons, a line each, and its destinations as channel:hash. Bound are the ledger's rows, a
 -- list per column.
 CREATE OR REPLACE TABLE attendance.ledger_today AS
-WITH ledger_rows AS (
-    SELECT
-        unnest($student_ids::VARCHAR[]) AS student_id,
-        unnest($lessons::VARCHAR[]) AS lessons,
-        unnest($channels::VARCHAR[]) AS channel,
-        unnest($destinations::VARCHAR[]) AS destinations,
-        unnest($batch_ids::VARCHAR[]) AS batch_id
-)
-
 SELECT
-    student_id,
-    lessons,
-    channel,
-    string_split(destinations, ' ') AS destinations,
-    batch_id
-FROM ledger_rows;
+    unnest($student_ids::VARCHAR[]) AS student_id,
+    unnest($lessons::VARCHAR[]) AS lessons,
+    unnest($channels::VARCHAR[]) AS channel,
+    string_split(unnest($destinations::VARCHAR[]), ' ') AS destinations,
+    unnest($batch_ids::VARCHAR[]) AS batch_id;

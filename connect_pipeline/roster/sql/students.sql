@@ -11,7 +11,8 @@ SELECT
     lunch_balance,
     language,
     preferred_contact_method
-FROM scratch.first_rows
+FROM scratch.normal.students
+SEMI JOIN scratch.first_lines USING (line)
 UNION ALL
 SELECT
     student_id,

@@ -54,16 +54,8 @@ LEFT JOIN reached USING (is_before, student_id);
 
 -- One row: a staff member of one of the two nights.
 CREATE OR REPLACE TEMP VIEW staff_columns AS
-WITH nights AS (
-    SELECT true AS is_before, staff_id, first_name, last_name FROM previous.connect.staff
-    WHERE staff_id IN (FROM compared_people)
-    UNION ALL
-    SELECT false, staff_id, first_name, last_name FROM candidate.connect.staff
-    WHERE staff_id IN (FROM compared_people)
-)
-SELECT
-    is_before,
-    staff_id AS key,
-    first_name,
-    last_name
-FROM nights;
+SELECT true AS is_before, staff_id AS key, first_name, last_name FROM previous.connect.staff
+WHERE staff_id IN (FROM compared_people)
+UNION ALL
+SELECT false, staff_id, first_name, last_name FROM candidate.connect.staff
+WHERE staff_id IN (FROM compared_people);
