@@ -24,7 +24,8 @@ from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsErro
 from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.instance import examine_dagster_home
-from connect_pipeline.run.recovery import refuse_lost_balances, refuse_unsettled
+from connect_pipeline.run.lost_lists import refuse_lost_balances
+from connect_pipeline.run.recovery import refuse_unsettled
 from connect_pipeline.settings import Alarms, District, Webhook
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.who import name_of, user_name
@@ -84,19 +85,25 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
                 count, diagnosis = _try(f"{name}: opt-outs", partial(_count_opt_outs, home, name))
                 yield diagnosis if count is None else replace(diagnosis, says=f"{count:,} read")
             yield from _examine_alarms(name, (sound.settings.alarms, district.alarms))
-            if home.published(name).exists() and is_ours:
+            if is_ours:
                 work = partial(_examine_published, home, name, district)
-                yield _try(f"{name}: what is published", work)[1]
+                was_published, diagnosis = _try(f"{name}: what is published", work)
+                if was_published is not False:
+                    yield diagnosis
 
 
 def _examine_ledger(home: Home) -> Diagnosis:
-    if not os.environ.get("CONNECT_LEDGER_URL") and not home.ledger_file.exists():
+    if not _has_ledger(home):
         made_with_it = ("published/*/*", "outbox/*/*", "certificates/*")
         if any(any(home.root.glob(pattern)) for pattern in made_with_it):
             lost = f"{home.ledger_file} is gone, and what was published is not: restore a backup."
             return Diagnosis("ledger", EnvironmentFault.exit_code, lost)
         return Diagnosis("ledger", 0, "none yet; the first run makes it")
     return _try("ledger", lambda: _open_ledger_of(home))[1]
+
+
+def _has_ledger(home: Home) -> bool:
+    return bool(os.environ.get("CONNECT_LEDGER_URL")) or home.ledger_file.exists()
 
 
 def _open_ledger_of(home: Home) -> None:
@@ -110,11 +117,18 @@ def _open_ledger_of(home: Home) -> None:
                 )
 
 
-def _examine_published(home: Home, name: str, district: District) -> None:
-    """Raise `EnvironmentFault` when a file is damaged, or the ledger knows nothing of its lists."""
+def _examine_published(home: Home, name: str, district: District) -> bool:
+    """Whether anything was.
+
+    Raises `EnvironmentFault` when a file is damaged or gone, or the ledger knows nothing of its
+    lists.
+    """
+    if not (home.published(name).exists() or _has_ledger(home)):
+        return False
     with closing(open_ledger(home)) as ledger:
         refuse_unsettled(home, ledger, name)
         refuse_lost_balances(home, ledger, name, district)
+        return home.published(name).exists()
 
 
 def _examine_automation(home: Home) -> str:

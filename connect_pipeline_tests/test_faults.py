@@ -351,7 +351,7 @@ def test_a_lost_key_is_not_replaced_once_somebody_was_told(home: SmallHome) -> N
         marks = ", ".join("?" for _ in columns)
         connection.execute(f"INSERT INTO listed VALUES ({marks})", ["x" for _ in columns])
     home.home.ledger_key_file.unlink()
-    assert_said(home.command_here("sync", NAME), 3, "ledger.key is gone. Restore it")
+    assert_said(home.command_here("sync", NAME), 3, "ledger.key is not there. Restore it")
     assert not home.home.ledger_key_file.exists()
 
 

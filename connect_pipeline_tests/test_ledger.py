@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from connect_pipeline.errors import DiskFault, EnvironmentFault, SystemFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, compact, now, open_ledger, set_sha256, tables
-from connect_pipeline.run.recovery import refuse_lost_ledger
+from connect_pipeline.run.lost_lists import refuse_lost_ledger
 from connect_pipeline_tests.postgres import empty, wait_for_waiting
 
 

@@ -31,7 +31,7 @@ from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.ledger.tables import batches, listed
 from connect_pipeline.published import LUNCH_LIST
-from connect_pipeline.run.recovery import refuse_lost_balances
+from connect_pipeline.run.lost_lists import refuse_lost_balances
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings import LunchList as Wanted
 from connect_pipeline.snapshots import roll_back

@@ -122,6 +122,18 @@ def had_dates(connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> b
         connection.execute("DETACH DATABASE IF EXISTS earlier")
 
 
+def published_day(home: Home, name: str) -> str:
+    """The day that the published absences are of, in ISO; empty without any.
+
+    Raises `EnvironmentFault` when they cannot be read.
+    """
+    path = home.attendance(name)
+    if not path.exists():
+        return ""
+    with in_memory() as connection:
+        return _attach_published(connection, path)
+
+
 def empty_day_before(home: Home, name: str, limit: date) -> bool:
     """Take its rows from the published day when it is of before `limit`; whether it had some.
 

@@ -162,7 +162,7 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
             counts={f"ledger.{table}": count for table, count in counts.items()},
             files=gone.done,
             searched={},
-            remains=[*OUT_OF_REACH, *remains],
+            remains=[*_out_of_reach(ledger), *remains],
         )
         records.complete(ledger, number)
     return Erased(
@@ -366,7 +366,11 @@ def _searched_files(
 OUT_OF_REACH = (
     "Backups, and copies that others have made of published files or lists.",
     "The files on the district's own server.",
-    "Dagster's history in its home: names of districts, counts and times, no value of a file.",
+    "Dagster's history: names of districts, counts and times, no value of a file.",
+)
+
+IN_A_SERVER = (
+    "The ledger's database server: it keeps deleted rows until its vacuum, and in its own backups."
 )
 
 LATER_UPLOADS = (
@@ -375,8 +379,13 @@ LATER_UPLOADS = (
 )
 
 
+def _out_of_reach(ledger: Ledger) -> list[str]:
+    is_a_file = ledger.engine.dialect.name == "sqlite"
+    return [*OUT_OF_REACH, *([] if is_a_file else [IN_A_SERVER])]
+
+
 def _remains(home: Home, ledger: Ledger, district: str, found: Traces) -> list[str]:
-    remains = [*OUT_OF_REACH, LATER_UPLOADS]
+    remains = [*_out_of_reach(ledger), LATER_UPLOADS]
     exports = len(disclosures_of(ledger, district))
     if exports:
         remains.append(f"{exports} exports of its tables; `status --json` says to where.")

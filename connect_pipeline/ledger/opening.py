@@ -139,7 +139,7 @@ def _make_key(path: Path, engine: Engine) -> None:
         if path.exists():
             return
         if connection.execute(sa.select(listed.c.batch_id).limit(1)).first() is not None:
-            raise _key_fault(path, "is gone")
+            raise _key_fault(path, "is not there")
     mine = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
     with replacing(mine) as file:
         file.write(secrets.token_hex(KEY_CHARACTERS // 2).encode())
@@ -178,6 +178,7 @@ def _refuse_another_key(ledger: Ledger) -> None:
 def _key_fault(path: Path, what: str) -> EnvironmentFault:
     """With another key nobody would be recognised as told already, and all be told again."""
     return EnvironmentFault(
-        f"The ledger's key {path} {what}. Restore it from a backup; without it the ledger does not"
-        " know who was told already."
+        f"The ledger's key {path} {what}. Restore it from a backup, or take that of the machine"
+        " that made it (CONNECT_LEDGER_KEY); without it the ledger does not know who was told"
+        " already."
     )

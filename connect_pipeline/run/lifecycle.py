@@ -38,7 +38,8 @@ from connect_pipeline.locks import locked
 from connect_pipeline.outcomes import GOOD
 from connect_pipeline.report.of_run import write_reports
 from connect_pipeline.run.district_run import DistrictRun
-from connect_pipeline.run.recovery import recover, refuse_lost_ledger, refuse_unsettled
+from connect_pipeline.run.lost_lists import refuse_lost_ledger
+from connect_pipeline.run.recovery import recover, refuse_unsettled
 from connect_pipeline.run.retention import files_of_current
 from connect_pipeline.settings import District, Settings
 from connect_pipeline.settings_file import load_sound_districts

@@ -26,7 +26,7 @@ from connect_pipeline.ledger import CORE_JOB, now, set_sha256
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.drop import old_file_again
 from connect_pipeline.rules.rule import Severity
-from connect_pipeline.run.recovery import refuse_lost_balances
+from connect_pipeline.run.lost_lists import refuse_lost_balances
 from connect_pipeline.run.retention import files_of_current
 from connect_pipeline.run.shared_run import SharedRun
 

@@ -11,29 +11,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
-from pathlib import Path
 
-import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms, snapshots
 from connect_pipeline.alarms.words import Cause
-from connect_pipeline.attendance.staging import BATCH_ID
-from connect_pipeline.attendance.told import CLEARED, LOW_LUNCH_BALANCE
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, remove_log, remove_partials
 from connect_pipeline.interrupted import settle
-from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, compact, now
-from connect_pipeline.ledger.tables import batches
-from connect_pipeline.published import open_published
-from connect_pipeline.settings import District, Settings
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger
+from connect_pipeline.run.lost_lists import refuse_lost_ledger, tell_of_lost_lists
+from connect_pipeline.settings import Settings
 from connect_pipeline.snapshots.damage import Damaged, is_there, refuse_damaged
 
 log = logging.getLogger(__name__)
-
-ALERT_DAY = timedelta(hours=36)
 
 
 def recover(
@@ -56,6 +48,7 @@ def recover(
     for folder in (home.landing(name), home.published(name), home.reports(name)):
         remove_partials(folder)
     _remove_damaged_day(home, ledger, settings, name)
+    tell_of_lost_lists(home, ledger, settings, name)
     lost = snapshots.set_aside_damaged(home, ledger, name)
     if lost is not None:
         snapshot_id = lost["snapshot_id"]
@@ -118,64 +111,3 @@ def _remove_damaged_day(home: Home, ledger: Ledger, settings: Settings, name: st
         path.unlink()
         log.error("%s: %s", name, damaged)
         alarms.raise_alarm(ledger, settings, name, ATTENDANCE_JOB, Cause.DAMAGED, {"days": 1})
-
-
-def refuse_lost_ledger(home: Home, ledger: Ledger, name: str) -> None:
-    """Raise `EnvironmentFault` when there are new lists of absences that the ledger never heard of.
-
-    In the outbox, where lists of who is to be told no more count as well and other files of a
-    sender do not; and in the published day, which stays when a sender takes the lists away.
-
-    Then the ledger is another one than the one that knows who was told, and all would be told
-    again. Older lists than `ALERT_DAY` do not matter: retention may keep them longer than their
-    rows.
-    """
-    outbox = home.outbox(name)
-    made = (*_lists_in(outbox), *_lists_in(outbox / CLEARED))
-    unknown = _unknown(ledger, {*made, *_published_batches(home.attendance(name))}, ALERT_DAY)
-    if unknown:
-        raise EnvironmentFault(
-            f"{name}: the outbox and what is published hold {unknown} lists that the ledger does"
-            " not know, so the ledger was lost or replaced. Nobody is listed, so that nobody is"
-            " told twice. Restore the ledger from a backup; or, knowing who was told, move them"
-            " from the outbox, and attendance.duckdb away."
-        )
-
-
-def refuse_lost_balances(home: Home, ledger: Ledger, name: str, district: District) -> None:
-    """The same of lists of low lunch balances, of as many days as nobody is told once more."""
-    if not district.lunch_list.enabled:
-        return
-    folder = home.outbox(name) / LOW_LUNCH_BALANCE
-    telling = timedelta(days=district.lunch_list.every_days + 1)
-    unknown = _unknown(ledger, set(_lists_in(folder)), telling)
-    if unknown:
-        raise EnvironmentFault(
-            f"{name}: {folder} holds {unknown} lists of the last {telling.days} days that the"
-            " ledger does not know, so the ledger was lost or replaced. Nobody is told of a low"
-            " balance, so that nobody is told twice. Restore the ledger from a backup; or, knowing"
-            " who was told, move these lists away."
-        )
-
-
-def _lists_in(folder: Path) -> list[str]:
-    names = (path.stem for path in folder.glob("*.json"))
-    return list(filter(BATCH_ID.fullmatch, names))
-
-
-def _unknown(ledger: Ledger, listed: set[str], telling: timedelta) -> int:
-    """How many of these batches, if not of before `telling`, the ledger does not know."""
-    since = compact(now() - telling)  # a batch's ID begins with its time
-    listed = {batch_id for batch_id in listed if batch_id >= since}
-    if not listed:
-        return 0
-    known = ledger.rows(sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(listed)))
-    return len(listed - {str(row["batch_id"]) for row in known})
-
-
-def _published_batches(day: Path) -> set[str]:
-    if not day.exists():
-        return set()
-    with open_published(day) as connection:
-        rows = connection.execute("SELECT DISTINCT batch_id FROM attendance.recipients").fetchall()
-    return {str(batch_id) for (batch_id,) in rows}

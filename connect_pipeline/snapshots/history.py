@@ -49,7 +49,8 @@ def night_on(home: Home, ledger: Ledger, district: str, day: date, zone: ZoneInf
     snapshot_id = str(publications[0]["snapshot_id"])
     path = home.snapshot(district, snapshot_id)
     if not path.exists():
-        kept = [str(row["snapshot_id"]) for row in ledger.snapshots_of(district)]
+        known = [str(row["snapshot_id"]) for row in ledger.snapshots_of(district)]
+        kept = [one for one in known if home.snapshot(district, one).exists()]
         oldest = f" The oldest that is kept is {kept[-1]}." if kept else ""
         raise UsageError(
             f"On {day}, {snapshot_id} was published for {district}; it is no longer kept"

@@ -295,9 +295,10 @@ def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: s
     Returns whether another one was current: going back to the same undoes no night.
     Raises `UsageError` when there is no such snapshot, or not any more.
     """
-    kept = {str(row["snapshot_id"]): row for row in ledger.snapshots_of(district)}
+    rows = {str(row["snapshot_id"]): row for row in ledger.snapshots_of(district)}
+    kept = {one: row for one, row in rows.items() if home.snapshot(district, one).exists()}
     chosen = kept.get(snapshot_id)
-    if chosen is None or not home.snapshot(district, snapshot_id).exists():
+    if chosen is None:
         known = f"The newest that are kept: {', '.join(list(kept)[:5]) or 'none'}."
         for row in ledger.publications_of(district):
             if row["snapshot_id"] == snapshot_id:

@@ -185,6 +185,17 @@ def test_the_only_snapshot_damaged_and_nothing_to_rebuild_it_from(
     assert home.command_here("status").stdout.count("damaged") == 0
 
 
+def test_what_is_gone_altogether_is_said_by_who_changes_nothing(home: SmallHome) -> None:
+    current = home.current()
+    shutil.rmtree(home.home.published(NAME))
+    doctor = home.command_here("doctor", NAME)
+    assert (doctor.returncode, "is damaged or gone. Run `sync" in doctor.stdout) == (3, True)
+    for asked in (["rollback", NAME, current], ["history", NAME, "--on", "2026-11-29"]):
+        refused = home.command_here(*asked)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr.count(current) <= 1, "what is not there is no choice"
+
+
 def test_a_damaged_older_snapshot_is_not_gone_back_to(home: SmallHome) -> None:
     older, before = home.snapshots()[0], home.roster_bytes()
     flip(0.5)(home.home.snapshot(NAME, older))
@@ -391,6 +402,29 @@ def test_without_its_ledger_a_home_still_compares_with_what_is_published(
     assert (run.outcome, "column_vanished" in run.report.counts()) == ("held", True)
     assert home.current() == published
     assert f"took the published snapshot {published} into a ledger" in caplog.text
+
+
+def test_lists_that_a_restored_home_has_not_are_said_once(
+    home: SmallHome, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whom they name counts as told, and nobody else can say whether the sender has them."""
+    absent(home, "101,001,1,A")
+    assert list_absences(home).outcome == "listed"
+    (listed,) = home.home.outbox(NAME).glob("*.json")
+    shutil.rmtree(home.home.outbox(NAME))
+    caplog.set_level(logging.ERROR)
+    assert list_absences(home).outcome == "nothing_new"
+    assert "neither in the outbox" not in caplog.text, "a sender takes lists away"
+    home.home.attendance(NAME).unlink()
+    doctor = home.command_here("doctor", NAME).stdout
+    assert f"BAD {NAME}: what is published" not in doctor, "so far, nothing of it is damaged"
+    assert list_absences(home).outcome == "nothing_new"
+    assert f"neither in the outbox nor in what is published: {listed.stem}. Ask" in caplog.text
+    raised = home.ledger.rows(sa.select(tables.alarms.c.cause))
+    assert [row["cause"] for row in raised] == ["damaged"]
+    caplog.clear()
+    assert list_absences(home).outcome == "nothing_new"
+    assert caplog.text == ""
 
 
 def test_without_its_ledger_nobody_is_told_again(home: SmallHome) -> None:
