@@ -26,6 +26,8 @@ OUR_REPORT = re.compile(
     rf"\.?{REPORT_PREFIX}(\d{{4}}-\d\d-\d\dT\d{{6}}Z)-[a-z]+\.html(?:\.[0-9a-f]{{8}}\.part)?"
 )
 """The name of a report that was handed back; its group is the time of the run."""
+REPORT_TIME = "%Y-%m-%dT%H%M%SZ"
+"""That time, as the name of a run's page begins."""
 
 
 def is_unfinished(name: str) -> bool:

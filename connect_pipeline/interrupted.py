@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 
 from connect_pipeline import snapshots
-from connect_pipeline.attendance.staging import recover as recover_attendance
+from connect_pipeline.attendance.staging import settle_batches
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger
 
@@ -24,7 +24,7 @@ def settle(home: Home, ledger: Ledger, district: str) -> None:
     Raises `EnvironmentFault` when a published file cannot be read, so that nobody knows.
     """
     for repair in (
-        *snapshots.recover(home, ledger, district),
-        *recover_attendance(home, district, ledger),
+        *snapshots.settle_publications(home, ledger, district),
+        *settle_batches(home, ledger, district),
     ):
         log.warning("%s: after an interrupted run: %s", district, repair)

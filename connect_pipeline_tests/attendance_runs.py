@@ -20,7 +20,7 @@ import duckdb
 
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import AttendanceDay
-from connect_pipeline.attendance.staging import recover
+from connect_pipeline.attendance.staging import settle_batches
 from connect_pipeline.checks import prepare
 from connect_pipeline.contract import ATTENDANCE
 from connect_pipeline.databases import open_scratch
@@ -133,7 +133,7 @@ class Runs:
     def file(self, rows: Iterable[Row], **about: Any) -> Batch | None:
         """One whole run: recover, absences, accounting, recipients."""
         day = self.day(rows, **about)
-        recover(self.home, NAME, day.ledger)
+        settle_batches(self.home, day.ledger, NAME)
         day.build_absences()
         day.build_accounting()
         return list_both(day)

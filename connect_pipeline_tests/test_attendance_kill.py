@@ -21,7 +21,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline import attendance
-from connect_pipeline.attendance.staging import recover
+from connect_pipeline.attendance.staging import settle_batches
 from connect_pipeline.home import Home
 from connect_pipeline.ledger.tables import batches
 from connect_pipeline.published import open_published
@@ -46,7 +46,7 @@ def list_in_a_process(root: Path, rows: list[Row], hours: int, kill_at: int | No
     """One run; with `kill_at` it dies at that line of this package's code, while listing."""
     runs = Runs(Home(root), now=NOON + timedelta(hours=hours))
     day = runs.day(rows)
-    recover(runs.home, NAME, day.ledger)
+    settle_batches(runs.home, day.ledger, NAME)
     day.build_absences()
     day.build_accounting()
     lines = 0

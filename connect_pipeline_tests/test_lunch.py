@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from connect_pipeline.alarms import open_alarms
 from connect_pipeline.attendance.lunch import CLERKS_LIST, LunchBatch, LunchList
-from connect_pipeline.attendance.staging import recover
+from connect_pipeline.attendance.staging import settle_batches
 from connect_pipeline.checks import prepare
 from connect_pipeline.contract import CORE, STAFF, STUDENTS, ExportSpec
 from connect_pipeline.databases import open_scratch
@@ -77,7 +77,7 @@ class Nights:
         if students:
             write_roster(self.runs.home.roster(NAME), students)
         ledger = open_ledger(self.runs.home)
-        recover(self.runs.home, NAME, ledger)
+        settle_batches(self.runs.home, ledger, NAME)
         with open_scratch() as connection:
             prepare(connection, self.runs.district)
             return LunchList(

@@ -42,7 +42,7 @@ class ClearedList:
         """Write the list and commit it as a batch of its own; returns its ID, None without news."""
         if not self._anybody("attendance.told"):
             return None
-        with staging.deciding(self.home, self.name, self.ledger) as transaction:
+        with staging.deciding(self.home, self.ledger, self.name) as transaction:
             told.load_told(self.connection, transaction, self.name, self.today, self.policy)
             run(self.connection, "clearing", policy=self.policy, today=self.today)
             with files.earlier_today(self.connection, self.home, self.name, self.today):

@@ -1,7 +1,7 @@
 """One attendance file of one district on its way to at most one batch of recipients.
 
-For: the steps in their order: absences, accounting, recipients. What a step makes is in the
-scratch schema `attendance`.
+For: the steps in their order: absences, accounting, recipients. What a step makes is in
+`attendance`, a database in memory.
 Belongs here: the order, what is bound to the SQL, and the moment of decision. Does not belong
 here: who is told of what (`sql/`), the ledger's rows (`told.py`), files (`files.py`).
 """
@@ -280,7 +280,7 @@ class AttendanceDay:
             is_held=self.ledger.open_hold(self.name, CORE_JOB) is not None,
             confirmed_at=self._roster_confirmed_at(),
         )
-        with staging.deciding(self.home, self.name, self.ledger) as transaction:
+        with staging.deciding(self.home, self.ledger, self.name) as transaction:
             earlier = told.batches_of(transaction, self.name, self.today)
             if {one.batch_id for one in earlier} != self._considered:
                 self._account(transaction)

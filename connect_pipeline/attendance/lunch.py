@@ -74,7 +74,7 @@ class LunchList:
         prepare(self.connection)
         self._read_roster()
         find_destinations(self.connection, self.home, self.name, self.district, self.ledger)
-        with staging.deciding(self.home, self.name, self.ledger) as transaction:
+        with staging.deciding(self.home, self.ledger, self.name) as transaction:
             self._account(transaction)
             batch = self._stage(transaction) if students_listed(self.connection) else None
         if batch is not None:

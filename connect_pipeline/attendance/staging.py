@@ -104,7 +104,7 @@ def discarding(home: Home, district: str, batch_id: str) -> Iterator[None]:
         raise
 
 
-def recover(home: Home, name: str, ledger: Ledger) -> list[str]:
+def settle_batches(home: Home, ledger: Ledger, name: str) -> list[str]:
     """Settle what a killed run left: finish what the ledger has, remove the rest.
 
     Returns one sentence per repair. Nothing is done on a clean home.
@@ -116,7 +116,7 @@ def recover(home: Home, name: str, ledger: Ledger) -> list[str]:
 
 
 @contextmanager
-def deciding(home: Home, name: str, ledger: Ledger) -> Iterator[Connection]:
+def deciding(home: Home, ledger: Ledger, name: str) -> Iterator[Connection]:
     """The one transaction in which it is decided who is listed: nobody else decides meanwhile.
 
     What a killed run left is settled first.

@@ -1,4 +1,4 @@
-"""The SQL of this package: one statement per file, run by its name.
+"""The SQL of this package: one step per file, run by its name.
 
 For: `run`, which binds values to a file of `sql/`, and the functions that those files share.
 Belongs here: how SQL is found and bound. Does not belong here: SQL.
@@ -20,7 +20,8 @@ from connect_pipeline.rules.rule import RowRule
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the scratch schema `attendance` and the functions that the statements share."""
+    """Make the functions that the steps share, and where they make their tables."""
+    connection.execute("ATTACH IF NOT EXISTS ':memory:' AS attendance")
     connection.execute(statement(__package__, "macros"))
     line_rules = ", ".join(f"'{rule.code}'" for rule in rules_of(RowRule))
     connection.execute(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connect_pipeline.drop_names import OUR_REPORT, REPORT_PREFIX
+from connect_pipeline.drop_names import OUR_REPORT, REPORT_PREFIX, REPORT_TIME
 
 if TYPE_CHECKING:
     from connect_pipeline.sftp import Drop
@@ -40,7 +40,7 @@ def is_old(name: str, now: datetime) -> bool:
     if match is None:
         return False
     try:
-        written = datetime.strptime(match[1], "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC)
+        written = datetime.strptime(match[1], REPORT_TIME).replace(tzinfo=UTC)
     except ValueError:  # it looks like a time and is none, so it is not ours
         return False
     return now - written > KEPT

@@ -10,6 +10,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
+from connect_pipeline.drop_names import REPORT_TIME
 from connect_pipeline.home import Home, replacing
 from connect_pipeline.report.allowances import allowances
 from connect_pipeline.report.as_csv import as_csv
@@ -21,7 +22,7 @@ from connect_pipeline.validation import Report
 
 def report_path(home: Home, name: str, job: str, started: datetime) -> Path:
     """Where a run's page is: named by time and job, so that reports list in order."""
-    return home.reports(name) / f"{started:%Y-%m-%dT%H%M%SZ}-{job}.html"
+    return home.reports(name) / f"{started:{REPORT_TIME}}-{job}.html"
 
 
 def write_reports(

@@ -61,7 +61,7 @@ def count_swapped(connection: duckdb.DuckDBPyConnection, at_least: int) -> list[
 def count_moved(connection: duckdb.DuckDBPyConnection, at_least: int) -> list[Swapped]:
     """Each column that holds what other students' rows held: overall first, then per school.
 
-    Call after `count_swapped`. Nothing is returned when fewer than `at_least` students changed.
+    Call after `count_swapped`. Nothing is returned when fewer than `at_least` people changed.
     """
     if count_rows(connection, "changed_people") < at_least:
         return []

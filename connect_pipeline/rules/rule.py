@@ -67,9 +67,9 @@ class Rule:
     and fixed phrases, never with a cell's value. `setting` names the district setting that
     changes the rule. Rules about a whole night have no example of one file.
 
-    A rule that is just this is found by the code that works out what it is about: the header
-    (`header.py`), the drop (`drop/`), what a night would change (`roster/`) or a day comes to
-    (`run/`).
+    A rule that is just this is found by the code that works out what it is about: lines
+    (`reader.py`), the header (`header.py`), a whole file (`checks.py`), the drop (`drop/`), what a
+    night would change (`roster/`) or a day comes to (`run/`), who is erased (`erasure/`).
     """
 
     code: str

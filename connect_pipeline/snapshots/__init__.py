@@ -1,7 +1,7 @@
 """Snapshots: each night's core set as one file, published whole, kept, compared, handed on.
 
-`publishing.py` makes one current and recovers; `damage.py` tells a damaged file from one that is
-only not to be read; `history.py` and `export.py` read what is kept.
+`publishing.py` makes one current, and settles what was cut off; `damage.py` tells a damaged file
+from one that is only not to be read; `history.py` and `export.py` read what is kept.
 Belongs here: published roster files after they are made. Does not belong here: what goes into
 them (`roster/`, `published.py`).
 """
@@ -14,10 +14,10 @@ from connect_pipeline.snapshots.publishing import (
     note_digest,
     prune,
     publish,
-    recover,
     replace_file,
     roll_back,
     set_aside_damaged,
+    settle_publications,
     verify,
 )
 
@@ -29,9 +29,9 @@ __all__ = [
     "note_digest",
     "prune",
     "publish",
-    "recover",
     "replace_file",
     "roll_back",
     "set_aside_damaged",
+    "settle_publications",
     "verify",
 ]

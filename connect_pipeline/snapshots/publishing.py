@@ -64,8 +64,9 @@ def publish(
 ) -> None:
     """Make the closed `candidate` the current snapshot.
 
-    The ledger learns of it first, so that after a kill between any two steps `recover` knows
-    whether to finish or to forget. Raises `EnvironmentFault` when the disk refuses.
+    The ledger learns of it first, so that after a kill between any two steps
+    `settle_publications` knows whether to finish or to forget. Raises `EnvironmentFault` when the
+    disk refuses.
     """
     verify(candidate)
     target = home.snapshot(district, snapshot_id)
@@ -133,7 +134,7 @@ def _point_roster_at(home: Home, district: str, snapshot_id: str) -> None:
     link_durably(home.snapshot(district, snapshot_id), home.roster(district), PARTIAL_SUFFIX)
 
 
-def recover(home: Home, ledger: Ledger, district: str) -> list[str]:
+def settle_publications(home: Home, ledger: Ledger, district: str) -> list[str]:
     """Finish or forget what a killed run left, and give back a lost current snapshot.
 
     Returns one sentence per repair. Nothing is done on a clean home. A damaged file never takes
@@ -312,7 +313,9 @@ def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: s
         raise EnvironmentFault(
             f"The snapshot {snapshot_id} of {district} is damaged: choose another one."
         )
-    recover(home, ledger, district)  # a publication that was cut short must not end after this
+    settle_publications(
+        home, ledger, district
+    )  # a publication that was cut short must not end after this
     before = ledger.current_snapshot(district)
     _point_roster_at(home, district, snapshot_id)
     ledger.make_current(district, snapshot_id, rolled_back=True, by=by)

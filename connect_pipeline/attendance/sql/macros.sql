@@ -1,6 +1,4 @@
 -- Functions that the statements beside this one share.
-ATTACH IF NOT EXISTS ':memory:' AS attendance;
-
 -- Periods in order: by the number they start with, then as text; 2 is before 10, 10 before "Lunch".
 CREATE OR REPLACE TEMP MACRO period_number(period) AS
     coalesce(try_cast(regexp_extract(period, '^[0-9]+') AS BIGINT), 9223372036854775807);
