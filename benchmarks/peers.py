@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from benchmarks.reference import FILES, KEYS, check
 
@@ -78,7 +80,7 @@ def with_dlt(folder: Path) -> None:
     import duckdb
     from pyarrow import csv
 
-    def pages(file: str):
+    def pages(file: str) -> Iterator[Any]:
         header = (folder / file).open().readline().strip().split(",")
         text = csv.ConvertOptions(column_types=dict.fromkeys(header, "string"))
         yield from csv.open_csv(folder / file, convert_options=text)

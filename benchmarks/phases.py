@@ -12,7 +12,7 @@ import resource
 import shutil
 import sys
 import uuid
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Stopwatch:
     """CPU seconds by phase; what a phase calls for another one is not its own."""
 
     def __init__(self) -> None:
-        self.spent: Counter[str] = Counter()
+        self.spent: defaultdict[str, float] = defaultdict(float)
         self._inner = [0.0]
 
     def time(self, phase: str, work: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,11 +108,12 @@ def main(district: str, *folders: str) -> None:
     for phase, (module, name) in PHASES.items():
         setattr(module, name, watch.time(phase, getattr(module, name)))
     home = Home.from_environment()
-    for folder in [Path(one) for one in folders] or [None]:
+    nights: list[Path | None] = [Path(one) for one in folders]
+    for folder in nights or [None]:
         watch.spent.clear()
         began = cpu_seconds()
         run_night(home, district, folder, watch)
-        watch.spent["everything else"] = cpu_seconds() - began - watch.spent.total()
+        watch.spent["everything else"] = cpu_seconds() - began - sum(watch.spent.values())
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps({"cpu_seconds": watch.spent, "peak_mb": peak}))  # noqa: T201
 
