@@ -147,8 +147,7 @@ class NightlySteps:
         current = run.ledger.current_snapshot(run.name)
         if current is not None and current["rolled_back"]:
             run.report.drop.add("rolled_back")
-        # One that is rebuilt was judged when it was first published.
-        if current is None and run.visit.uploaded and run.ledger.publications_of(run.name):
+        if current is None and run.ledger.publications_of(run.name):
             run.report.drop.add("roster_lost")
         self._changed = roster.totals_of_changes(run.connection)
         self.kept = count_rows(run.connection, "candidate.connect.kept")

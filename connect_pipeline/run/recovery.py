@@ -57,10 +57,13 @@ def recover(
         if rebuild(lost):
             alarms.clear(ledger, name, CORE_JOB, [Cause.DAMAGED])
         elif ledger.current_snapshot(name) == lost:
-            raise EnvironmentFault(
-                f"{name}: the snapshot that an operator went back to is damaged, and could not be"
-                f" rebuilt. Choose another one: `rollback {name} SNAPSHOT` (`status` lists them)."
-            )
+            if lost["rolled_back"]:  # what was rolled back must not come back by itself
+                raise EnvironmentFault(
+                    f"{name}: the snapshot that an operator went back to is damaged, and could not"
+                    f" be rebuilt. Choose another one: `rollback {name} SNAPSHOT` (`status` lists"
+                    " them)."
+                )
+            ledger.forget_snapshot(name, snapshot_id)
 
 
 def refuse_unsettled(home: Home, ledger: Ledger, name: str) -> None:

@@ -237,9 +237,10 @@ def set_aside_damaged(home: Home, ledger: Ledger, district: str) -> RowMapping |
 
     What readers find then is the newest older snapshot that is whole, if there is one: last
     night's good data is better than a damaged file. The damaged one stays beside, as `.damaged`,
-    until the next publication. After a rollback, the ledger keeps it as the current one when there
-    is no older one: what was rolled back must not come back by itself. Raises `EnvironmentFault`,
-    and leaves all as it is, when a snapshot cannot be read.
+    until the next publication. With no older one, the ledger keeps it as the current one until it
+    is rebuilt or given up: a run that is killed meanwhile must not leave a district that looks
+    like a new one. Raises `EnvironmentFault`, and leaves all as it is, when a snapshot cannot be
+    read.
     """
     row = ledger.current_snapshot(district)
     if row is None:
@@ -250,13 +251,11 @@ def set_aside_damaged(home: Home, ledger: Ledger, district: str) -> RowMapping |
         return None
     whole = _newest_whole_before(home, ledger, district, lost)
     _set_aside(file)
-    if whole is not None:
-        _point_roster_at(home, district, whole)
-        ledger.make_current(district, whole, rolled_back=bool(row["rolled_back"]))
-    else:
+    if whole is None:
         roster.unlink(missing_ok=True)
-        if row["rolled_back"]:
-            return row
+        return row
+    _point_roster_at(home, district, whole)
+    ledger.make_current(district, whole, rolled_back=bool(row["rolled_back"]))
     ledger.forget_snapshot(district, lost)
     return row
 

@@ -159,6 +159,22 @@ def test_a_run_killed_while_a_damaged_snapshot_gives_way_has_gone_back_to_nothin
     assert home.content() == two_nights.content()
 
 
+def test_a_run_killed_while_the_only_snapshot_is_gone_leaves_it_to_be_rebuilt(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """It is no district that never published: nobody is asked, and nothing goes out unseen."""
+    home = small_home(server, tmp_path)
+    home.publish()
+    before = home.content()
+    damage_current(home, flip(0.5))
+    assert snapshots.set_aside_damaged(home.home, home.ledger, NAME) is not None
+    lines = home.read(STUDENTS.file_name).splitlines()
+    home.upload({STUDENTS.file_name: "".join(f"{line.rpartition(',')[0]}\n" for line in lines)})
+    run = home.nightly()
+    assert (run.outcome, list(run.report.holding_codes())) == ("held", ["column_vanished"])
+    assert home.content() == before
+
+
 def test_the_only_snapshot_damaged_and_nothing_to_rebuild_it_from(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
