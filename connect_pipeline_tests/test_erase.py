@@ -26,7 +26,7 @@ from connect_pipeline.erasure.search import is_left_in_database
 from connect_pipeline.erasure.traces import RECEIVED_ENCODINGS, Traces
 from connect_pipeline.errors import EnvironmentFault, Refused, UsageError
 from connect_pipeline.ledger import ATTENDANCE_JOB, now
-from connect_pipeline.ledger.tables import listed, runs
+from connect_pipeline.ledger.tables import alarms, listed, runs
 from connect_pipeline.orchestration.names import RETENTION
 from connect_pipeline.published import open_published
 from connect_pipeline.run import retention
@@ -991,8 +991,11 @@ def test_a_ledger_that_does_not_know_an_erasure_publishes_nothing(
     doctor = json.loads(home.command_here("doctor", "--json").stdout)
     assert [one["what"] for one in doctor["checks"] if not one["ok"]] == ["erasures"]
     erase_student(home)
+    assert home.roster_bytes() == before
     home.publish()
     assert home.query(f"FROM connect.students WHERE student_id = '{ERASED}'") == []
+    causes = {row["cause"] for row in home.ledger.rows(sa.select(alarms.c.cause))}
+    assert "damaged" not in causes, "what the erasure wrote is what is published"
 
 
 # -- cut short -----------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from connect_pipeline.attendance.opt_outs import files_beside, is_shared, opt_ou
 from connect_pipeline.attendance.staging import STAGED
 from connect_pipeline.contract import SCHOOLS, STAFF
 from connect_pipeline.erasure import records, traces
-from connect_pipeline.erasure.certificate import write_certificate
+from connect_pipeline.erasure.certificate import write_certificate, written_anew
 from connect_pipeline.erasure.files import (
     findings_without_student,
     list_without_student,
@@ -232,6 +232,7 @@ def _places(home: Home, district: str) -> tuple[Path, ...]:
 
 def _rebuild_snapshots(home: Home, ledger: Ledger, district: str, found: Traces) -> None:
     """Write each snapshot that has the student anew, under its own ID."""
+    _take_over_erased(home, ledger, district)
     for path in traces.snapshot_files(home, district):
 
         def place(rebuilt: Path, snapshot_id: str = path.stem) -> None:
@@ -240,6 +241,18 @@ def _rebuild_snapshots(home: Home, ledger: Ledger, district: str, found: Traces)
 
         _rebuild(home, district, path, found, place)
         snapshots.note_digest(home, ledger, district, path.stem)
+
+
+def _take_over_erased(home: Home, ledger: Ledger, district: str) -> None:
+    """Tell a ledger of before an erasure, which is repeated, the hashes of what that one wrote.
+
+    It would take these snapshots for damaged, and no file is left of which to build them anew.
+    """
+    ours = written_anew(home, district)
+    for row in ledger.snapshots_of(district) if ours else ():
+        path = home.snapshot(district, str(row["snapshot_id"]))
+        if path.exists() and (sha256 := file_sha256(path)) != row["file_sha256"] and sha256 in ours:
+            ledger.note_file(district, str(row["snapshot_id"]), sha256)
 
 
 def _rebuild_days(home: Home, district: str, found: Traces) -> None:
