@@ -75,6 +75,8 @@ def print_state(out: Console, name: str, state: dict[str, Any]) -> None:
 
 def _warnings(state: dict[str, Any]) -> Iterator[str]:
     """What somebody must see to, beside what is held."""
+    if state["published"] and not state["roster"]:
+        yield "the published roster is not there: the next run builds it anew if it can"
     for alarm in state["alarms"]:
         codes = ", ".join(f"{code}: {count}" for code, count in alarm["codes"].items())
         yield f"alarm since {alarm['raised_at']} ({codes}). {alarm['says']}"

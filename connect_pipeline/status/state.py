@@ -32,12 +32,13 @@ HOLDS_SHOWN = 5
 def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]:
     """What is published and held, the last runs, all snapshots and disclosures; plain data."""
     published = ledger.current_snapshot(district)
+    roster = home.roster(district)
     open_holds = [ledger.open_hold(district, job) for job in (CORE_JOB, ATTENDANCE_JOB)]
     return {
         "published": published["snapshot_id"] if published else None,
         "published_at": published["published_at"] if published else None,
         "rolled_back": bool(published and published["rolled_back"]),
-        "roster": str(home.roster(district)) if published else None,
+        "roster": str(roster) if published and roster.exists() else None,
         "holds": [
             {
                 "job": hold["job"],

@@ -206,6 +206,7 @@ def test_what_is_gone_altogether_is_said_by_who_changes_nothing(home: SmallHome)
     shutil.rmtree(home.home.published(NAME))
     doctor = home.command_here("doctor", NAME)
     assert (doctor.returncode, "is damaged or gone. Run `sync" in doctor.stdout) == (3, True)
+    assert "the published roster is not there" in home.command_here("status", NAME).stdout
     for asked in (["rollback", NAME, current], ["history", NAME, "--on", "2026-11-29"]):
         refused = home.command_here(*asked)
         assert (refused.returncode, refused.stdout) == (2, "")
