@@ -48,10 +48,12 @@ from connect_pipeline.sftp import (
     FileTooLarge,
     NotAFile,
     RemoteFile,
+    login,
     patience,
     wire,
 )
 from connect_pipeline.sftp.faults import our_faults
+from connect_pipeline_tests.bad_line import flipping_line
 from connect_pipeline_tests.sshd import OpenSshd
 
 NAME = "StudentExport.csv"
@@ -545,6 +547,40 @@ def test_a_server_that_is_no_ssh_server_ends_soon(
         for connection in held:
             connection.close()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_flipped_bit_is_a_fault_of_the_line_and_the_next_connection_is_clean(
+    tmp_path: Path,
+) -> None:
+    """In the key exchange (about 1,200 bytes, from 850 on), and in the login behind it."""
+    broken = 0
+    with embedded(tmp_path) as (reached, _):
+        for at in (884, 1200, 2140, 2320, 2440):
+            with flipping_line(reached.sftp.port, at) as port:
+                try:
+                    with reached.connect(port=port) as drop:
+                        drop.look()
+                except TransientFault:
+                    broken += 1
+                    with reached.connect(port=port) as drop:
+                        assert drop.look() == {}
+    assert broken >= 4, "a byte may say nothing"
+
+
+def test_a_bug_of_ours_in_the_login_is_no_fault_of_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def log_in(*_: object) -> None:
+        raise TypeError
+
+    with embedded(tmp_path) as (reached, _):
+        with monkeypatch.context() as context:
+            context.setattr(wire.Pieces, "__init__", lambda _: None)  # fed by paramiko's thread
+            with pytest.raises(AttributeError, match="_changed"), reached.connect():
+                pass
+        monkeypatch.setattr(login, "_log_in", log_in)
+        with pytest.raises(TypeError), reached.connect():
+            pass
 
 
 class ReadsAsTold(Handle):

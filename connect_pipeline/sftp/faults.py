@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,9 @@ from paramiko.sftp import SFTPError
 from paramiko.ssh_exception import IncompatiblePeer
 
 from connect_pipeline.errors import AccessFault, ConnectError, EnvironmentFault, TransientFault
+
+# UnicodeError: paramiko reads a server's words as UTF-8.
+_FAULTS = (OSError, EOFError, UnicodeError, paramiko.SSHException, SFTPError)
 
 
 @contextmanager
@@ -32,9 +36,20 @@ def our_faults(
         yield
     except ConnectError:
         raise
-    # UnicodeError: paramiko reads a server's words as UTF-8.
-    except (OSError, EOFError, UnicodeError, paramiko.SSHException, SFTPError) as error:
+    except Exception as error:
+        if not (isinstance(error, _FAULTS) or _is_of_the_line(error)):
+            raise
         raise _fault(error, f"The SFTP server {place}", subject, missing, silent) from None
+
+
+def _is_of_the_line(error: Exception) -> bool:
+    """Whether paramiko's own thread met it, which reads what came, and not code of ours there.
+
+    One flipped bit may be anything to it (5.1): cryptography's InvalidTag, or a ValueError.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    is_ours = str(frames[-1].f_globals.get("__name__")).startswith("connect_pipeline.")
+    return not is_ours and any(one.f_code is paramiko.Transport.run.__code__ for one in frames)
 
 
 def _fault(
