@@ -24,9 +24,11 @@ import paramiko
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL
 
 from connect_pipeline import settings, sftp
 from connect_pipeline.errors import (
+    AccessFault,
     EnvironmentFault,
     FileChanged,
     Refused,
@@ -39,6 +41,7 @@ from connect_pipeline.sample.server import (
     EmbeddedServer,
     Files,
     Handle,
+    Login,
     generate_key,
     generate_private_key,
 )
@@ -407,6 +410,72 @@ def test_a_wrong_password_is_tried_once_and_shown_nowhere(
         assert server.auth_attempts == [("password", "demo")]
     assert "not-this-one" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
+
+
+class Asks(Login):
+    """Takes no password but as the answer to questions: a text, and whether the answer is shown."""
+
+    rounds: tuple[tuple[tuple[str, bool], ...], ...] = ((("Password: ", False),),)
+    answers: list[str]
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "keyboard-interactive"
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        return self._result("password", username, False)
+
+    def check_auth_interactive(self, username: str, submethods: str) -> paramiko.InteractiveQuery:
+        type(self).answers = []
+        self.left = list(self.rounds)
+        return self.ask()
+
+    def check_auth_interactive_response(
+        self, responses: list[str]
+    ) -> int | paramiko.InteractiveQuery:
+        self.answers.extend(responses)
+        if self.left and PASSWORD in self.answers:
+            return self.ask()
+        return AUTH_SUCCESSFUL if PASSWORD in self.answers else AUTH_FAILED
+
+    def ask(self) -> paramiko.InteractiveQuery:
+        return paramiko.InteractiveQuery("", "", *self.left.pop(0))
+
+
+PASSWORD_ONLY = Asks.rounds[0]
+
+
+@pytest.mark.parametrize("rounds", [(PASSWORD_ONLY,), (PASSWORD_ONLY, ())])
+def test_a_password_is_given_where_the_server_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounds: tuple[tuple[tuple[str, bool], ...]]
+) -> None:
+    monkeypatch.setattr(Asks, "rounds", rounds)
+    with embedded(tmp_path, login=Asks) as (reached, _):
+        with reached.connect() as drop:
+            assert drop.look() == {}
+        assert Asks.answers == [PASSWORD]
+        reached.environment = {"DROP_PASSWORD": "not-this-one"}
+        with pytest.raises(AccessFault, match="refused the login"), reached.connect():
+            pass
+        assert Asks.answers == ["not-this-one"], "once"
+
+
+@pytest.mark.parametrize(
+    ("rounds", "answers"),
+    [
+        pytest.param(((("One-time code: ", True),),), [], id="shown"),
+        pytest.param(((("Password: ", False), ("Code: ", False)),), [], id="two at once"),
+        pytest.param((PASSWORD_ONLY, (("New: ", False),)), [PASSWORD], id="two in a row"),
+    ],
+)
+def test_nothing_but_one_question_is_answered_with_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounds: object, answers: list[str]
+) -> None:
+    monkeypatch.setattr(Asks, "rounds", rounds)
+    with embedded(tmp_path, login=Asks) as (reached, server):
+        with pytest.raises(AccessFault, match="asks for more"), reached.connect():
+            pass
+        assert Asks.answers == answers
+        assert server.connection_count == 1
 
 
 def test_a_key_that_the_server_does_not_know_is_refused(sshd: OpenSshd, tmp_path: Path) -> None:

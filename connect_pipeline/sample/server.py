@@ -5,8 +5,8 @@ tested against it goes through the same sockets, keys and packets as against a d
 Belongs here: the server, and the hooks by which a test makes it misbehave. Does not belong here:
 the district's files (`district.py`), and any use beyond loopback.
 
-To misbehave, subclass `Handle` (an open file) or `Files` (the folder), and pass
-`files=YourFiles`; `Files.handle_class` says what `open` returns.
+To misbehave, subclass `Handle` (an open file), `Files` (the folder) or `Login`, and pass
+`files=YourFiles` or `login=YourLogin`; `Files.handle_class` says what `open` returns.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class EmbeddedServer:
         authorized_key: str | None = None,
         port: int = 0,
         files: type[Files] | None = None,
+        login: type[Login] | None = None,
     ) -> None:
         self.root = root.resolve()
         self.username = username
@@ -88,6 +89,7 @@ class EmbeddedServer:
         self.authorized_key = authorized_key
         self.port = port
         self.files = files or Files
+        self.login = login or Login
         self.auth_attempts: list[tuple[str, str]] = []
         """Every login that was tried: method and user name, never what was offered."""
         self.connection_count = 0
@@ -147,7 +149,7 @@ class EmbeddedServer:
         transport = paramiko.Transport(connection)
         transport.add_server_key(self.host_key)
         transport.set_subsystem_handler("sftp", paramiko.SFTPServer, self.files, self)
-        transport.start_server(event=threading.Event(), server=Login(self))
+        transport.start_server(event=threading.Event(), server=self.login(self))
         return transport
 
 

@@ -21,6 +21,10 @@ from connect_pipeline.errors import AccessFault, ConnectError, EnvironmentFault,
 _FAULTS = (OSError, EOFError, UnicodeError, paramiko.SSHException, SFTPError)
 
 
+class MoreThanPassword(paramiko.SSHException):
+    """The server asks a question that is not for the password, or asks for that again."""
+
+
 @contextmanager
 def our_faults(
     place: str,
@@ -87,6 +91,11 @@ def _fault(
             return AccessFault(
                 f"{server} refused the login. Check the username, and the password or the "
                 "private key, that the settings name."
+            )
+        case MoreThanPassword():
+            return AccessFault(
+                f"{server} refused the password, or asks for more than that, such as a new one or "
+                "a code. Check the password; its owner must let this login in with it alone."
             )
         case IncompatiblePeer():
             return AccessFault(

@@ -22,7 +22,7 @@ from connect_pipeline import settings
 from connect_pipeline.errors import AccessFault, SettingsError, Unreachable
 from connect_pipeline.sftp import patience
 from connect_pipeline.sftp.drop import Drop
-from connect_pipeline.sftp.faults import our_faults
+from connect_pipeline.sftp.faults import MoreThanPassword, our_faults
 from connect_pipeline.sftp.patience import within
 from connect_pipeline.sftp.wire import Pieces, string
 
@@ -185,7 +185,7 @@ def _log_in(transport: paramiko.Transport, username: str, credential: str | para
     """One login with what the settings name: no agent, no keys from the home directory."""
     try:
         if isinstance(credential, str):
-            wanted_too = transport.auth_password(username, credential)
+            wanted_too = _give_password(transport, username, credential)
         else:
             wanted_too = transport.auth_publickey(username, credential)
     except paramiko.AuthenticationException:
@@ -194,3 +194,29 @@ def _log_in(transport: paramiko.Transport, username: str, credential: str | para
         raise
     if wanted_too:
         raise paramiko.AuthenticationException
+
+
+def _give_password(transport: paramiko.Transport, username: str, password: str) -> list[str]:
+    """Log in with a password, also where the server asks for it as a question; what it wants too.
+
+    Not by paramiko's own fallback (5.1): it answers any question with the password, and what comes
+    of that is lost.
+    """
+    try:
+        return transport.auth_password(username, password, fallback=False)
+    except paramiko.BadAuthenticationType as error:
+        if "keyboard-interactive" not in error.allowed_types:
+            raise
+    answers = [password]
+
+    def answer(_title: str, _instructions: str, questions: list[tuple[str, bool]]) -> list[str]:
+        if not questions:  # some servers ask nothing, before or after
+            return []
+        if len(questions) > 1 or questions[0][1] or not answers:  # [1]: what is typed may be seen
+            raise MoreThanPassword
+        return [answers.pop()]
+
+    try:
+        return transport.auth_interactive(username, answer)
+    except paramiko.BadAuthenticationType:  # the server lets nobody try once more
+        raise paramiko.AuthenticationException from None
