@@ -534,16 +534,25 @@ def test_a_private_key_that_cannot_be_used_is_named(tmp_path: Path, content: str
 
 
 @pytest.mark.parametrize(
-    "weak", ["Ciphers aes128-cbc", "Ciphers aes128-ctr\nMACs hmac-sha1,hmac-md5"]
+    "only",
+    [
+        pytest.param("Ciphers aes128-cbc", id="weak cipher"),
+        pytest.param("Ciphers aes128-ctr\nMACs hmac-sha1,hmac-md5", id="weak MACs"),
+        pytest.param("KexAlgorithms diffie-hellman-group14-sha1", id="weak key exchange"),
+        pytest.param("Ciphers chacha20-poly1305@openssh.com", id="other cipher"),
+        pytest.param("KexAlgorithms sntrup761x25519-sha512@openssh.com", id="other key exchange"),
+    ],
 )
-def test_weak_algorithms_are_not_spoken(tmp_path: Path, weak: str) -> None:
-    with OpenSshd(tmp_path / "sshd", weak) as server:
-        with (
-            pytest.raises(EnvironmentFault, match="too weak") as caught,
-            sftp.connect(server.settings(tmp_path)),
-        ):
-            pass
-        assert not isinstance(caught.value, TransientFault)
+def test_a_server_with_other_algorithms_is_told_ours(tmp_path: Path, only: str) -> None:
+    with (
+        OpenSshd(tmp_path / "sshd", only) as server,
+        pytest.raises(AccessFault, match="no algorithm in common with us") as caught,
+        sftp.connect(server.settings(tmp_path)),
+    ):
+        pass
+    text = str(caught.value)
+    assert all(name in text for name in ("curve25519", "aes128-gcm@openssh.com", "hmac-sha2-256"))
+    assert "weak" not in text
 
 
 # --- Servers that fail ------------------------------------------------------------------------
@@ -591,10 +600,18 @@ def test_what_may_pass_by_itself_is_tried_again_and_nothing_else(
     assert isinstance(caught.value, TransientFault) == passes
 
 
-@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9])
+@pytest.mark.parametrize(
+    ("greeting", "passes"),
+    [
+        (b"", True),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9, True),
+        (b"SSH-1.5-old\r\n", False),
+    ],
+)
 def test_a_server_that_is_no_ssh_server_ends_soon(
     tmp_path: Path,
     greeting: bytes,
+    passes: bool,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -610,8 +627,10 @@ def test_a_server_that_is_no_ssh_server_ends_soon(
 
         threading.Thread(target=greet, daemon=True).start()
         began = time.monotonic()
-        with pytest.raises(TransientFault), reached.connect(port=port):
+        with pytest.raises(EnvironmentFault) as caught, reached.connect(port=port):
             pass
+        assert isinstance(caught.value, TransientFault) == passes
+        assert passes or "does not speak SSH 2" in str(caught.value)
         assert time.monotonic() - began < 3
         for connection in held:
             connection.close()

@@ -16,6 +16,7 @@ from paramiko.sftp import SFTPError
 from paramiko.ssh_exception import IncompatiblePeer
 
 from connect_pipeline.errors import AccessFault, ConnectError, EnvironmentFault, TransientFault
+from connect_pipeline.sftp.algorithms import CIPHERS, KEY_EXCHANGES, MACS
 
 # UnicodeError: paramiko reads a server's words as UTF-8.
 _FAULTS = (OSError, EOFError, UnicodeError, paramiko.SSHException, SFTPError)
@@ -99,8 +100,10 @@ def _fault(
             )
         case IncompatiblePeer():
             return AccessFault(
-                f"{server} offers only algorithms that are too weak to be used. "
-                "Its owner must enable current ones (AES-GCM or AES-CTR, SHA-2)."
+                f"{server} does not speak SSH 2, or has no algorithm in common with us. Its owner "
+                "must enable one each of these: host key (ssh-ed25519, ECDSA, or RSA with SHA-2), "
+                f"key exchange ({', '.join(KEY_EXCHANGES)}), cipher ({', '.join(CIPHERS)}) "
+                f"and MAC ({', '.join(MACS)})."
             )
         case paramiko.ChannelException(code=2 | 4):  # connect failed, resource shortage (RFC 4254)
             return TransientFault(f"{server} has no room for a session now. Run again.")
