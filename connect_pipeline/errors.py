@@ -63,6 +63,15 @@ class Unreachable(TransientFault):
     """A server refuses or is silent before anybody logs in: to everybody, so far as we know."""
 
 
+class LoginBroken(TransientFault):
+    """A server breaks off or is silent once it knows who logs in.
+
+    It may be on its way down or up, or lock the login: so it is not tried again and again.
+    """
+
+    kind = "access"
+
+
 class FileChanged(TransientFault):
     """A file on the drop changed while it was being read, so what was read is not used."""
 

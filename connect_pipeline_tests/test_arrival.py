@@ -326,5 +326,5 @@ def test_who_was_not_reached_comes_first() -> None:
 def test_the_pauses_are_bounded() -> None:
     assert [arrival.pause(n) for n in (0, 1, 2, 3)] == [0, 60, 120, 240]
     assert arrival.pause(10**9) == arrival.LONGEST_PAUSE
-    refused = arrival.failed_look(replace(Watch(), faults=10**9), 0, passes=False)
+    refused = arrival.failed_look(replace(Watch(), refusals=10**9), 0, passes=False)
     assert refused.wait_until == arrival.LONGEST_REFUSAL

@@ -26,6 +26,7 @@ from connect_pipeline.orchestration.names import (
     PRIORITY_TAG,
     RETENTION,
 )
+from connect_pipeline.sample.server import Login
 from connect_pipeline.settings import Sftp
 from connect_pipeline_tests.fleet import ATTENDANCE_SENSOR, CORE_SENSOR, WATCH, Fleet, fleet
 from connect_pipeline_tests.receivers import webhook
@@ -193,6 +194,62 @@ def test_a_refused_login_is_repeated_after_growing_pauses(ships: Fleet) -> None:
     ships.load()
     assert ships.tick(after=1000) == []
     assert len(ships.tick()) == 1
+
+
+class BreaksOff(Login):
+    """Ends the connection instead of an answer to the login, as of an account that is locked."""
+
+    is_broken = True
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        answer = super().check_auth_password(username, password)
+        if self.is_broken:
+            raise EOFError
+        return answer
+
+
+@pytest.fixture
+def breaking(ships: Fleet, monkeypatch: pytest.MonkeyPatch) -> type[BreaksOff]:
+    monkeypatch.setattr(BreaksOff, "is_broken", True)
+    ships.server.login = BreaksOff
+    return BreaksOff
+
+
+def test_a_login_that_is_broken_off_each_time_is_paused_and_an_alarm(
+    ships: Fleet, breaking: type[BreaksOff]
+) -> None:
+    ships.add("a")
+    assert "broke the connection off during the login" in ships.reason()
+    for tick in range(48):
+        ships.tick(after=10)
+        assert len(alarms.open_alarms(ships.ledger)) == int(tick >= 17), "after three minutes"
+    assert len(ships.server.auth_attempts) == 4, "after 60, 120 and 240 seconds"
+    (alarm,) = alarms.open_alarms(ships.ledger)
+    assert (alarm["cause"], alarm["codes"]) == ("no_access", {"access": 1})
+    breaking.is_broken = False
+    ships.tick(after=900)
+    assert alarms.open_alarms(ships.ledger) == []
+    assert len(ships.tick()) == 1
+
+
+def test_a_server_that_restarts_is_no_alarm_and_is_read_soon(
+    ships: Fleet, breaking: type[BreaksOff]
+) -> None:
+    """It breaks logins off on its way down and up, and refuses connections between."""
+    breaking.is_broken = False
+    ships.add("a")
+    ships.tick()
+    breaking.is_broken = True
+    assert "during the login" in ships.reason()
+    ships.server.stop()
+    for _ in range(20):
+        assert "refused the connection" in ships.reason(after=60)
+    ships.server.start()
+    assert "during the login" in ships.reason()
+    assert "later" in ships.reason(after=119)
+    breaking.is_broken = False
+    assert len(ships.tick(after=1)) == 1
+    assert alarms.open_alarms(ships.ledger) == []
 
 
 def test_a_network_fault_skips_the_tick_and_forgets_nothing(ships: Fleet) -> None:

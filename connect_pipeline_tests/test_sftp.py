@@ -31,6 +31,7 @@ from connect_pipeline.errors import (
     AccessFault,
     EnvironmentFault,
     FileChanged,
+    LoginBroken,
     Refused,
     SettingsError,
     TransientFault,
@@ -476,6 +477,53 @@ def test_nothing_but_one_question_is_answered_with_the_password(
             pass
         assert Asks.answers == answers
         assert server.connection_count == 1
+
+
+class Expired(Login):
+    """Says that the password has expired, and wants a new one (RFC 4252, 8)."""
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        message = paramiko.Message()
+        message.add_byte(bytes([60]))
+        message.add_string("Your password has expired.")
+        message.add_string("")
+        current_transport()._send_message(message)
+        return self._result("password", username, False)
+
+
+def current_transport() -> paramiko.Transport:
+    thread = threading.current_thread()
+    assert isinstance(thread, paramiko.Transport)
+    return thread
+
+
+def test_a_password_that_has_expired_is_said_and_not_tried_again(tmp_path: Path) -> None:
+    with embedded(tmp_path, login=Expired) as (reached, server):
+        with pytest.raises(AccessFault, match="such as a new one"):
+            sftp.with_retries(lambda: reached.connect().__enter__())
+        assert server.auth_attempts == [("password", "demo")]
+
+
+def test_a_connection_that_breaks_with_the_login_is_told_apart(tmp_path: Path) -> None:
+    class Locked(Login):
+        def check_auth_password(self, username: str, password: str) -> int:
+            raise EOFError
+
+    with (
+        embedded(tmp_path, login=Locked) as (reached, _),
+        pytest.raises(LoginBroken, match=r"off during the login.*check the username"),
+        reached.connect(),
+    ):
+        pass
+
+
+def test_a_login_without_a_session_is_told_apart(tmp_path: Path) -> None:
+    with (
+        OpenSshd(tmp_path / "sshd", "ForceCommand /bin/false") as server,
+        pytest.raises(LoginBroken, match="accepted the login but opens no SFTP session"),
+        sftp.connect(server.settings(tmp_path)),
+    ):
+        pass
 
 
 def test_a_key_that_the_server_does_not_know_is_refused(sshd: OpenSshd, tmp_path: Path) -> None:

@@ -31,6 +31,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 60, 3600
 LONGEST_REFUSAL = 900
 """Seconds between logins that the server refuses: more often might get the login locked."""
 
+ENOUGH_REFUSALS = 3
+"""After so many in a row, three minutes at least, a login that is broken off is no restart."""
+
 INCOMPLETE = "incomplete"
 """In place of a fingerprint, of a run that is to say what is missing."""
 
@@ -83,11 +86,18 @@ class Watch:
     faults: int = 0
     """Looks in a row that failed."""
     wait_until: int = 0
+    refusals: int = 0
+    """Of these faults, those that are not the network's."""
 
     @property
     def is_doubtful(self) -> bool:
         """Whether the last look failed."""
         return self.faults > 0
+
+    @property
+    def is_shut_out(self) -> bool:
+        """Whether looks failed too often for a server that is on its way down or up."""
+        return self.refusals >= ENOUGH_REFUSALS
 
     def is_due(self, at: float) -> bool:
         """Whether to look at `at`: always, but for a login that was refused a moment ago."""
@@ -110,7 +120,7 @@ def look(
     only when it matters) did not come to something. What was `is_reopened` is asked of anew; a set
     that is not complete is due then when a deadline's run failed, for it is to say what is missing.
     """
-    watch = replace(watch, faults=0, wait_until=0, over=watch.over and not is_reopened)
+    watch = replace(watch, faults=0, wait_until=0, refusals=0, over=watch.over and not is_reopened)
     now, files = math.ceil(at), fingerprint_of(seen)
     if files != watch.seen or now < watch.since:  # something moved, or our clock was set back
         return Watch(seen=files, since=now), None
@@ -133,11 +143,15 @@ def look(
 def failed_look(watch: Watch, at: float, *, passes: bool) -> Watch:
     """Take in a look that failed. What was seen stays: a failed look is not an empty drop.
 
-    A fault that does not pass by itself (`passes` is False) is not provoked again at once.
+    A fault that may not pass by itself (`passes` is False) is not provoked again at once. Those of
+    the network do not count for the pause: a server that is back is looked at soon.
     """
     faults = watch.faults + 1
-    refused = 0 if passes else int(at) + min(30 * 2 ** min(faults, 10), LONGEST_REFUSAL)
-    return replace(watch, faults=faults, wait_until=refused)
+    if passes:
+        return replace(watch, faults=faults, wait_until=0)
+    refusals = watch.refusals + 1
+    until = int(at) + min(30 * 2 ** min(refusals, 10), LONGEST_REFUSAL)
+    return replace(watch, faults=faults, refusals=refusals, wait_until=until)
 
 
 def pause(attempt: int) -> int:

@@ -27,7 +27,7 @@ SECONDS = 40.0
 """For all looks together: well inside the minute that Dagster (1.13) gives a sensor."""
 
 PATIENCE = 8.0
-"""For the connection, the handshake, the login, and a listing: each."""
+"""For the connection, the handshake, the login, the session, and a listing: each."""
 
 CONNECTIONS = 32
 PER_SERVER = 4  # twice, for there are two sensors; OpenSSH turns the tenth login under way away

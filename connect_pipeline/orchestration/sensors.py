@@ -4,8 +4,9 @@ Thin: `drop/looks.py` looks, `drop/arrival.py` says what follows, Dagster keeps 
 
 A fault of one drop never stops the others. One that may pass by itself is said in the tick; a
 refused login, another host key or a missing folder raises an alarm, which keeps `night_watch` red
-(`watch.py`). A tick here never is red, for Dagster (1.13) forgets the cursor of such a one: what
-was seen of other drops, and the pause before a refused login is repeated.
+(`watch.py`), and so does a login that is broken off again and again. A tick here never is red,
+for Dagster (1.13) forgets the cursor of such a one: what was seen of other drops, and the pause
+before a refused login is repeated.
 
 Belongs here: ticks, run requests, cursors. Does not belong here: looking (`drop/looks.py`), when a
 set has settled (`drop/arrival.py`).
@@ -28,7 +29,7 @@ from connect_pipeline.alarms.words import Cause
 from connect_pipeline.drop import arrival
 from connect_pipeline.drop.arrival import Fate, LastRun, Memory
 from connect_pipeline.drop.looks import Look, look_at_all
-from connect_pipeline.errors import ConnectError, TransientFault
+from connect_pipeline.errors import ConnectError, LoginBroken, TransientFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger, stamp
 from connect_pipeline.orchestration import names
@@ -101,11 +102,11 @@ def _sensor(awaited: Arrivals, home: Home, settings: Settings) -> dg.SensorDefin
             doubtful={name for name, watch in memory.watches.items() if watch.is_doubtful},
         )
         with closing(open_ledger(home)) as ledger:
-            if not awaited.is_attendance:  # whose districts are among the other sensor's
-                _tell_of_access(ledger, settings, looks)
             ask = partial(_last_run_of, awaited, ledger, context.instance)
             reopened = _reopened(ledger, names.JOB_KINDS[awaited.job])
             after, requests = _follow(awaited, home, ask, memory, looks, time.time(), reopened)
+            if not awaited.is_attendance:  # whose districts are among the other sensor's
+                _tell_of_access(ledger, settings, looks, after)
         faults = {name: look for name, look in looks.items() if isinstance(look, ConnectError)}
         unreached = [name for name in memory.in_turn(wanted) if name not in looks]
         after.first = unreached[0] if unreached else ""
@@ -146,7 +147,7 @@ def _follow(
     for name, look in looks.items():
         watch = memory.of(name)
         if isinstance(look, ConnectError):
-            passes = isinstance(look, TransientFault)
+            passes = _passes(look)
             after.watches[name] = arrival.failed_look(watch, at, passes=passes)
             continue
         # Without a roster nobody knows whom to tell: the file waits for it.
@@ -259,7 +260,14 @@ def _fate_of(ledger: Ledger, run: dg.DagsterRun, since: datetime | None) -> Fate
     return Fate.OVER if is_of_before else Fate.FAILED
 
 
-def _tell_of_access(ledger: Ledger, settings: Settings, looks: dict[str, Look]) -> None:
+def _passes(fault: ConnectError) -> bool:
+    """Whether a look that failed so may be repeated at once: no login is locked by that."""
+    return isinstance(fault, TransientFault) and not isinstance(fault, LoginBroken)
+
+
+def _tell_of_access(
+    ledger: Ledger, settings: Settings, looks: dict[str, Look], memory: Memory
+) -> None:
     """Raise an alarm for a drop that cannot be looked at, and end it when it can."""
     known = {
         str(row["district"])
@@ -270,6 +278,8 @@ def _tell_of_access(ledger: Ledger, settings: Settings, looks: dict[str, Look]) 
         if not isinstance(look, ConnectError):
             if name in known:
                 alarms.clear(ledger, name, CORE_JOB, [Cause.NO_ACCESS])
-        elif not isinstance(look, TransientFault):
+        elif not isinstance(look, TransientFault) or (
+            isinstance(look, LoginBroken) and memory.of(name).is_shut_out
+        ):
             codes = {look.kind: 1}
             alarms.raise_alarm(ledger, settings, name, CORE_JOB, Cause.NO_ACCESS, codes)

@@ -10,12 +10,20 @@ import socket
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import paramiko
 from paramiko.sftp import SFTPError
 from paramiko.ssh_exception import IncompatiblePeer
 
-from connect_pipeline.errors import AccessFault, ConnectError, EnvironmentFault, TransientFault
+from connect_pipeline.errors import (
+    AccessFault,
+    ConnectError,
+    EnvironmentFault,
+    LoginBroken,
+    TransientFault,
+    Unreachable,
+)
 from connect_pipeline.sftp.algorithms import CIPHERS, KEY_EXCHANGES, MACS
 
 # UnicodeError: paramiko reads a server's words as UTF-8.
@@ -26,16 +34,43 @@ class MoreThanPassword(paramiko.SSHException):
     """The server asks a question that is not for the password, or asks for that again."""
 
 
+@dataclass(frozen=True)
+class Stage:
+    """How far we have come with a server: what it is when it is silent then, or breaks off."""
+
+    silent: type[TransientFault]
+    broken: type[TransientFault]
+    says: str
+
+
+_ASK = "Run again; if that happens each time,"
+HANDSHAKE = Stage(
+    Unreachable, TransientFault, f"broke the connection off. {_ASK} ask the server's owner."
+)
+LOGIN = Stage(
+    LoginBroken,
+    LoginBroken,
+    f"broke the connection off during the login. {_ASK} check the username, and the password or "
+    "the private key, that the settings name, and ask the server's owner.",
+)
+SESSION = Stage(
+    LoginBroken,
+    LoginBroken,
+    f"accepted the login but opens no SFTP session. {_ASK} ask the server's owner.",
+)
+TALK = Stage(TransientFault, TransientFault, "broke the connection off. Run again.")
+
+
 @contextmanager
 def our_faults(
     place: str,
     subject: str = "",
     missing: type[EnvironmentFault] = AccessFault,
-    silent: type[TransientFault] = TransientFault,
+    stage: Stage = TALK,
 ) -> Iterator[None]:
     """The one place where errors of paramiko and the socket become ours.
 
-    `missing` is what a `subject` that is not there is, and `silent` a server that does not answer.
+    `missing` is what a `subject` that is not there is.
     """
     try:
         yield
@@ -44,7 +79,7 @@ def our_faults(
     except Exception as error:
         if not (isinstance(error, _FAULTS) or _is_of_the_line(error)):
             raise
-        raise _fault(error, f"The SFTP server {place}", subject, missing, silent) from None
+        raise _fault(error, f"The SFTP server {place}", subject, missing, stage) from None
 
 
 def _is_of_the_line(error: Exception) -> bool:
@@ -62,7 +97,7 @@ def _fault(
     server: str,
     subject: str,
     missing: type[EnvironmentFault],
-    silent: type[TransientFault],
+    stage: Stage,
 ) -> EnvironmentFault:
     """What `error` means, as one sentence and whether it may pass by itself.
 
@@ -70,16 +105,16 @@ def _fault(
     """
     match error:
         case ConnectionRefusedError():
-            return silent(
+            return stage.silent(
                 f"{server} refused the connection. "
                 "Check that it is running, and host and port in the settings; then run again."
             )
         case TimeoutError():
-            return silent(
+            return stage.silent(
                 f"{server} did not answer in time. Check it and the network, then run again."
             )
         case socket.gaierror():
-            kind = silent if error.errno == socket.EAI_AGAIN else AccessFault
+            kind = stage.silent if error.errno == socket.EAI_AGAIN else AccessFault
             return kind(
                 f"{server} was not found: its name cannot be resolved. Check `host` and the DNS."
             )
@@ -126,8 +161,5 @@ def _fault(
         case OSError(errno=None) if subject:
             return TransientFault(f"{server} reported a failure with the {subject}. Run again.")
         case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
-            return silent(f"{server} cannot be reached. Check the network, then run again.")
-    return TransientFault(
-        f"{server} broke the connection off. Run again; if it happens each time during the login, "
-        "check username and password, and ask the server's owner."
-    )
+            return stage.silent(f"{server} cannot be reached. Check the network, then run again.")
+    return stage.broken(f"{server} {stage.says}")

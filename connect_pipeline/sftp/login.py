@@ -19,11 +19,11 @@ from dataclasses import dataclass
 import paramiko
 
 from connect_pipeline import settings
-from connect_pipeline.errors import AccessFault, SettingsError, Unreachable
+from connect_pipeline.errors import AccessFault, SettingsError
 from connect_pipeline.sftp import patience
 from connect_pipeline.sftp.algorithms import CIPHERS, KEY_EXCHANGES, MACS
 from connect_pipeline.sftp.drop import Drop
-from connect_pipeline.sftp.faults import MoreThanPassword, our_faults
+from connect_pipeline.sftp.faults import HANDSHAKE, LOGIN, SESSION, MoreThanPassword, our_faults
 from connect_pipeline.sftp.patience import within
 from connect_pipeline.sftp.wire import Pieces, string
 
@@ -41,24 +41,26 @@ def connect(
 ) -> Iterator[Drop]:
     """A connection to the drop: host key proven first, then the login.
 
-    `seconds` is how long the TCP connection, the handshake and the login may each take,
-    by default `CONNECT_SECONDS`.
+    `seconds` is how long the TCP connection, the handshake, the login and the session may each
+    take, by default `CONNECT_SECONDS`.
     Raises `SettingsError` (password variable, private key or pinned key not usable),
-    `EnvironmentFault` (another host key, login refused), `Unreachable` (no answer before the login)
-    and `TransientFault` (broken off).
+    `EnvironmentFault` (another host key, login refused), `Unreachable` (no answer before the
+    login), `LoginBroken` (none from then on, or broken off) and `TransientFault` (broken off
+    before).
     """
     seconds = patience.CONNECT_SECONDS if seconds is None else seconds
     place = f"{sftp.host}:{sftp.port}"
     pinned = _PinnedKey.parse(sftp.host_key, place)
     credential = _credential(sftp, environment)
-    with our_faults(place, silent=Unreachable):
+    with our_faults(place, stage=HANDSHAKE):
         transport = _open_transport(sftp, pinned, seconds)
     try:
-        with our_faults(place, silent=Unreachable), within(transport, seconds):
+        with our_faults(place, stage=HANDSHAKE), within(transport, seconds):
             transport.start_client()
             pinned.compare(transport.get_remote_server_key(), place)
-        with our_faults(place), within(transport, seconds):
+        with our_faults(place, stage=LOGIN), within(transport, seconds):
             _log_in(transport, sftp.username, credential)
+        with our_faults(place, stage=SESSION), within(transport, seconds):
             channel = transport.open_session()
             channel.settimeout(patience.SILENCE_SECONDS)
             channel.in_buffer = Pieces()  # type: ignore[assignment]
@@ -194,6 +196,11 @@ def _give_password(transport: paramiko.Transport, username: str, password: str) 
     except paramiko.BadAuthenticationType as error:
         if "keyboard-interactive" not in error.allowed_types:
             raise
+    except paramiko.SSHException as error:
+        # As paramiko (5.1) says that the server wants a new password, for this one has expired.
+        if str(error) == "Illegal info request from server":
+            raise MoreThanPassword from None
+        raise
     answers = [password]
 
     def answer(_title: str, _instructions: str, questions: list[tuple[str, bool]]) -> list[str]:

@@ -17,7 +17,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from connect_pipeline.errors import TransientFault
 
 CONNECT_SECONDS = 15
-"""For the TCP connection, the banner, the handshake and the login: each."""
+"""For the TCP connection, the banner, the handshake, the login and the session: each."""
 
 SILENCE_SECONDS = 30
 """A server that says nothing for so long is given up."""
