@@ -719,6 +719,91 @@ def test_a_bug_of_ours_in_the_login_is_no_fault_of_the_line(
             pass
 
 
+def endless() -> paramiko.SFTPAttributes:
+    """Attributes that say that 2**32 - 1 more follow, and end there."""
+
+    def pack(message: paramiko.Message) -> None:
+        message.add_int(paramiko.SFTPAttributes.FLAG_EXTENDED)
+        message.add_int(2**32 - 1)
+
+    attributes = paramiko.SFTPAttributes()
+    attributes.filename = NAME
+    attributes._pack = pack  # type: ignore[attr-defined]
+    return attributes
+
+
+@pytest.mark.parametrize("where", ["listing", "before", "opened", "put"])
+def test_attributes_that_promise_more_than_they_hold_end_at_once(
+    tmp_path: Path, landing: Path, where: str
+) -> None:
+    """Each count used to be looped over, for more than an hour, and no time-out ended it."""
+
+    class Lying(Handle):
+        def stat(self) -> paramiko.SFTPAttributes | int:
+            return endless() if where == "opened" else super().stat()
+
+    class LyingFiles(Files):
+        handle_class = Lying
+
+        def list_folder(self, path: str) -> list[paramiko.SFTPAttributes] | int:
+            return [endless()] if where == "listing" else super().list_folder(path)
+
+        def lstat(self, path: str) -> paramiko.SFTPAttributes | int:
+            return endless() if where in ("before", "put") else super().lstat(path)
+
+        stat = lstat
+
+    with embedded(tmp_path, files=LyingFiles) as (reached, _):
+        reached.write(b"ID\n")
+        with reached.connect() as drop:
+            work = {
+                "listing": drop.look,
+                "put": lambda: drop.put(b"x", drop.folder, "report.html"),
+            }.get(where, lambda: drop.fetch(NAME, landing, NO_LIMIT))
+            with pytest.raises(TransientFault, match="broke the connection"):
+                work()
+    assert nothing_left(landing)
+
+
+def test_a_listing_that_promises_more_names_than_it_holds_is_refused(tmp_path: Path) -> None:
+    def pack(message: paramiko.Message) -> None:
+        message.add_int(0)
+        answer = message.asbytes()
+        message.rewind()
+        message.add_bytes(answer[:4] + (2**32 - 1).to_bytes(4) + answer[8:])
+
+    class PromisingFiles(Files):
+        def list_folder(self, path: str) -> list[paramiko.SFTPAttributes]:
+            promising = paramiko.SFTPAttributes()
+            promising.filename = NAME
+            promising._pack = pack  # type: ignore[attr-defined]
+            return [promising]
+
+    with (
+        embedded(tmp_path, files=PromisingFiles) as (reached, _),
+        reached.connect() as drop,
+        pytest.raises(TransientFault, match="broke the connection"),
+    ):
+        drop.look()
+
+
+def test_attributes_of_other_programs_are_read_and_passed_over(tmp_path: Path) -> None:
+    class WithMore(Files):
+        def list_folder(self, path: str) -> list[paramiko.SFTPAttributes] | int:
+            entries = super().list_folder(path)
+            for entry in entries if isinstance(entries, list) else ():
+                entry.attr = {"a@example.org": "1", "b@example.org": ""}
+            return entries
+
+    with embedded(tmp_path, files=WithMore) as (reached, _):
+        for name in (NAME, "StaffExport.csv"):
+            os.utime(reached.write(b"ID\n", name), (1_700_000_000, 1_700_000_001))
+        with reached.connect() as drop:
+            assert drop.look() == {
+                name: RemoteFile(name, 3, 1_700_000_001, True) for name in (NAME, "StaffExport.csv")
+            }
+
+
 class ReadsAsTold(Handle):
     """An open file that does something at the first read beyond the first block."""
 

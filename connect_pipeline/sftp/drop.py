@@ -34,7 +34,7 @@ from connect_pipeline.limits import Limits
 from connect_pipeline.sftp import patience
 from connect_pipeline.sftp.faults import our_faults
 from connect_pipeline.sftp.patience import seconds_for, within
-from connect_pipeline.sftp.wire import Wire
+from connect_pipeline.sftp.wire import Attributes, Wire
 
 
 class FileMissing(AccessFault):
@@ -148,7 +148,10 @@ class Drop:
         path = posixpath.join(folder, name)
         with self._talking(seconds_for(len(local_bytes)), f"folder {folder}"):
             try:
-                self._client.putfo(BytesIO(local_bytes), partial, len(local_bytes))
+                # paramiko would confirm it by attributes that it reads without a limit.
+                self._client.putfo(BytesIO(local_bytes), partial, confirm=False)
+                if self._wire.attributes_of(partial).size != len(local_bytes):
+                    raise OSError("another size than was sent")
                 try:
                     self._client.posix_rename(partial, path)
                 except OSError:
@@ -173,7 +176,8 @@ class Drop:
             return self._lstat(name)
 
     def _lstat(self, name: str) -> RemoteFile:
-        return _remote_file(name, self._client.lstat(posixpath.join(self.folder, name)))
+        path = posixpath.join(self.folder, name)
+        return _remote_file(name, self._wire.attributes_of(path))
 
     def _read(self, before: RemoteFile) -> Generator[bytes, None, None]:
         """The file's bytes. Who comes to the end of them knows that the file stood still.
@@ -198,7 +202,7 @@ class Drop:
                 if received > before.size:  # so the limit holds during the read as well
                     break
                 yield chunk
-            opened = _remote_file(name, file.stat())
+            opened = _remote_file(name, self._wire.attributes_of_open(handle))
             if not (received == before.size and opened == before == self._lstat(name)):
                 raise FileChanged(
                     f"{name} in {self.folder} on {self.place} changed while it was read, so what "
@@ -224,15 +228,15 @@ class Drop:
             raise
 
 
-def _remote_file(name: str, attributes: paramiko.SFTPAttributes) -> RemoteFile:
+def _remote_file(name: str, attributes: Attributes) -> RemoteFile:
     # What a server does not tell is not taken for granted: no mode, not a regular file.
     return RemoteFile(
         name=name,
-        size=attributes.st_size or 0,
-        mtime=attributes.st_mtime or 0,
-        is_regular=stat.S_ISREG(attributes.st_mode or 0),
+        size=attributes.size or 0,
+        mtime=attributes.mtime or 0,
+        is_regular=stat.S_ISREG(attributes.mode or 0),
     )
 
 
-def _is_left_out(name: str, attributes: paramiko.SFTPAttributes) -> bool:
-    return is_unfinished(name) or stat.S_ISDIR(attributes.st_mode or 0)
+def _is_left_out(name: str, attributes: Attributes) -> bool:
+    return is_unfinished(name) or stat.S_ISDIR(attributes.mode or 0)

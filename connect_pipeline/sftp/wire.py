@@ -14,13 +14,17 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Container, Iterator
+from dataclasses import dataclass
 
 import paramiko
 from paramiko.buffered_pipe import PipeTimeout
 from paramiko.sftp import (
+    CMD_ATTRS,
     CMD_CLOSE,
     CMD_DATA,
+    CMD_FSTAT,
     CMD_HANDLE,
+    CMD_LSTAT,
     CMD_NAME,
     CMD_OPENDIR,
     CMD_READ,
@@ -37,9 +41,20 @@ _BLOCK_BYTES = 255 * 1024
 _BLOCKS_IN_FLIGHT = 64
 _SMALLEST_BLOCK_BYTES = 4 * 1024
 _LARGEST_ANSWER_BYTES = 1024 * 1024
+_SMALLEST_NAME_BYTES = 12  # two strings and the flags of attributes
+_SMALLEST_PAIR_BYTES = 8  # two strings
 
 MOST_NAMES = 100_000
 """In a listing: one with more is of a folder that is no drop, or has no end."""
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """What a server tells of one name; None is what it does not tell."""
+
+    size: int | None = None
+    mode: int | None = None
+    mtime: int | None = None
 
 
 class Pieces:
@@ -94,7 +109,8 @@ class Wire:
     """Reads and listings with several requests in flight.
 
     A listing survives a name that is not UTF-8 (paramiko 5.1 raises `UnicodeDecodeError` for the
-    whole folder).
+    whole folder). No answer is worked on for long, whatever counts are in it (paramiko takes a
+    server's word, and loops for an hour where no time-out ends it).
     """
 
     # paramiko numbers its own requests from 1; it passes over answers to numbers that it does
@@ -106,7 +122,7 @@ class Wire:
         self._numbers = itertools.count(self._FIRST_NUMBER)
         self._block_bytes = _BLOCK_BYTES
 
-    def list_folder(self, folder: str) -> list[tuple[str, paramiko.SFTPAttributes]]:
+    def list_folder(self, folder: str) -> list[tuple[str, Attributes]]:
         """All entries but `.` and `..`. A name that is not UTF-8 is shown with U+FFFD.
 
         Raises `OSError` (EOVERFLOW) when there are more than `MOST_NAMES`.
@@ -116,14 +132,14 @@ class Wire:
         if kind != CMD_HANDLE:
             raise _status_error(body)
         handle = body  # an SFTP string already
-        entries: list[tuple[str, paramiko.SFTPAttributes]] = []
+        entries: list[tuple[str, Attributes]] = []
         # The second request finds the end in most folders, which saves a round trip.
         asked = {self._ask(CMD_READDIR, handle), self._ask(CMD_READDIR, handle)}
         while asked:
             number, kind, body = self._answer(asked)
             asked.remove(number)
             if kind == CMD_NAME:
-                entries += _names(body)
+                entries += _names(paramiko.Message(body))
                 if len(entries) > MOST_NAMES:
                     raise OSError(errno.EOVERFLOW, "too many names")
                 asked.add(self._ask(CMD_READDIR, handle))
@@ -131,6 +147,14 @@ class Wire:
                 raise _status_error(body)
         self._ask(CMD_CLOSE, handle)
         return entries
+
+    def attributes_of(self, path: str) -> Attributes:
+        """Those of the entry of this name, a link itself if it is one. Raises `OSError`."""
+        return self._attributes(CMD_LSTAT, string(path.encode()))
+
+    def attributes_of_open(self, handle: bytes) -> Attributes:
+        """Those of an open file. Raises `OSError`."""
+        return self._attributes(CMD_FSTAT, string(handle))
 
     def read_ahead(self, handle: bytes, size: int) -> Iterator[bytes]:
         """A file's bytes in order, from many requests in flight; memory is bounded by their number.
@@ -165,6 +189,12 @@ class Wire:
             while data := arrived.pop(delivered, None):
                 delivered += len(data)
                 yield data
+
+    def _attributes(self, request: int, subject: bytes) -> Attributes:
+        kind, body = self._answer({self._ask(request, subject)})[1:]
+        if kind != CMD_ATTRS:
+            raise _status_error(body)
+        return _next_attributes(paramiko.Message(body))
 
     def _ask_read(self, file: bytes, offset: int, length: int) -> int:
         return self._ask(CMD_READ, file + struct.pack(">QI", offset, length))
@@ -204,14 +234,39 @@ def string(data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + data
 
 
-def _names(body: bytes) -> Iterator[tuple[str, paramiko.SFTPAttributes]]:
-    message = paramiko.Message(body)
-    for _ in range(min(message.get_int(), len(body))):
+def _names(message: paramiko.Message) -> Iterator[tuple[str, Attributes]]:
+    for _ in range(_next_count(message, _SMALLEST_NAME_BYTES)):
         name = message.get_string().decode("utf-8", "replace")
         message.get_string()  # the line that `ls -l` would show
-        attributes = paramiko.SFTPAttributes._from_msg(message)  # type: ignore[attr-defined]
+        attributes = _next_attributes(message)
         if name not in (".", ".."):
             yield name, attributes
+
+
+def _next_attributes(message: paramiko.Message) -> Attributes:
+    flags = message.get_int()
+    size = message.get_int64() if flags & paramiko.SFTPAttributes.FLAG_SIZE else None
+    if flags & paramiko.SFTPAttributes.FLAG_UIDGID:
+        message.get_int64()
+    mode = message.get_int() if flags & paramiko.SFTPAttributes.FLAG_PERMISSIONS else None
+    mtime = None
+    if flags & paramiko.SFTPAttributes.FLAG_AMTIME:
+        message.get_int()
+        mtime = message.get_int()
+    if flags & paramiko.SFTPAttributes.FLAG_EXTENDED:
+        for _ in range(_next_count(message, _SMALLEST_PAIR_BYTES)):
+            message.get_string()
+            message.get_string()
+    return Attributes(size, mode, mtime)
+
+
+def _next_count(message: paramiko.Message, smallest_bytes: int) -> int:
+    """A count of what follows it. There is no more of that than the message has room for."""
+    count = message.get_int()
+    left = message.packet.getbuffer().nbytes - message.packet.tell()
+    if count * smallest_bytes > left:
+        raise paramiko.SSHException("a count of more than the answer has")
+    return count
 
 
 def _is_end(kind: int, body: bytes) -> bool:
