@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 import tempfile
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -67,7 +69,8 @@ class ReadResult:
 
     Always lines = header + blank + accepted + quarantined when the header was accepted. `padded`
     names the fields in which trimming changes a cell; a file `is_plain` when it holds nothing
-    beyond ASCII and no question mark, so that its letters cannot be damaged.
+    beyond ASCII and no question mark, so that its letters cannot be damaged. `copies` is the folder
+    for what DuckDB is given in the file's stead; None is the system's.
     """
 
     spec: ExportSpec
@@ -83,6 +86,7 @@ class ReadResult:
     padded: frozenset[str] = frozenset()
     is_plain: bool = False
     text: TextFile | None = None
+    copies: Path | None = None
 
     @property
     def lines(self) -> int:
@@ -138,11 +142,14 @@ def read_export(
     bad_rows: float = Thresholds.bad_rows,
     connection: duckdb.DuckDBPyConnection | None = None,
     facts: FileFacts | None = None,
+    copies: Path | None = None,
 ) -> ReadResult:
     """Read one file into `raw.<table>` of `connection` (a database in memory by default).
 
-    Lines that break the law go to `quality.quarantine` with their text. Never raises on data;
-    raises `EnvironmentFault` when the file cannot be read or the disk is full.
+    Lines that break the law go to `quality.quarantine` with their text. Where DuckDB cannot be
+    given the file itself, copies without a name are made in the folder `copies`, by default the
+    system's for temporary files. Never raises on data; raises `EnvironmentFault` when the file
+    cannot be read or the disk is full.
     """
     limits = limits or Limits()
     connection = connection or open_scratch()
@@ -151,11 +158,11 @@ def read_export(
         facts = facts or scan_file(path, line_bytes=limits.line_bytes)
         if facts.line_count > limits.rows:
             facts = replace(facts, blank_lines=count_blank_lines(path, facts))
-        result = ReadResult(spec, facts, Findings(spec.file_name), connection)
+        result = ReadResult(spec, facts, Findings(spec.file_name), connection, copies=copies)
         give_threads(connection, facts.byte_count, limits)
         if _file_is_refused(result, limits):
             return result
-        result.text = _text_for_duckdb(path, facts, limits)
+        result.text = _text_for_duckdb(result, path, limits)
         _read_text(result, result.text.path, limits, bad_rows)
     except OSError as error:
         raise disk_fault(error, f"read {spec.file_name}") from None
@@ -194,22 +201,40 @@ class TextFile:
             weakref.finalize(self, self.opened.close)
 
 
-def _text_for_duckdb(path: Path, facts: FileFacts, limits: Limits) -> TextFile:
+def _text_for_duckdb(result: ReadResult, path: Path, limits: Limits) -> TextFile:
+    facts = result.facts
     if not facts.needs_copy and not facts.has_long_line:
         if is_text(path):
             return TextFile(path)
         file = path.open("rb")
         return TextFile(path_of_open(file), file)
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the TextFile
-    write_normalised(path, copy, facts)
-    if facts.has_long_line:
-        copy.seek(0)
-        shortened = tempfile.TemporaryFile()  # noqa: SIM115 - as above
-        _shorten_lines(copy, shortened, limits.line_bytes)
-        copy.close()
-        copy = shortened
-    copy.flush()
+    with _copying(result) as folder:
+        copy = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as the TextFile
+        write_normalised(path, copy, facts)
+        if facts.has_long_line:
+            copy.seek(0)
+            shortened = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - as above
+            _shorten_lines(copy, shortened, limits.line_bytes)
+            copy.close()
+            copy = shortened
+        copy.flush()
     return TextFile(path_of_open(copy), copy)
+
+
+@contextmanager
+def _copying(result: ReadResult) -> Iterator[Path]:
+    """The folder in which a copy is made; it is named when there is no room for the copy."""
+    folder = result.copies or Path(tempfile.gettempdir())
+    doing = f"write a copy of {result.spec.file_name} to {folder}"
+    try:
+        yield folder
+    except OSError as error:
+        raise disk_fault(error, doing) from None
+    except duckdb.Error as error:
+        reason = disk_reason(error)
+        if reason is None:
+            raise
+        raise disk_fault(OSError(None, reason), doing) from None
 
 
 def _shorten_lines(source: BinaryIO, target: BinaryIO, limit: int) -> None:
@@ -374,13 +399,15 @@ def _parse_lawful_lines(result: ReadResult, path: Path, lawful: str, limits: Lim
         f"CREATE OR REPLACE TABLE raw.{table}_lines AS"
         f" SELECT line FROM file_lines WHERE {lawful} ORDER BY line"
     )
-    with tempfile.TemporaryFile() as copy:
+    with _copying(result) as folder:
+        copy = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it is closed below
         connection.execute(
             f"COPY (SELECT text FROM file_lines WHERE {lawful} ORDER BY line)"
             # With a first line to skip: DuckDB would take a U+FEFF there for a byte order mark.
             f" TO '{path_of_open(copy)}' (FORMAT csv, HEADER true, DELIMITER chr({_free(result)}),"
             " QUOTE '', ESCAPE '', USE_TMP_FILE false)"
         )
+    with copy:
         source = _parsed(result, path_of_open(copy))
     connection.execute("DROP TABLE file_lines")
     parsed = count_rows(connection, source)  # the join below pads what is short

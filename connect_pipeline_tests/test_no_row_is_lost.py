@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
+import resource
 from pathlib import Path
 
 import dagster as dg
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from connect_pipeline import reader
 from connect_pipeline.contract import SCHOOLS, STAFF, STUDENTS, Column, ExportSpec
+from connect_pipeline.errors import DiskFault
 from connect_pipeline.limits import Limits
 from connect_pipeline.orchestration.launch import Finished
 from connect_pipeline.reader import ReadResult, read_export
@@ -388,3 +390,29 @@ def test_validate_does_not_call_our_bug_the_districts(
     done = home.command_here("validate", str(home.drop))
     assert done.returncode == 3
     assert "Next: report this to the people who run the pipeline" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["c0\r\n" + "x\r\n" * 9000, "c0\n" + "x\n" * 9000 + '"\n', "c0\n" + "x" * 2 * LIMIT + "\n"],
+    ids=["line ends", "a bad line", "a long line"],
+)
+def test_a_copy_without_room_is_said_with_its_folder(tmp_path: Path, content: str) -> None:
+    (tmp_path / "Any.csv").write_text(content, newline="")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, hard))
+    try:
+        with pytest.raises(DiskFault) as full:
+            read_export(
+                tmp_path / "Any.csv",
+                spec_of(1),
+                limits=Limits(line_bytes=LIMIT),
+                copies=tmp_path,
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert str(full.value) == (
+        f"Could not write a copy of Any.csv to {tmp_path}: File too large. Free space or"
+        " permissions, then retry."
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["Any.csv"]

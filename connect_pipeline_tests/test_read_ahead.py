@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -85,6 +86,17 @@ def test_what_is_published_already_is_not_read_before_it_must_be(home: SmallHome
         run.visit.read(STAFF_TO_STUDENT)
         assert read_so_far(run) == {SCHOOLS.table, *(spec.table for spec in CORE)}
         run.outcome = "unchanged"
+
+
+def test_a_run_needs_no_room_outside_its_home(
+    home: SmallHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole files are copied where their line ends or a single line want it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
+    students, staff = STUDENTS.file_name, STAFF.file_name
+    home.upload({students: FILES[students].replace("\n", "\r\n"), staff: f"{FILES[staff]}bad\n"})
+    home.publish()
+    home.assert_tidy()
 
 
 def test_what_is_being_read_is_given_up_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -278,4 +278,4 @@ class DropVisit:
     @cached_property
     def reading(self) -> ReadAhead:
         """What reads files while others are fetched."""
-        return ReadAhead(self.report.connection, self.district)
+        return ReadAhead(self.report.connection, self.district, self.home.scratch(self.name))

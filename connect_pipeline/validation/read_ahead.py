@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -24,10 +25,18 @@ if TYPE_CHECKING:
 
 
 class ReadAhead:
-    """Files of one district that are read into `connection`, in the order of their arrival."""
+    """Files of one district that are read into `connection`, in the order of their arrival.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, district: District | None) -> None:
-        self._connection, self._district = connection, district
+    `copies` is the folder in which the reader makes copies, as in `read_export`.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        district: District | None,
+        copies: Path | None = None,
+    ) -> None:
+        self._connection, self._district, self._copies = connection, district, copies
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read ahead")
         self._begun: dict[str, Future[ReadResult]] = {}
         self._beside: duckdb.DuckDBPyConnection | None = None
@@ -46,7 +55,7 @@ class ReadAhead:
         begun = self._begun.get(spec.file_name)
         if begun is not None:
             return begun.result()
-        return _read(self._connection, spec, received, self._district)
+        return self._read(self._connection, spec, received)
 
     def close(self) -> None:
         """Stop what is being read, and read nothing more."""
@@ -64,25 +73,23 @@ class ReadAhead:
             self._beside = beside
             try:
                 beside.execute("USE scratch")
-                result = _read(beside, spec, received, self._district)
+                result = self._read(beside, spec, received)
             finally:
                 self._beside = None
         result.connection = self._connection
         return result
 
-
-def _read(
-    connection: duckdb.DuckDBPyConnection,
-    spec: ExportSpec,
-    received: Received,
-    district: District | None,
-) -> ReadResult:
-    """Read one file by the settings of its district, or by their defaults."""
-    return read_export(
-        received.path,
-        spec,
-        limits=district.limits if district else Limits(),
-        bad_rows=(district.thresholds if district else Thresholds()).bad_rows,
-        connection=connection,
-        facts=received.facts,
-    )
+    def _read(
+        self, connection: duckdb.DuckDBPyConnection, spec: ExportSpec, received: Received
+    ) -> ReadResult:
+        """Read one file by the settings of its district, or by their defaults."""
+        district = self._district
+        return read_export(
+            received.path,
+            spec,
+            limits=district.limits if district else Limits(),
+            bad_rows=(district.thresholds if district else Thresholds()).bad_rows,
+            connection=connection,
+            facts=received.facts,
+            copies=self._copies,
+        )
