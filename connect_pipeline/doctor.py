@@ -20,8 +20,9 @@ from connect_pipeline.cells import normalise
 from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.databases import in_memory
 from connect_pipeline.erasure import records as erasure_records
-from connect_pipeline.errors import ConnectError, EnvironmentFault, SettingsError
-from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, private_folder, replacing
+from connect_pipeline.errors import EnvironmentFault, SettingsError
+from connect_pipeline.foreign_errors import as_our_error
+from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, disk_fault, private_folder, replacing
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.instance import examine_dagster_home
 from connect_pipeline.run.lost_lists import refuse_lost_balances
@@ -300,5 +301,8 @@ def _try_and_tell(what: str, work: Callable[[], str]) -> Diagnosis:
 def _try(what: str, work: Callable[[], T]) -> tuple[T | None, Diagnosis]:
     try:
         return work(), Diagnosis(what, 0, "well")
-    except ConnectError as error:
-        return None, Diagnosis(what, error.exit_code, str(error))
+    except Exception as error:  # a check that fails keeps no other from being made
+        ours = as_our_error(error)
+        if isinstance(error, OSError) and error.filename:  # which would refer to `doctor`
+            ours = disk_fault(error, f"use {error.filename}")
+        return None, Diagnosis(what, ours.exit_code, str(ours))

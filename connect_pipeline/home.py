@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -172,8 +172,8 @@ def private_folder(path: Path) -> Path:
 
     Raises `EnvironmentFault` when it cannot be made.
     """
-    missing = [one for one in (path, *path.parents) if not one.exists()]
     try:
+        missing = [one for one in (path, *path.parents) if not one.exists()]
         for folder in reversed(missing):  # mkdir's own `parents` would make them for everybody
             folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         path.mkdir(exist_ok=True)
@@ -202,7 +202,8 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise disk_fault(error, f"write {target}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # what keeps it from being removed has been said
+            partial.unlink(missing_ok=True)
 
 
 def rename_durably(source: Path, target: Path) -> None:

@@ -11,11 +11,12 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.home import PRIVATE_FILE, Home, private_folder
+from connect_pipeline.home import PRIVATE_FILE, Home, disk_fault, private_folder
 
 LOCK_SECONDS = 120
 
@@ -33,14 +34,15 @@ def locked(home: Home, name: str) -> Iterator[None]:
 
 @contextmanager
 def file_locked(path: Path, busy: str) -> Iterator[None]:
-    """Hold the lock that `path` is. Raises `EnvironmentFault`, saying `busy`, after a long wait."""
-    private_folder(path.parent)
-    with path.open("a") as file:
-        path.chmod(PRIVATE_FILE)
+    """Hold the lock that `path` is. Raises `EnvironmentFault`, saying `busy`, after a long wait.
+
+    Raises `DiskFault` where the disk lets nobody lock.
+    """
+    with _opened(path) as file:
         deadline = time.monotonic() + LOCK_SECONDS
         while True:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
@@ -51,24 +53,50 @@ def file_locked(path: Path, busy: str) -> Iterator[None]:
 
 @contextmanager
 def under_way(path: Path) -> Iterator[None]:
-    """Show by a lock on `path`, which others may share, that this process is at work."""
-    private_folder(path.parent)
-    with path.open("a") as file:
-        path.chmod(PRIVATE_FILE)
-        fcntl.flock(file, fcntl.LOCK_SH)
+    """Show by a lock on `path`, which others may share, that this process is at work.
+
+    Raises `DiskFault` where the disk lets nobody lock.
+    """
+    with _opened(path) as file:
+        _lock(file, fcntl.LOCK_SH)
         try:
             yield
         finally:
-            os.utime(path)
+            with suppress(OSError):  # the work may have an error of its own to tell
+                os.utime(path)
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process that lives holds the lock that `path` is: the system ends a dead one's."""
+    """Whether a process that lives holds the lock that `path` is: the system ends a dead one's.
+
+    Raises `DiskFault` where the disk lets nobody lock.
+    """
     if not path.exists():
         return False
-    with path.open("a") as file:
+    with _opened(path) as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
     return False
+
+
+def _opened(path: Path) -> TextIO:
+    """The file that a lock is, made at need."""
+    private_folder(path.parent)
+    try:
+        file = path.open("a")
+        path.chmod(PRIVATE_FILE)
+    except OSError as error:
+        raise disk_fault(error, f"lock {path}") from None
+    return file
+
+
+def _lock(file: TextIO, operation: int) -> None:
+    """Lock an open file. Raises `BlockingIOError` where another has the lock."""
+    try:
+        fcntl.flock(file, operation)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise disk_fault(error, f"lock {file.name}") from None

@@ -15,13 +15,13 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.home import Home
+from connect_pipeline.errors import DiskFault, EnvironmentFault
+from connect_pipeline.home import Home, replacing
 from connect_pipeline.ledger import tables
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.snapshots.damage import is_there, refuse_unread
 from connect_pipeline_tests.faults.absences import absent, list_absences
-from connect_pipeline_tests.permissions import bound_by_permissions
+from connect_pipeline_tests.permissions import bound_by_permissions, read_only
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
 
@@ -50,10 +50,10 @@ def published_files(home: SmallHome) -> dict[str, str]:
 
 
 @contextmanager
-def closed(path: Path) -> Iterator[None]:
+def closed(path: Path, mode: int = 0) -> Iterator[None]:
     """As if `path` were another user's."""
     before = path.stat().st_mode
-    path.chmod(0)
+    path.chmod(mode)
     try:
         yield
     finally:
@@ -147,6 +147,36 @@ def test_doctor_says_whose_it_is_and_who_should_have_it(home: SmallHome) -> None
     done = home.command("doctor", NAME, first=bound_by_permissions())
     assert f"{path} belongs to uid 54321, and root cannot read" in done.stdout
     assert f"Run: chown -R root {home.home.root}" in done.stdout
+
+
+def test_doctor_looks_on_behind_a_check_that_fails(home: SmallHome) -> None:
+    folder = home.home.root / "opt_outs"
+    folder.mkdir()
+    (folder / f"{NAME}.csv").touch()
+    with closed(folder, 0o400):  # its names can be listed, and nothing more is known of them
+        done = home.command("doctor", NAME, first=bound_by_permissions())
+    assert f"BAD opt-outs: Could not use {folder}/{NAME}.csv: Permission denied" in done.stdout
+    assert f"ok  {NAME}: host key, login, folder: well" in done.stdout
+    assert (done.returncode, done.stderr) == (3, "")
+
+
+def test_a_read_only_home_is_said_with_its_path(home: SmallHome) -> None:
+    before = published_files(home)
+    first = read_only(home.home.root)
+    done = home.command("doctor", NAME, first=first)
+    assert f"{home.home.root}/doctor.probe: Read-only file system" in done.stdout
+    assert f"ok  {NAME}: host key, login, folder: well" in done.stdout, "it looks on"
+    assert done.returncode == 3
+    for words in (("rollback", NAME, home.current()), ("approve", NAME)):
+        done = home.command(*words, first=first)
+        assert f"Could not lock {home.home.lock(NAME)}: Read-only file system" in done.stderr
+    assert published_files(home) == before
+
+
+def test_what_cannot_be_written_is_said_also_where_nothing_can_be_removed(tmp_path: Path) -> None:
+    target = tmp_path / ("a" * 250)  # the temporary name beside it is too long for the disk
+    with pytest.raises(DiskFault, match=f"Could not write {target}: File name"), replacing(target):
+        pass
 
 
 @pytest.mark.parametrize("place", [attendance, roster])
