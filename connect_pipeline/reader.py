@@ -419,6 +419,7 @@ def _parse_lawful_lines(result: ReadResult, path: Path, lawful: str, limits: Lim
 def _quarantine_unlawful(result: ReadResult, lawful: str, limits: Limits) -> None:
     """Name each unlawful line by the first rule that applies, and keep it verbatim."""
     connection, spec = result.connection, result.spec
+    unended = 0 if result.facts.ends_with_newline else result.lines
     cases = " ".join(
         f"WHEN {rule.where} THEN '{rule.code}'"
         for rule in sorted(rules_of(RowRule), key=lambda rule: rule.order)
@@ -455,6 +456,7 @@ def _quarantine_unlawful(result: ReadResult, lawful: str, limits: Limits) -> Non
                 {FIELD_COUNT} AS fields,
                 {len(result.columns)} AS expected,
                 {limits.line_bytes} AS line_bytes,
+                line = {unended} AS is_unended,
                 -- An odd number of quotes on the bad lines just above leaves a value open.
                 coalesce(
                     sum(quotes) OVER (
@@ -536,7 +538,7 @@ def _judge_last_line(result: ReadResult) -> None:
     if result.facts.ends_with_newline or not result.lines:
         return
     row = result.connection.execute(
-        f"SELECT code = 'unclosed_quote' OR {FIELD_COUNT} < $expected FROM quality.quarantine"
+        f"SELECT code, code = 'unclosed_quote' OR {FIELD_COUNT} < $expected FROM quality.quarantine"
         " WHERE export = $export AND line = $line AND code <> 'line_too_long'",
         {
             "export": result.spec.file_name,
@@ -544,8 +546,10 @@ def _judge_last_line(result: ReadResult) -> None:
             "expected": len(result.columns),
         },
     ).fetchone()
-    code = "truncated_file" if row and row[0] else "no_final_line_end"
-    result.findings.add(code, line=result.lines)
+    code, is_short = row or (None, False)
+    if code == "end_mark":  # which says why there is no line end
+        return
+    result.findings.add("truncated_file" if is_short else "no_final_line_end", line=result.lines)
 
 
 def _as_joined(result: ReadResult) -> str:

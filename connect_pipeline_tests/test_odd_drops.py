@@ -238,6 +238,25 @@ def test_a_last_line_without_its_end_is_cut_when_something_is_missing(
     assert report.verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("end", "counts", "verdict"),
+    [
+        ("\x1a", {"end_mark": 1}, "blocked"),
+        ("\x1a\x1a\x1a", {"end_mark": 1}, "blocked"),
+        ("\x1a\r\n", {"control_character": 1}, "accepted_with_findings"),
+        ("T9\x1a", {"control_character": 1, "truncated_file": 1}, "blocked"),
+    ],
+)
+def test_the_end_mark_of_an_old_program_is_said_as_that_alone(
+    end: str, counts: dict[str, int], verdict: str, tmp_path: Path
+) -> None:
+    """It was said twice, as missing rows and as a row to be found in the SIS."""
+    text = FILES[STAFF.file_name].replace("\n", "\r\n") + end
+    report, said = counts_of(tmp_path, {STAFF.file_name: text})
+    assert said[STAFF.file_name] == counts
+    assert report.verdict == verdict
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_file_cut_within_a_character_is_no_other_encoding(tmp_path: Path, encoding: str) -> None:
     """All its fields are there, and in another encoding every name in it would be wrong."""

@@ -74,6 +74,7 @@ SEVERITIES = {
     "unclosed_quote": "quarantine",
     "new_line_in_value": "quarantine",
     "control_character": "quarantine",
+    "end_mark": "block",
     "blank_row": "warning",
     # the cell
     "missing_key_value": "quarantine",

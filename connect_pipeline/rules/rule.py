@@ -94,9 +94,9 @@ class RowRule(Rule):
     """A rule about one physical line that breaks the line law.
 
     `where` is SQL over `text` (one line, never NULL or blank), `fields` (the number of fields
-    that separators outside quotes make), `expected`, `line_bytes` (the limit) and `inside_value`
-    (the bad lines just above leave a quote open). The rule with the lowest `order` that applies
-    names the line.
+    that separators outside quotes make), `expected`, `line_bytes` (the limit), `is_unended` (the
+    last line, when it has no line end) and `inside_value` (the bad lines just above leave a quote
+    open). The rule with the lowest `order` that applies names the line.
     """
 
     where: str
