@@ -17,7 +17,7 @@ from typing import TypeVar
 from connect_pipeline import sftp
 from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file, opt_out_files
 from connect_pipeline.cells import normalise
-from connect_pipeline.contract import ATTENDANCE, CORE
+from connect_pipeline.contract import ATTENDANCE, BY_FILE_NAME, CORE
 from connect_pipeline.databases import in_memory
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.errors import EnvironmentFault, SettingsError
@@ -148,8 +148,10 @@ def _examine_drop(name: str, district: District) -> Iterator[Diagnosis]:
     if district.attendance.enabled:
         wanted.append(ATTENDANCE.file_name)
     missing = [file for file in wanted if file not in seen]
-    says = f"missing: {', '.join(missing)}" if missing else "all files are there"
-    yield Diagnosis(f"{name}: files in {district.sftp.folder}", 0, says)
+    unusable = [file for file in BY_FILE_NAME if file in seen and not seen[file].is_regular]
+    lists = (("missing", missing), ("a link, a folder or another thing that is no file", unusable))
+    says = "; ".join(f"{what}: {', '.join(files)}" for what, files in lists if files)
+    yield Diagnosis(f"{name}: files in {district.sftp.folder}", 0, says or "all files are there")
     if district.sftp.report_folder is not None:
         yield _try(f"{name}: report folder", lambda: _look_for_report_folder(district))[1]
     yield _examine_sites(name, district)

@@ -163,7 +163,8 @@ FAULTS = (
         "folder for a file",
         folder_for(lambda home: home.drop / STAFF_FILE),
         1,
-        f"{STAFF_FILE}: This file is not in the drop",
+        f"{STAFF_FILE}: What has this name is a link, a folder",
+        (0, f"that is no file: {STAFF_FILE}"),
     ),
     Fault(
         "file too large",

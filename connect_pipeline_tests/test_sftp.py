@@ -149,6 +149,17 @@ def test_a_look_shows_every_name_but_unfinished_uploads_and_folders(server: Serv
     assert not seen["Link.csv"].is_regular
 
 
+def test_a_folder_in_the_place_of_an_export_is_seen(server: Server) -> None:
+    for name in (NAME, "SchoolExport.csv", "Logs.csv"):
+        (server.folder / name).mkdir()
+    with server.connect() as drop:
+        seen = drop.look()
+    assert {name: one.is_regular for name, one in seen.items()} == {
+        NAME: False,
+        "SchoolExport.csv": False,
+    }
+
+
 def test_a_name_that_is_not_utf8_does_not_hide_the_others(server: Server) -> None:
     server.write(b"ID\n")
     if server.sftp.folder != "/exports":  # paramiko's server side cannot send such a name

@@ -418,6 +418,11 @@ def a_link(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
     file.symlink_to("elsewhere")
 
 
+def a_folder(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.drop / SCHOOL_FILE).unlink()
+    (home.drop / SCHOOL_FILE).mkdir()
+
+
 def not_for_this_login(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = Handle.__init__
 
@@ -429,7 +434,7 @@ def not_for_this_login(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(Handle, "__init__", refuse)
 
 
-@pytest.mark.parametrize("how", [a_link, not_for_this_login])
+@pytest.mark.parametrize("how", [a_link, a_folder, not_for_this_login])
 def test_a_school_file_that_cannot_be_read_stops_only_itself(
     how: Callable[[SmallHome, pytest.MonkeyPatch], None],
     home: SmallHome,
@@ -442,6 +447,18 @@ def test_a_school_file_that_cannot_be_read_stops_only_itself(
     assert run.outcome == "published"
     assert run.report.exports[SCHOOL_FILE].findings.counts == {"file_not_readable": 1}
     assert home.tables()["connect.sites"] == before
+
+
+def test_a_folder_in_the_place_of_a_core_file_is_said_as_that(home: SmallHome) -> None:
+    """It was said to be missing."""
+    before = home.roster_bytes()
+    (home.drop / STUDENT_FILE).unlink()
+    (home.drop / STUDENT_FILE).mkdir()
+    run = home.nightly()
+    assert run.outcome == "blocked"
+    assert run.report.exports[STUDENT_FILE].findings.counts == {"file_not_readable": 1}
+    assert home.roster_bytes() == before
+    assert f"that is no file: {STUDENT_FILE}" in home.command_here("doctor", NAME).stdout
 
 
 def test_a_file_that_vanishes_after_the_first_look_was_being_changed(

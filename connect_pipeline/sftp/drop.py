@@ -20,6 +20,7 @@ from typing import cast
 
 import paramiko
 
+from connect_pipeline.contract import BY_FILE_NAME
 from connect_pipeline.drop_names import is_unfinished
 from connect_pipeline.errors import (
     AccessFault,
@@ -86,6 +87,7 @@ class Drop:
     ) -> dict[str, RemoteFile]:
         """Every name in the folder, by one listing; unfinished uploads and folders are left out.
 
+        A folder that is named like one of the five exports is not: somebody meant a file.
         `folder` is another than the drop's own, for a login that several districts share.
         Raises `EnvironmentFault` when the folder is missing or may not be read.
         """
@@ -110,8 +112,8 @@ class Drop:
         before = self._stat(name)
         if not before.is_regular:
             raise NotAFile(
-                f"{name} in {self.folder} on {self.place} is a link or another thing that is not "
-                "a regular file, and is not read. Upload the file itself."
+                f"{name} in {self.folder} on {self.place} is a link, a folder or another thing "
+                "that is not a regular file, and is not read. Upload the file itself."
             )
         if before.size > limit_bytes:
             raise FileTooLarge(
@@ -239,4 +241,5 @@ def _remote_file(name: str, attributes: Attributes) -> RemoteFile:
 
 
 def _is_left_out(name: str, attributes: Attributes) -> bool:
-    return is_unfinished(name) or stat.S_ISDIR(attributes.mode or 0)
+    is_folder = stat.S_ISDIR(attributes.mode or 0)
+    return is_unfinished(name) or (is_folder and name not in BY_FILE_NAME)

@@ -5,8 +5,8 @@ from connect_pipeline.rules.rule import Rule, Severity
 RULE = Rule(
     code="file_not_readable",
     severity=Severity.BLOCK,
-    doc="What has the file's name is a link or another thing that is no regular file, or the login"
-    " may not read it.",
+    doc="What has the file's name is a link, a folder or another thing that is no regular file, or"
+    " the login may not read it.",
     help=(
         "A link may point at a file of another district, or at one that is still being written, so"
         " none is followed. Nothing of this file is used: of the schools' file the names that were"
@@ -14,7 +14,7 @@ RULE = Rule(
         " exactly this name, and let the pipeline's login read it."
     ),
     message=(
-        "What has this name is a link or another thing that is no regular file, or the pipeline's"
-        " login may not read it. Upload the file itself, and let the login read it."
+        "What has this name is a link, a folder or another thing that is no regular file, or the"
+        " pipeline's login may not read it. Upload the file itself, and let the login read it."
     ),
 )
