@@ -21,10 +21,10 @@ from connect_pipeline.attendance import staging
 from connect_pipeline.attendance.statements import prepare
 from connect_pipeline.attendance.told import NewBatch
 from connect_pipeline.databases import (
-    NO_LOG,
     attach,
     count_rows,
     in_memory,
+    published_options,
     set_variables,
     statement,
     tables_in,
@@ -154,7 +154,7 @@ def empty_day_before(home: Home, name: str, limit: date) -> bool:
         if not rows or not "" < day < limit.isoformat():
             return False
         emptied.unlink(missing_ok=True)
-        attach(connection, emptied, "day", options=NO_LOG)
+        attach(connection, emptied, "day", options=published_options(0))
         emptied.chmod(PRIVATE_FILE)
         connection.execute("CREATE SCHEMA day.attendance")
         create_empty(connection, "day", ATTENDANCE_TABLES)
@@ -249,7 +249,9 @@ def write_day(
     path.unlink(missing_ok=True)
     with connection.cursor() as own:
         bind_batch(own, today, batch)
-        attach(own, path, "day", options=f"ROW_GROUP_SIZE {DAY_ROW_GROUP}, {NO_LOG}")
+        rows = count_rows(own, "attendance.absences")
+        options = f"ROW_GROUP_SIZE {DAY_ROW_GROUP}, {published_options(rows)}"
+        attach(own, path, "day", options=options)
         try:
             path.chmod(PRIVATE_FILE)
             own.execute(statement(__package__, "day"))

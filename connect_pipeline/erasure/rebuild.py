@@ -173,7 +173,10 @@ def _gone(connection: duckdb.DuckDBPyConnection, kept: dict[str, str]) -> dict[s
 
 def _copy(connection: duckdb.DuckDBPyConnection, target: Path, kept: dict[str, str]) -> None:
     target.unlink(missing_ok=True)
-    attach(connection, target, "new", options=NO_LOG)
+    ((block_size,),) = connection.execute(
+        "SELECT block_size FROM pragma_database_size() WHERE database_name = 'old'"
+    ).fetchall()
+    attach(connection, target, "new", options=f"BLOCK_SIZE {block_size}, {NO_LOG}")
     target.chmod(PRIVATE_FILE)
     connection.execute("COPY FROM DATABASE old TO new (SCHEMA)")
     for table in tables_in(connection, "old"):

@@ -30,10 +30,10 @@ from connect_pipeline.contract import (
     contact_columns,
 )
 from connect_pipeline.databases import (
-    NO_LOG,
     attach,
     count_rows,
     insert_rows,
+    published_options,
     set_variables,
     statement,
 )
@@ -150,7 +150,8 @@ def build_candidate(
     private_folder(path.parent)
     path.unlink(missing_ok=True)
     _create_normalised(connection, report)
-    attach(connection, path, "candidate", options=NO_LOG)
+    rows = max(export.accepted for export in report.exports.values())
+    attach(connection, path, "candidate", options=published_options(rows))
     connection.execute("USE candidate")
     connection.execute("CREATE SCHEMA connect; CREATE SCHEMA quality")
     filled_later = [one for one in ROSTER_TABLES if one.name in FILLED_BY_REPORT]
