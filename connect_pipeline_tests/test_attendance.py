@@ -1390,6 +1390,23 @@ def test_nearly_all_of_the_absences_of_the_day_before_are_another_days(
     assert day.absent_by_another_days_file() == found
 
 
+@pytest.mark.parametrize(
+    ("again", "others", "found"), [(12, 0, 12), (11, 11, 22), (11, 12, 0), (10, 0, 0)]
+)
+def test_a_day_that_has_gone_on_after_midnight_is_another_days(
+    tmp_path: Path, again: int, others: int, found: int
+) -> None:
+    """Its last export has what came since the one before: later periods, and children."""
+    everybody = [replace(ANA, student_id=f"{n:03}") for n in range(24)]
+    runs = Runs.at(tmp_path, everybody)
+    runs.file([absence(one.student_id, date="") for one in everybody[:12]])
+    runs.now += timedelta(days=1)
+    late = everybody[12 - again : 12 + others]
+    day = runs.day([absence(one.student_id, period, date="") for one in late for period in "15"])
+    day.build_absences()
+    assert day.absent_by_another_days_file() == found
+
+
 def test_the_day_before_is_the_last_one_that_was_kept(tmp_path: Path) -> None:
     everybody = [replace(ANA, student_id=f"{n:03}") for n in range(10)]
     runs = Runs.at(tmp_path, everybody)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.ledger.tables import snapshots
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline_tests.small_district import FILES
+from connect_pipeline_tests.small_district import FILES, today
 from connect_pipeline_tests.small_home import (
     NAME,
     Row,
@@ -517,3 +518,31 @@ def test_a_class_row_that_is_invalid_deletes_nobody(
     home.publish()
     found = home.query("SELECT student_id FROM connect.enrollments WHERE student_id > '004'")
     assert {row[0] for row in found} == stays
+
+
+def test_who_changes_classes_in_an_add_only_window_is_not_in_both(home: SmallHome) -> None:
+    """Nobody is removed who is missing; whoever has another class in that period is not."""
+    classes = FILES[CLASS_FILE]
+    for before, tonight in (
+        ("101,T1,001,1,Algebra I,MA101,1", "101,T2,001,1,Algebra I,MA101,1"),
+        ("101,T2,001,0,Homeroom,HR,1", "101,T1,001,0,Homeroom,HR,1"),
+        ("101,T2,002,2,English 9,EN109,1", "101,T1,002,3,Art,AR101,1"),
+        ("102,T3,004,0,Grade 3,G3,1", "102,T3,004,0,Art,AR101,1"),
+    ):
+        classes = classes.replace(before, tonight)
+    home.upload({CLASS_FILE: classes})
+    day = today()
+    home.write_settings(add_only={"first_day": day - timedelta(days=1), "last_day": day})
+    home.publish()
+    taught = "SELECT staff_id, period, course_name FROM connect.rosters WHERE student_id = '{}'"
+    assert sorted(home.query(taught.format("001"))) == [
+        ("T1", "0", "Homeroom"),
+        ("T2", "1", "Algebra I"),
+        ("T2", "2", "English 9"),
+    ]
+    assert sorted(home.query(taught.format("002"))) == [
+        ("T1", "1", "Algebra I"),
+        ("T1", "3", "Art"),
+        ("T2", "2", "English 9"),
+    ]
+    assert sorted(home.query(taught.format("004"))) == [("T3", "0", "Art"), ("T3", "0", "Grade 3")]

@@ -44,7 +44,7 @@ FEW_ROWS = 3
 FEW_STUDENTS = 4
 """So many, and no others, may be absent on two days in a row, and make the same file twice."""
 MANY_STUDENTS = 10
-"""Nine of so many are not absent from the same periods on two days in a row."""
+"""Of so many, nine in ten are not absent on two days in a row."""
 
 
 @dataclass

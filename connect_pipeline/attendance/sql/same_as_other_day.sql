@@ -1,5 +1,6 @@
--- One row: whether the file names just the absences that are published of the day `other`, or of many
--- students nearly all (nine of ten) with nothing but what they missed then: a correction that came late.
+-- One row: whether the file names just the absences that are published of the day `other`; or of many
+-- students nearly all (nine of ten) with nothing but what they missed then: a correction that came late;
+-- or nearly all of that day's many students, who are at least half of its own: that day went on.
 WITH these AS (
     SELECT DISTINCT
         school,
@@ -28,7 +29,9 @@ students AS (
 counted AS (
     SELECT
         count(*) AS students,
-        count(*) FILTER (WHERE is_as_then) AS as_then
+        count(*) FILTER (WHERE is_as_then) AS as_then,
+        count(*) FILTER (WHERE student_id IN (SELECT student_id FROM those)) AS again,
+        (SELECT count(DISTINCT student_id) FROM those) AS students_then
     FROM students
 )
 
@@ -38,4 +41,5 @@ SELECT
         AND (SELECT count(*) FROM these) = (SELECT count(*) FROM those)
     )
     OR (students >= $many::BIGINT AND as_then * 10 >= students * 9)
+    OR (students_then >= $many::BIGINT AND again * 10 >= students_then * 9 AND again * 2 >= students)
 FROM counted;

@@ -161,6 +161,15 @@ left_school AS (
     FROM previous.connect.student_sites
     ANTI JOIN scratch.records.students USING (student_id, school)
     WHERE student_id NOT IN (SELECT student_id FROM scratch.records.kept_students)
+),
+-- Who has another class tonight in the same period has changed classes, in an add-only window, too. In
+-- the homeroom's period are several classes of a child: there it is the same course of another teacher.
+changed_class AS (
+    SELECT student_id, school, period, course_key
+    FROM connect.enrollments
+    JOIN scratch.class_keys USING (class_id)
+    ANTI JOIN previous.connect.enrollments USING (class_id, student_id)
+    WHERE getvariable('add_only')
 )
 SELECT class_id, student_id, spared.reason
 FROM scratch.spared_enrollments AS spared
@@ -170,6 +179,19 @@ ANTI JOIN connect.enrollments USING (class_id, student_id)
 WHERE student_id IN (SELECT student_id FROM connect.students)
 AND student_id NOT IN (FROM other_students)
 AND classes.staff_id IN (SELECT staff_id FROM connect.staff)
-AND classes.staff_id NOT IN (FROM other_staff);
+AND classes.staff_id NOT IN (FROM other_staff)
+AND NOT (
+    spared.reason = 'add_only'
+    AND EXISTS (
+        FROM changed_class
+        WHERE changed_class.student_id = spared.student_id
+        AND changed_class.school = classes.school
+        AND changed_class.period = classes.period
+        AND (
+            ltrim(classes.period, '0') <> ''
+            OR changed_class.course_key = course_key(classes.course_number, classes.course_name)
+        )
+    )
+);
 
 INSERT INTO connect.enrollments SELECT class_id, student_id FROM scratch.kept_enrollments;
