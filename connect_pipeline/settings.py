@@ -451,6 +451,10 @@ class District(Section):
         """The day that `moment` is of, in the district's zone."""
         return moment.astimezone(self.zone).date()
 
+    def night_of(self, moment: datetime) -> date:
+        """The day on which the night began that `moment` is of: from noon to noon in the zone."""
+        return (moment.astimezone(self.zone) - timedelta(hours=12)).date()
+
 
 class Settings(Section):
     """All of `districts.yaml`. The top `alarms` are told of every district."""

@@ -621,7 +621,7 @@ def test_who_took_it_at_the_last_try_is_told_that_it_has_passed(
     ],
 )
 def test_a_night_is_from_noon_to_noon(moment: str, night: str) -> None:
-    assert raised.night_of(DISTRICT, datetime.fromisoformat(moment)) == night
+    assert DISTRICT.night_of(datetime.fromisoformat(moment)).isoformat() == night
 
 
 @pytest.mark.parametrize(

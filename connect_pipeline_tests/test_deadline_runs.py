@@ -442,6 +442,18 @@ def test_discarded_absences_are_missed_when_they_are_due(ships: Fleet) -> None:
     assert causes(ships)["missing"] == {"missing_file": 1}
 
 
+def test_a_discarded_night_is_missed_at_each_deadline(ships: Fleet) -> None:
+    """The same bytes anew each night are not stale, and nobody would hear that nothing comes."""
+    text = "\n".join(line.rpartition(",")[0] for line in FILES[STUDENT_FILE].splitlines()) + "\n"
+    upload(ships, **{STUDENT_FILE: text})  # a column is gone
+    assert run(ships) == "held"
+    decide(ships.home, "a", Decision.DISCARDED, "Pat Operator")
+    assert run(ships) == "discarded"
+    assert causes(ships) == {}
+    assert run(ships, now()) == "discarded"
+    assert causes(ships) == {"missing": {"missing_file": 1}}
+
+
 def test_an_approved_night_goes_on_by_itself(ships: Fleet) -> None:
     text = "\n".join(line.rpartition(",")[0] for line in FILES[STUDENT_FILE].splitlines()) + "\n"
     upload(ships, **{STUDENT_FILE: text})  # a column is gone

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -403,6 +404,9 @@ def test_the_nightly_job_lists_once_and_not_when_it_is_held(
     home = small_home(server, tmp_path, **LIST)
     assert home.run().outcome == "published"
     assert told(home) == EXPECTED
+    ((published_at,),) = home.query("SELECT published_at FROM connect.snapshot")
+    (made,) = home.ledger.rows(sa.select(batches.c.listed_at))
+    assert datetime.fromisoformat(made["listed_at"]) >= published_at.replace(microsecond=0)
     assert home.run().outcome == "unchanged"
     assert told(home) == EXPECTED
 
@@ -475,6 +479,25 @@ def test_a_student_file_of_before_the_last_deadline_lists_nobody(
     days_ago = time.time() - 5 * 24 * 3600
     os.utime(home.drop / old.file_name, (days_ago, days_ago))
     home.publish()
+    assert told(home) == expected
+
+
+@pytest.mark.parametrize(("hours_ago", "expected"), [(23.8, []), (2, EXPECTED)])
+def test_a_student_file_of_the_night_before_lists_nobody_at_the_deadline(
+    server: EmbeddedServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    hours_ago: float,
+    expected: list[str],
+) -> None:
+    """It came ten minutes after the deadline before, and who paid at noon is not in it."""
+    home = small_home(server, tmp_path, deadline="23:30", **LIST)
+    due = datetime(2026, 10, 12, 23, 30, 1, tzinfo=ZoneInfo("America/Los_Angeles"))
+    set_clock(monkeypatch, due)
+    uploaded = due.timestamp() - hours_ago * 3600
+    for spec in CORE:
+        os.utime(home.drop / spec.file_name, (uploaded, uploaded))
+    assert home.nightly().outcome == "published"
     assert told(home) == expected
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 
 import sqlalchemy as sa
@@ -24,17 +24,12 @@ from connect_pipeline.alarms.words import Cause, sentence
 from connect_pipeline.ledger import Ledger, now, stamp
 from connect_pipeline.ledger.tables import alarm_notices, alarms
 from connect_pipeline.outcomes import OF_THE_FILES, without_code
-from connect_pipeline.settings import Alarms, District, Mail, Settings, Webhook
+from connect_pipeline.settings import Alarms, Mail, Settings, Webhook
 
 log = logging.getLogger(__name__)
 
 # Who keeps flapping has been told enough: the ledger and the UI have the rest.
 MOST_PER_NIGHT = 3
-
-
-def night_of(district: District, moment: datetime) -> str:
-    """The night that `moment` belongs to: from noon to noon in the district's zone."""
-    return (moment.astimezone(district.zone) - timedelta(hours=12)).date().isoformat()
 
 
 def channels(settings: Settings, name: str) -> dict[str, Webhook | Mail]:
@@ -149,7 +144,7 @@ def raise_alarm(
     A further reason to hold files is: whoever has read the first ones would approve it unseen.
     """
     moment = at or now()
-    night = night_of(settings.district(name), moment)
+    night = settings.district(name).night_of(moment).isoformat()
     same = sa.and_(alarms.c.district == name, alarms.c.job == job, alarms.c.cause == cause.value)
     with ledger.transaction() as connection:
         tonight = connection.execute(

@@ -39,8 +39,8 @@ SAYS = {
     Cause.BLOCKED: "files were refused. What is published stays until corrected files come; the"
     " report says what to correct.",
     Cause.HELD: "files wait for an operator: look at the report, then approve or discard them.",
-    Cause.MISSING: "files that are due are not in the drop. What is published stays. Ask the"
-    " district; they are read when they come.",
+    Cause.MISSING: "files that are due are not in the drop, or are those that an operator has"
+    " discarded. What is published stays. Ask the district; they are read when they come.",
     Cause.STALE: "files that are due have not been uploaded since they were last due. Ask the"
     " district.",
     Cause.DAMAGED: "what is published was damaged on the disk. It is taken no more; the run says"

@@ -185,8 +185,8 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
         is_fresh = run.attendance.is_of_today and run.attendance.is_fresh
         if run.attendance.is_late:
             codes["stale_file"] = 1
-        if run.outcome == "discarded" and run.deadline is not None:  # there is no file to be used
-            codes["missing_file"] = 1
+    if run.outcome == "discarded" and run.deadline is not None:  # there is no file to be used
+        codes["missing_file"] = 1
     alarms.after_run(
         run.ledger,
         settings,

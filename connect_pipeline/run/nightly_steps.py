@@ -239,8 +239,13 @@ class NightlySteps:
     def _balances_are_old(self) -> bool:
         """Whether the student file is of an earlier night: by its upload, as what it is, or chosen.
 
-        What an operator went back to is older than what was told of since.
+        Also one that came in time for a deadline, but before noon: who paid during the day must not
+        be told by the file of the night before. What an operator went back to is older than what
+        was told of since.
         """
+        district, uploaded = self.run.district, self.run.visit.uploaded.get(STUDENTS.file_name)
+        if uploaded and district.night_of(uploaded) != district.night_of(self.run.started):
+            return True
         current = self.run.ledger.current_snapshot(self.run.name)
         if STUDENTS in self.stale or (current is not None and current["rolled_back"]):
             return True
