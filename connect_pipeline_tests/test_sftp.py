@@ -714,6 +714,7 @@ def test_a_flipped_bit_is_a_fault_of_the_line_and_the_next_connection_is_clean(
     assert broken >= 4, "a byte may say nothing"
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_bug_of_ours_in_the_login_is_no_fault_of_the_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -947,6 +948,13 @@ def test_a_broken_connection_is_tried_again_and_then_succeeds(
 def break_off(handle: ReadsAsTold) -> None:
     for transport in handle.files.server._transports:
         transport.close()
+
+
+def test_a_connection_that_breaks_between_two_requests_is_broken_off(tmp_path: Path) -> None:
+    with embedded(tmp_path) as (reached, _), reached.connect() as drop:
+        drop._wire._channel.close()
+        with pytest.raises(TransientFault, match="broke the connection off"):
+            drop.look()
 
 
 def test_a_connection_that_breaks_each_time_is_given_up(tmp_path: Path, landing: Path) -> None:

@@ -202,7 +202,12 @@ class Wire:
     def _ask(self, kind: int, payload: bytes) -> int:
         number = next(self._numbers)
         head = struct.pack(">IBI", 5 + len(payload), kind, number)
-        self._channel.sendall(head + payload)
+        try:
+            self._channel.sendall(head + payload)
+        except OSError:
+            if self._channel.closed:  # between two requests: as if between two answers
+                raise EOFError from None
+            raise
         return number
 
     def _answer(self, expected: Container[int]) -> tuple[int, int, bytes]:
