@@ -38,7 +38,10 @@ if TYPE_CHECKING:
     from connect_pipeline.settings import Attendance, District
 
 SAMPLED_ROWS = 20_000
-FEWEST_CELLS, MOST = 5, 0.5  # of a column, to be judged by them; of another kind
+FEWEST_CELLS = 5
+"""Of a column, by which it can be judged."""
+MOST = 0.5
+"""More of its cells of another kind, and the column holds something else."""
 # A finding shows less than its row is known by: what looks like an ID, for columns may be swapped,
 # and is no mere word, which may be a name. A UUID in braces has 38 characters.
 SHOWN_RECORD_ID = (

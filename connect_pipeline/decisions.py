@@ -40,7 +40,7 @@ class HeldJob(StrEnum):
 
 def decide(
     home: Home,
-    district: str,
+    name: str,
     decision: Decision,
     by: str,
     job: HeldJob | None = None,
@@ -56,13 +56,13 @@ def decide(
     `asked_at`: a decision that had to wait is not of files that were held in the meantime.
     What a killed run was about to publish is settled first, or it would go out after a discard.
     """
-    settings = load_sound_districts(home.settings_file).district(district)
+    district = load_sound_districts(home.settings_file).district(name)
     with closing(open_ledger(home)) as ledger:
-        if is_held(home.lock(district)):  # a run that lives sees what is decided on held ones
-            return _decide(ledger, district, settings, decision, by, job, asked_at, run_lives=True)
-        with locked(home, district):
-            settle(home, ledger, district)
-            return _decide(ledger, district, settings, decision, by, job, asked_at, run_lives=False)
+        if is_held(home.lock(name)):  # a run that lives sees what is decided on held ones
+            return _decide(ledger, name, district, decision, by, job, asked_at, run_lives=True)
+        with locked(home, name):
+            settle(home, ledger, name)
+            return _decide(ledger, name, district, decision, by, job, asked_at, run_lives=False)
 
 
 def expire_undecided(ledger: Ledger, name: str, district: District, moment: datetime) -> int:
@@ -79,8 +79,8 @@ def expire_undecided(ledger: Ledger, name: str, district: District, moment: date
 
 def _decide(
     ledger: Ledger,
-    district: str,
-    settings: District,
+    name: str,
+    district: District,
     decision: Decision,
     by: str,
     job: HeldJob | None,
@@ -90,48 +90,46 @@ def _decide(
 ) -> list[str]:
     if not by.strip():
         raise UsageError("Say who decides: the name stays in the ledger.")
-    expired = expire_undecided(ledger, district, settings, now())
+    expired = expire_undecided(ledger, name, district, now())
     jobs = [one for one in NEXT_COMMAND if job in (None, one)]
-    held = [hold for one in jobs if (hold := ledger.open_hold(district, one))]
+    held = [hold for one in jobs if (hold := ledger.open_hold(name, one))]
     if not held and decision is Decision.DISCARDED:
-        held = [hold for one in jobs if (hold := ledger.usable_approval(district, one))]
+        held = [hold for one in jobs if (hold := ledger.usable_approval(name, one))]
         if held and run_lives:
             raise UsageError(
-                f"{district}: these files are approved, and something is under way that may be the"
-                f" run that goes on with them. When it has ended, look at `status {district}`, then"
+                f"{name}: these files are approved, and something is under way that may be the"
+                f" run that goes on with them. When it has ended, look at `status {name}`, then"
                 " decide again; what was published, `rollback` takes back."
             )
     if len(held) > 1:
         raise UsageError(
-            f"{district}: both the core and the attendance files are held, for reasons of their"
-            f" own; `status {district}` has them. Say which are meant: `--job core` or `--job"
+            f"{name}: both the core and the attendance files are held, for reasons of their"
+            f" own; `status {name}` has them. Say which are meant: `--job core` or `--job"
             " attendance` (in the Dagster UI, `job: CORE` or `job: ATTENDANCE`)."
         )
     if not held:
         why = (
             " What was held has expired: absences wait until their day is over, other files"
-            f" {settings.keep.hold_days} days."
+            f" {district.keep.hold_days} days."
             if expired
             else ""
         )
         raise UsageError(
-            f"Nothing is held for {district}{f' ({job})' if job else ''};"
-            f" `status {district}` shows its state.{why}"
+            f"Nothing is held for {name}{f' ({job})' if job else ''};"
+            f" `status {name}` shows its state.{why}"
         )
     (hold,) = held
     job_held = hold["job"]
     if hold["state"] == "held" and asked_at and hold["held_at"] > stamp(asked_at):
         raise UsageError(
-            f"{district}: other {job_held} files are held than when this was decided, or the same"
-            f" for one reason more, since {hold['held_at']}. Look at them (`status {district}`),"
+            f"{name}: other {job_held} files are held than when this was decided, or the same"
+            f" for one reason more, since {hold['held_at']}. Look at them (`status {name}`),"
             " then decide again."
         )
     ledger.decide(hold, decision, by)
-    alarms.clear(ledger, district, job_held, [Cause.HELD])
+    alarms.clear(ledger, name, job_held, [Cause.HELD])
     reasons = ", ".join(f"{code} {count:,}" for code, count in hold["codes"].items())
-    says = [
-        f"{district}: {decision} the {job_held} files held since {hold['held_at']} ({reasons})."
-    ]
+    says = [f"{name}: {decision} the {job_held} files held since {hold['held_at']} ({reasons})."]
     if hold["state"] != "held":
         says.append("They had been approved, which is taken back.")
         if job_held == ATTENDANCE_JOB:
@@ -139,6 +137,6 @@ def _decide(
     if decision is Decision.APPROVED:
         says.append(
             "The next run goes on with them, if the files are still the same:"
-            f" `connect-pipeline {NEXT_COMMAND[job_held]} {district}`."
+            f" `connect-pipeline {NEXT_COMMAND[job_held]} {name}`."
         )
     return says

@@ -384,6 +384,17 @@ LIST_DATE = PublishedColumn("date", "DATE", "day of the list")
 CONTACT_NAMES = PublishedColumn(
     "contact_names", description="who is reached there", privacy=PERSONAL
 )
+WHO_IS_TOLD = (
+    BATCH_ID,
+    LISTED_AT,
+    LIST_DATE,
+    CHANNEL,
+    DESTINATION,
+    LANGUAGE,
+    CONTACT_NAMES,
+    STUDENT_ID,
+    STUDENT_NAME,
+)
 ABSENCE_SITE = PublishedColumn("site_name", description="site of the absence, or sites")
 ABSENCE_PHONE = PublishedColumn("site_phone", description="E.164, of the first site")
 ABSENCE_LIST = PublishedTable(
@@ -391,15 +402,7 @@ ABSENCE_LIST = PublishedTable(
     "batch × channel × destination × child; the rows of one channel and destination are one"
     " message, about siblings",
     (
-        BATCH_ID,
-        LISTED_AT,
-        LIST_DATE,
-        CHANNEL,
-        DESTINATION,
-        LANGUAGE,
-        CONTACT_NAMES,
-        STUDENT_ID,
-        STUDENT_NAME,
+        *WHO_IS_TOLD,
         ABSENCE_SITE,
         ABSENCE_PHONE,
         PublishedColumn("periods", description="in order, each once", privacy=PERSONAL),
@@ -433,15 +436,7 @@ LUNCH_LIST = PublishedTable(
     "low_lunch_balance",
     "batch × channel × destination × child",
     (
-        BATCH_ID,
-        LISTED_AT,
-        LIST_DATE,
-        CHANNEL,
-        DESTINATION,
-        LANGUAGE,
-        CONTACT_NAMES,
-        STUDENT_ID,
-        STUDENT_NAME,
+        *WHO_IS_TOLD,
         PublishedColumn("lunch_balance", "DECIMAL(10,2)", "dollars", SENSITIVE),
         PublishedColumn("site_name", description="the student's site, or sites"),
         PublishedColumn("site_phone", description="E.164, of the first site"),

@@ -59,16 +59,16 @@ def write_certificate(
 
 def certified(home: Home, district: str) -> dict[str, Path]:
     """The certificates of a district, by the hash of who was erased ('': the whole district)."""
-    return {str(one.get("subject_hash") or ""): path for path, one in _all(home, district)}
+    return {str(one.get("subject_hash") or ""): path for path, one in _certificates(home, district)}
 
 
 def written_anew(home: Home, district: str) -> frozenset[str]:
     """The SHA-256 of every file that an erasure of the district put in another one's place."""
-    files = (file for _path, one in _all(home, district) for file in one.get("files", ()))
+    files = (file for _path, one in _certificates(home, district) for file in one.get("files", ()))
     return frozenset(str(file["sha256_after"]) for file in files if file.get("sha256_after"))
 
 
-def _all(home: Home, district: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _certificates(home: Home, district: str) -> Iterator[tuple[Path, dict[str, Any]]]:
     for path in sorted(home.certificates.glob(f"{district}-*.json")):
         with suppress(OSError, ValueError, AttributeError):  # no certificate of ours
             certificate = json.loads(path.read_text(encoding="utf-8"))

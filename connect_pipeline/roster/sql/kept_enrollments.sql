@@ -176,22 +176,18 @@ FROM scratch.spared_enrollments AS spared
 JOIN previous.connect.classes AS classes USING (class_id)
 ANTI JOIN left_school USING (student_id, school)
 ANTI JOIN connect.enrollments USING (class_id, student_id)
+ANTI JOIN changed_class
+    ON changed_class.student_id = spared.student_id
+    AND changed_class.school = classes.school
+    AND changed_class.period = classes.period
+    AND spared.reason = 'add_only'
+    AND (
+        ltrim(classes.period, '0') <> ''
+        OR changed_class.course_key = course_key(classes.course_number, classes.course_name)
+    )
 WHERE student_id IN (SELECT student_id FROM connect.students)
 AND student_id NOT IN (FROM other_students)
 AND classes.staff_id IN (SELECT staff_id FROM connect.staff)
-AND classes.staff_id NOT IN (FROM other_staff)
-AND NOT (
-    spared.reason = 'add_only'
-    AND EXISTS (
-        FROM changed_class
-        WHERE changed_class.student_id = spared.student_id
-        AND changed_class.school = classes.school
-        AND changed_class.period = classes.period
-        AND (
-            ltrim(classes.period, '0') <> ''
-            OR changed_class.course_key = course_key(classes.course_number, classes.course_name)
-        )
-    )
-);
+AND classes.staff_id NOT IN (FROM other_staff);
 
 INSERT INTO connect.enrollments SELECT class_id, student_id FROM scratch.kept_enrollments;
