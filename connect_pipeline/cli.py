@@ -28,6 +28,7 @@ import typer
 from connect_pipeline.errors import ConnectError, SettingsError, SystemFault, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.outcomes import without_code
+from connect_pipeline.private_process import keep_private
 from connect_pipeline.who import user_name
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _flush() -> None:
 
 def main() -> None:
     """Run a command; an error is one sentence and an exit code, never a traceback."""
-    os.umask(0o077)  # what libraries write (Dagster's files, spills) is its owner's, too
+    keep_private()
     _answers.clear()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal has no letters for

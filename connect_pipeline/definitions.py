@@ -24,6 +24,7 @@ from connect_pipeline.orchestration.retention import retention_job, retention_sc
 from connect_pipeline.orchestration.schedules import deadline_schedules
 from connect_pipeline.orchestration.sensors import arrival_sensors
 from connect_pipeline.orchestration.watch import settings_alarm, watch_sensors
+from connect_pipeline.private_process import keep_private
 from connect_pipeline.settings_file import load_sound_districts
 
 
@@ -63,6 +64,7 @@ def build_defs(home: Home) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions for CONNECT_HOME, as Dagster's own processes load them."""
+    keep_private()
     warn_of_defaults()
     home = Home.from_environment()
     try:

@@ -460,6 +460,24 @@ def test_an_address_is_told_once_wherever_it_stands_in_the_settings(
     assert mail.recipients == [["ops@example.org"], ["night@example.org"]]
 
 
+def test_an_address_that_is_alone_now_is_told_what_was_noted_for_it(
+    ledger: Ledger, mail: Mailbox
+) -> None:
+    """The other one was mistaken, and is taken out: nothing of what waits is lost by that."""
+    both = settings(by_mail(mail, "ops@example.org", "opps@example.org"))
+    mail.refuses = ("ops@example.org", "opps@example.org")
+    blocked(ledger, both)
+    assert deliver(ledger, both) == 2
+    mail.refuses = ()
+    make_due(ledger)
+    one = settings(by_mail(mail, "ops@example.org"))
+    assert deliver(ledger, one) == 0
+    alarms.clear(ledger, "a", "core", [Cause.BLOCKED])
+    assert deliver(ledger, one) == 0
+    assert mail.recipients == [["ops@example.org"]] * 2
+    assert mail.subjects == ["[connect] a: alarm, blocked", "[connect] a: all clear, blocked"]
+
+
 def test_what_was_noted_for_one_address_goes_to_all_that_there_are_now(
     ledger: Ledger, mail: Mailbox
 ) -> None:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import dagster as dg
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from connect_pipeline import alarms
 from connect_pipeline.contract import ATTENDANCE, CORE, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.drop.looks import Look
+from connect_pipeline.errors import DiskFault
 from connect_pipeline.orchestration import sensors
 from connect_pipeline.orchestration.launch import run_job
 from connect_pipeline.orchestration.names import (
@@ -194,6 +196,39 @@ def test_a_refused_login_is_repeated_after_growing_pauses(ships: Fleet) -> None:
     ships.load()
     assert ships.tick(after=1000) == []
     assert len(ships.tick()) == 1
+
+
+def test_without_the_ledger_no_drop_is_looked_at(ships: Fleet) -> None:
+    """Else each tick would repeat a login that was refused, and the login be locked."""
+    ships.add("a", sftp={"username": "nobody"})
+    assert "refused the login" in ships.reason()
+    ledger = ships.home.ledger_file
+    whole = ledger.read_bytes()
+    ledger.write_bytes(b"junk" * 4000)
+    for _ in range(3):
+        assert "The ledger" in ships.reason(after=1000)
+    assert len(ships.server.auth_attempts) == 1
+    ledger.write_bytes(whole)
+    assert "refused the login" in ships.reason(after=1000)
+
+
+def test_a_refused_login_is_remembered_whatever_the_ledger_refuses_after_it(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise DiskFault("The ledger is full.")
+
+    ships.add("a", sftp={"username": "nobody"})
+    ships.add("good")
+    for step in ("_reopened", "_tell_of_access"):
+        ships.cursors.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(sensors, step, refuse)
+            assert [ships.reason(after=1) for _ in range(3)] == ["The ledger is full."] * 3
+    refused = [user for _, user in ships.server.auth_attempts if user == "nobody"]
+    assert len(refused) == 2, "once after each loss of the cursor"
+    assert ships.tick() == []
+    assert [one.partition_key for one in ships.tick()] == ["good"]
 
 
 class BreaksOff(Login):

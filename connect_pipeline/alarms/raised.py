@@ -43,19 +43,30 @@ def channels(settings: Settings, name: str) -> dict[str, Webhook | Mail]:
         if section.webhook is not None:
             found[f"{scope} webhook"] = section.webhook
         if (mail := section.mail) is not None:
-            for address in mail.to:
-                own = f" {sha256(address.encode()).hexdigest()[:8]}" if len(mail.to) > 1 else ""
-                found[f"{scope} mail{own}"] = mail.model_copy(update={"to": (address,)})
+            found |= _by_address(scope, mail) if len(mail.to) > 1 else {f"{scope} mail": mail}
     return found
 
 
 def channel_named(settings: Settings, name: str, channel: str) -> Webhook | Mail | None:
     """A district's channel; of mail without an address all of them. None when there is none now.
 
-    So is what was noted before each address was a channel, or while there was one alone.
+    What was noted without one is of when there was one alone, and it may have been mistaken. What
+    was noted for one of several finds it also when it is alone now.
     """
-    mails = {f"{scope} mail": section.mail for scope, section in _sections(settings, name)}
-    return channels(settings, name).get(channel) or mails.get(channel)
+    found = channels(settings, name)
+    for scope, section in _sections(settings, name):
+        if section.mail is not None:
+            found |= {f"{scope} mail": section.mail, **_by_address(scope, section.mail)}
+    return found.get(channel)
+
+
+def _by_address(scope: str, mail: Mail) -> dict[str, Mail]:
+    return {
+        f"{scope} mail {sha256(address.encode()).hexdigest()[:8]}": mail.model_copy(
+            update={"to": (address,)}
+        )
+        for address in mail.to
+    }
 
 
 def _sections(settings: Settings, name: str) -> list[tuple[str, Alarms]]:

@@ -6,7 +6,8 @@ A fault of one drop never stops the others. One that may pass by itself is said 
 refused login, another host key or a missing folder raises an alarm, which keeps `night_watch` red
 (`watch.py`), and so does a login that is broken off again and again. A tick here never is red,
 for Dagster (1.13) forgets the cursor of such a one: what was seen of other drops, and the pause
-before a refused login is repeated.
+before a refused login is repeated. Without the ledger no drop is looked at, and `night_watch` is
+red for that, too.
 
 Belongs here: ticks, run requests, cursors. Does not belong here: looking (`drop/looks.py`), when a
 set has settled (`drop/arrival.py`).
@@ -27,7 +28,7 @@ import dagster as dg
 from connect_pipeline import alarms
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.drop import arrival
-from connect_pipeline.drop.arrival import Fate, LastRun, Memory
+from connect_pipeline.drop.arrival import Fate, LastRun, Memory, Watch
 from connect_pipeline.drop.looks import Look, look_at_all
 from connect_pipeline.errors import ConnectError, LoginBroken, TransientFault
 from connect_pipeline.home import Home
@@ -94,38 +95,65 @@ def _sensor(awaited: Arrivals, home: Home, settings: Settings) -> dg.SensorDefin
         description="Starts a run when all files are there, have rested, and differ from before.",
     )
     def arrived(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        memory = Memory.from_cursor(context.cursor)
-        began = time.time()
-        wanted = [name for name in awaited.districts if memory.of(name).is_due(began)]
-        looks = look_at_all(
-            {name: awaited.districts[name].sftp for name in memory.in_turn(wanted)},
-            doubtful={name for name, watch in memory.watches.items() if watch.is_doubtful},
-        )
-        with closing(open_ledger(home)) as ledger:
-            ask = partial(_last_run_of, awaited, ledger, context.instance)
-            reopened = _reopened(ledger, names.JOB_KINDS[awaited.job])
-            after, requests = _follow(awaited, home, ask, memory, looks, time.time(), reopened)
-            if not awaited.is_attendance:  # whose districts are among the other sensor's
-                _tell_of_access(ledger, settings, looks, after)
-        faults = {name: look for name, look in looks.items() if isinstance(look, ConnectError)}
-        unreached = [name for name in memory.in_turn(wanted) if name not in looks]
-        after.first = unreached[0] if unreached else ""
-        notes = [f"{name}: {fault}" for name, fault in sorted(faults.items())]
-        if unreached:
-            notes.append(f"{len(unreached)} districts were not reached in time: they come first.")
-        paused = len(awaited.districts) - len(wanted)
-        if paused:
-            notes.append(f"{paused} drops that refused us are looked at again later.")
+        before = Memory.from_cursor(context.cursor)
+        memory = Memory({name: before.of(name) for name in awaited.districts}, before.first)
+        requests: list[dg.RunRequest] = []
+        try:
+            with closing(open_ledger(home)) as ledger:
+                requests, notes = _tick(awaited, home, settings, ledger, context.instance, memory)
+        except ConnectError as fault:
+            notes = [str(fault)]
         for note in notes[:NOTES_SHOWN]:
             context.log.warning(note)
         reason = " ".join(notes[:NOTES_SHOWN]) or "Nothing new has settled."
         return dg.SensorResult(
             run_requests=requests,
-            cursor=after.to_cursor(),
+            cursor=memory.to_cursor(),
             skip_reason=None if requests else reason,
         )
 
     return arrived
+
+
+def _tick(
+    awaited: Arrivals,
+    home: Home,
+    settings: Settings,
+    ledger: Ledger,
+    instance: dg.DagsterInstance,
+    memory: Memory,
+) -> tuple[list[dg.RunRequest], list[str]]:
+    """Look at the drops and remember it in `memory`; the runs to ask for, and what to note.
+
+    Looks that failed are remembered first: whatever the ledger refuses after them, the pause before
+    a refused login is kept. The others are remembered with the runs that they ask for.
+    """
+    began = time.time()
+    wanted = memory.in_turn(name for name, watch in memory.watches.items() if watch.is_due(began))
+    looks = look_at_all(
+        {name: awaited.districts[name].sftp for name in wanted},
+        doubtful={name for name, watch in memory.watches.items() if watch.is_doubtful},
+    )
+    at = time.time()
+    faults = {name: look for name, look in looks.items() if isinstance(look, ConnectError)}
+    for name, fault in faults.items():
+        watch = memory.of(name)
+        memory.watches[name] = arrival.failed_look(watch, at, passes=_passes(fault))
+    unreached = [name for name in wanted if name not in looks]
+    memory.first = unreached[0] if unreached else ""
+    ask = partial(_last_run_of, awaited, ledger, instance)
+    reopened = _reopened(ledger, awaited.job)
+    watches, requests = _follow(awaited, home, ask, memory, looks, at, reopened)
+    if not awaited.is_attendance:  # whose districts are among the other sensor's
+        _tell_of_access(ledger, settings, looks, memory)
+    memory.watches |= watches
+    notes = [f"{name}: {fault}" for name, fault in sorted(faults.items())]
+    if unreached:
+        notes.append(f"{len(unreached)} districts were not reached in time: they come first.")
+    paused = len(awaited.districts) - len(wanted)
+    if paused:
+        notes.append(f"{paused} drops that refused us are looked at again later.")
+    return requests, notes
 
 
 def _follow(
@@ -136,24 +164,20 @@ def _follow(
     looks: dict[str, Look],
     at: float,
     reopened: Container[str],
-) -> tuple[Memory, list[dg.RunRequest]]:
-    """What to remember and which runs to ask for, after these looks.
+) -> tuple[dict[str, Watch], list[dg.RunRequest]]:
+    """What to remember of the looks that did not fail, and the runs to ask for.
 
     In `reopened` districts the last run may not have been the end of it: files were approved since,
     or a deadline's run failed.
     """
-    after = Memory({name: memory.of(name) for name in awaited.districts})
-    requests = []
+    watches, requests = {}, []
     for name, look in looks.items():
-        watch = memory.of(name)
         if isinstance(look, ConnectError):
-            passes = _passes(look)
-            after.watches[name] = arrival.failed_look(watch, at, passes=passes)
             continue
         # Without a roster nobody knows whom to tell: the file waits for it.
         is_early = awaited.is_attendance and not home.roster(name).exists()
-        after.watches[name], ask = arrival.look(
-            watch,
+        watches[name], ask = arrival.look(
+            memory.of(name),
             {} if is_early else awaited.pick(look),
             at,
             awaited.quiet(awaited.districts[name]),
@@ -162,11 +186,12 @@ def _follow(
         )
         if ask is not None:
             requests.append(_request(name, ask))
-    return after, requests
+    return watches, requests
 
 
-def _reopened(ledger: Ledger, job: str) -> set[str]:
+def _reopened(ledger: Ledger, job_name: str) -> set[str]:
     """Where files of the job were approved, or its last run failed: its alarm is open as long."""
+    job = names.JOB_KINDS[job_name]
     failed = {
         str(row["district"])
         for row in alarms.open_alarms(ledger)
