@@ -86,3 +86,7 @@ class SystemFault(ConnectError):
 
 class UnbalancedError(SystemFault):
     """The accounting of absences does not balance: nobody is listed."""
+
+
+class TwiceListedError(SystemFault):
+    """A destination stands twice in a batch: nobody is listed."""

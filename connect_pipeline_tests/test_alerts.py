@@ -535,10 +535,23 @@ def test_the_checks_can_fail(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -
 def test_a_destination_that_is_twice_in_a_batch_fails_its_check(
     home: SmallHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That is our own bug, too."""
-    monkeypatch.setattr(AttendanceSteps, "published_recipients", lambda _: (2, 1))
+    """That is our own bug, too, and nobody gets two messages for it."""
+    text = statements.statement
+    monkeypatch.setattr(
+        statements,
+        "statement",
+        lambda package, name: text(package, name).replace(
+            "FROM counted\nLEFT", "FROM counted CROSS JOIN range(2)\nLEFT"
+        ),
+    )
     home.upload(absences(f"102,004,0,A,,{day()}"))
-    assert failed_checks(home.run(ATTENDANCE_ALERTS), home) == {"no_destination_twice"}
+    run = home.run(ATTENDANCE_ALERTS)
+    assert (run.outcome, run.exit_code) == ("failed:3", 3)
+    assert "1 destinations are twice in the list" in run.message
+    assert failed_checks(run, home) == {"no_destination_twice"}
+    assert lists(home) == []
+    monkeypatch.undo()
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed", "nobody was taken for told"
 
 
 def test_a_list_that_is_out_is_said_also_when_what_follows_it_fails(

@@ -28,7 +28,7 @@ from connect_pipeline.attendance.batch import (
 )
 from connect_pipeline.attendance.cleared import ClearedList
 from connect_pipeline.attendance.destinations import find_destinations
-from connect_pipeline.attendance.statements import prepare, require_balance, run
+from connect_pipeline.attendance.statements import prepare, require_balance, require_once, run
 from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.databases import insert_rows
 from connect_pipeline.home import Home
@@ -273,8 +273,9 @@ class AttendanceDay:
         """List who is to be told, once, `at` this time; None with nobody new.
 
         The published day is refreshed either way. Call after `build_accounting`. Raises
-        `EnvironmentFault` when disk or ledger refuse: then nobody was listed, or the list is
-        committed and whoever comes next gives its files their names.
+        `TwiceListedError` when a destination would be twice in the batch, and `EnvironmentFault`
+        when disk or ledger refuse: then nobody was listed, or the list is committed and whoever
+        comes next gives its files their names.
         """
         roster = RosterState(
             is_held=self.ledger.open_hold(self.name, CORE_JOB) is not None,
@@ -323,6 +324,7 @@ class AttendanceDay:
         """Write the batch's files under staged names, and its ledger rows, still uncommitted."""
         new = told.new_batch(transaction, self.name, self.today, at)
         final = staging.batch_files(self.home, self.name, new.batch_id)
+        require_once(self.connection, self.name)
         batch = describe_batch(
             self.connection,
             self.district,

@@ -14,7 +14,7 @@ from connect_pipeline.cells.formulas import defused_sql
 from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import Kind
 from connect_pipeline.databases import statement
-from connect_pipeline.errors import UnbalancedError
+from connect_pipeline.errors import TwiceListedError, UnbalancedError
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import RowRule
 
@@ -58,6 +58,18 @@ def require_balance(
         raise UnbalancedError(
             f"{subject} does not balance ({', '.join(failed)}). Nobody is listed. Please report"
             " this."
+        )
+
+
+def require_once(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Raise `TwiceListedError` when a recipient is twice in what is to be listed: our bug."""
+    rows, different = connection.execute(
+        "SELECT count(*), count(DISTINCT (channel, destination)) FROM attendance.recipients"
+    ).fetchall()[0]
+    if rows != different:
+        raise TwiceListedError(
+            f"{name}: {rows - different} destinations are twice in the list of absences. Nobody is"
+            " listed. Please report this."
         )
 
 

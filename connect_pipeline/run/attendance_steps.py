@@ -24,7 +24,7 @@ from connect_pipeline.checks import readmit
 from connect_pipeline.contract import ATTENDANCE, Kind
 from connect_pipeline.databases import count_rows
 from connect_pipeline.drop.deadlines import attendance_due_before, attendance_wanted_since
-from connect_pipeline.errors import UnbalancedError
+from connect_pipeline.errors import TwiceListedError, UnbalancedError
 from connect_pipeline.ledger import ATTENDANCE_JOB, now
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import Severity
@@ -220,14 +220,13 @@ class AttendanceSteps:
                 " have an operator approve this file.",
             )
 
-    def published_recipients(self) -> tuple[int, int]:
-        """Recipients of the published day, and how many stand twice in one batch: always none."""
-        with open_published(self.run.home.attendance(self.run.name)) as day:
-            rows, different = day.execute(
-                "SELECT count(*), count(DISTINCT (batch_id, channel, destination))"
-                " FROM attendance.recipients"
-            ).fetchall()[0]
-        return rows, rows - different
+    def published_recipients(self) -> int:
+        """How many recipients the published day has, if there is one."""
+        path = self.run.home.attendance(self.run.name)
+        if not path.exists():
+            return 0
+        with open_published(path) as day:
+            return count_rows(day, "attendance.recipients")
 
     def preview(self) -> dict[str, int]:
         """Who would be listed, as counts: everything of an attendance run but the listing."""
@@ -252,12 +251,18 @@ class AttendanceSteps:
             **{f"held: {code}": count for code, count in holds.items()},
         }
 
-    def list_recipients(self) -> Batch | None:
-        """List whom to tell, once; None when nobody new is to be told."""
+    def list_recipients(self) -> tuple[Batch | None, bool]:
+        """List whom to tell, once; None when nobody new is to be told.
+
+        And whether each destination is in the list once: else nobody is listed, and the run fails.
+        """
         self.is_of_today = self.day.is_of_today
         self.run.visit.confirm(strictly=False)
         try:
             batch = self.day.list_recipients(now())  # a slow run may be too late by now
+        except TwiceListedError as error:
+            self.run.fail(error)
+            return None, False
         finally:
             if self.day.batch is not None:  # whatever fails afterwards, the sender has it
                 self.run.outcome = "listed"
@@ -270,4 +275,4 @@ class AttendanceSteps:
                 f" or taken back, or stand again. The sender's list of them is"
                 f" {CLEARED}/{cleared_batch}.csv in the outbox."
             )
-        return batch
+        return batch, True
