@@ -412,7 +412,7 @@ def status(
     wrong = {name: says for name, says in sound.wrong.items() if name in names}
     with closing(open_ledger(home)) as ledger:
         if len(names) > 1 and not as_json:
-            print_overview(out(), overview(ledger, names, wrong))
+            print_overview(out(), overview(home, ledger, names, wrong))
         else:
             states = {name: district_status(home, ledger, name) for name in names}
             if as_json:

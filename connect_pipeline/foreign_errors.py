@@ -22,6 +22,8 @@ REFUSALS = (OSError, MemoryError, *DATABASE_REFUSALS)
 # SQLite's primary codes for what was asked wrongly: ERROR (no such table), CONSTRAINT, MISMATCH,
 # MISUSE, RANGE. All others are about the file, its lock, its disk or the memory.
 SQLITE_ASKED_WRONGLY = (1, 19, 20, 21, 25)
+SQLITE_DAMAGED = (11, 26)  # CORRUPT, NOTADB
+SQLITE_FULL = (7, 13)  # NOMEM, FULL
 
 
 def database_refused(error: BaseException) -> bool:
@@ -31,17 +33,25 @@ def database_refused(error: BaseException) -> bool:
     """
     if not isinstance(error, sa.exc.DBAPIError):
         return False
-    code = getattr(error.orig, "sqlite_errorcode", None)
+    code = _sqlite_code(error)
     if code is not None:
-        return code & 0xFF not in SQLITE_ASKED_WRONGLY
+        return code not in SQLITE_ASKED_WRONGLY
     refusals = (sa.exc.OperationalError, sa.exc.InterfaceError)
     return isinstance(error, refusals) or error.connection_invalidated
+
+
+def _sqlite_code(error: BaseException) -> int | None:
+    """SQLite's primary code of what it refused; None of another database and another error."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF
 
 
 def _is_full(error: BaseException, reason: str) -> bool:
     """Whether there is no room, as opposed to a file that is not there or not ours."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
+    if isinstance(error, sa.exc.DBAPIError):
+        return _sqlite_code(error) in SQLITE_FULL
     return reason not in map(os.strerror, (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS))
 
 
@@ -49,6 +59,11 @@ def as_our_error(error: BaseException) -> ConnectError:
     """Any exception as one of ours. A library's message may quote a cell, so it is not repeated."""
     if isinstance(error, ConnectError):
         return error
+    if _sqlite_code(error) in SQLITE_DAMAGED:
+        return DiskFault(
+            f"A database of the ledger or of Dagster is damaged ({type(error).__name__})."
+            " `doctor` looks for it: restore a backup, then run again."
+        )
     reason = disk_reason(error) if isinstance(error, duckdb.Error) else None
     if reason or isinstance(error, REFUSALS) or database_refused(error):
         reason = reason or getattr(error, "strerror", None) or type(error).__name__

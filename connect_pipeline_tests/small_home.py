@@ -23,7 +23,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 import yaml
+from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.cleared_memory import ALLOCATOR
 from connect_pipeline.contract import CORE, SCHOOLS
@@ -31,6 +33,7 @@ from connect_pipeline.errors import ConnectError
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import PARTIAL_SUFFIX, Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
+from connect_pipeline.ledger.tables import holds
 from connect_pipeline.outcomes import outcome_exit_code
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.run.district_run import DistrictRun
@@ -230,6 +233,12 @@ class SmallHome:
         row = self.ledger.current_snapshot(NAME)
         assert row is not None
         return str(row["snapshot_id"])
+
+    def holds(self) -> Sequence[RowMapping]:
+        """All holds, newest first."""
+        return self.ledger.rows(
+            sa.select(holds).where(holds.c.district == NAME).order_by(holds.c.id.desc())
+        )
 
     def snapshots(self) -> list[str]:
         """The IDs of the snapshot files, oldest first."""

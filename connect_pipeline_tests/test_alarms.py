@@ -698,6 +698,8 @@ def kinds_of(fault: type[ConnectError]) -> set[str]:
 
 def test_each_kind_of_fault_has_words() -> None:
     assert kinds_of(ConnectError) <= set(FAULTS)
+    assert "the line that its run in Dagster shows" in sentence(Cause.FAILED, "retention", ["bug"])
+    assert "the line that `status` shows" in sentence(Cause.FAILED, "core", ["bug"])
     for job in ("core", "attendance"):
         for cause in Cause:
             assert sentence(cause, job, {}).count(":") >= 1
@@ -876,7 +878,7 @@ def test_a_receiver_that_is_down_fails_no_run(
     assert home.nightly().outcome == "blocked"
     assert "an alarm was not delivered" in caplog.text
     assert "(own webhook) does not take: 1" in home.command_here("status", NAME).stdout
-    (line,) = overview(home.ledger, [NAME])
+    (line,) = overview(home.home, home.ledger, [NAME])
     assert "alarms not delivered (own webhook)" in line.attention
     hook.status = 200
     with home.here():

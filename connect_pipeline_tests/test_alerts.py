@@ -217,13 +217,13 @@ def test_who_decides_on_absences_decides_on_no_held_night(home: SmallHome) -> No
     unclear = home.command_here("approve", NAME)
     assert unclear.returncode == 2
     assert "`--job core` or `--job attendance`" in unclear.stderr
-    assert [row["state"] for row in home.ledger.holds_of(NAME, 5)] == ["held", "held"]
+    assert [row["state"] for row in home.holds()] == ["held", "held"]
     said = home.command_here("status", NAME).stdout
     assert f"approve {NAME} --job attendance" in said
     assert "AttendanceExport.csv: Schools with more students absent" in said
 
     assert home.command_here("approve", NAME, "--job", "attendance").returncode == 0
-    states = {row["job"]: row["state"] for row in home.ledger.holds_of(NAME, 5)}
+    states = {row["job"]: row["state"] for row in home.holds()}
     assert states == {"attendance": "approved", "core": "held"}
     assert home.command_here("approve", NAME, "--job", "attendance").returncode == 2
     assert list_absences(home).outcome == "listed"

@@ -74,6 +74,8 @@ def test_doctor_makes_nothing_where_no_settings_are(home: SmallHome) -> None:
         ("NoOpComputeLogManager", "LocalComputeLogManager", "`compute_logs` that keep nothing"),
         ("key: dagster/partition", "key: dagster/job", "`tag_concurrency_limits` for dagster/par"),
         (OURS, "", "`telemetry: enabled: false`, `compute_logs` that keep nothing, a `tag_conc"),
+        ("run_retries:", "run_retries_of_before:", " lacks `run_retries`."),
+        ("event_log_storage:", "event_log_of_before:", " lacks `event_log_storage`."),
         (OURS, "{", "cannot be read"),
     ],
 )

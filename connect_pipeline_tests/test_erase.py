@@ -34,7 +34,7 @@ from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline.snapshots import publishing
-from connect_pipeline.status.state import district_status
+from connect_pipeline.status.state import district_status, overview
 from connect_pipeline_tests.dying import DIES_AT, KILLED
 from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import (
@@ -1018,6 +1018,8 @@ def test_an_erasure_that_is_cut_short_is_finished_by_the_same_command(
     assert unfinished["completed_at"] is None
     said = f"an erasure of {unfinished['erased_at']} was cut short: run the same command again"
     assert said in home.command_here("status", NAME).stdout
+    (line,) = overview(home.home, home.ledger, [NAME])
+    assert "an erasure was cut short" in line.attention
     done = erase_student(home)
     assert said not in home.command_here("status", NAME).stdout
     assert places_of(home, (*UNIQUE, ERASED)) == {}

@@ -116,7 +116,7 @@ def test_the_status_of_many_is_one_line_each_and_who_needs_somebody_comes_first(
     ledger.decide(decided, "discarded", "Pat Operator")
     raise_alarm(ledger, settings, "d299", "core", Cause.MISSING, {"missing_file": 1})
     begun = time.monotonic()
-    lines = overview(ledger, names)
+    lines = overview(ships.home, ledger, names)
     assert time.monotonic() - begun < 2
     assert [line.district for line in lines[:4]] == ["d123", "d250", "d299", "d000"]
     assert lines[0].attention == ["no run since then: is the daemon up?"]

@@ -277,12 +277,12 @@ def assert_as_recomputed(home: SmallHome) -> None:
 def test_who_went_back_is_reminded_of_it(home: SmallHome) -> None:
     """Until another night is published, families are written to from an old one."""
     said = "(an operator went back to it)"
-    (line,) = overview(home.ledger, [NAME])
+    (line,) = overview(home.home, home.ledger, [NAME])
     assert line.attention == []
     assert said not in home.command_here("status", NAME).stdout
     with home.here():
         snapshots.roll_back(home.home, home.ledger, NAME, home.snapshots()[0], "Pat Operator")
-    (line,) = overview(home.ledger, [NAME])
+    (line,) = overview(home.home, home.ledger, [NAME])
     assert line.attention == ["rolled back"]
     assert said in home.command_here("status", NAME).stdout
 

@@ -29,6 +29,7 @@ from connect_pipeline.run.nightly_steps import NightlySteps
 from connect_pipeline.sample.district import generate
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.snapshots import roll_back
+from connect_pipeline.status.state import district_status
 from connect_pipeline_tests.small_district import FILES as SMALL
 from connect_pipeline_tests.small_district import today
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
@@ -701,6 +702,31 @@ def test_a_run_holds_anew_what_nobody_decided_in_time(held: SmallHome) -> None:
     wait(held, days=4)
     assert held.nightly().outcome == "held"
     assert states(held) == [("expired", None), ("held", None)]
+
+
+def test_an_approval_ends_when_the_published_files_come_back(
+    held: SmallHome, first_night: SmallHome
+) -> None:
+    """The district has thought better of it: these bytes are looked at again if they return."""
+    bad = held.read(STUDENT_FILE)
+    with held.here():
+        decide(held.home, NAME, Decision.APPROVED, "Sam Operator")
+    held.upload({STUDENT_FILE: first_night.read(STUDENT_FILE)})
+    assert held.nightly().outcome == "unchanged"
+    assert states(held) == [("superseded", "Sam Operator")]
+    held.upload({STUDENT_FILE: bad})
+    assert held.nightly().outcome == "held"
+
+
+def test_status_shows_the_last_decisions_whatever_was_held_since(held: SmallHome) -> None:
+    with held.here():
+        decide(held.home, NAME, Decision.DISCARDED, "Pat Operator")
+    for number in range(6):
+        held.ledger.hold(NAME, "core", f"others {number}", {"mass_removal": 1})
+    decisions = district_status(held.home, held.ledger, NAME)["decisions"]
+    assert [(one["state"], one["decided_by"]) for one in decisions] == [
+        ("discarded", "Pat Operator")
+    ]
 
 
 def test_an_approval_ends_when_other_files_are_published(

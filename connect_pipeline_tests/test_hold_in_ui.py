@@ -45,7 +45,7 @@ def test_an_operator_approves_a_held_night_in_the_ui(
         expect(page.get_by_text("approved the core files held since")).to_be_visible(
             timeout=PATIENCE_MS
         )
-    (row,) = home.ledger.holds_of(NAME, 5)
+    (row,) = home.holds()
     assert (row["state"], row["decided_by"]) == ("approved", "Pat Operator")
     assert home.run().outcome == "published"
     assert home.query("SELECT count(*) FROM connect.students") == [(1,)]

@@ -7,7 +7,7 @@ import io
 import itertools
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -39,7 +39,7 @@ from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import Severity, with_header
 from connect_pipeline.sample.defects import add_defects
 from connect_pipeline.sample.district import generate
-from connect_pipeline.settings import Attendance
+from connect_pipeline.settings import Attendance, Rollover
 from connect_pipeline.validation import check_drop
 from connect_pipeline.validation.inputs import Received
 from connect_pipeline_tests.planted_district import CODES, PLANTED, write_planted
@@ -361,6 +361,17 @@ def test_text_of_a_refused_drop_says_what_to_do_first(refused: Report) -> None:
     assert text.index("Do first") < text.index("▲ rows kept out")
 
 
+def test_text_says_what_to_do_first_also_where_a_cause_is_the_last_step(tmp_path: Path) -> None:
+    bad = {
+        spec.file_name: with_header(spec, *[f"{number},only" for number in range(9)])
+        for spec in (STAFF, STUDENTS, STAFF_TO_STUDENT)
+    }
+    order = with_header(SCHOOLS, columns=SCHOOLS.column_names[::-1])
+    text = text_of(validate(write(tmp_path, {**bad, SCHOOLS.file_name: order})))
+    assert "Next: correct what stands under Do first" in text
+    assert "Do first" in [line.strip() for line in text.splitlines()]
+
+
 def test_text_shortens_what_is_long(tmp_path: Path) -> None:
     rows = [
         f"T{number},101,Maria,Lopez,{'maria' if number % 2 else 'm@example.org'},Teacher,"
@@ -412,12 +423,14 @@ def test_standard_settings_allow_nothing_of_their_own() -> None:
 
 def test_what_differs_is_said_with_the_standard() -> None:
     reach = "the share of families that can be reached"
+    few, year = "fewer than 500 students", "another school year: any change of people and classes"
     district = DISTRICT.model_copy(
         update={
             "thresholds": Thresholds(bad_rows=0.075, reachability_points=20),
             "limits": Limits(rows=1_000_000, file_bytes=3 * 1024**3),
             "hold_stale_files": False,
-            "attendance": Attendance(other_codes=("E", "T")),
+            "attendance": Attendance(other_codes=("E", "T"), absent_floor=500),
+            "rollover": Rollover(first_day=date(2026, 8, 1), last_day=date(2026, 8, 9), removed=1),
         }
     )
     assert allowances(district) == [
@@ -426,12 +439,16 @@ def test_what_differs_is_said_with_the_standard() -> None:
         "7.5 % of a file's rows to be kept out before it is refused (standard: 5 %)",
         f"{reach} to fall by 20 points in one night (standard: 10)",
         "these absence codes, which alert nobody: E, T (standard: none)",
+        f"any share of {few} to be absent, or gone from a later file (standard: 20)",
         "old core files to wait for an operator: no (standard: yes)",
+        f"{year}, and leavers of 100 %, from 2026-08-01 to 2026-08-09 (standard: never)",
     ]
 
 
 def test_every_setting_that_changes_a_rule_has_words() -> None:
-    assert {rule.setting for rule in catalogue().values() if rule.setting} == PHRASES.keys()
+    of_rules = {rule.setting for rule in catalogue().values() if rule.setting}
+    of_several = {"rollover", "attendance.absent_floor"}
+    assert of_rules | of_several == PHRASES.keys()
 
 
 # --- The report of a run ----------------------------------------------------------------------

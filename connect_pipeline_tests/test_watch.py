@@ -243,7 +243,7 @@ def test_a_fault_of_retention_is_a_sentence(ships: Fleet, monkeypatch: pytest.Mo
         instance=ships.instance, raise_on_error=False
     )
     (failure,) = done.get_step_failure_events()
-    assert "Dagster's old runs: The disk or memory refused" in str(failure.step_failure_data)
+    assert "all districts: The disk or memory refused" in str(failure.step_failure_data)
     assert "/some/file" not in str(failure.step_failure_data)
     (alarm,) = alarms.open_alarms(ships.ledger)
     assert (alarm["district"], alarm["job"], alarm["codes"]) == ("a", "retention", {"disk": 1})

@@ -350,7 +350,7 @@ def test_an_approval_is_used_once(server: EmbeddedServer, tmp_path: Path) -> Non
     assert home.nightly().outcome == "held"
     assert home.command_here("approve", NAME).returncode == 0
     home.publish()
-    states = [hold["state"] for hold in home.ledger.holds_of(NAME, 10)]
+    states = [hold["state"] for hold in home.holds()]
     assert states == ["published"]
     home.write_settings(**window(-9, -1))
     run = home.nightly()

@@ -89,7 +89,7 @@ class Notice:
 
 
 def deliver(ledger: Ledger, settings: Settings, *, seconds: float = 20) -> int:
-    """Deliver what is due, within `seconds`; how many notices could not be delivered now.
+    """Deliver what is due, within `seconds`; how many notices were tried in vain.
 
     Never raises for a receiver that is down: that notice is tried again later.
     """

@@ -60,19 +60,21 @@ FAULTS = {
     "settings": "A setting is missing or wrong: `doctor` says which. It is tried again by itself.",
     "disk": "The disk or the memory refused: free space, or mend permissions. It is tried again by"
     " itself.",
-    "state": "Something that it needs is not there or not whole: `status` says what.",
-    "refused": "It was refused: `status` says why.",
-    "bug": "This is a bug of connect_pipeline: please report the line that `status` shows.",
+    "state": "Something that it needs is not there or not whole: {where} says what.",
+    "refused": "It was refused: {where} says why.",
+    "bug": "This is a bug of connect_pipeline: please report the line that {where} shows.",
     "died": "Its process was killed, or the machine went down. It is tried again by itself.",
     "stopped": "Somebody stopped it.",
     "did_not_begin": "It could not begin, because of its settings, the disk, or another run that"
     " does not end, or somebody cancelled it: the run in Dagster says which.",
 }
-"""What kind of fault it was (`errors.py`), and what to do."""
+"""What kind of fault it was (`errors.py`), and what to do; `{where}` more is said."""
 
 
 def sentence(cause: Cause, job: str, codes: Collection[str]) -> str:
     """What an alarm says."""
-    faults = [FAULTS[code] for code in codes if code in FAULTS]
+    # The ledger's runs, which `status` shows, have none of retention.
+    where = "its run in Dagster" if job == RETENTION_JOB else "`status`"
+    faults = [FAULTS[code].format(where=where) for code in codes if code in FAULTS]
     stays = ["What is published stays."] if cause is Cause.FAILED else []
     return " ".join([f"{JOBS[job]}: {SAYS[cause]}", *faults, *stays])

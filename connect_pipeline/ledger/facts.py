@@ -479,22 +479,29 @@ class Ledger:
             )
             return int(expired.rowcount)
 
-    def holds_of(self, district: str, limit: int) -> Sequence[RowMapping]:
-        """The last holds of a district, whatever became of them, newest first."""
+    def decided_holds(self, district: str, limit: int) -> Sequence[RowMapping]:
+        """The last holds that a person decided on, whatever became of them then, newest first."""
         return self.rows(
             sa.select(holds)
-            .where(holds.c.district == district)
+            .where(holds.c.district == district, holds.c.decided_by.is_not(None))
             .order_by(holds.c.id.desc())
             .limit(limit)
         )
 
     def supersede_holds(self, district: str, job: str) -> None:
-        """Other files were dealt with: nobody waits any more for what was held."""
+        """Other files were dealt with: nobody waits any more for what was held or approved."""
         with self.transaction() as connection:
             connection.execute(
                 sa.update(holds)
-                .where(holds.c.district == district, holds.c.job == job, holds.c.state == "held")
-                .values(state="superseded", decided_at=stamp(now()))
+                .where(
+                    holds.c.district == district,
+                    holds.c.job == job,
+                    holds.c.state.in_(("held", "approved")),
+                )
+                .values(
+                    state="superseded",
+                    decided_at=sa.func.coalesce(holds.c.decided_at, stamp(now())),
+                )
             )
 
     def use_approval(self, district: str, job: str, set_hash: str) -> None:

@@ -80,6 +80,7 @@ def examine_dagster_home(home: Home) -> str:
 
 
 def _lacks(config: dict[str, Any]) -> list[str]:
+    """What of ours is turned off, and the other sections of ours that are not there."""
     lacks = []
     if _at(config, "telemetry", "enabled") is not False:
         lacks.append("`telemetry: enabled: false`")
@@ -92,6 +93,11 @@ def _lacks(config: dict[str, Any]) -> list[str]:
     keys = [_at(limit, "key") for found in limits if isinstance(found, list) for limit in found]
     if DISTRICT_TAG not in keys:
         lacks.append(f"a `tag_concurrency_limits` for {DISTRICT_TAG}")
+    looked_at = {"telemetry", "compute_logs", "concurrency"}
+    if "storage" in config:  # keeps the events, too
+        looked_at.add("event_log_storage")
+    ours = yaml.safe_load(_our_settings())
+    lacks += [f"`{name}`" for name in ours if name not in {*looked_at, *config}]
     return lacks
 
 

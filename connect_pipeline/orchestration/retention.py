@@ -24,8 +24,8 @@ from connect_pipeline.settings import Keep, Settings
 
 log = logging.getLogger(__name__)
 
-EVERYBODYS = "Dagster's old runs"
-"""Whose fault it is, when it is no district's: what these say stays, of all districts."""
+EVERYBODYS = "all districts"
+"""Whose fault it is, when it is no single district's: what is old stays."""
 
 # Early in the morning in all of the United States, after every district's night.
 DAILY = "0 10 * * *"

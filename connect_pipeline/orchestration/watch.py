@@ -200,8 +200,8 @@ def tell_of_dead_run(
 
 def _fault_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[str, str] | None:
     """What a step of the run said that it failed with: the kind of fault, and the sentence."""
-    for log in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
-        event = log.get_dagster_event()
+    for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        event = entry.get_dagster_event()
         said = event.step_failure_data.user_failure_data if event is not None else None
         fault = said.metadata.get("kind") if said is not None else None
         if said is not None and fault is not None:

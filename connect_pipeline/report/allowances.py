@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connect_pipeline.limits import number, percent
-from connect_pipeline.settings import District, Window
+from connect_pipeline.settings import District, Rollover, Window
 
 
 def _share(value: float) -> str:
@@ -41,6 +41,10 @@ def _days(value: Window | None) -> str:
     return f"from {value.first_day} to {value.last_day}" if value else "never"
 
 
+def _leavers(value: Rollover | None) -> str:
+    return f"{_share(value.removed)}, {_days(value)}" if value else "never"
+
+
 PHRASES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "limits.file_bytes": ("a file of up to {}", _bytes),
     "limits.rows": ("a file of up to {} rows", _count),
@@ -67,7 +71,15 @@ PHRASES: dict[str, tuple[str, Callable[[Any], str]]] = {
         _share,
     ),
     "attendance.other_codes": ("these absence codes, which alert nobody: {}", _codes),
+    "attendance.absent_floor": (
+        "any share of fewer than {} students to be absent, or gone from a later file",
+        _count,
+    ),
     "hold_stale_files": ("old core files to wait for an operator: {}", _yes_or_no),
+    "rollover": (
+        "another school year: any change of people and classes, and leavers of {}",
+        _leavers,
+    ),
     "add_only": ("additions and changes alone, without removals, {}", _days),
     "mixed_nights_hours": ("the core files to be {} hours apart", number),
 }

@@ -60,7 +60,7 @@ def as_text(report: Report) -> RenderableType:
         Padding(_files(found), (1, 0, 0, 0)),
     ]
     steps = first_steps(found)
-    if steps and steps[-1].severity.stops_file:
+    if any(step.severity.stops_file for step in steps):
         parts += [Padding(Text("Do first", style="bold"), (1, 0, 0, 0)), _steps(steps)]
     for source in found:
         if source.problems:

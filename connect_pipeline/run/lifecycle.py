@@ -246,10 +246,10 @@ def _end(run: DistrictRun) -> None:
     codes = run.report.counts()
     try:
         if run.job != PREVIEW_JOB:
-            if run.outcome in GOOD:
-                run.ledger.supersede_holds(run.name, run.job)
             if run.outcome in ("listed", "nothing_new"):
                 run.ledger.use_approval(run.name, run.job, run.set_sha256)
+            if run.outcome in GOOD:
+                run.ledger.supersede_holds(run.name, run.job)
             run.ledger.end_run(run.run_id, run.outcome, codes, run.message)
             _write_report(run)
     finally:

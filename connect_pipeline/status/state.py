@@ -18,7 +18,7 @@ from connect_pipeline.alarms.words import Cause, sentence
 from connect_pipeline.erasure.records import as_dict, standing
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, stamp
-from connect_pipeline.ledger.tables import current, holds, runs, snapshots
+from connect_pipeline.ledger.tables import current, erasures, holds, runs, snapshots
 from connect_pipeline.ledger.times import to_the_minute
 from connect_pipeline.outcomes import without_code
 from connect_pipeline.snapshots.export import disclosures_of
@@ -26,7 +26,7 @@ from connect_pipeline.snapshots.export import disclosures_of
 QUIET = timedelta(days=2)
 """There is a run at every night's deadline; without any for so long, nothing runs."""
 RUNS_SHOWN = 5
-HOLDS_SHOWN = 5
+DECISIONS_SHOWN = 5
 
 
 def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]:
@@ -83,8 +83,7 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
         ],
         "decisions": [
             {key: hold[key] for key in ("job", "held_at", "state", "decided_at", "decided_by")}
-            for hold in ledger.holds_of(district, HOLDS_SHOWN)
-            if hold["state"] != "held"
+            for hold in ledger.decided_holds(district, DECISIONS_SHOWN)
         ],
         "disclosures": [
             {
@@ -124,8 +123,10 @@ class Line:
     attention: list[str] = field(default_factory=list)
 
 
-def overview(ledger: Ledger, names: Collection[str], wrong: Collection[str] = ()) -> list[Line]:
-    """One line per district, those that need somebody first; five queries for all of them.
+def overview(
+    home: Home, ledger: Ledger, names: Collection[str], wrong: Collection[str] = ()
+) -> list[Line]:
+    """One line per district, those that need somebody first; six queries for all of them.
 
     Of some the settings are `wrong`: nothing runs for them.
     """
@@ -133,7 +134,12 @@ def overview(ledger: Ledger, names: Collection[str], wrong: Collection[str] = ()
     for name in wrong:
         lines[name].attention.append("its settings are wrong")
     for row in ledger.rows(
-        sa.select(current.c.district, snapshots.c.published_at, current.c.rolled_back).join(
+        sa.select(
+            current.c.district,
+            snapshots.c.published_at,
+            snapshots.c.exports,
+            current.c.rolled_back,
+        ).join(
             snapshots,
             sa.and_(
                 snapshots.c.district == current.c.district,
@@ -144,6 +150,10 @@ def overview(ledger: Ledger, names: Collection[str], wrong: Collection[str] = ()
         if line := lines.get(row["district"]):
             line.published_at = to_the_minute(row["published_at"])
             line.attention += ["rolled back"] if row["rolled_back"] else []
+            if not home.roster(line.district).exists():
+                line.attention.append("the published roster is not there")
+            if _erased_rows(row):
+                line.attention.append("rows of erased students were received")
     newest = sa.select(
         runs.c.district, sa.func.max(runs.c.started_at).label("started_at")
     ).group_by(runs.c.district)
@@ -165,6 +175,13 @@ def overview(ledger: Ledger, names: Collection[str], wrong: Collection[str] = ()
     ):
         if line := lines.get(row["district"]):
             line.attention.append(f"held ({row['job']}) since {to_the_minute(row['held_at'])}")
+    for row in ledger.rows(
+        sa.select(erasures.c.district).where(
+            erasures.c.lifted_at.is_(None), erasures.c.completed_at.is_(None)
+        )
+    ):
+        if line := lines.get(row["district"]):
+            line.attention.append("an erasure was cut short")
     for row in open_alarms(ledger):
         is_said = row["cause"] == "held" or (
             row["cause"] == "settings" and row["district"] in wrong
