@@ -465,11 +465,12 @@ def rollback(
     load_sound_districts(home.settings_file).district(district)
     with locked(home, district), closing(open_ledger(home)) as ledger:
         is_another = snapshots.roll_back(home, ledger, district, snapshot, user_name())
-    _print_line(f"{district}: snapshot {snapshot} is current. The next sync will hold.")
-    if not is_another:
+    if is_another:
+        _print_line(f"{district}: snapshot {snapshot} is current. The next sync will hold.")
+    else:
         _print_line(
-            "It was current before, too, so no night is undone: to undo one, name an earlier"
-            f" snapshot (`status {district}` lists them)."
+            f"{district}: snapshot {snapshot} is current, as it was before, so no night is undone:"
+            f" to undo one, name an earlier snapshot (`status {district}` lists them)."
         )
 
 

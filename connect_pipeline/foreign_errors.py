@@ -52,7 +52,9 @@ def _is_full(error: BaseException, reason: str) -> bool:
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
     if isinstance(error, sa.exc.DBAPIError):
         return _sqlite_code(error) in SQLITE_FULL
-    return reason not in map(os.strerror, (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS))
+    full = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.ENOMEM)
+    is_memory = isinstance(error, (MemoryError, duckdb.OutOfMemoryException))
+    return is_memory or reason in map(os.strerror, full)
 
 
 def as_our_error(error: BaseException) -> ConnectError:

@@ -309,7 +309,9 @@ def disk_fault(error: OSError, doing: str) -> DiskFault:
 def disk_reason(error: BaseException) -> str | None:
     """Why the disk refused, where a library's error says so in the system's words; else None.
 
-    DuckDB 1.5 and 2.0 report a full disk as whatever they were doing: as a failed commit, too.
+    DuckDB 1.5 and 2.0 report a full disk as whatever they were doing: as a failed commit, too. Of
+    what they could not force to the disk they have words of their own.
     """
     numbers = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
-    return next((os.strerror(one) for one in numbers if os.strerror(one) in str(error)), None)
+    reasons = (*map(os.strerror, numbers), "fsync failed")
+    return next((one for one in reasons if one in str(error)), None)

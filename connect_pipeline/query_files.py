@@ -9,7 +9,7 @@ Does not belong here: what is in it, and when a list that is part of a batch get
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -44,6 +44,24 @@ def write_query(
         sync_file(path)
     except OSError as error:
         raise disk_fault(error, f"write {path.name}") from None
+
+
+def remove_left(folder: Path, names: Collection[str]) -> None:
+    """Remove what processes that are gone had written beside files with these names."""
+    for left in folder.glob(f"*{PARTIAL_SUFFIX}"):
+        name, _, writer = left.name.removesuffix(PARTIAL_SUFFIX).rpartition(".")
+        if name in names and writer.isdecimal() and not _is_running(int(writer)):
+            left.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 @contextmanager

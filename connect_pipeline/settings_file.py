@@ -130,7 +130,8 @@ def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
             " CONNECT_HOME."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {type(error).__name__}.") from None
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise SettingsError(f"{path} cannot be read: {reason}.") from None
     try:
         loader = _Loader(text)
         node = loader.get_single_node()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -224,6 +225,21 @@ def test_what_had_the_name_gives_way(home: SmallHome, tmp_path: Path, file_forma
     assert not staff.is_symlink()
     assert {path.stat().st_mode & 0o777 for path in out.iterdir()} == {0o600}
     assert len(list(out.iterdir())) == len(ROSTER_TABLES) + 1
+
+
+def test_what_a_killed_export_left_goes(home: SmallHome, tmp_path: Path) -> None:
+    """Whole tables of children under names that nobody looks for."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = folder / f"connect_contacts.csv.{gone.pid}.partial"
+    being_written = folder / f"connect_contacts.csv.{os.getppid()}.partial"
+    others = folder / f"others.csv.{gone.pid}.partial"
+    for file in (left, being_written, others):
+        file.touch()
+    assert home.command_here("export", NAME, str(folder)).returncode == 0
+    assert set(folder.glob("*.partial")) == {being_written, others}
 
 
 def test_a_copy_that_fails_leaves_what_was_there(home: SmallHome, tmp_path: Path) -> None:

@@ -21,11 +21,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import duckdb
 import pytest
+import sqlalchemy as sa
 
 from connect_pipeline import locks
 from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.errors import DiskFault
+from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import opening
 from connect_pipeline.orchestration.launch import dagster_instance
@@ -386,6 +390,32 @@ def locked_ledger(home: SmallHome) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.communicate()
+
+
+def sqlite(code: int) -> sa.exc.DatabaseError:
+    """What SQLAlchemy raises of an error of SQLite with this code."""
+    error = sqlite3.DatabaseError("what it said")
+    error.sqlite_errorcode = code
+    return sa.exc.DatabaseError("SELECT 1", {}, error)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        # DuckDB's words for an fsync that failed, of which it has no code and no reason.
+        (duckdb.FatalException("FATAL Error: fsync failed!"), "(fsync failed). Mend that"),
+        (duckdb.IOException("Could not write: No space left on device"), "device). Free some"),
+        (duckdb.OutOfMemoryException("failed to allocate"), "OutOfMemoryException). Free some"),
+        (duckdb.IOException("Could not read: Input/output error"), "error). Mend that"),
+        (sqlite(11), "A database of the ledger or of Dagster is damaged (DatabaseError)."),
+        (sqlite(13), "(DatabaseError). Free some"),
+        (sqlite(14), "(DatabaseError). Mend that"),
+    ],
+)
+def test_what_a_database_could_not_do_is_said_as_what_it_is(error: Exception, says: str) -> None:
+    ours = as_our_error(error)
+    assert isinstance(ours, DiskFault)
+    assert says in str(ours)
 
 
 def test_a_locked_ledger_is_said(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:

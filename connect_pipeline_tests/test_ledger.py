@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -267,6 +268,24 @@ def test_a_key_that_is_cut_off_is_refused(
     home.ledger_key_file.write_bytes(home.ledger_key_file.read_bytes()[:characters])
     with pytest.raises(EnvironmentFault, match="is not whole"):
         open_ledger(home)
+
+
+def test_a_second_key_of_a_process_that_was_killed_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CONNECT_LEDGER_URL", raising=False)
+    monkeypatch.delenv("CONNECT_LEDGER_KEY", raising=False)
+    home = Home(tmp_path / "home")
+    open_ledger(home).close()
+    left, being_made = (
+        home.root / f"{home.ledger_key_file.name}.{one}.partial" for one in ("1b0780b4", "4cbf")
+    )
+    for path in (left, being_made):
+        path.write_bytes(home.ledger_key_file.read_bytes())
+    long_ago = time.time() - 120
+    os.utime(left, (long_ago, long_ago))
+    open_ledger(home).close()
+    assert (left.exists(), being_made.exists()) == (False, True)
 
 
 def test_lists_of_a_day_ago_that_the_ledger_never_heard_of_are_refused_and_older_ones_not(

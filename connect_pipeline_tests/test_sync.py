@@ -18,7 +18,8 @@ from paramiko.sftp import SFTP_NO_SUCH_FILE
 
 from connect_pipeline import databases
 from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.ledger import CORE_JOB
+from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import with_header
@@ -672,6 +673,31 @@ def test_after_a_rollback_the_next_night_waits_for_an_operator(held: SmallHome) 
     assert len({first, second, third}) == 3
     assert held.query(before_it) == [(first,)], "not the second, which it is not compared with"
     assert held.nightly().outcome == "unchanged"
+
+
+def test_a_second_rollback_that_was_cut_short_counts(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What readers have is what the operator wanted; the night in between was wrong, too."""
+    text = home.read(STUDENT_FILE)
+    for language in ("Korean", "French"):
+        home.upload({STUDENT_FILE: text.replace("Spanish", language)})
+        home.publish()
+    first, second, _ = home.snapshots()
+    assert home.command_here("rollback", NAME, second).returncode == 0
+
+    def cut(*_: object, **__: object) -> None:
+        raise EnvironmentFault("the power went")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "make_current", cut)
+        assert home.command_here("rollback", NAME, first).returncode == 3
+    assert home.nightly().outcome == "held"
+    assert home.current() == first
+    assert home.roster.samefile(home.home.snapshot(NAME, first))
+    publications = len(home.ledger.publications_of(NAME))
+    assert home.nightly().outcome == "held"
+    assert len(home.ledger.publications_of(NAME)) == publications, "and is settled once"
 
 
 def test_a_rollback_to_no_snapshot_is_refused(home: SmallHome) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 LATEST_MIGRATION = max(path.name[:4] for path in MIGRATIONS.glob("versions/[0-9]*.py"))
 LOCK_SECONDS = 30
 KEY_CHARACTERS = 64
+MAKING_SECONDS = 60
 
 
 def open_ledger(home: Home) -> Ledger:
@@ -124,6 +126,7 @@ def _key(home: Home, engine: Engine) -> bytes:
     path = home.ledger_key_file
     if not path.exists():
         _make_key(path, engine)
+    _remove_left(path)
     try:
         key = path.read_bytes().strip()
     except OSError as error:
@@ -152,6 +155,14 @@ def _make_key(path: Path, engine: Engine) -> None:
         raise disk_fault(error, f"make {path}") from None
     finally:
         mine.unlink(missing_ok=True)
+
+
+def _remove_left(path: Path) -> None:
+    """Remove a second key, of a process that was killed as it made one; that takes no minute."""
+    for left in path.parent.glob(f"{path.name}.*{PARTIAL_SUFFIX}"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > MAKING_SECONDS:
+                left.unlink()
 
 
 def _refuse_another_key(ledger: Ledger) -> None:

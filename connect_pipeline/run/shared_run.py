@@ -296,9 +296,10 @@ class SharedRun:
         reasons = []
         for name in self._blocked():
             worst = next(iter(self.report.exports[name].findings))
-            # A rule on the set says in its doc what several cases are, and here it is one of them.
-            is_of_set = family_of(worst.code) == "drop"
-            what = worst.message if is_of_set else catalogue()[worst.code].doc
+            # A rule on a whole file or the set says in its doc what several cases are, and here it
+            # is one of them. What a finding says of a header quotes that.
+            is_of_whole = family_of(worst.code) in ("drop", "file")
+            what = worst.message if is_of_whole else catalogue()[worst.code].doc
             reasons.append(f"{name}: {what}")
         more = "`validate`" if self.job == PREVIEW_JOB else "The report"  # a preview writes none
         return (

@@ -35,11 +35,19 @@ from connect_pipeline.published import (
     PublishedTable,
     open_published,
 )
-from connect_pipeline.query_files import CSV, PARQUET, give_name, write_query, written_beside
+from connect_pipeline.query_files import (
+    CSV,
+    PARQUET,
+    give_name,
+    remove_left,
+    write_query,
+    written_beside,
+)
 from connect_pipeline.snapshots.damage import refuse_damaged
 
 FORMATS = ("parquet", "csv")
 DISCLOSURE_FILE = "disclosure.json"
+TABLES = (*ROSTER_TABLES, *ATTENDANCE_TABLES)
 
 Open = tuple[duckdb.DuckDBPyConnection, PublishedTable]
 
@@ -60,6 +68,7 @@ def export_tables(
         raise UsageError(f"Nothing is published for {district} yet; run `sync {district}` first.")
     private_folder(folder)
     try:
+        remove_left(folder, {_file_name(one.name, kind) for one in TABLES for kind in FORMATS})
         with ExitStack() as stack:
             opened = _open_tables(stack, home, district)
             rows = {table.name: count_rows(connection, table.name) for connection, table in opened}
@@ -81,7 +90,7 @@ def export_tables(
             _record_disclosure(ledger, record)
             written, whole = {}, []
             for connection, table in opened:
-                name = f"{table.name.replace('.', '_')}.{file_format}"
+                name = _file_name(table.name, file_format)
                 beside = stack.enter_context(written_beside(folder / name))
                 _copy(connection, table, beside, file_format)
                 whole.append((beside, folder / name))
@@ -98,6 +107,10 @@ def export_tables(
     with replacing(folder / DISCLOSURE_FILE) as file:
         file.write(json.dumps(record, indent=1, ensure_ascii=False).encode() + b"\n")
     return written
+
+
+def _file_name(table: str, file_format: str) -> str:
+    return f"{table.replace('.', '_')}.{file_format}"
 
 
 def disclosures_of(ledger: Ledger, district: str) -> Sequence[RowMapping]:

@@ -178,11 +178,11 @@ def _follow_readers(home: Home, ledger: Ledger, district: str) -> list[str]:
     if shown not in known:
         return _adopt(home, ledger, district, went_back=bool(newer))
     current = ledger.current_snapshot(district)
-    if linked is None or current is None or current["rolled_back"]:
+    if linked is None or current is None:
         return []
     if current["snapshot_id"] not in files:  # it is damaged and set aside
         return []
-    if newer <= known and current["snapshot_id"] == shown:
+    if current["snapshot_id"] == shown and (newer <= known or current["rolled_back"]):
         return []
     ledger.make_current(district, shown, rolled_back=True)
     return [f"snapshot {shown}, which readers have, is what somebody went back to"]
