@@ -3,6 +3,8 @@
 from connect_pipeline.contract import ATTENDANCE, Kind
 from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
 
+_CODES = "(SELECT list(coalesce(school || chr(31), '') || code) FROM district.absence_codes)"
+
 RULE = CellRule(
     code="unknown_absence_code",
     severity=Severity.WARNING,
@@ -20,10 +22,10 @@ RULE = CellRule(
     ),
     setting="attendance.other_codes",
     applies=of_kind(Kind.ABSENCE_CODE),
-    # Without settings the list is NULL, and so is the comparison: nothing is said.
-    where="{cell} <> '' AND NOT list_has_any("
-    "(SELECT list(coalesce(school || chr(31), '') || code) FROM district.absence_codes),"
-    " [{cell}, cells.school || chr(31) || {cell}])",
+    # Without settings the list is NULL, and so is the comparison: nothing is said. Most codes are
+    # those of all schools, so a school's own are asked for last.
+    where=f"NOT ({{cell}} = '' OR list_contains({_CODES}, {{cell}})"
+    f" OR list_contains({_CODES}, cells.school || chr(31) || {{cell}}))",
     failing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,ZZ,"Lopez, Maria",10/02/25'), 2),
     passing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,E,"Lopez, Maria",10/02/25')),
 )
