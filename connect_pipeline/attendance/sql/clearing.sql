@@ -13,6 +13,7 @@ WITH absent AS (
         ) AS may_alert
     FROM attendance.absences
     WHERE date = $today::DATE
+    AND student_id IN (SELECT student_id FROM attendance.said)
     GROUP BY ALL
 )
 

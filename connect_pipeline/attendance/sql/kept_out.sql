@@ -23,12 +23,17 @@ all_words AS (
     FROM broken
 ),
 
-no_ids AS (
+known_words AS (
     SELECT school AS word FROM roster.connect.school_sites
-    UNION
+    UNION ALL
     SELECT period FROM roster.connect.classes
-    UNION
+    UNION ALL
     SELECT unnest([school, period, code]) FROM attendance.reported
+),
+
+-- Of all these, only those that stand in a row that was kept out: mostly none.
+no_ids AS (
+    FROM known_words SEMI JOIN all_words USING (word)
 ),
 
 words AS (
