@@ -798,6 +798,26 @@ def test_a_roster_that_somebody_went_back_to_is_as_old_as_it_is(
     assert batch.warnings == warnings
 
 
+@pytest.mark.parametrize(("days_ago", "warnings"), [(1, ()), (9, ("roster_is_old",))])
+def test_a_roster_is_as_old_as_its_files_however_long_they_have_waited(
+    tmp_path: Path, days_ago: int, warnings: tuple[str, ...]
+) -> None:
+    """An operator approved and published them today."""
+    runs = Runs.at(tmp_path, [ANA])
+    ledger = runs.ledger()
+    ledger.start_run("night", NAME, CORE_JOB)
+    exports = {spec.file_name: {"sha256": f"{n}" * 64} for n, spec in enumerate(CORE)}
+    for name, about in exports.items():
+        uploaded = runs.now - timedelta(days=days_ago)
+        ledger.record_received(NAME, name, about["sha256"], 1, uploaded, "night")
+    ledger.begin_snapshot(NAME, "tonight", runs.now, "night", exports, "set")
+    ledger.make_current(NAME, "tonight")
+    ledger.end_run("night", "published", {}, "")
+    batch = runs.file([absence("001")])
+    assert batch is not None
+    assert batch.warnings == warnings
+
+
 def night_without_news(runs: Runs, days_ago: tuple[int, ...]) -> Ledger:
     """The last night received these files, uploaded so many days ago, and ended unchanged."""
     ledger = runs.ledger()

@@ -41,12 +41,11 @@ class Batch:
 class RosterState:
     """What the ledger says of the roster: whether newer files of it are held.
 
-    `confirmed_at` is when the files that it is of were last uploaded; None when the last night came
-    to something else.
+    `uploaded_at` is when the files that it is of were last uploaded; None when nobody knows.
     """
 
     is_held: bool
-    confirmed_at: datetime | None
+    uploaded_at: datetime | None
 
 
 def describe_batch(
@@ -64,8 +63,7 @@ def describe_batch(
     """
     missed = school_days.missed_send_time(now, earlier, district)
     _snapshot_id, published_at = roster_facts(connection)
-    is_of = max(published_at, roster.confirmed_at or published_at)
-    is_old = school_days.roster_is_old(is_of, new.day, district)
+    is_old = school_days.roster_is_old(roster.uploaded_at or published_at, new.day, district)
     warnings = {"roster_is_old": is_old, "roster_is_held": roster.is_held}
     return Batch(
         batch_id=new.batch_id,

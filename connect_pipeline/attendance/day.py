@@ -279,7 +279,7 @@ class AttendanceDay:
         """
         roster = RosterState(
             is_held=self.ledger.open_hold(self.name, CORE_JOB) is not None,
-            confirmed_at=self._roster_confirmed_at(),
+            uploaded_at=self._roster_uploaded_at(),
         )
         with staging.deciding(self.home, self.ledger, self.name) as transaction:
             earlier = told.batches_of(transaction, self.name, self.today)
@@ -354,17 +354,28 @@ class AttendanceDay:
             files.write_manifest(manifest, final.outbox, listed, facts)
         return batch
 
-    def _roster_confirmed_at(self) -> datetime | None:
-        """When the files of the last night were uploaded, if what they say is published still."""
+    def _roster_uploaded_at(self) -> datetime | None:
+        """When the files that the roster is of were last uploaded; None when nobody knows.
+
+        Those are the ones that it was made from, and of the last night, if what they say is
+        published still. What has waited for an operator is no newer for that.
+        """
         current = self.ledger.current_snapshot(self.name)
-        if current is not None and current["rolled_back"]:
-            return None
+        exports = {} if current is None else current["exports"]
+        sets = [
+            [
+                max(uploads)
+                for name in (spec.file_name for spec in CORE)
+                if name in exports
+                and (uploads := self.ledger.uploads_of(self.name, name, exports[name]["sha256"]))
+            ]
+        ]
         ended = self.ledger.last_ended_run(self.name, CORE_JOB)
-        if ended is None or ended["outcome"] not in ("published", "unchanged"):
-            return None
-        received = [self.ledger.last_received(self.name, spec.file_name) for spec in CORE]
-        uploads = [datetime.fromisoformat(row["uploaded_at"]) for row in received if row]
-        return min(uploads) if len(uploads) == len(CORE) else None
+        is_good = ended is not None and ended["outcome"] in ("published", "unchanged")
+        if is_good and not (current is not None and current["rolled_back"]):
+            received = [self.ledger.last_received(self.name, spec.file_name) for spec in CORE]
+            sets.append([datetime.fromisoformat(row["uploaded_at"]) for row in received if row])
+        return max((min(one) for one in sets if len(one) == len(CORE)), default=None)
 
     def _refresh_day(self) -> None:
         """Publish today's absences and accounting without a batch."""

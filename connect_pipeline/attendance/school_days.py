@@ -29,9 +29,9 @@ def expects_attendance(day: date, attendance: Attendance) -> bool:
     return day.weekday() < SATURDAY and is_school_day(day, attendance)
 
 
-def roster_is_old(published_at: datetime, today: date, district: District) -> bool:
-    """Whether more than three school days have begun since the roster was published."""
-    day = district.day_of(published_at)
+def roster_is_old(uploaded_at: datetime, today: date, district: District) -> bool:
+    """Whether more than three school days have begun since the roster's files were uploaded."""
+    day = district.day_of(uploaded_at)
     school_days = 0
     while day < today and school_days <= OLD_ROSTER_SCHOOL_DAYS:
         day += timedelta(days=1)
