@@ -443,6 +443,20 @@ def test_a_few_unknown_students_or_half_of_them_hold_nothing(home: SmallHome) ->
         assert list_absences(home).outcome == "nothing_new"
 
 
+def test_repeats_of_unknown_students_are_no_majority(home: SmallHome) -> None:
+    """Each of two teachers reports each absence; and each absent student is accounted for once."""
+    known = [f"101,00{n},1,E,,{day()}" for n in (1, 2, 3)]
+    unknown = [f"102,99{n},0,A,,{day()}" for n in range(2)]
+    home.upload(absences(*known * 2, *unknown * 2))
+    run = list_absences(home)
+    assert (run.outcome, run.report.counts()["unknown_student"]) == ("nothing_new", 4)
+    with open_published(home.home.attendance(NAME)) as published:
+        fates = published.execute(
+            "SELECT reason, count(*) FROM attendance.accounting GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+    assert fates == [("code_does_not_alert", 3), ("unknown_student", 2)]
+
+
 def test_unlisted_codes_hold_nothing_where_the_settings_list_no_others(home: SmallHome) -> None:
     home.write_settings(attendance={"enabled": True})
     home.upload(absences(*(f"101,00{n},1,UNX,,{day()}" for n in (1, 2, 3))))

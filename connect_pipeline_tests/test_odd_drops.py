@@ -500,6 +500,30 @@ def test_a_row_that_repeats_another_is_not_in_quarantine_with_those_that_are(
     assert quarantined.fetchall() == [("missing_key_value", without_id)]
 
 
+@pytest.mark.parametrize(
+    ("spec", "row", "code"),
+    [
+        (STAFF_TO_STUDENT, "101,T9,001,1,Art,,", "unknown_teacher"),
+        (STAFF_TO_STUDENT, "101,T1,X1,1,Art,,", "unknown_student"),
+        (ATTENDANCE, "101,X1,1,A,,10/02/25", "unknown_student"),
+    ],
+)
+def test_a_repeat_shares_the_fate_of_the_row_that_it_repeats(
+    spec: ExportSpec, row: str, code: str, tmp_path: Path
+) -> None:
+    known = FILES[spec.file_name].splitlines()[1]
+    text = with_rows(FILES[spec.file_name], *[known] * 2, *[row] * 6)
+    report, counts = counts_of(tmp_path, {spec.file_name: text})
+    export, lines = report.exports[spec.file_name], text.count("\n")
+    repeats = "duplicate_absence" if spec is ATTENDANCE else "duplicate_row"
+    assert counts[spec.file_name] == {code: 6, repeats: 2}
+    assert (export.accepted, export.quarantined) == (lines - 1 - 6, 6)
+    assert export.is_held, "all six count for the share"
+    assert report.accepted(spec.file_name)["line"].tolist() == list(range(2, lines - 5))
+    quarantined = report.connection.execute("SELECT line, code, text FROM quality.quarantine")
+    assert quarantined.fetchall() == [(line, code, row) for line in range(lines - 5, lines + 1)]
+
+
 _NO_IDS = with_rows(FILES[STUDENTS.file_name], *[",101,Gus,Hall" + "," * 14] * 6)
 _MAILS_AS_PHONES = with_header(
     STUDENTS,

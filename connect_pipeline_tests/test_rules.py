@@ -11,6 +11,7 @@ import pytest
 from connect_pipeline import Report, validate
 from connect_pipeline.contract import (
     ATTENDANCE,
+    EXPORTS,
     SCHOOLS,
     STAFF,
     STAFF_TO_STUDENT,
@@ -27,6 +28,7 @@ from connect_pipeline.rules.rule import (
     Example,
     FileRule,
     Rule,
+    Severity,
     TableRule,
     with_header,
 )
@@ -261,6 +263,16 @@ def test_shares_that_hold_a_file_are_thresholds() -> None:
     for rule in catalogue().values():
         if isinstance(rule, TableRule) and rule.hold_over:
             assert rule.hold_over in Thresholds.__dataclass_fields__
+
+
+@pytest.mark.parametrize("spec", EXPORTS)
+def test_rows_are_kept_out_before_their_repeats_are_left_out(spec: ExportSpec) -> None:
+    orders: dict[bool, list[int]] = {False: [], True: []}
+    for rule in catalogue().values():
+        if isinstance(rule, TableRule) and spec in [check.spec for check in rule.checks]:
+            if rule.drops_rows or rule.severity is Severity.QUARANTINE:
+                orders[rule.drops_rows].append(rule.order)
+    assert max(orders[False], default=0) < min(orders[True])
 
 
 @pytest.mark.parametrize("code", EXAMPLES)

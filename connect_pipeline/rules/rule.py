@@ -163,7 +163,8 @@ class TableRule(Rule):
     (NULL for the whole file), `record_id`, `column_name` and `detail` (a fixed phrase for the
     message's `{detail}`, or NULL). `order` sorts the rules of one export; a rule that
     quarantines removes its rows before the next one looks, and so does one that `drops_rows`:
-    its rows repeat an earlier row, which wins, and are accepted without being published.
+    its rows repeat an earlier row, which wins, and are accepted without being published. Of one
+    export, all that quarantine come first: else a row would be out and its repeats accepted.
     A rule about several exports says the others in `also`. One that compares rows `among_alike`
     finds nothing in a file where `records.<table>_alike` is empty, and is not asked about it.
 

@@ -29,7 +29,7 @@ RULE = TableRule(
             select=unmatched(ATTENDANCE, "Student", STUDENT_BODY),
         ),
     ),
-    order=110,
+    order=8,  # before repeats are left out: each shares the fate of the row that it repeats
     counts_as_bad_row=False,
     hold_over="unknown_references",
     hold_message=(

@@ -22,7 +22,7 @@ RULE = TableRule(
     spec=STAFF_TO_STUDENT,
     needs=(STAFF, STUDENTS),
     select=unmatched(STAFF_TO_STUDENT, "Teacher", STAFF_MEMBERS, swapped_with=STUDENT_BODY),
-    order=100,
+    order=7,  # before repeats are left out: each shares the fate of the row that it repeats
     counts_as_bad_row=False,
     hold_over="unknown_references",
     hold_message=(
