@@ -151,7 +151,7 @@ def check_export(read: ReadResult, usable: set[str], thresholds: Thresholds) -> 
         if rule.among_alike and not alike_rows:
             continue
         for check in rule.checks:
-            if check.spec is read.spec and {one.file_name for one in check.needs} <= usable:
+            if check.looks_at(read.spec, usable):
                 _run_table_rule(read, rule, check, thresholds)
     _settle_removed(checked, thresholds)
     read.refused = read.findings.blocks_file

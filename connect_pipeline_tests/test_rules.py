@@ -35,6 +35,7 @@ from connect_pipeline.rules.rule import (
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Received, check_drop
 from connect_pipeline_tests.small_district import DISTRICT, FILES, write
+from connect_pipeline_tests.small_home import with_rows
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -369,6 +370,15 @@ def test_failed_reference_is_diagnosed(row: str, tmp_path: Path) -> None:
     ]
     assert len(messages) == 1
     assert f": {DIAGNOSES[row]}. " in messages[0]
+
+
+def test_teachers_are_looked_up_though_the_student_file_is_refused(tmp_path: Path) -> None:
+    students = FILES[STUDENTS.file_name].replace(",", ";")
+    classes = with_rows(FILES[STAFF_TO_STUDENT.file_name], "101,001,X1,1,Algebra I,,")
+    write(tmp_path, {STUDENTS.file_name: students, STAFF_TO_STUDENT.file_name: classes})
+    (found,) = findings_of(validate(tmp_path), STAFF_TO_STUDENT.file_name)
+    assert (found.code, found.line) == ("unknown_teacher", 12)
+    assert ": not in the file. " in found.message
 
 
 def test_a_row_of_another_file_in_quarantine_is_not_the_one_that_is_missing(tmp_path: Path) -> None:

@@ -146,13 +146,23 @@ class ColumnRule(Rule):
 class TableCheck:
     """What a table rule runs on one export: `select`, when `spec` and all of `needs` were read.
 
-    Rows that `keeps_rows` finds are said and stay, though the rule drops those of other checks.
+    But not when one of `lacks` was: with it, another check of the rule says more. Rows that
+    `keeps_rows` finds are said and stay, though the rule drops those of other checks.
     """
 
     spec: ExportSpec
     needs: tuple[ExportSpec, ...] = ()
     select: str
+    lacks: tuple[ExportSpec, ...] = ()
     keeps_rows: bool = False
+
+    def looks_at(self, spec: ExportSpec, usable: set[str]) -> bool:
+        """Whether to run it on `spec`, when the files of these names may be looked into."""
+        return (
+            self.spec is spec
+            and {one.file_name for one in self.needs} <= usable
+            and usable.isdisjoint(one.file_name for one in self.lacks)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.rules.references.diagnosis import STAFF_MEMBERS, STUDENT_BODY, unmatched
-from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule, with_header
 
 RULE = TableRule(
     code="unknown_teacher",
@@ -20,8 +20,17 @@ RULE = TableRule(
     ),
     setting="thresholds.unknown_references",
     spec=STAFF_TO_STUDENT,
+    # Students only tell whether the two columns are swapped.
     needs=(STAFF, STUDENTS),
     select=unmatched(STAFF_TO_STUDENT, "Teacher", STAFF_MEMBERS, swapped_with=STUDENT_BODY),
+    also=(
+        TableCheck(
+            spec=STAFF_TO_STUDENT,
+            needs=(STAFF,),
+            lacks=(STUDENTS,),
+            select=unmatched(STAFF_TO_STUDENT, "Teacher", STAFF_MEMBERS),
+        ),
+    ),
     order=7,  # before repeats are left out: each shares the fate of the row that it repeats
     counts_as_bad_row=False,
     hold_over="unknown_references",
