@@ -402,7 +402,8 @@ def _hold_over_share(read: ReadResult, rule: TableRule, share: float) -> None:
         ((detail,),) = read.connection.execute("SELECT mode(detail) FROM hits").fetchall()
         usual = f" Most often: {detail}." if detail not in (None, NOT_IN_FILE) else ""
         message = rule.hold_message.format(count=row[0], usual=usual)
-        read.findings.escalate(rule.code, Severity.HOLD, message)
+        fix = rule.hold_fixes.get(detail, rule.hold_fix)
+        read.findings.escalate(rule.code, Severity.HOLD, f"{message} {fix}")
 
 
 def _remove(read: ReadResult, rule: CellRule | TableRule, select: str) -> None:
@@ -456,11 +457,13 @@ def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
     unknown = counts["unknown_student"] + counts[ERASED] if read.spec is ATTENDANCE else 0
     if not rows or checked.accepted or unknown:
         return
-    held_for = [code for code in ("unknown_teacher", "unknown_student") if counts[code]]
-    if held_for and read.findings.worst is Severity.HOLD:
+    unknown_people = [code for code in ("unknown_teacher", "unknown_student") if counts[code]]
+    if unknown_people and read.findings.worst is Severity.HOLD:
+        # Below the reason, which may have a cure: to approve the file is none.
+        held_for = min(unknown_people, key=lambda code: read.findings.severity_of(code).rank)
         says = (
             "No row of this file can be used: whoever approves it approves that there is no class."
         )
-        read.findings.escalate(held_for[0], Severity.HOLD, says)
+        read.findings.escalate(held_for, Severity.HOLD, says, follows=True)
     else:
         read.findings.add("no_data_rows")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from connect_pipeline.rules import catalogue
@@ -91,16 +92,21 @@ class Findings:
             shown += 1
         self.counts[code] += total - shown
 
-    def escalate(self, code: str, severity: Severity, message: str) -> None:
+    def escalate(
+        self, code: str, severity: Severity, message: str, *, follows: bool = False
+    ) -> None:
         """Add a finding about the whole file that weighs more than `code` does by itself.
 
         So many rows failed that the file is in doubt, or an old file would be taken for a new one.
+        One that `follows` from what is said of the whole file already stands below it.
         """
         known = self._severities.get(code, severity)
         self._severities[code] = min(known, severity, key=lambda one: one.rank)
         self.counts[code] = max(self.counts[code], 1)
         finding = Finding(code, severity, self.export, message)
-        self._stored.setdefault(code, []).insert(0, finding)
+        stored = self._stored.setdefault(code, [])
+        of_the_file = takewhile(lambda one: one.line is None, stored)
+        stored.insert(sum(1 for _ in of_the_file) if follows else 0, finding)
 
     @property
     def worst(self) -> Severity | None:

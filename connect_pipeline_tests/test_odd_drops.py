@@ -832,7 +832,41 @@ def test_classes_of_none_but_unknown_students_are_held_and_the_summary_says_why(
     assert "no_data_rows" not in counts[STAFF_TO_STUDENT.file_name]
     assert report.exports[STAFF_TO_STUDENT.file_name].is_held
     said = [one["message"] for one in report.reasons_to_hold()]
-    assert any("it would match without leading zeros" in one for one in said)
+    assert "it would match without leading zeros" in said[0]
+    no_class = (
+        "No row of this file can be used: whoever approves it approves that there is no class."
+    )
+    assert said[1:] == ([no_class] if rows == 1 else [])
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "says"),
+    [
+        ("T1", "1", "keep their zeros"),
+        ("t1", "001", "same capital or small letters"),
+        ("T1 (Lopez)", "001", "Export the ID alone"),
+        ("001", "T1", "into its own column"),
+        ("T1", "009", "Correct the rows that were kept out of StudentExport.csv"),
+        ("T9", "001", "Export staff and classes together, or have an operator approve"),
+        ("T1", "X1", "Export both files together, or have an operator approve"),
+    ],
+)
+def test_what_mends_a_held_file_follows_from_what_is_wrong(
+    teacher: str, student: str, says: str, tmp_path: Path
+) -> None:
+    """Approving takes everybody out of these classes, and is offered where nothing else helps."""
+    broken = "009,101,Gus,Ha\u0007l" + "," * 14
+    rows = [f"101,{teacher},{student},{n},Art,," for n in range(6)]
+    report, _ = counts_of(
+        tmp_path,
+        {
+            STUDENTS.file_name: with_rows(FILES[STUDENTS.file_name], broken),
+            STAFF_TO_STUDENT.file_name: with_rows(FILES[STAFF_TO_STUDENT.file_name], *rows),
+        },
+    )
+    (said,) = [one["message"] for one in report.reasons_to_hold()]
+    assert says in said
+    assert ("approve" in said) == ("approve" in says)
 
 
 @pytest.mark.parametrize(

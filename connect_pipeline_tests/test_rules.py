@@ -244,7 +244,7 @@ def test_message_takes_only_facts_that_are_no_values(code: str) -> None:
     assert rule.message.format(**dict.fromkeys(allowed, "fact"))
     if isinstance(rule, TableRule):
         assert placeholders(rule.hold_message) <= {"count", "usual"}, "a fixed phrase, as {detail}"
-        assert bool(rule.hold_message) == bool(rule.hold_over)
+        assert bool(rule.hold_message) == bool(rule.hold_fix) == bool(rule.hold_over)
 
 
 def placeholders(message: str) -> set[str]:
@@ -270,9 +270,10 @@ def test_shares_that_hold_a_file_are_thresholds() -> None:
 def test_rows_are_kept_out_before_their_repeats_are_left_out(spec: ExportSpec) -> None:
     orders: dict[bool, list[int]] = {False: [], True: []}
     for rule in catalogue().values():
-        if isinstance(rule, TableRule) and spec in [check.spec for check in rule.checks]:
-            if rule.drops_rows or rule.severity is Severity.QUARANTINE:
-                orders[rule.drops_rows].append(rule.order)
+        if not isinstance(rule, TableRule) or spec not in [check.spec for check in rule.checks]:
+            continue
+        if rule.drops_rows or rule.severity is Severity.QUARANTINE:
+            orders[rule.drops_rows].append(rule.order)
     assert max(orders[False], default=0) < min(orders[True])
 
 

@@ -8,7 +8,7 @@ Belongs here: the shapes. Does not belong here: a rule, or the code that runs ru
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from connect_pipeline.contract import Column, ExportSpec, Kind
@@ -179,8 +179,9 @@ class TableRule(Rule):
     finds nothing in a file where `records.<table>_alike` is empty, and is not asked about it.
 
     More rows than `hold_over` (the name of a share in `Thresholds`) hold the file with
-    `hold_message` (its facts: `{count}`, and `{usual}`, the commonest detail); with `hold_by`, a
-    column's field, the share is taken of the rows that have the same value there.
+    `hold_message` (its facts: `{count}`, and `{usual}`, the commonest detail) and with what to do:
+    what `hold_fixes` has for that detail, or else `hold_fix`. With `hold_by`, a column's field, the
+    share is taken of the rows that have the same value there.
     """
 
     spec: ExportSpec
@@ -193,6 +194,8 @@ class TableRule(Rule):
     counts_as_bad_row: bool = True
     hold_over: str = ""
     hold_message: str = ""
+    hold_fix: str = ""
+    hold_fixes: Mapping[str, str] = field(default_factory=dict, hash=False)
     hold_by: str = ""
 
     @property

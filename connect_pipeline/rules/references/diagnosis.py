@@ -1,7 +1,8 @@
 """Why a reference fails: SQL that finds the rows and says what would have matched.
 
-For: `unknown_teacher` and `unknown_student`. Belongs here: the search and its fixed phrases. The
-diagnosis looks only at the distinct IDs that failed, so that a clean file does not pay for it.
+For: `unknown_teacher` and `unknown_student`. Belongs here: the search, its fixed phrases, and what
+mends a file of which they are said most often. The diagnosis looks only at the distinct IDs that
+failed, so that a clean file does not pay for it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ from connect_pipeline.contract import STAFF, STUDENTS, ExportSpec
 
 NOT_IN_FILE = "not in the file"
 """What is said where nothing says why."""
+_SHARED = "two students have it there, so nobody knows whose family it means"
+_QUARANTINED = "its row is quarantined"
+_WITHOUT_ZEROS = f"{NOT_IN_FILE}; it would match without leading zeros"
+_OTHER_CASE = f"{NOT_IN_FILE}; it differs only in case from one that is"
+_TRAILING_TEXT = f"{NOT_IN_FILE}; it would match without the text after it"
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,34 @@ class People:
 
 STAFF_MEMBERS = People(STAFF, "staff_id", "kept_staff")
 STUDENT_BODY = People(STUDENTS, "student_id", "kept_students")
+
+
+def fixes(people: People, swapped_with: People | None = None) -> dict[str, str]:
+    """What mends a file, by what is said of most of its rows that name none of `people`.
+
+    Nothing for what two exports of different nights or filters come to. And in none of these is
+    it an operator's to approve: the people are there, and would be taken out of their classes.
+    """
+    file = people.spec.file_name
+    found = {
+        _SHARED: f"Give each child in {file} an ID of its own, and export both files again.",
+        _QUARANTINED: f"Correct the rows that were kept out of {file}, and export both again.",
+        _WITHOUT_ZEROS: (
+            "Export the IDs as text in both files, so that they keep their zeros, and open neither"
+            " file in a spreadsheet."
+        ),
+        _OTHER_CASE: (
+            "Export the IDs of both files from one field, in the same capital or small letters."
+        ),
+        _TRAILING_TEXT: "Export the ID alone in this column, without anything after it.",
+    }
+    if swapped_with:
+        found[_swapped(swapped_with)] = "Export each of the two IDs into its own column."
+    return found
+
+
+def _swapped(other: People) -> str:
+    return f"{NOT_IN_FILE}; it is an ID of {other.spec.file_name}, so columns may be swapped"
 
 
 def unmatched(
@@ -41,7 +75,7 @@ def unmatched(
         if swapped_with
         else "SELECT NULL WHERE false"
     )
-    other_file = swapped_with.spec.file_name if swapped_with else ""
+    is_swapped = _swapped(swapped_with) if swapped_with else ""
     return f"""
         WITH known AS (
             SELECT {field} AS id FROM records.{people.spec.table}
@@ -89,19 +123,14 @@ def unmatched(
             id AS record_id,
             '{column_name}' AS column_name,
             CASE
-                WHEN id IN (FROM shared)
-                    THEN 'two students have it there, so nobody knows whose family it means'
-                WHEN id IN (FROM quarantined) THEN 'its row is quarantined'
-                WHEN id IN (FROM without_zeros)
-                    THEN 'not in the file; it would match without leading zeros'
-                WHEN id IN (FROM other_case)
-                    THEN 'not in the file; it differs only in case from one that is'
-                WHEN id IN (FROM trailing_text)
-                    THEN 'not in the file; it would match without the text after it'
-                WHEN id IN ({swapped})
-                    THEN 'not in the file; it is an ID of {other_file}, so columns may be swapped'
+                WHEN id IN (FROM shared) THEN '{_SHARED}'
+                WHEN id IN (FROM quarantined) THEN '{_QUARANTINED}'
+                WHEN id IN (FROM without_zeros) THEN '{_WITHOUT_ZEROS}'
+                WHEN id IN (FROM other_case) THEN '{_OTHER_CASE}'
+                WHEN id IN (FROM trailing_text) THEN '{_TRAILING_TEXT}'
+                WHEN id IN ({swapped}) THEN '{is_swapped}'
                 WHEN school IN (FROM absent_schools)
-                    THEN 'not in the file, which has nobody of this school'
+                    THEN '{NOT_IN_FILE}, which has nobody of this school'
                 ELSE '{NOT_IN_FILE}'
             END AS detail
         FROM failing

@@ -75,9 +75,9 @@ RULE = TableRule(
     hold_by="school",
     hold_message=(
         "Absences of one school in periods that are not in its schedule: {count}, more than the"
-        " district allows. Compare how both exports write periods, or have an operator approve this"
-        " file."
+        " district allows."
     ),
+    hold_fix="Compare how both exports write periods, or have an operator approve this file.",
     failing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,01,A,"Lopez, Maria",10/02/25'), 2),
     passing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,A,"Lopez, Maria",10/02/25')),
 )

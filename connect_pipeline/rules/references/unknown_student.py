@@ -1,7 +1,7 @@
 """The rule `unknown_student`."""
 
 from connect_pipeline.contract import ATTENDANCE, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.rules.references.diagnosis import STUDENT_BODY, unmatched
+from connect_pipeline.rules.references.diagnosis import STUDENT_BODY, fixes, unmatched
 from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule, with_header
 
 RULE = TableRule(
@@ -34,8 +34,10 @@ RULE = TableRule(
     hold_over="unknown_references",
     hold_message=(
         "Rows whose student is not in StudentExport.csv: {count}, more than the district"
-        " allows.{usual} Export both files together, or have an operator approve this file."
+        " allows.{usual}"
     ),
+    hold_fix="Export both files together, or have an operator approve this file.",
+    hold_fixes=fixes(STUDENT_BODY),
     failing=Example(
         STAFF_TO_STUDENT,
         with_header(

@@ -1,7 +1,12 @@
 """The rule `unknown_teacher`."""
 
 from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.rules.references.diagnosis import STAFF_MEMBERS, STUDENT_BODY, unmatched
+from connect_pipeline.rules.references.diagnosis import (
+    STAFF_MEMBERS,
+    STUDENT_BODY,
+    fixes,
+    unmatched,
+)
 from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule, with_header
 
 RULE = TableRule(
@@ -36,8 +41,10 @@ RULE = TableRule(
     hold_over="unknown_references",
     hold_message=(
         "Rows whose teacher is not in StaffExport.csv: {count}, more than the district"
-        " allows.{usual} Export staff and classes together, or have an operator approve this file."
+        " allows.{usual}"
     ),
+    hold_fix="Export staff and classes together, or have an operator approve this file.",
+    hold_fixes=fixes(STAFF_MEMBERS, swapped_with=STUDENT_BODY),
     failing=Example(
         STAFF_TO_STUDENT,
         with_header(
