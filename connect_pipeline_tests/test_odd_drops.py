@@ -753,10 +753,10 @@ def test_a_line_of_just_the_limit_is_not_too_long(tmp_path: Path) -> None:
 
 
 _DAMAGED_IDS = """
-1.23E+05 1e+5 12345.0 12345.00 #N/A #NAME? #VALUE! #### NULL null (null) <NULL> NaN None n/a
-undefined =A1 =
+1.23E+05 1e+5 1.2345678E7 1.0e5 1.23E-05 12345.0 12345.00 #N/A #NAME? #VALUE! ####
+NULL null (null) <NULL> NaN None n/a undefined =A1 =
 """
-_ODD_IDS = "123E05 12345.1 1.0.0 #12 NULL1 A-1 +5 nonet 007 3f2504e0-4f89"
+_ODD_IDS = "123E05 123E-05 12345.1 1.E5 1.2E1.2 1.0.0 #12 NULL1 A-1 +5 nonet 007 3f2504e0-4f89"
 
 
 def test_an_id_that_a_program_made_is_told_from_one_that_is_odd(tmp_path: Path) -> None:
@@ -784,6 +784,15 @@ def test_ids_schools_and_periods_are_looked_at_for_damage_and_courses_are_not(
         ("id_looks_damaged", 4, "Student"),
         ("id_looks_damaged", 5, "Period"),
     ]
+
+
+@pytest.mark.parametrize("row", ["101,T1,00\ufffd,1", "101,T1,001,\ufffd", "10\ufffd,T1,001,1"])
+def test_an_id_that_lost_a_character_is_none(row: str, tmp_path: Path) -> None:
+    """And a course that lost one is a course."""
+    rows = [f"{row},Art,A1,1", "101,T1,001,1,\ufffdcole,A1,1"]
+    classes = with_rows(FILES[STAFF_TO_STUDENT.file_name], *rows)
+    _, counts = counts_of(tmp_path, {STAFF_TO_STUDENT.file_name: classes})
+    assert counts[STAFF_TO_STUDENT.file_name] == {"id_looks_damaged": 1, "encoding_damaged": 1}
 
 
 @pytest.mark.parametrize(
