@@ -22,9 +22,9 @@ LAWFUL_FIELD = rf'(?:"(?:[^"{CONTROLS}]|"")*"|[^",{CONTROLS}]*)'
 # marks of direction that come along when text is copied from a web page.
 BLANKS = " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b"
 BLANKS += "\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff\u00ad\u180e\u200e\u200f"
-BLANKS += "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+BLANKS += "\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 WHITE = (
-    r"[\s\x{a0}\x{ad}\x{1680}\x{180e}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}\x{2060}"
+    r"[\s\x{a0}\x{ad}\x{61c}\x{1680}\x{180e}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}\x{2060}"
     r"\x{2066}-\x{2069}\x{3000}\x{feff}]"
 )
 PADDED_CELL = rf"^{WHITE}|{WHITE}$"

@@ -412,6 +412,12 @@ def test_an_id_between_marks_that_nobody_sees_is_the_id(tmp_path: Path) -> None:
     assert {(name,) for name in marked} <= set(ids)
 
 
+def test_every_mark_of_direction_is_trimmed() -> None:
+    """Those of Unicode's property Bidi_Control, which Python does not have."""
+    ranges = ((0x61C, 0x61C), (0x200E, 0x200F), (0x202A, 0x202E), (0x2066, 0x2069))
+    assert {chr(n) for first, last in ranges for n in range(first, last + 1)} <= set(BLANKS)
+
+
 def test_what_is_trimmed_is_what_lines_are_looked_through_for() -> None:
     assert {chr(n) for n in range(0x110000) if re.fullmatch(_PYTHON_WHITE, chr(n))} == set(
         f"{BLANKS}\n\r\f"
