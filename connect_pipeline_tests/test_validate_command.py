@@ -19,7 +19,14 @@ from pathlib import Path
 import pytest
 
 from connect_pipeline import cli, validate
-from connect_pipeline.contract import ATTENDANCE, EXPORTS, STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.contract import (
+    ATTENDANCE,
+    EXPORTS,
+    STAFF,
+    STAFF_TO_STUDENT,
+    STUDENTS,
+    ExportSpec,
+)
 from connect_pipeline.errors import UsageError
 from connect_pipeline.report.as_json import as_json
 from connect_pipeline.rules.rule import with_header
@@ -269,6 +276,31 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UsageError, match="no regular file"):
         validate(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("spec", EXPORTS)
+@pytest.mark.parametrize("kind", ["folder", "fifo", "link to nothing"])
+def test_what_has_an_exports_name_and_is_no_file_is_said(
+    spec: ExportSpec, kind: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path) / spec.file_name
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(tmp_path / "nowhere")
+    report = validate(tmp_path)
+    assert report.exports[spec.file_name].findings.counts == {"file_not_readable": 1}
+    assert report.verdict == "blocked"
+
+
+def test_a_link_in_a_folder_of_ones_own_is_followed(tmp_path: Path) -> None:
+    path = write(tmp_path / "exports") / STUDENTS.file_name
+    path.symlink_to(path.rename(tmp_path / "students.csv"))
+    report = validate(tmp_path / "exports")
+    assert (report.verdict, len(report.accepted(STUDENTS.file_name))) == ("accepted", 6)
 
 
 @pytest.mark.parametrize("spec", EXPORTS)

@@ -43,12 +43,14 @@ class Received:
 class Given:
     """What was given: files by export name, those that must be there, and every name seen.
 
-    `taken_for` is the export that a single file is by its header, when its name is another.
+    `not_files` are the exports whose names are there and are no files'. `taken_for` is the export
+    that a single file is by its header, when its name is another.
     """
 
     received: dict[str, Received]
     required: tuple[ExportSpec, ...] = ()
     names: tuple[str, ...] = ()
+    not_files: tuple[str, ...] = ()
     taken_for: str | None = None
 
 
@@ -87,9 +89,12 @@ def _given(source: str | Path, stack: ExitStack) -> Given:
 
 
 def _from_folder(folder: Path) -> Given:
+    # A link is followed, unlike in a drop: whoever looks at a folder of theirs made it.
     received = {name: Received(folder / name) for name in BY_FILE_NAME if (folder / name).is_file()}
-    names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
-    return Given(received, CORE, tuple(names))
+    entries = sorted(folder.iterdir())
+    names = tuple(entry.name for entry in entries if entry.is_file())
+    not_files = {entry.name for entry in entries} & BY_FILE_NAME.keys() - received.keys()
+    return Given(received, CORE, names, tuple(not_files))
 
 
 def _from_standard_input(stack: ExitStack) -> Given:

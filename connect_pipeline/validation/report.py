@@ -37,8 +37,17 @@ class ExportReport:
     @classmethod
     def missing(cls, spec: ExportSpec) -> ExportReport:
         """The report on a file that is not there."""
+        return cls._unread(spec, "missing_file")
+
+    @classmethod
+    def not_readable(cls, spec: ExportSpec) -> ExportReport:
+        """The report on what has the file's name and is no file."""
+        return cls._unread(spec, "file_not_readable")
+
+    @classmethod
+    def _unread(cls, spec: ExportSpec, code: str) -> ExportReport:
         findings = Findings(spec.file_name)
-        findings.add("missing_file")
+        findings.add(code)
         return cls(spec, findings)
 
     @property

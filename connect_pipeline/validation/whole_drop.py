@@ -39,7 +39,9 @@ def validate(
     before it is read.
     """
     with opened(source) as given:
-        report = check_drop(given.received, required=given.required, progress=progress)
+        report = check_drop(
+            given.received, required=given.required, not_files=given.not_files, progress=progress
+        )
     note_unexpected_names(report.drop, given.names)
     if given.taken_for is not None:
         note_unexpected_name(report.drop, given.taken_for)
@@ -52,11 +54,13 @@ def check_drop(
     connection: duckdb.DuckDBPyConnection | None = None,
     district: District | None = None,
     required: tuple[ExportSpec, ...] = CORE,
+    not_files: tuple[str, ...] = (),
     progress: Callable[[str], None] = lambda file_name: None,
 ) -> Report:
     """Read and check the received files (by export name) in one scratch database.
 
-    Exports in `required` that are not there get `missing_file`. After it, `raw.*` and
+    Exports in `required` that are not there get `missing_file`, those whose names `not_files` have
+    `file_not_readable`. After it, `raw.*` and
     `records.*` of `connection` hold what was read and accepted.
     """
     report = Report(connection or open_scratch())
@@ -68,7 +72,9 @@ def check_drop(
                 ahead.begin(spec, received[spec.file_name])
         for spec in EXPORTS:
             if spec.file_name not in received:
-                if spec in required:
+                if spec.file_name in not_files:
+                    report.exports[spec.file_name] = ExportReport.not_readable(spec)
+                elif spec in required:
                     report.exports[spec.file_name] = ExportReport.missing(spec)
                 continue
             progress(spec.file_name)

@@ -11,7 +11,8 @@ RULE = Rule(
         "A link may point at a file of another district, or at one that is still being written, so"
         " none is followed. Nothing of this file is used: of the schools' file the names that were"
         " published last stay, and any other one stops the run. Upload the file itself, under"
-        " exactly this name, and let the pipeline's login read it."
+        " exactly this name, and let the pipeline's login read it. `validate` follows a link to a"
+        " file, for it looks at a folder of your own."
     ),
     message=(
         "What has this name is a link, a folder or another thing that is no regular file, or the"
