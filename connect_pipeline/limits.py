@@ -52,7 +52,11 @@ class Thresholds:
         float, Ge(0), Le(100), DocInfo("points by which the families reached may fall: held")
     ] = 10
     unknown_references: Annotated[
-        Share, DocInfo("of a file's rows whose teacher or student is in no export: held")
+        Share,
+        DocInfo(
+            "of a file's rows whose teacher is in no export, or whose student, each counted apart:"
+            " held"
+        ),
     ] = 0.10
     unmatched_periods: Annotated[
         Share, DocInfo("of a school's absences in periods without a class of the student: held")

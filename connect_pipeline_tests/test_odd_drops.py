@@ -454,6 +454,7 @@ def test_broken_lines_and_rows_without_an_id_are_bad_rows_together(
     [
         (STAFF, ",101,Ann,Lee,ann.lee@example.org,Teacher,", {"missing_key_value", "no_data_rows"}),
         (STAFF_TO_STUDENT, "101,T1,X1,1,Art,,", {"unknown_student", "no_data_rows"}),
+        (STAFF_TO_STUDENT, "101,T9,001,1,Art,,", {"unknown_teacher", "no_data_rows"}),
         (ATTENDANCE, "101,,1,A,,10/02/25", {"missing_key_value", "no_data_rows"}),
         (ATTENDANCE, "101,X1,1,A,,10/02/25", {"unknown_student"}),  # accounted for
     ],
@@ -585,6 +586,18 @@ def test_unknown_people_hold_a_file_and_never_refuse_it(
     report, _ = counts_of(tmp_path, {STAFF_TO_STUDENT.file_name: text})
     export = report.exports[STAFF_TO_STUDENT.file_name]
     assert (export.quarantined, export.is_held, export.is_blocked) == (unknown, is_held, False)
+
+
+@pytest.mark.parametrize(("students", "is_held"), [(5, False), (6, True)])
+def test_unknown_teachers_and_students_are_counted_apart(
+    students: int, is_held: bool, tmp_path: Path
+) -> None:
+    rows = [f"101,T9,001,{n},Art" for n in range(5)]
+    rows += [f"101,T1,X1,{n},Art" for n in range(students)]
+    text = with_header(STAFF_TO_STUDENT, *rows, columns=STAFF_TO_STUDENT.required_names)
+    report, counts = counts_of(tmp_path, {STAFF_TO_STUDENT.file_name: text})
+    assert report.exports[STAFF_TO_STUDENT.file_name].is_held == is_held
+    assert ("no_data_rows" in counts[STAFF_TO_STUDENT.file_name]) != is_held
 
 
 @pytest.mark.parametrize(("unmatched", "is_held"), [(5, False), (6, True)])

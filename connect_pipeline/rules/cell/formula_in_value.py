@@ -26,7 +26,8 @@ RULE = CellRule(
         "Opened in a spreadsheet, such a value is run as a formula, which can send data about"
         " families elsewhere; somebody may have typed it on purpose. The value is loaded as text,"
         " and reports write it so that it cannot run. Look at the row in your SIS and remove the"
-        " character at the start."
+        " character at the start. Phones, amounts, grades and dates are not looked at: their own"
+        " rules say what is wrong in them."
     ),
     message=(
         '"{column}" starts like a spreadsheet formula. Look at it in your SIS and remove the first'

@@ -24,7 +24,8 @@ RULE = TableRule(
         "Nobody may guess which parent to call for which child, so all rows of this ID are kept"
         " out, and what was published last stays. Find out in your SIS whose ID it is and give the"
         " other child a new one. If it is one child whose name is spelled in two ways, make the"
-        " names equal; case and spaces do not matter."
+        " names equal; case and spaces do not matter. A blank name is no evidence of another child:"
+        " the row that stands first is used."
     ),
     message=(
         "This student ID is used with different names, so all its rows were kept out. Give each"
