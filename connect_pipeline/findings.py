@@ -92,6 +92,14 @@ class Findings:
             shown += 1
         self.counts[code] += total - shown
 
+    def repeat(self, finding: Finding) -> None:
+        """Add a finding of an earlier run, as it was."""
+        code, severity = finding.code, finding.severity
+        known = self._severities.get(code, severity)
+        self._severities[code] = min(known, severity, key=lambda one: one.rank)
+        self.counts[code] += 1
+        self._stored.setdefault(code, []).append(finding)
+
     def escalate(
         self, code: str, severity: Severity, message: str, *, follows: bool = False
     ) -> None:

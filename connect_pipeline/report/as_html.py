@@ -24,7 +24,14 @@ from connect_pipeline.report.problems import (
     run_words,
     sources,
 )
-from connect_pipeline.report.words import JOBS, SEVERITIES, VERDICTS, headline, times
+from connect_pipeline.report.words import (
+    JOBS,
+    NOT_CHECKED_AGAIN,
+    SEVERITIES,
+    VERDICTS,
+    headline,
+    times,
+)
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.validation import ExportReport, Report
 
@@ -67,6 +74,8 @@ def as_html(report: Report, about: About) -> str:
         steps=[_step(problem) for problem in first_steps(found)],
         sections=[_section(source) for source in found if source.problems],
         totals=_totals(found),
+        is_repeated="unchanged" in (about.outcome, about.done),
+        not_checked_again=NOT_CHECKED_AGAIN,
         severities=[_severity(one) for one in Severity],
     )
 

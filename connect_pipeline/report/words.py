@@ -56,13 +56,11 @@ JOBS = {"core": "nightly rosters", "attendance": "absences"}
 """What a run is about, by its job."""
 
 _STAYS = "Families and staff keep what was published last."
-_SETTLED = {
-    "unchanged": ("Nothing new", "These are the files that are published already."),
-    "discarded": ("Discarded by an operator", f"{_STAYS} Upload new files."),
-}
+_DISCARDED = ("Discarded by an operator", f"{_STAYS} Upload new files.")
 _ACCEPTED = {
     "": ("Accepted", "Every file can be used."),
     "published": ("Published", "Every file could be used."),
+    "unchanged": ("Nothing new", "These are the files that are published already."),
     "listed": ("Accepted", "Whom to tell about today's absences is listed."),
     "nothing_new": ("Accepted", "There is nobody new to tell about today's absences."),
 }
@@ -74,6 +72,11 @@ _FAILED_AFTER = {
     "listed": f"Whom to tell about today's absences is listed. {_AFTER}",
     "nothing_new": f"There is nobody new to tell about today's absences. {_AFTER}",
 }
+NOT_CHECKED_AGAIN = (
+    "These files were not checked again. What keeps rows out of them is repeated here; warnings are"
+    " in the report of the night that published them."
+)
+"""Of a night without news, so that nobody takes the findings for all there are."""
 # What is refused and stops nothing else, and what goes on without it.
 _STOPS_ONLY_ITSELF = {
     SCHOOLS.file_name: "what an earlier one said of the sites stays",
@@ -111,8 +114,8 @@ def headline(report: Report, outcome: str = "", done: str = "") -> Headline:
             "These are the files that are published already, and nobody has uploaded others since"
             " they were last due. Export and upload them.",
         )
-    if outcome in _SETTLED:
-        return Headline("accepted" if outcome == "unchanged" else "held", *_SETTLED[outcome])
+    if outcome == "discarded":
+        return Headline("held", *_DISCARDED)
     refused = [name for name, export in report.exports.items() if export.is_blocked]
     if outcome in ("", "blocked") and (refused or report.drop.blocks_file):
         return Headline(
@@ -142,6 +145,8 @@ def headline(report: Report, outcome: str = "", done: str = "") -> Headline:
             f"{title}, with findings",
             f"{explanation} {kept}; what is listed below is worth correcting.",
         )
+    if outcome == "unchanged":  # whose warnings are not said again
+        return Headline("accepted", title, explanation)
     is_to_be_named = not outcome and is_misnamed(report)
     to_do = "It needs its exact name." if is_to_be_named else "Nothing has to be done."
     return Headline("accepted", title, f"{explanation} {to_do}")

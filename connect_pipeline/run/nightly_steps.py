@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import RowMapping
+
 from connect_pipeline import landing, roster, snapshots
 from connect_pipeline.attendance.lunch import LunchBatch, LunchList
 from connect_pipeline.contract import CORE, SCHOOLS, STUDENTS, ExportSpec
@@ -29,6 +31,7 @@ from connect_pipeline.rules.rule import Severity
 from connect_pipeline.run.lost_lists import refuse_lost_balances
 from connect_pipeline.run.retention import files_of_current
 from connect_pipeline.run.shared_run import SharedRun
+from connect_pipeline.run.still_out import say_again
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +50,8 @@ class NightlySteps:
         """Whether the run ends here: these bytes, under these settings, are published already.
 
         The published file is whole: the run began by proving that (`recovery.py`). At the deadline
-        the report still says which files nobody has uploaded since the last one.
+        the report still says which files nobody has uploaded since the last one; and on each such
+        night, which rows of them are kept out.
         """
         run = self.run
         current = run.ledger.current_snapshot(run.name)
@@ -59,9 +63,18 @@ class NightlySteps:
         ):
             return False
         run.outcome, run.snapshot_id = "unchanged", str(current["snapshot_id"])
+        received = {name: one.facts for name, one in run.visit.fetched.items()}
+        still_out = say_again(run.connection, received, run.report)
+        if says := still_out.sentence(self._first_report(current)):
+            run.message = f"{run.name}: {says}"
         self._judge_age()
         log.info("%s: the same bytes as published, nothing to do", run.name)
         return True
+
+    def _first_report(self, current: RowMapping) -> str:
+        """The name of the report of the run that published this snapshot, while it is kept."""
+        name = str(current["exports"].get("kept", {}).get("report", ""))
+        return name if name and (self.run.home.reports(self.run.name) / name).exists() else ""
 
     @property
     def stale(self) -> list[ExportSpec]:
@@ -280,7 +293,7 @@ class NightlySteps:
         more = {
             "settings": self._fingerprint,
             "changes": self._changed,
-            "kept": {"rows": self.kept},
+            "kept": {"rows": self.kept, "report": run.report_page.name},
         }
         return {**exports, **more}
 

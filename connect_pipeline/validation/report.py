@@ -26,13 +26,26 @@ DROP = "the drop"
 VERDICTS = ("accepted", "accepted_with_findings", "blocked")
 
 
+@dataclass(frozen=True)
+class Rows:
+    """A file in numbers: its physical lines, and the rows that were accepted and kept out."""
+
+    lines: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+
+
 @dataclass
 class ExportReport:
-    """What became of one export. Missing ones have no lines."""
+    """What became of one export. Missing ones have no lines.
+
+    `before` is of a file that an earlier run checked, and this one did not.
+    """
 
     spec: ExportSpec
     findings: Findings
     checked: CheckedExport | None = None
+    before: Rows = Rows()
 
     @classmethod
     def missing(cls, spec: ExportSpec) -> ExportReport:
@@ -73,18 +86,18 @@ class ExportReport:
     @property
     def lines(self) -> int:
         """Physical lines, header and blank ones included."""
-        return self.checked.read.lines if self.checked else 0
+        return self.checked.read.lines if self.checked else self.before.lines
 
     @property
     def accepted(self) -> int:
         """Accepted rows."""
-        return self.checked.accepted if self.checked else 0
+        return self.checked.accepted if self.checked else self.before.accepted
 
     @property
     def quarantined(self) -> int:
         """Rows kept out, by the line law and by rules."""
         if self.checked is None:
-            return 0
+            return self.before.quarantined
         return self.checked.read.quarantined_rows + self.checked.quarantined
 
 
