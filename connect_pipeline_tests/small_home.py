@@ -206,6 +206,23 @@ class SmallHome:
         with self.here():
             return run_job(self.home, job, NAME)
 
+    def materialized(self, run_id: str) -> dict[str, dict[str, Any]]:
+        """What each asset told when this run materialized it, by its name."""
+        import dagster as dg
+
+        with self.here(), dg.DagsterInstance.get() as instance:
+            records = instance.get_records_for_run(
+                run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+            ).records
+        made = [one.event_log_entry.asset_materialization for one in records]
+        return {
+            one.asset_key.to_user_string(): {
+                name: value.value for name, value in one.metadata.items()
+            }
+            for one in made
+            if one is not None
+        }
+
     def nightly(self) -> DistrictRun:
         """The steps of the nightly job without Dagster around them: a third of the time.
 

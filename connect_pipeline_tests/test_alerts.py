@@ -73,6 +73,9 @@ def test_siblings_are_one_entry_and_nobody_is_told_twice(home: SmallHome) -> Non
     home.upload(absences(*siblings, f"101,001,1,E,,{today}"))
     first = home.run(ATTENDANCE_ALERTS)
     assert (first.outcome, first.exit_code) == ("listed", 0)
+    made = home.materialized(first.run_id)
+    assert {"attendance_export", "absence_records", "absences", "recipients"} < made.keys()
+    assert all(one["seconds"] > 0 for one in made.values())
     assert recipients(home) == [("voice", "+12015550114", ["004", "005"])]
     assert len(lists(home)) == 1
 

@@ -389,6 +389,10 @@ def test_a_run_tells_counts_schemas_and_hashes_and_no_cell(home: SmallHome) -> N
         events = instance.all_logs(finished.run_id)
         text = "\n".join(record.message + str(record) for record in events)
     assert set(told) == set(JOBS["nightly_sync"])
+    assert {type(one["seconds"]) for one in told.values()} == {float}
+    # The files come in one step, of which each tells.
+    assert 0 < told["staff_export"]["seconds"] == told["student_export"]["seconds"]
+    assert told["roster_changes"]["seconds"] > 0
     for spec, name in zip(CORE, ("staff", "student", "staff_to_student"), strict=True):
         received = told[f"{name}_export"]
         assert received["bytes"] == (home.drop / spec.file_name).stat().st_size

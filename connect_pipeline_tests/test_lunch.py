@@ -428,8 +428,12 @@ def test_a_night_without_news_lists_who_is_due(server: EmbeddedServer, tmp_path:
     with home.here(), home.ledger.transaction() as transaction:
         week_ago = (datetime.now(UTC) - timedelta(days=7)).date().isoformat()
         transaction.execute(sa.update(listed).values(date=week_ago))
-    assert home.run().outcome == "unchanged"
+    again = home.run()
+    assert again.outcome == "unchanged"
     assert told(home) == sorted(EXPECTED * 2)
+    made = home.materialized(again.run_id)
+    assert made.keys() == {"rosters", "lunch_recipients"}
+    assert all(one["seconds"] > 0 for one in made.values())
 
 
 def test_a_ledger_that_was_lost_since_a_list_of_days_ago_tells_nobody_again(

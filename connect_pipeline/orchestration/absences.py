@@ -33,13 +33,14 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
     )
     def attendance_export(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
         """AttendanceExport.csv as received: one row is one student absent from one period."""
-        with plainly(run):
+        with plainly(run) as work:
             if run.deadline is not None:
                 run.visit.await_rest((ATTENDANCE,), run.district.quiet_seconds.attendance)
             run.visit.receive(ATTENDANCE)
             run.visit.confirm()
             run.refuse_missing((ATTENDANCE,))
-        return received_result("attendance_export", run.visit.fetched[ATTENDANCE.file_name])
+        fetched = run.visit.fetched[ATTENDANCE.file_name]
+        return received_result("attendance_export", fetched, work)
 
     @dg.asset(
         deps=["absence_records", "rosters"],
@@ -67,7 +68,7 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         run: dg.ResourceParam[DistrictRun],
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """Absences against the published roster: one row is a student, period and day."""
-        with plainly(run):
+        with plainly(run) as work:
             counts = run.attendance.day.build_absences()
             is_of_today = run.attendance.settle_day()
             # No list is in doubt when there will be none.
@@ -76,7 +77,9 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         yield hold_result("day_is_plausible", run, goes_on)
         if not (is_of_today and goes_on):
             raise stopped(run)
-        yield dg.MaterializeResult(metadata={"dagster/row_count": counts["absences"], **counts})
+        yield dg.MaterializeResult(
+            metadata={"dagster/row_count": counts["absences"], **counts, **work.metadata}
+        )
 
     @dg.asset(
         deps=[absences],
@@ -96,10 +99,10 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
     )
     def absence_accounting(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
         """What becomes of each absence: one row is an absent student and day."""
-        with plainly(run):
+        with plainly(run) as work:
             counts, balances = run.attendance.account()
         return dg.MaterializeResult(
-            metadata={"dagster/row_count": sum(counts.values()), **counts},
+            metadata={"dagster/row_count": sum(counts.values()), **counts, **work.metadata},
             check_results=[blocking_result("everyone_is_accounted_for", balances, counts)],
         )
 
@@ -121,13 +124,13 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
     )
     def recipients(run: dg.ResourceParam[DistrictRun]) -> dg.MaterializeResult:
         """Who is told: one row is a batch, channel and destination, with all its children."""
-        with plainly(run):
+        with plainly(run) as work:
             batch, is_once = run.attendance.list_recipients()
             rows = run.attendance.published_recipients()
         check = blocking_result("no_destination_twice", is_once, {})
         if batch is None:
             return dg.MaterializeResult(
-                metadata={"dagster/row_count": rows, "new in this run": 0},
+                metadata={"dagster/row_count": rows, "new in this run": 0, **work.metadata},
                 check_results=[check],
             )
         return dg.MaterializeResult(
@@ -139,6 +142,7 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
                 "batch": batch.batch_id,
                 "students": batch.students,
                 **{f"recipients by {channel}": n for channel, n in batch.recipients.items()},
+                **work.metadata,
             },
         )
 

@@ -52,13 +52,13 @@ def lunch_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefi
         ],
     )
     def list_low_balances(run: dg.ResourceParam[DistrictRun]) -> Iterator[dg.MaterializeResult]:
-        with plainly(run):
+        with plainly(run) as work:
             batch = run.night.list_low_balances()
         if batch is not None:
             yield dg.MaterializeResult(
                 asset_key=ASSET,
                 data_version=dg.DataVersion(batch.batch_id),
-                metadata=metadata_of(batch),
+                metadata={**metadata_of(batch), **work.metadata},
             )
 
     return [list_low_balances]

@@ -31,7 +31,7 @@ from connect_pipeline.orchestration.checks import (
     freshness_check_specs,
     hold_result,
 )
-from connect_pipeline.orchestration.resources import plainly, stopped
+from connect_pipeline.orchestration.resources import Stopwatch, plainly, stopped
 from connect_pipeline.orchestration.schemas import export_schema, table_schema
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.sftp import Fetched
@@ -62,7 +62,7 @@ TABLES = {table.name: table for table in published.ROSTER_TABLES}
 FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
 
 
-def still_fresh(run: DistrictRun) -> dg.AssetMaterialization:
+def still_fresh(run: DistrictRun, work: Stopwatch) -> dg.AssetMaterialization:
     """The published rosters, confirmed by files that were uploaded anew with the same bytes.
 
     Without it, a district in which nothing changes would look like one whose drop fell silent.
@@ -74,11 +74,15 @@ def still_fresh(run: DistrictRun) -> dg.AssetMaterialization:
         partition=run.name,
         description="The same bytes again: what is published is what tonight's files say.",
         tags={"dagster/data_version": str(run.snapshot_id)},
-        metadata={"dagster/row_count": rows, "snapshot": str(run.snapshot_id)},
+        metadata={
+            "dagster/row_count": rows,
+            "snapshot": str(run.snapshot_id),
+            **work.metadata,
+        },
     )
 
 
-def still_due(run: DistrictRun, batch: LunchBatch) -> dg.AssetMaterialization:
+def still_due(run: DistrictRun, batch: LunchBatch, work: Stopwatch) -> dg.AssetMaterialization:
     """A list of low balances of a night that changed nothing: days passed, or a kill came between.
 
     All later steps are skipped on such a night.
@@ -87,11 +91,11 @@ def still_due(run: DistrictRun, batch: LunchBatch) -> dg.AssetMaterialization:
         asset_key=lunch.ASSET,
         partition=run.name,
         tags={"dagster/data_version": batch.batch_id},
-        metadata=lunch.metadata_of(batch),
+        metadata={**lunch.metadata_of(batch), **work.metadata},
     )
 
 
-def received_result(asset: str, fetched: Fetched) -> dg.MaterializeResult:
+def received_result(asset: str, fetched: Fetched, work: Stopwatch) -> dg.MaterializeResult:
     """What a received file tells: its size, hash, and when it was uploaded."""
     return dg.MaterializeResult(
         asset_key=asset,
@@ -102,6 +106,7 @@ def received_result(asset: str, fetched: Fetched) -> dg.MaterializeResult:
             "lines": fetched.facts.line_count,
             "encoding": fetched.facts.encoding,
             "uploaded": dg.MetadataValue.timestamp(float(fetched.mtime)),
+            **work.metadata,
         },
     )
 
@@ -129,7 +134,7 @@ def records_asset(
     def records(
         run: dg.ResourceParam[DistrictRun],
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        with plainly(run):
+        with plainly(run) as work:
             export = run.check(spec) or ExportReport(spec, Findings(spec.file_name))
         yield from export_check_results(export)
         if export.is_blocked and spec is not SCHOOLS:
@@ -140,6 +145,7 @@ def records_asset(
                 "lines": export.lines,
                 "quarantined": export.quarantined,
                 "verdict": "held" if export.is_held else export.verdict,
+                **work.metadata,
             },
         )
 
@@ -170,7 +176,7 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
     def core_drop(
         context: dg.AssetExecutionContext, run: dg.ResourceParam[DistrictRun]
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        with plainly(run):
+        with plainly(run) as fetching:
             if run.deadline is not None:
                 run.visit.await_rest(tuple(RECEIVED), run.district.quiet_seconds.core)
             fetched = {spec: run.visit.receive(spec) for spec in RECEIVED}
@@ -178,19 +184,21 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
         yield from freshness_check_results(
             CORE_RECEIVED, run.visit.uploaded, run.night.held_as_stale
         )
-        with plainly(run):
+        with plainly(run) as work:
             if run.night.ends_unchanged():
                 if not run.night.stale:
-                    context.log_event(still_fresh(run))
+                    context.log_event(still_fresh(run, work))
                 if (batch := run.night.list_low_balances()) is not None:
-                    context.log_event(still_due(run, batch))
+                    context.log_event(still_due(run, batch, work))
                 return
             run.refuse_missing(CORE)
         for spec, file in fetched.items():
             if file is not None:
-                yield received_result(RECEIVED[spec], file)
+                yield received_result(RECEIVED[spec], file, fetching)
             else:  # SchoolExport comes once, and had not come yet
-                yield dg.MaterializeResult(asset_key=RECEIVED[spec], metadata={"bytes": 0})
+                yield dg.MaterializeResult(
+                    asset_key=RECEIVED[spec], metadata={"bytes": 0, **fetching.metadata}
+                )
 
     @dg.asset(
         deps=list(RECORDS.values()),
@@ -212,13 +220,15 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
         run: dg.ResourceParam[DistrictRun],
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """Tonight against what is published: one row is a person or class and its change."""
-        with plainly(run):
+        with plainly(run) as work:
             counts = run.night.build()
             goes_on = run.night.settle_hold()
         yield hold_result("change_is_plausible", run, goes_on)
         if not goes_on:
             raise stopped(run)
-        yield dg.MaterializeResult(metadata={"dagster/row_count": sum(counts.values()), **counts})
+        yield dg.MaterializeResult(
+            metadata={"dagster/row_count": sum(counts.values()), **counts, **work.metadata}
+        )
 
     @dg.multi_asset(
         name="publish_roster",
@@ -241,14 +251,18 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
     def publish_roster(
         run: dg.ResourceParam[DistrictRun],
     ) -> Iterator[dg.MaterializeResult]:
-        with plainly(run):
+        with plainly(run) as work:
             snapshot_id = run.night.publish()
             rows = run.night.published_rows(*(table for table, _ in PUBLISHED.values()))
         for asset, (table, _) in PUBLISHED.items():
             yield dg.MaterializeResult(
                 asset_key=asset,
                 data_version=dg.DataVersion(snapshot_id),
-                metadata={"dagster/row_count": rows[table], "snapshot": snapshot_id},
+                metadata={
+                    "dagster/row_count": rows[table],
+                    "snapshot": snapshot_id,
+                    **work.metadata,
+                },
             )
 
     people = [RECORDS[STAFF], RECORDS[STUDENTS]]

@@ -3,8 +3,8 @@
 For: opening `district_run` at the first step and closing it after the last, so that its report
 and its ledger row are written whatever happened. Shared by the steps, which run in one process.
 
-Belongs here: the life of a run, and what an exception looks like in Dagster. Does not belong here:
-the run itself (`run/district_run.py`).
+Belongs here: the life of a run, what an exception looks like in Dagster, and how long a step's work
+takes. Does not belong here: the run itself (`run/district_run.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from time import perf_counter
 
 import dagster as dg
 
@@ -124,11 +125,33 @@ def stopped(run: DistrictRun) -> dg.Failure:
     )
 
 
+class Stopwatch:
+    """How long a step's work takes: until it ends, or until now."""
+
+    def __init__(self) -> None:
+        self._begun = perf_counter()
+        self._ended: float | None = None
+
+    def stop(self) -> None:
+        """The work is done; what Dagster does with it afterwards is not ours."""
+        self._ended = perf_counter()
+
+    @property
+    def metadata(self) -> dict[str, float]:
+        """What each materialization says of it."""
+        ended = perf_counter() if self._ended is None else self._ended
+        return {"seconds": round(ended - self._begun, 3)}
+
+
 @contextmanager
-def plainly(run: DistrictRun) -> Iterator[None]:
-    """Turn whatever a step raises into one plain sentence, without any text of a library."""
+def plainly(run: DistrictRun) -> Iterator[Stopwatch]:
+    """Turn whatever a step raises into one plain sentence, without any text of a library.
+
+    Gives the time that the work within takes.
+    """
+    work = Stopwatch()
     try:
-        yield
+        yield work
     except dg.Failure:
         raise
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
@@ -145,3 +168,5 @@ def plainly(run: DistrictRun) -> Iterator[None]:
             },
             allow_retries=False,
         ) from None
+    finally:
+        work.stop()
