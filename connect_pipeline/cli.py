@@ -294,14 +294,14 @@ def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
     from connect_pipeline.run.lifecycle import district_run
 
     home = Home.from_environment()
-    previews: dict[str, dict[str, int] | str] = {}
+    previews: dict[str, dict[str, int] | dict[str, str]] = {}
     exit_code = 0
     for name in districts:
         try:
             with district_run(home, name, uuid.uuid4().hex, PREVIEW_JOB) as run:
                 previews[name] = counts = run.attendance.preview()
         except ConnectError as error:  # one district's fault is not another's
-            previews[name] = str(error)
+            previews[name] = {"error": str(error)}
             exit_code = max(exit_code, error.exit_code)
             _say(str(error))
             continue

@@ -489,8 +489,10 @@ def test_a_dry_run_of_another_days_file_is_refused_as_its_run_would_be(home: Sma
     home.upload(absences(f"102,004,0,A,,{day(3)}"))
     shown = home.command_here("alerts", NAME, "--dry-run", "--json")
     assert shown.returncode == 1
-    (error,) = [text for text in json.loads(shown.stdout).values() if "No row of this" in str(text)]
-    assert "Export today's absences" in str(error)
+    (said,) = json.loads(shown.stdout).values()
+    assert said.keys() == {"error"}
+    assert "No row of this" in said["error"]
+    assert "Export today's absences" in said["error"]
 
 
 def test_a_dry_run_counts_and_touches_nothing(home: SmallHome) -> None:
