@@ -38,6 +38,11 @@ from connect_pipeline.sample import vocabulary
 FEWEST_STUDENTS = 200
 """In a smaller district the rows kept out would be more than 5 % of a file, and block it."""
 
+NEED_SETTINGS = frozenset(
+    {"merge_cycle", "merge_target_unknown", "unknown_absence_code", "unknown_school"}
+)
+"""Found only where the district's school and absence codes are known: never by `validate`."""
+
 REUSED_STUDENT_ID = "88999999"
 """Two children share it; it is longer than the IDs of generated students."""
 
@@ -52,12 +57,25 @@ Label = tuple[str, str | None]
 
 @dataclass(frozen=True)
 class Defect:
-    """One defect: the finding `code` is due at `line` (1-based, physical, header included)."""
+    """One defect: the finding `code` is due at `line` (1-based, physical, header included).
+
+    `needs` is what must be known to find it: "settings", or nothing but the exports.
+    """
 
     file: str
     line: int
     code: str
     column: str | None
+    needs: str | None = None
+
+
+def refuse_too_few(students: int) -> None:
+    """Raise `UsageError` for a district that is too small for defects."""
+    if students < FEWEST_STUDENTS:
+        raise UsageError(
+            f"Defects need a district of {FEWEST_STUDENTS} students or more:"
+            " in a smaller one they would block every file."
+        )
 
 
 def add_defects(folder: Path, seed: int) -> list[Defect]:
