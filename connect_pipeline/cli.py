@@ -248,9 +248,11 @@ def generate(
     ] = False,
 ) -> None:
     """Write the exports of a synthetic district."""
-    from connect_pipeline.sample.defects import add_defects
+    from connect_pipeline.sample.defects import add_defects, refuse_too_few
     from connect_pipeline.sample.district import generate as write_district
 
+    if defects:  # before anything is written
+        refuse_too_few(students)
     today = datetime.datetime.now().astimezone().date()
     with _busy("Generating ..."):
         made = write_district(folder, students, seed, today=today)

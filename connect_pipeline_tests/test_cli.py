@@ -448,3 +448,10 @@ def test_brackets_in_a_path_are_a_part_of_it(home: SmallHome, tmp_path: Path, na
     assert (done.returncode, done.stderr.strip()) == (0, "")
     assert f"{drop / STUDENTS.file_name}: " in done.stdout
     assert f"each labelled in {drop / 'defects.json'}" in done.stdout
+
+
+def test_a_district_too_small_for_defects_is_not_written(home: SmallHome, tmp_path: Path) -> None:
+    drop = tmp_path / "drop"
+    done = home.command_here("generate", str(drop), "--students", "199", "--defects")
+    assert (done.returncode, drop.exists()) == (2, False)
+    assert "200 students or more" in done.stderr

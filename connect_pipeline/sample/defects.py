@@ -95,11 +95,7 @@ def add_defects(folder: Path, seed: int) -> list[Defect]:
         students = _Export(folder, STUDENTS, rng)
         classes = _Export(folder, STAFF_TO_STUDENT, rng)
         attendance = _Export(folder, ATTENDANCE, rng)
-        if len(students.lines) < FEWEST_STUDENTS:
-            raise UsageError(
-                f"Defects need a district of {FEWEST_STUDENTS} students or more:"
-                " in a smaller one they would block every file."
-            )
+        refuse_too_few(len(students.lines))
         roll = _Roll(staff, students)
         _damage_schools(schools, roll)
         _damage_staff(staff, roll)
@@ -195,7 +191,8 @@ class _Export:
                 pieces.append((self.lines[index], ()))
             for text, labels in pieces:
                 for line, (code, column) in enumerate(labels, start=len(written) + 1):
-                    defects.append(Defect(self.spec.file_name, line, code, column))
+                    needs = "settings" if code in NEED_SETTINGS else None
+                    defects.append(Defect(self.spec.file_name, line, code, column, needs))
                 written += text.split("\n")
         self.path.write_text("\n".join(written) + "\n", encoding="utf-8", newline="\n")
         return defects
