@@ -153,9 +153,11 @@ def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
     try:
         return data, Settings.model_validate(data), repeated
     except ValidationError as error:
+        found = error.errors(include_input=False)
         problems = [
             _Problem(item["loc"], *_line_and_text(node, item, item["loc"]))
-            for item in error.errors(include_input=False)
+            for item in found
+            if not _is_of_its_items(item, found)
         ]
         return data, None, repeated + problems
 
@@ -181,16 +183,86 @@ def _line_and_text(node: yaml.Node, item: Any, location: tuple[int | str, ...]) 
     if location[-1:] == ("[key]",):  # what YAML has read of it is not what is written there
         where = ".".join(str(part) for part in location[:-2])
         return line, f"`{where}`: expected a code in quotes: without, YAML takes it for a number."
-    if kind == "tuple_type":
-        return line, f"`{dotted}`: expected a list, such as [A, U]."
-    if kind == "string_type":
-        return line, f"`{dotted}`: expected text; digits stand in quotes."
+    if kind in _NO_NUMBER:
+        return line, f"`{dotted}`: expected {_number_at(location)}."
+    if kind in _EXPECTED:
+        return line, f"`{dotted}`: expected {_EXPECTED[kind]}."
     message = item["msg"].removeprefix("Value error, ")
     return line, f"`{dotted}`: expected {_lower_first(message.removeprefix('Input should be '))}."
 
 
+def _is_of_its_items(item: Any, found: list[Any]) -> bool:
+    """Whether a list is too short only because what is in it is wrong, which is said there."""
+    location = item["loc"]
+    return item["type"] == "too_short" and any(
+        len(other["loc"]) > len(location) and other["loc"][: len(location)] == location
+        for other in found
+    )
+
+
 _NO_SECTION = ("model_type", "model_attributes_type", "dataclass_type")
 """What pydantic says of a value where a section of the settings is expected."""
+
+_NO_NUMBER = frozenset(
+    {
+        *("int_type", "int_parsing", "int_parsing_size", "int_from_float"),
+        *("float_type", "float_parsing", "finite_number"),
+        *("greater_than", "greater_than_equal", "less_than", "less_than_equal"),
+    }
+)
+"""What pydantic says of a value where a number is expected, or one within its bounds."""
+
+_A_DAY = "a day that there is, such as 2026-08-01"
+_A_TIME = 'a time of day in quotes, such as "23:30"'
+_EXPECTED = {
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text; digits stand in quotes",
+    "string_too_short": "text that is not blank",
+    "tuple_type": "a list, such as [A, U]",
+    "too_short": "at least one",
+    "dict_type": "keys below it, each with its value",
+    "date_type": _A_DAY,
+    "date_parsing": _A_DAY,
+    "date_from_datetime_parsing": _A_DAY,
+    "date_from_datetime_inexact": _A_DAY,
+    "time_type": _A_TIME,
+    "time_parsing": _A_TIME,
+}
+"""What is allowed, by what pydantic calls the mistake. Its own words are for programmers."""
+
+
+def _number_at(location: tuple[int | str, ...]) -> str:
+    """The kind of number that `location` takes, with its bounds."""
+    schema = _schema_at(location)
+    noun = "a whole number" if schema.get("type") == "integer" else "a number"
+    least, most, above = (
+        None if (bound := schema.get(key)) is None else f"{bound:.12g}"
+        for key in ("minimum", "maximum", "exclusiveMinimum")
+    )
+    if least is not None and most is not None:
+        return f"{noun} from {least} to {most}"
+    if least is not None:
+        return f"{noun} of at least {least}"
+    return noun if above is None else f"{noun} above {above}"
+
+
+def _schema_at(location: tuple[int | str, ...]) -> dict[str, Any]:
+    """The JSON schema of what stands at `location`."""
+    top = Settings.model_json_schema()
+    schema: dict[str, Any] = top
+    for part in location:
+        below = schema.get("properties", {}).get(part) or schema.get("additionalProperties")
+        schema = _resolved(below or {}, top["$defs"])
+    return schema
+
+
+def _resolved(schema: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
+    """A schema itself: behind its name, and of one that may be left out what it is otherwise."""
+    first, *_ = schema.get("anyOf", [schema])
+    if "$ref" in first:
+        return dict(named[first["$ref"].rpartition("/")[2]])
+    return dict(first)
 
 
 def _lower_first(text: str) -> str:

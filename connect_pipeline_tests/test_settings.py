@@ -79,41 +79,74 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
         ('deadline: "23:30"', 'deadline: "24:30"', 5, 'a time of day such as "23:30"'),
         ('deadline: "23:30"', "deadline: 23.30", 5, 'a time of day in quotes, such as "23:30"'),
         ('{"101": ', "{0101: ", 14, "`districts.demo.sites`: expected a code in quotes"),
-        ('"Lincoln High School"', '" "', 14, "at least 1 character"),
-        ("username: demo", 'username: " "', 9, "at least 1 character"),
+        ('"Lincoln High School"', '" "', 14, "expected text that is not blank"),
+        ("username: demo", 'username: " "', 9, "expected text that is not blank"),
         ("alert_codes: [A, U]", "alert_codes: A", 17, "expected a list, such as [A, U]"),
         ("alert_codes: [A, U]", "alert_codes: [A, 7]", 17, "expected text; digits stand in quotes"),
-        ("port: 2222", "port: 99999", 8, "less than or equal to 65535"),
+        ("port: 2222", "port: 99999", 8, "expected a whole number from 1 to 65535."),
         ("once_per_day", "twice", 19, "'once_per_day' or 'each_new_period'"),
         ("[sms, email]", "[sms, pigeon]", 20, "'sms', 'voice' or 'email'"),
         ("[sms, email]", "[sms, email, sms]", 20, "each of them once"),
         ("[sms, email]", "[sms]\n      default_language: Spanish (es)", 21, "such as en or es"),
-        ("alert_codes: [A, U]", 'alert_codes: [A, " "]', 17, "at least 1 character"),
+        ("alert_codes: [A, U]", 'alert_codes: [A, " "]', 17, "expected text that is not blank"),
         ("alert_codes: [A, U]", "alert_codes: []", 15, "without one, nobody is ever told"),
         ("alert_codes: [A, U]", "other_codes: [T, U]", 15, "in alert_codes or in other_codes"),
         ('send_at: ["10:00", "17:30"]', 'send_at: ["00:29"]', 18, '"00:30" or later'),
-        ("removed: 0.10", "removed: 10", 22, "less than or equal to 1"),
+        ("removed: 0.10", "removed: 3", 22, "expected a number from 0 to 1."),
+        ("removed: 0.10", "removed: -1", 22, "expected a number from 0 to 1."),
+        ("removed: 0.10", "removed: 10%", 22, "expected a number from 0 to 1."),
+        ("enabled: true", "enabled: yes please", 16, "expected true or false."),
+        ("enabled: true", "enabled: 2", 16, "expected true or false."),
+        (
+            "[sms, email]",
+            "[]",
+            20,
+            "`districts.demo.attendance.default_channels`: expected at least one.",
+        ),
+        ('deadline: "23:30"', "deadline:", 5, 'expected a time of day in quotes, such as "23:30".'),
+        (
+            '{"101": "Lincoln High School"}',
+            "[101]",
+            14,
+            "expected keys below it, each with its value.",
+        ),
+        ("port: 2222", "port: 22.5", 8, "expected a whole number from 1 to 65535."),
         ("removed: 0.10", "removed: yes", 22, "a number for removed, and not yes or no"),
         ("port: 2222", "port: yes", 8, "a number, and not yes or no"),
         ("host: 127.0.0.1", "host: sftp..example.org", 7, "with something between its dots"),
         ("host: 127.0.0.1", f"host: {'a' * 64}.example.org", 7, "something between its dots"),
         ("username: demo", "username: de\x07mo", 9, "not valid YAML"),
-        ("timezone: America/Los_Angeles", "rollover: {last_day: 2026-06-31}", 4, "a valid date"),
-        ("port: 2222", "port: 0x_", 8, "a valid integer"),
-        ("port: 2222", "port: !!bool nonsense", 8, "a valid integer"),
+        (
+            "timezone: America/Los_Angeles",
+            "rollover: {last_day: 2026-06-31}",
+            4,
+            "a day that there is",
+        ),
+        ("port: 2222", "port: 0x_", 8, "expected a whole number from"),
+        ("port: 2222", "port: !!bool nonsense", 8, "expected a whole number from"),
         (
             "thresholds: {removed: 0.10, changed: 0.75}",
             "low_lunch_balance: .inf",
             22,
-            "a finite number",
+            "expected a number from -10000000 to 10000000.",
         ),
-        ("thresholds: {removed: 0.10, changed: 0.75}", "keep: {hold_days: 999999}", 22, "36500"),
-        ("thresholds: {removed: 0.10, changed: 0.75}", "limits: {threads: 100000}", 22, "512"),
+        (
+            "thresholds: {removed: 0.10, changed: 0.75}",
+            "keep: {hold_days: 999999}",
+            22,
+            "1 to 36500.",
+        ),
+        (
+            "thresholds: {removed: 0.10, changed: 0.75}",
+            "limits: {threads: 100000}",
+            22,
+            "1 to 512.",
+        ),
         (
             "thresholds: {removed: 0.10, changed: 0.75}",
             "lunch_list: {every_days: 31}",
             22,
-            "less than or equal to 30",
+            "expected a whole number from 1 to 30.",
         ),
         (
             "removed: 0.10",
@@ -134,9 +167,24 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
             "`districts.demo.quiet_seconds`: expected keys of its own below it: core, attendance.",
         ),
         ("folder: /exports\n", "folder: exports\n", 12, "a folder on the server, starting with /"),
-        ("quiet_seconds: {core: 60, attendance: 15}", "keep: {snapshots: 1}", 23, "equal to 2"),
-        ("quiet_seconds: {core: 60, attendance: 15}", "keep: {landing_days: 0}", 23, "equal to 1"),
-        ("quiet_seconds: {core: 60, attendance: 15}", "keep: {ledger_days: 29}", 23, "equal to 30"),
+        (
+            "quiet_seconds: {core: 60, attendance: 15}",
+            "keep: {snapshots: 1}",
+            23,
+            "number of at least 2.",
+        ),
+        (
+            "quiet_seconds: {core: 60, attendance: 15}",
+            "keep: {landing_days: 0}",
+            23,
+            "from 1 to 36500.",
+        ),
+        (
+            "quiet_seconds: {core: 60, attendance: 15}",
+            "keep: {ledger_days: 29}",
+            23,
+            "from 30 to 36500.",
+        ),
         (
             "quiet_seconds: {core: 60, attendance: 15}",
             "rollover: {first_day: 2026-08-10, last_day: 2026-08-09}",
@@ -162,7 +210,7 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
             "a day such as 2026-11-26",
         ),
         ("max_absent_share: 0.4", 'no_school: ["2026-W48"]', 21, "a day such as 2026-11-26"),
-        ("max_absent_share: 0.4", "max_absent_share: 40", 21, "less than or equal to 1"),
+        ("max_absent_share: 0.4", "max_absent_share: 40", 21, "expected a number from 0 to 1."),
         ('"ssh-ed25519 AAAA"', "ssh-ed25519", 11, "the server's public key"),
         ('"ssh-ed25519 AAAA"', "anything", 11, "the server's public key"),
         ("DEMO_SFTP_PASSWORD", "hunter2!", 10, "the name of an environment variable"),
@@ -178,6 +226,11 @@ def test_a_mistake_has_its_line_and_its_cure(
     assert any(
         one.startswith(f"districts.yaml line {line}: ") and says in one for one in messages
     ), messages
+
+
+def test_a_list_with_a_wrong_word_is_not_too_short_as_well(tmp_path: Path) -> None:
+    (only,) = refused(tmp_path, GOOD.replace("[sms, email]", "[fax]"))
+    assert only.endswith("default_channels.0`: expected 'sms', 'voice' or 'email'.")
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
