@@ -459,6 +459,7 @@ def rollback(
 ) -> None:
     """Make an earlier snapshot current again. The next night waits for an operator."""
     from connect_pipeline import snapshots
+    from connect_pipeline.erasure import records as erasure_records
     from connect_pipeline.ledger import open_ledger
     from connect_pipeline.locks import locked
     from connect_pipeline.settings_file import load_sound_districts
@@ -466,6 +467,7 @@ def rollback(
     home = Home.from_environment()
     load_sound_districts(home.settings_file).district(district)
     with locked(home, district), closing(open_ledger(home)) as ledger:
+        erasure_records.refuse_cut_short(ledger, district, erasure_records.WHOLE_DISTRICT)
         is_another = snapshots.roll_back(home, ledger, district, snapshot, user_name())
     if is_another:
         _print_line(f"{district}: snapshot {snapshot} is current. The next sync will hold.")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
+import os
 import shutil
 import sqlite3
 import uuid
@@ -24,7 +26,8 @@ from connect_pipeline.erasure import erase, files, records
 from connect_pipeline.erasure.recognising import is_in, words_that_may_be_ids
 from connect_pipeline.erasure.search import is_left_in_database
 from connect_pipeline.erasure.traces import RECEIVED_ENCODINGS, Traces
-from connect_pipeline.errors import EnvironmentFault, Refused, UsageError
+from connect_pipeline.errors import DiskFault, EnvironmentFault, Refused, UsageError
+from connect_pipeline.home import files_below
 from connect_pipeline.ledger import ATTENDANCE_JOB, now
 from connect_pipeline.ledger.tables import alarms, listed, runs
 from connect_pipeline.orchestration.names import RETENTION
@@ -1164,6 +1167,52 @@ def test_a_district_is_erased_and_does_not_come_back(home: SmallHome) -> None:
     assert not home.roster.exists()
     assert home.command_here("erase", NAME, "--lift").returncode == 0
     home.publish()
+
+
+def cut_district_short(home: SmallHome, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Erase the district on a disk that fails when a file of this name is to be removed."""
+    unlink = Path.unlink
+
+    def fails(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name == name:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        unlink(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", fails)
+        with pytest.raises(DiskFault, match="erase springfield"), home.here():
+            erase.erase_district(home.home, NAME, "Pat Operator")
+
+
+def test_a_district_whose_erasure_is_cut_short_does_not_come_back(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From what is left of it a run, a decision or a rollback could publish it again."""
+    chosen = home.snapshots()[-1]
+    cut_district_short(home, f"{chosen}.duckdb", monkeypatch)
+    home.roster.unlink(missing_ok=True)  # as where it went first
+    left = files_below(home.home.root / "published")
+    assert home.home.snapshot(NAME, chosen) in left
+    for command in (
+        *(("sync", NAME), ("alerts", NAME, "--dry-run"), ("discard", NAME)),
+        *(("rollback", NAME, chosen), ("erase", NAME, "--student", "001"), ("doctor", NAME)),
+    ):
+        refused = home.command_here(*command)
+        said = refused.stdout + refused.stderr
+        assert refused.returncode == EnvironmentFault.exit_code, (command, said)
+        assert "was cut short: run `connect-pipeline erase springfield` again" in said, command
+        assert "`sync springfield`" not in said
+        assert files_below(home.home.root / "published") == left, command
+    assert home.command_here("erase", NAME).returncode == 0
+    assert places_of(home, ("Lopez", *UNIQUE)) == {}
+    assert [one["completed_at"] is None for one in records.standing(home.ledger, NAME)] == [False]
+
+
+def test_what_readers_have_goes_after_all_that_could_give_it_back(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_district_short(home, home.roster.name, monkeypatch)
+    assert files_below(home.home.snapshots(NAME)) == []
 
 
 def test_a_district_out_of_the_settings_is_erased_to_the_end(

@@ -86,6 +86,7 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
     _known(home, district)
     with locked(home, district), closing(open_ledger(home)) as ledger:
         records.who_is_erased(ledger, district)  # under another key nobody would know them all
+        records.refuse_cut_short(ledger, district, records.WHOLE_DISTRICT)  # which erases all
         subject = records.subject_hash(ledger, district, student_id)
         number = records.begin(ledger, district, subject, by)
         settle(home, ledger, district)
@@ -129,6 +130,8 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
         _remove_leftovers(home, district)
         places = _places(home, district)
         files = [path for place in places for path in files_below(place)]
+        # Last of what is published: from each snapshot it could be given back to readers.
+        files.sort(key=lambda path: path == home.roster(district))
         opt_outs, remains = opt_out_file(home, district), _opt_outs_beside(home, district)
         has_its_own = opt_outs.exists() and not is_shared(home, district)
         files += [opt_outs] if has_its_own else []

@@ -99,6 +99,18 @@ def refuse_incomplete(ledger: Ledger, district: str, subject: str) -> None:
             )
 
 
+def refuse_cut_short(ledger: Ledger, district: str, subject: str | None = None) -> None:
+    """Raise `EnvironmentFault` while an erasure (of the subject, if given) is to be run again."""
+    for row in standing(ledger, district):
+        if row["completed_at"] is None and subject in (None, row["subject_hash"]):
+            is_whole = row["subject_hash"] == WHOLE_DISTRICT
+            command = f"erase {district}" if is_whole else f"erase {district} --student ID"
+            raise EnvironmentFault(
+                f"{district}: an erasure of {row['erased_at']} was cut short: run"
+                f" `connect-pipeline {command}` again, which goes on with it."
+            )
+
+
 def forget_settings(ledger: Ledger, district: str, snapshot_id: str) -> None:
     """The snapshot is no longer what its files and settings come to.
 

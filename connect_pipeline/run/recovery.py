@@ -72,6 +72,7 @@ def refuse_unsettled(home: Home, ledger: Ledger, name: str) -> None:
     For who changes nothing: a preview, whose counts would not be those of a run, and `doctor`.
     """
     erasure_records.refuse_lost(home, ledger, name)
+    erasure_records.refuse_cut_short(ledger, name, erasure_records.WHOLE_DISTRICT)
     _refuse_damaged_files(home, ledger, name)
     refuse_lost_ledger(home, ledger, name)
 
