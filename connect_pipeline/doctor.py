@@ -121,12 +121,13 @@ def _open_ledger_of(home: Home) -> None:
 def _examine_published(home: Home, name: str, district: District) -> bool:
     """Whether anything was.
 
-    Raises `EnvironmentFault` when a file is damaged or gone, or the ledger knows nothing of its
-    lists.
+    Raises `EnvironmentFault` when a file is damaged or gone, the ledger knows nothing of its lists,
+    or, before all, when an erasure was cut short: until it is run again, files may well be gone.
     """
     if not (home.published(name).exists() or _has_ledger(home)):
         return False
     with closing(open_ledger(home)) as ledger:
+        erasure_records.refuse_cut_short(ledger, name)
         refuse_unsettled(home, ledger, name)
         refuse_lost_balances(home, ledger, name, district)
         return home.published(name).exists()

@@ -1047,6 +1047,10 @@ def test_an_erasure_that_was_cut_short_is_not_lifted(
     lifted = home.command_here("erase", NAME, "--student", ERASED, "--lift")
     assert (lifted.returncode, lifted.stdout) == (2, "")
     assert "run the same `erase` again first" in lifted.stderr
+    doctor = home.command_here("doctor", NAME)
+    assert doctor.returncode == EnvironmentFault.exit_code
+    (bad,) = (line for line in doctor.stdout.splitlines() if not line.startswith("ok"))
+    assert "was cut short: run `connect-pipeline erase springfield --student ID` again" in bad
     erase_student(home)
     assert home.command_here("erase", NAME, "--student", ERASED, "--lift").returncode == 0
     assert home.command_here("erase", NAME, "--student", "S88").returncode == 0
