@@ -11,7 +11,9 @@ import os
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.erasure import erase, files, records
+from connect_pipeline.erasure.leftovers import remove_words_of_completed
 from connect_pipeline.erasure.recognising import is_in, words_that_may_be_ids
 from connect_pipeline.erasure.search import is_left_in_database
 from connect_pipeline.erasure.traces import RECEIVED_ENCODINGS, Traces
@@ -1133,6 +1136,57 @@ def test_an_erasure_may_be_killed_at_each_of_its_durable_steps(
     assert step > 50
 
 
+@contextmanager
+def unlink_fails(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An erasure on a disk that fails when a file of this name is to be removed."""
+    unlink = Path.unlink
+
+    def fails(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name == name:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        unlink(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", fails)
+        with pytest.raises(DiskFault):
+            yield
+
+
+def test_an_erasure_is_not_complete_while_the_students_own_words_are_there(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = home.home.erasing(NAME)
+    with unlink_fails(left.name, monkeypatch):
+        erase_student(home)
+    assert records.is_under_way(home.ledger, NAME)
+    assert not remove_words_of_completed(home.home, home.ledger, NAME), "half an erasure needs them"
+    other = home.command_here("erase", NAME, "--student", "S88")
+    assert (other.returncode, "erase springfield --student ID` again" in other.stderr) == (3, True)
+    erase_student(home)
+    assert not left.exists()
+    assert [row["completed_at"] is None for row in records.standing(home.ledger, NAME)] == [
+        False,
+        True,  # the other one, whose student is kept out from now on
+    ]
+
+
+def test_words_of_a_completed_erasure_do_not_stay(erased: SmallHome) -> None:
+    """As where a kill left them in a home of before they went first."""
+    left = erased.home.erasing(NAME)
+    own, unknown = (
+        json.dumps(asdict(Traces(one, words=["Quillfeather"]))) for one in (ERASED, "001")
+    )
+    left.write_text(own)
+    erased.nightly()
+    assert not left.exists()
+    left.write_text(own)
+    assert erased.command_here("erase", NAME, "--student", "S88").returncode == 0
+    assert not left.exists()
+    left.write_text(unknown)
+    assert not remove_words_of_completed(erased.home, erased.ledger, NAME)
+    assert left.exists(), "a ledger from a backup may not know the erasure, which is not complete"
+
+
 def test_an_id_that_nobody_has_is_kept_out_from_now_on(home: SmallHome) -> None:
     done = home.command_here("erase", NAME, "--student", "404")
     assert (done.returncode, "Nothing was found" in done.stdout) == (0, True)
@@ -1174,18 +1228,8 @@ def test_a_district_is_erased_and_does_not_come_back(home: SmallHome) -> None:
 
 
 def cut_district_short(home: SmallHome, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Erase the district on a disk that fails when a file of this name is to be removed."""
-    unlink = Path.unlink
-
-    def fails(path: Path, *, missing_ok: bool = False) -> None:
-        if path.name == name:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        unlink(path, missing_ok=missing_ok)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", fails)
-        with pytest.raises(DiskFault, match="erase springfield"), home.here():
-            erase.erase_district(home.home, NAME, "Pat Operator")
+    with unlink_fails(name, monkeypatch), home.here():
+        erase.erase_district(home.home, NAME, "Pat Operator")
 
 
 def test_a_district_whose_erasure_is_cut_short_does_not_come_back(

@@ -32,6 +32,7 @@ from connect_pipeline.erasure.files import (
     list_without_student,
     manifest_of,
 )
+from connect_pipeline.erasure.leftovers import remove_words_of_completed
 from connect_pipeline.erasure.opt_outs import opt_outs_without_student, unread_lines
 from connect_pipeline.erasure.rebuild import without_student
 from connect_pipeline.erasure.recognising import is_in
@@ -88,6 +89,7 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
         records.who_is_erased(ledger, district)  # under another key nobody would know them all
         records.refuse_cut_short(ledger, district, records.WHOLE_DISTRICT)  # which erases all
         subject = records.subject_hash(ledger, district, student_id)
+        remove_words_of_completed(home, ledger, district)
         number = records.begin(ledger, district, subject, by)
         settle(home, ledger, district)
         found = traces.gather(home, district, student_id, stamp(now()))
@@ -116,8 +118,11 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
             searched=searched,
             remains=_remains(home, ledger, district, found),
         )
+        try:  # before it counts as complete: nobody would look for the student's words any more
+            home.erasing(district).unlink(missing_ok=True)
+        except OSError as error:
+            raise disk_fault(error, f"remove {home.erasing(district)}") from None
         records.complete(ledger, number)
-        home.erasing(district).unlink(missing_ok=True)
     return Erased(_says_of_student(found), certificate)
 
 

@@ -2,7 +2,7 @@
 
 For: the student's own words (names, numbers and addresses that nobody else in the district has) and
 groups, gathered from everything that is published before any of it is changed. They lie in
-`work/<district>.erasing` until the erasure is complete, so that one that was cut short goes on
+`work/<district>.erasing` until there is a certificate, so that one that was cut short goes on
 with all of them.
 Belongs here: gathering, keeping, and which file mentions them. Does not belong here: by what a word
 is recognised (`recognising.py`), changing anything.
@@ -148,7 +148,7 @@ def _encoded(words: Iterable[str], encodings: Sequence[str]) -> set[bytes]:
 
 def gather(home: Home, district: str, student_id: str, started_at: str) -> Traces:
     """The student's traces, with those that an erasure which was cut short had found."""
-    earlier = _load(home.erasing(district), student_id)
+    earlier = _load(home, district, student_id)
     traces = earlier or Traces(student_id, started_at=started_at)
     words, shared, groups, with_others = set(traces.words), set(), set(traces.lonely_groups), set()
     names, names_of_siblings = set(traces.contact_names), set()
@@ -225,21 +225,35 @@ def keep(home: Home, district: str, traces: Traces) -> None:
         file.write(json.dumps(asdict(traces)).encode())
 
 
-def _load(path: Path, student_id: str) -> Traces | None:
+def whose_words(path: Path) -> str | None:
+    """The ID of the student whose erasure a file is of; None when there is none.
+
+    Raises `EnvironmentFault` when it cannot be read.
+    """
+    traces = _read(path)
+    return None if traces is None else traces.student_id
+
+
+def _load(home: Home, district: str, student_id: str) -> Traces | None:
+    path = home.erasing(district)
+    traces = _read(path)
+    if traces is not None and traces.student_id != student_id:
+        raise EnvironmentFault(
+            f"{path} holds the erasure of another student, which was cut short. Run `connect-pipeline"
+            f" erase {district} --student ID` again first: the ID is what that file begins with."
+        )
+    return traces
+
+
+def _read(path: Path) -> Traces | None:
     try:
-        traces = Traces(**json.loads(path.read_text(encoding="utf-8")))
+        return Traces(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
         raise EnvironmentFault(
             f"{path} cannot be read ({type(error).__name__}): restore it, or remove it."
         ) from None
-    if traces.student_id != student_id:
-        raise EnvironmentFault(
-            f"{path} holds the erasure of another student, which was cut short. Run that command"
-            " again first."
-        )
-    return traces
 
 
 def snapshot_files(home: Home, district: str) -> list[Path]:
