@@ -1173,6 +1173,9 @@ def test_an_erasure_is_not_complete_while_the_students_own_words_are_there(
 def test_words_of_a_completed_erasure_do_not_stay(erased: SmallHome) -> None:
     """As where a kill left them in a home of before they went first."""
     left = erased.home.erasing(NAME)
+    erased.home.certificates.joinpath(f"{NAME}-2-20261129T010203Z.json.77.partial").touch()
+    anothers = erased.home.certificates / f"{NAME}-north-1-20261129T010203Z.json.77.partial"
+    anothers.touch()
     own, unknown = (
         json.dumps(asdict(Traces(one, words=["Quillfeather"]))) for one in (ERASED, "001")
     )
@@ -1182,6 +1185,7 @@ def test_words_of_a_completed_erasure_do_not_stay(erased: SmallHome) -> None:
     left.write_text(own)
     assert erased.command_here("erase", NAME, "--student", "S88").returncode == 0
     assert not left.exists()
+    assert list(erased.home.certificates.glob("*.partial")) == [anothers]
     left.write_text(unknown)
     assert not remove_words_of_completed(erased.home, erased.ledger, NAME)
     assert left.exists(), "a ledger from a backup may not know the erasure, which is not complete"

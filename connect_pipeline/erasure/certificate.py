@@ -7,13 +7,14 @@ subject is a keyed hash, files are named below the home, and contents by their S
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connect_pipeline.home import Home, replacing
+from connect_pipeline.home import PARTIAL_SUFFIX, Home, replacing
 from connect_pipeline.ledger import compact
 
 
@@ -55,6 +56,14 @@ def write_certificate(
     with replacing(path) as file:
         file.write(json.dumps(certificate, indent=1, ensure_ascii=False).encode() + b"\n")
     return path
+
+
+def remove_unfinished(home: Home, district: str) -> None:
+    """Remove what a kill left of certificates; another district's may be written right now."""
+    ours = re.compile(rf"{re.escape(district)}-[0-9]+-[0-9TZ]+\.json\.[0-9]+{PARTIAL_SUFFIX}")
+    for path in home.certificates.glob(f"{district}-*{PARTIAL_SUFFIX}"):
+        if ours.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def certified(home: Home, district: str) -> dict[str, Path]:

@@ -26,7 +26,11 @@ from connect_pipeline.attendance.opt_outs import files_beside, is_shared, opt_ou
 from connect_pipeline.attendance.staging import STAGED
 from connect_pipeline.contract import SCHOOLS, STAFF
 from connect_pipeline.erasure import records, traces
-from connect_pipeline.erasure.certificate import write_certificate, written_anew
+from connect_pipeline.erasure.certificate import (
+    remove_unfinished,
+    write_certificate,
+    written_anew,
+)
 from connect_pipeline.erasure.files import (
     findings_without_student,
     list_without_student,
@@ -219,6 +223,7 @@ def _known(home: Home, district: str) -> None:
 def _remove_leftovers(home: Home, district: str) -> None:
     """Scratch, and files under names that nobody reads, an erasure's own among them."""
     remove_scratch(home, district)
+    remove_unfinished(home, district)
     for file in (home.erasing(district), opt_out_file(home, district).resolve()):
         for path in file.parent.glob(f"{file.name}.*{PARTIAL_SUFFIX}"):
             path.unlink()
