@@ -1084,6 +1084,33 @@ def test_a_night_between_two_attempts_does_not_bring_the_student_back(
     assert places_of(home, (*UNIQUE, ERASED)) == {}
 
 
+def cut_student_short(home: SmallHome, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Erase the student, but for this step and all that follow."""
+
+    def cut(*_: object) -> None:
+        raise EnvironmentFault("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erase, step, cut)
+        with pytest.raises(EnvironmentFault, match="the power went"):
+            erase_student(home)
+
+
+def test_absences_between_two_attempts_say_nothing_of_the_student(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger still has who was told, and the file's rows of the student are kept out."""
+    home.upload({ATTENDANCE_FILE: exports()[ATTENDANCE_FILE]})
+    take_attendance(home)  # the message of the student stands again
+    cut_student_short(home, "_rebuild_snapshots", monkeypatch)
+    home.upload({ATTENDANCE_FILE: without_rows(exports()[ATTENDANCE_FILE], "101,S88")})
+    before = {*home.home.outbox(NAME).rglob("*.csv")}
+    take_attendance(home)
+    (cleared,) = {*home.home.outbox(NAME).rglob("*.csv")} - before
+    rows = list(csv.DictReader(cleared.read_text().splitlines()))
+    assert {(row["change"], row["student_id"]) for row in rows} == {("cleared", "S88")}
+
+
 def dies_before(home: SmallHome, step: int, log: Path) -> int:
     """Run `erase` and kill it before its n-th durable step (0: never); its exit code."""
     environment = {

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline.attendance import told
+from connect_pipeline.checks import prepare
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import (
@@ -106,6 +107,7 @@ def asked_of_lists(ledger: Ledger, district: str) -> Answers:
     """All that is asked of the ledger before somebody is listed."""
     with ledger.reading() as connection, open_scratch() as scratch:
         scratch.execute("CREATE SCHEMA IF NOT EXISTS attendance")
+        prepare(scratch, None)
         told.load_told(scratch, connection, district, DAY, "once_per_day")
         return {
             "told": scratch.execute("FROM attendance.told").fetchall(),

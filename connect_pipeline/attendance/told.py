@@ -24,6 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from connect_pipeline.attendance.statements import run
+from connect_pipeline.erasure.keep_out import leave_out_erased
 from connect_pipeline.ledger import compact, from_compact, rising, stamp
 from connect_pipeline.ledger.tables import batches, listed
 
@@ -106,7 +107,11 @@ def load_told(
     day: date,
     policy: str,
 ) -> None:
-    """Fill `attendance.told` and `attendance.said` from the ledger, with all rows at once."""
+    """Fill `attendance.told` and `attendance.said` from the ledger, with all rows at once.
+
+    Not of erased students: the ledger has them while an erasure is cut short, and the file, from
+    which their rows are kept out, would seem to say that they have come.
+    """
     columns = {
         "student_ids": listed.c.student_id,
         "lessons": listed.c.period,
@@ -123,6 +128,7 @@ def load_told(
     ).all()
     values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in columns]
     run(connection, "ledger_today", **dict(zip(columns, values, strict=True)))
+    leave_out_erased(connection, "attendance.ledger_today")
     run(connection, "told")
     run(connection, "said", policy=policy)
 

@@ -1,7 +1,8 @@
 """Keeping erased students out: their rows in a new upload are neither published nor quarantined.
 
-For: the checks, which ask for every export that names students. IDs are compared by their keyed
-hash, for nothing else of an erased student is known any more.
+For: the checks, which ask for every export that names students, and what reads of earlier that an
+erasure which was cut short has not reached. IDs are compared by their keyed hash, for nothing else
+of an erased student is known any more.
 Belongs here: the SQL. Does not belong here: who is erased (`records.py`).
 """
 
@@ -90,6 +91,12 @@ def keep_out_erased(read: ReadResult) -> bool:
     if rows or lines:
         read.findings.add(CODE, count=rows + lines)
     return bool(rows)
+
+
+def leave_out_erased(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Remove erased students from a table of our own that has a `student_id`."""
+    if count_rows(connection, "district.erased"):
+        connection.execute(f"DELETE FROM {table} WHERE {_is_erased(STUDENT)}")
 
 
 def _is_erased(name: str) -> str:
