@@ -1111,6 +1111,36 @@ def test_absences_between_two_attempts_say_nothing_of_the_student(
     assert {(row["change"], row["student_id"]) for row in rows} == {("cleared", "S88")}
 
 
+def test_a_night_between_two_attempts_says_nothing_of_the_student(
+    home: SmallHome, left_behind: SmallHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the night that comes after a whole erasure, which has reached the night before."""
+    erased = left_behind.copy(tmp_path / "erased")
+    cut_student_short(home, "_rebuild_snapshots", monkeypatch)
+    more = with_rows(
+        exports()[STUDENT_FILE].replace("Korean", "Russian"), SIBLING.replace("88", "89")
+    )
+    for one in (home, erased):
+        one.upload({STUDENT_FILE: more})
+        one.publish()
+    tables, expected = home.tables(), erased.tables()
+    assert len(expected["connect.changes"]) > 1
+    for name in sorted(expected.keys() - {"connect.snapshot"}):
+        assert tables[name] == expected[name], name
+
+
+def test_a_night_between_two_attempts_that_removes_nobody_keeps_the_student_out(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_student_short(home, "_rebuild_snapshots", monkeypatch)
+    today = now().date()
+    window = {"first_day": today - timedelta(days=2), "last_day": today + timedelta(days=2)}
+    home.write_settings(add_only=window)
+    home.publish()
+    students = home.query("SELECT student_id FROM connect.students ORDER BY 1")
+    assert students == [*((f"00{number}",) for number in range(1, 7)), ("S88",)]
+
+
 def dies_before(home: SmallHome, step: int, log: Path) -> int:
     """Run `erase` and kill it before its n-th durable step (0: never); its exit code."""
     environment = {

@@ -239,8 +239,9 @@ def _load(home: Home, district: str, student_id: str) -> Traces | None:
     traces = _read(path)
     if traces is not None and traces.student_id != student_id:
         raise EnvironmentFault(
-            f"{path} holds the erasure of another student, which was cut short. Run `connect-pipeline"
-            f" erase {district} --student ID` again first: the ID is what that file begins with."
+            f"{path} holds the erasure of another student, which was cut short. Run"
+            f" `connect-pipeline erase {district} --student ID` again first: the ID is what that"
+            " file begins with."
         )
     return traces
 

@@ -29,6 +29,7 @@ from connect_pipeline.databases import give_threads, in_memory, open_scratch
 from connect_pipeline.decisions import expire_undecided
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import load_erased
+from connect_pipeline.erasure.previous import without_erased
 from connect_pipeline.errors import ConnectError, DiskFault, EnvironmentFault, Refused
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home, private_folder, remove_scratch
@@ -223,6 +224,11 @@ def _prepare(run: DistrictRun) -> None:
             f" {run.name} --lift` if it is to come back."
         )
     load_erased(run.connection, run.name, run.erased, run.ledger.key)
+    if previous is not None and run.job == CORE_JOB:
+        copy = without_erased(run.connection, previous, run.home.scratch(run.name))
+        if copy is not None:
+            run.connection.execute("DETACH previous")
+            roster.attach_previous(run.connection, copy)
 
 
 def _fresh_scratch(home: Home, name: str, limits: Limits, job: str) -> duckdb.DuckDBPyConnection:
