@@ -28,6 +28,7 @@ from connect_pipeline.published import (
     open_published,
 )
 from connect_pipeline.rules.rule import with_header
+from connect_pipeline.run import attendance_steps
 from connect_pipeline.run.attendance_steps import AttendanceSteps
 from connect_pipeline.run.retention import purge
 from connect_pipeline.sample.server import EmbeddedServer
@@ -571,6 +572,17 @@ def test_a_destination_that_is_twice_in_a_batch_fails_its_check(
     assert lists(home) == []
     monkeypatch.undo()
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed", "nobody was taken for told"
+
+
+def test_a_run_over_midnight_lists_nobody(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its absences are of another day by then."""
+    home.upload(absences(f"102,004,0,A,,{day()}"))
+    with monkeypatch.context() as tomorrow:
+        tomorrow.setattr(attendance_steps, "now", lambda: datetime.now(UTC) + timedelta(days=1))
+        run = home.run(ATTENDANCE_ALERTS)
+    assert (run.outcome, lists(home)) == ("failed:3", [])
+    assert "the day was over before its list could be made" in run.message
+    assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
 
 
 def test_a_list_that_is_out_is_said_also_when_what_follows_it_fails(

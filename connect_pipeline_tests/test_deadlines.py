@@ -124,8 +124,9 @@ def test_the_attendance_file_is_due_half_an_hour_before_each_sending() -> None:
 @pytest.mark.parametrize(
     ("due", "since"),
     [
+        (time(0), time(0)),
         (time(9, 30), time(0)),
-        (time(10), time(10)),
+        (time(10), time(0)),  # for a sending at 10:30, when there is one
         (time(17), time(10)),
         (time(18), time(17, 30)),
     ],

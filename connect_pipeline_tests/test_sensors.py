@@ -6,7 +6,7 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,6 +14,7 @@ import dagster as dg
 import pytest
 
 from connect_pipeline import alarms
+from connect_pipeline.alarms.words import Cause
 from connect_pipeline.contract import ATTENDANCE, CORE, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.drop.looks import Look
 from connect_pipeline.errors import DiskFault
@@ -22,6 +23,7 @@ from connect_pipeline.orchestration.launch import run_job
 from connect_pipeline.orchestration.names import (
     ATTEMPT_TAG,
     ATTENDANCE_ALERTS,
+    DEADLINE_TAG,
     DISTRICT_TAG,
     FILES_TAG,
     NIGHTLY_SYNC,
@@ -30,6 +32,7 @@ from connect_pipeline.orchestration.names import (
 )
 from connect_pipeline.sample.server import Login
 from connect_pipeline.settings import Sftp
+from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.fleet import ATTENDANCE_SENSOR, CORE_SENSOR, WATCH, Fleet, fleet
 from connect_pipeline_tests.receivers import webhook
 from connect_pipeline_tests.small_district import FILES, today
@@ -229,6 +232,38 @@ def test_a_refused_login_is_remembered_whatever_the_ledger_refuses_after_it(
     assert len(refused) == 2, "once after each loss of the cursor"
     assert ships.tick() == []
     assert [one.partition_key for one in ships.tick()] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "cleared", "is_asked"),
+    [(-60, 15, True), (1, 15, True), (-60, None, True), (-60, -1, False), (5, 15, False)],
+)
+def test_a_deadline_that_passed_while_settings_were_wrong_is_made_up_for(
+    ships: Fleet, raised: int, cleared: int | None, is_asked: bool
+) -> None:
+    """Dagster makes up for no schedule that was not there: minutes from the deadline."""
+    ships.add("a", {}, deadline="21:30", timezone="UTC")
+    ships.add("b", {}, deadline="21:30", timezone="UTC")
+    ships.load()
+    now = datetime.fromtimestamp(ships.clock.now, UTC)
+    due = now.replace(hour=21, minute=30, second=0) + timedelta(days=1)
+    settings, ledger = load_settings(ships.home.settings_file), ships.ledger
+    opened = due + timedelta(minutes=raised)
+    alarms.raise_alarm(ledger, settings, "a", "core", Cause.SETTINGS, {"mistakes": 1}, at=opened)
+    if cleared is not None:
+        ended = due + timedelta(minutes=cleared)
+        alarms.clear(ledger, "a", "core", [Cause.SETTINGS], at=ended)
+    ships.clock.now = due.timestamp()
+    assert ships.tick(after=60) == [], "its schedule may be about to ask"
+    requests = ships.tick(after=15 * 60)
+    assert [one.partition_key for one in requests] == ["a"] * is_asked
+    for request in requests:
+        assert request.tags == {DEADLINE_TAG: due.isoformat()}
+        assert ships.run(request) == "blocked", "and says what is missing"
+        causes = {(row["district"], row["cause"]) for row in alarms.open_alarms(ledger)}
+        assert ("a", "missing") in causes
+    assert ships.tick(after=60) == []
+    assert ships.tick(ATTENDANCE_SENSOR) == []
 
 
 class BreaksOff(Login):

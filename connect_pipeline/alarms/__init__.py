@@ -6,6 +6,7 @@ about a file (`report/`), the sensor that delivers (`orchestration/watch.py`).
 """
 
 from connect_pipeline.alarms.raised import (
+    about_settings,
     after_run,
     clear,
     open_alarms,
@@ -14,6 +15,7 @@ from connect_pipeline.alarms.raised import (
 )
 
 __all__ = [
+    "about_settings",
     "after_run",
     "clear",
     "open_alarms",

@@ -238,6 +238,16 @@ def open_alarms(ledger: Ledger, name: str | None = None) -> Sequence[RowMapping]
     return ledger.rows(query if name is None else query.where(alarms.c.district == name))
 
 
+def about_settings(ledger: Ledger, since: datetime) -> Sequence[RowMapping]:
+    """The alarms of wrong settings that were open at some time since then, oldest first."""
+    was_open = sa.or_(alarms.c.cleared_at.is_(None), alarms.c.cleared_at >= stamp(since))
+    return ledger.rows(
+        sa.select(alarms)
+        .where(alarms.c.cause == Cause.SETTINGS.value, was_open)
+        .order_by(alarms.c.id)
+    )
+
+
 def undelivered(ledger: Ledger) -> Sequence[RowMapping]:
     """Who does not take what is sent: one row is a district and a channel.
 

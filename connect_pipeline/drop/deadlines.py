@@ -48,9 +48,12 @@ def attendance_due_before(moment: datetime, district: District) -> datetime | No
 def attendance_wanted_since(moment: datetime, district: District) -> datetime:
     """Since when the file that is due at `moment` should have been uploaded.
 
-    That is the time of sending before it on that day, or the day's beginning.
+    That is the time of sending before it on that day, or the day's beginning. A file is due for the
+    next sending at the very time of one that is half an hour earlier, and has been in time for it.
     """
     day = district.day_of(moment)
-    clocks = (time.min, *district.attendance.send_at)
-    begun = (datetime.combine(day, clock, district.zone).astimezone(UTC) for clock in clocks)
-    return max(instant for instant in begun if instant <= moment)
+    midnight, *sending = (
+        datetime.combine(day, clock, district.zone).astimezone(UTC)
+        for clock in (time.min, *district.attendance.send_at)
+    )
+    return max((instant for instant in sending if instant < moment), default=midnight)

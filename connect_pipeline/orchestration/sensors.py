@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Container
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from datetime import time as clock_time
 from functools import partial
 
@@ -34,6 +34,7 @@ from connect_pipeline.errors import ConnectError, LoginBroken, TransientFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger, stamp
 from connect_pipeline.orchestration import names
+from connect_pipeline.orchestration.missed import missed_deadlines
 from connect_pipeline.orchestration.resources import is_refused
 from connect_pipeline.outcomes import without_code
 from connect_pipeline.settings import District, Settings
@@ -147,6 +148,8 @@ def _tick(
     if not awaited.is_attendance:  # whose districts are among the other sensor's
         _tell_of_access(ledger, settings, looks, memory)
     memory.watches |= watches
+    moment = datetime.fromtimestamp(at, UTC)
+    requests += missed_deadlines(ledger, instance, awaited.job, awaited.districts, moment)
     notes = [f"{name}: {fault}" for name, fault in sorted(faults.items())]
     if unreached:
         notes.append(f"{len(unreached)} districts were not reached in time: they come first.")

@@ -24,7 +24,7 @@ from connect_pipeline.checks import readmit
 from connect_pipeline.contract import ATTENDANCE, Kind
 from connect_pipeline.databases import count_rows
 from connect_pipeline.drop.deadlines import attendance_due_before, attendance_wanted_since
-from connect_pipeline.errors import TwiceListedError, UnbalancedError
+from connect_pipeline.errors import EnvironmentFault, TwiceListedError, UnbalancedError
 from connect_pipeline.ledger import ATTENDANCE_JOB, now
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import Severity
@@ -257,8 +257,14 @@ class AttendanceSteps:
         """List whom to tell, once; None when nobody new is to be told.
 
         And whether each destination is in the list once: else nobody is listed, and the run fails.
+        Raises `EnvironmentFault` when the day is over.
         """
         self.is_of_today = self.day.is_of_today
+        if self.run.district.day_of(now()) != self.run.today:
+            raise EnvironmentFault(
+                f"{self.run.name}: the day was over before its list could be made. Nobody is"
+                " listed: its absences are of yesterday now."
+            )
         self.run.visit.confirm(strictly=False)
         try:
             batch = self.day.list_recipients(now())  # a slow run may be too late by now
