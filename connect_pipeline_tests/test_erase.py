@@ -1096,6 +1096,16 @@ def cut_student_short(home: SmallHome, step: str, monkeypatch: pytest.MonkeyPatc
             erase_student(home)
 
 
+def test_no_other_erasure_begins_while_one_is_cut_short(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else that one would be under way as well, though it was refused."""
+    cut_student_short(home, "_rebuild_snapshots", monkeypatch)
+    with home.here(), pytest.raises(EnvironmentFault, match="the erasure of another student"):
+        erase.erase_student(home.home, NAME, "S88", "Pat Operator")
+    assert len(district_status(home.home, home.ledger, NAME)["erasures"]) == 1
+
+
 def test_absences_between_two_attempts_say_nothing_of_the_student(
     home: SmallHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:

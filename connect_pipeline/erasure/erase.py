@@ -94,9 +94,10 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
         records.refuse_cut_short(ledger, district, records.WHOLE_DISTRICT)  # which erases all
         subject = records.subject_hash(ledger, district, student_id)
         remove_words_of_completed(home, ledger, district)
+        found = traces.begun(home, district, student_id, stamp(now()))
         number = records.begin(ledger, district, subject, by)
         settle(home, ledger, district)
-        found = traces.gather(home, district, student_id, stamp(now()))
+        traces.gather(home, district, found)
         try:
             _remove_leftovers(home, district)
             _rebuild_snapshots(home, ledger, district, found)

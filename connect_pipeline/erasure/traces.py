@@ -146,10 +146,9 @@ def _encoded(words: Iterable[str], encodings: Sequence[str]) -> set[bytes]:
     return found
 
 
-def gather(home: Home, district: str, student_id: str, started_at: str) -> Traces:
-    """The student's traces, with those that an erasure which was cut short had found."""
-    earlier = _load(home, district, student_id)
-    traces = earlier or Traces(student_id, started_at=started_at)
+def gather(home: Home, district: str, traces: Traces) -> None:
+    """Add the student's traces to those that an erasure which was cut short had found."""
+    student_id = traces.student_id
     words, shared, groups, with_others = set(traces.words), set(), set(traces.lonely_groups), set()
     names, names_of_siblings = set(traces.contact_names), set()
     for path in snapshot_files(home, district):
@@ -173,7 +172,6 @@ def gather(home: Home, district: str, student_id: str, started_at: str) -> Trace
     traces.contact_names = sorted(names - names_of_siblings)
     traces.common = sorted(_common(home, district, traces))
     keep(home, district, traces)
-    return traces
 
 
 def _common(home: Home, district: str, traces: Traces) -> set[str]:
@@ -234,10 +232,14 @@ def whose_words(path: Path) -> str | None:
     return None if traces is None else traces.student_id
 
 
-def _load(home: Home, district: str, student_id: str) -> Traces | None:
+def begun(home: Home, district: str, student_id: str, at: str) -> Traces:
+    """What an erasure of the student that was cut short has kept; else of one that begins `at`.
+
+    Raises `EnvironmentFault` when another student's was cut short, or it cannot be read.
+    """
     path = home.erasing(district)
-    traces = _read(path)
-    if traces is not None and traces.student_id != student_id:
+    traces = _read(path) or Traces(student_id, started_at=at)
+    if traces.student_id != student_id:
         raise EnvironmentFault(
             f"{path} holds the erasure of another student, which was cut short. Run"
             f" `connect-pipeline erase {district} --student ID` again first: the ID is what that"
