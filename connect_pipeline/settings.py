@@ -36,6 +36,15 @@ LONGEST_LABEL = 63
 DISTRICT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
+def _district_name(value: str) -> str:
+    if not DISTRICT_NAME.fullmatch(value):
+        raise ValueError(
+            "a district's name of small letters, digits, - and _, a letter or a digit first, 63"
+            " characters at most (it names folders)"
+        )
+    return value
+
+
 def _clock(value: object) -> object:
     """`"23:30"` as a time of day. YAML reads an unquoted 23:30 as a number: said so."""
     if isinstance(value, int | float):
@@ -150,6 +159,7 @@ def _day_range(value: object) -> object:
     return days[0], days[-1]
 
 
+DistrictName = Annotated[str, AfterValidator(_district_name)]
 ClockTime = Annotated[time, BeforeValidator(_clock)]
 SendTime = Annotated[ClockTime, AfterValidator(_send_time)]
 Day = Annotated[date, BeforeValidator(_day)]
@@ -460,20 +470,22 @@ class Settings(Section):
     """All of `districts.yaml`. The top `alarms` are told of every district."""
 
     alarms: Alarms = Alarms()
-    districts: dict[str, District] = Field(
+    districts: dict[DistrictName, District] = Field(
         min_length=1, description="by name: small letters, digits, - and _"
     )
 
-    @model_validator(mode="after")
-    def _names_are_safe(self) -> Settings:
-        if len({name.replace("-", "_") for name in self.districts}) < len(self.districts):
-            raise ValueError("district names that differ in more than - and _ (Dagster has no -)")
-        for name in self.districts:
-            if not DISTRICT_NAME.fullmatch(name):
+    @field_validator("districts")
+    @classmethod
+    def _no_two_are_one_in_dagster(cls, value: dict[str, District]) -> dict[str, District]:
+        first: dict[str, str] = {}
+        for name in value:
+            other = first.setdefault(name.replace("-", "_"), name)
+            if other != name:
                 raise ValueError(
-                    "district names of small letters, digits, - and _ (they name folders)"
+                    f"names that differ in more than - and _, unlike {other} and {name} (Dagster"
+                    " has no -)"
                 )
-        return self
+        return value
 
     def district(self, name: str) -> District:
         """One district's settings. Raises `SettingsError` with the names that there are."""

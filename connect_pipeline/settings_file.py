@@ -180,15 +180,25 @@ def _line_and_text(node: yaml.Node, item: Any, location: tuple[int | str, ...]) 
     if kind in _NO_SECTION:
         allowed = ", ".join(_allowed_keys(location))
         return line, f"`{dotted}`: expected keys of its own below it: {allowed}."
-    if location[-1:] == ("[key]",):  # what YAML has read of it is not what is written there
-        where = ".".join(str(part) for part in location[:-2])
-        return line, f"`{where}`: expected a code in quotes: without, YAML takes it for a number."
+    if location[-1:] == ("[key]",):
+        return line, _about_key(item, location[:-1])
     if kind in _NO_NUMBER:
         return line, f"`{dotted}`: expected {_number_at(location)}."
     if kind in _EXPECTED:
         return line, f"`{dotted}`: expected {_EXPECTED[kind]}."
     message = item["msg"].removeprefix("Value error, ")
     return line, f"`{dotted}`: expected {_lower_first(message.removeprefix('Input should be '))}."
+
+
+def _about_key(item: Any, location: tuple[int | str, ...]) -> str:
+    """The sentence about a wrong key that is not of a section, but a name or a code."""
+    if item["type"] == "value_error":
+        dotted = ".".join(str(part) for part in location)
+        return f"`{dotted}`: expected {item['msg'].removeprefix('Value error, ')}."
+    # What YAML has read of it is not what is written there.
+    where = ".".join(str(part) for part in location[:-1])
+    noun = "a name" if where == "districts" else "a code"
+    return f"`{where}`: expected {noun} in quotes: without, YAML takes it for a number."
 
 
 def _is_of_its_items(item: Any, found: list[Any]) -> bool:

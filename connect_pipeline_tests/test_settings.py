@@ -214,7 +214,10 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
         ('"ssh-ed25519 AAAA"', "ssh-ed25519", 11, "the server's public key"),
         ('"ssh-ed25519 AAAA"', "anything", 11, "the server's public key"),
         ("DEMO_SFTP_PASSWORD", "hunter2!", 10, "the name of an environment variable"),
-        ("  demo:", "  Demo District:", 1, "district names of small letters"),
+        ("  demo:", "  Demo District:", 2, "`districts.Demo District`: expected a district's name"),
+        ("  demo:", "  a.b:", 2, "`districts.a.b`: expected a district's name of small letters"),
+        ("  demo:", f"  {'d' * 64}:", 2, "63 characters at most"),
+        ("  demo:", "  1:", 2, "`districts`: expected a name in quotes"),
         ("districts:", "district:", 1, "unknown key `district`; allowed here:"),
     ],
 )
@@ -271,7 +274,15 @@ def test_a_password_and_a_key_are_one_too_many(tmp_path: Path) -> None:
 def test_districts_whose_schedules_would_have_one_name_are_refused(tmp_path: Path) -> None:
     two = GOOD.replace("demo:", "de-mo:") + OTHER.replace("other:", "de_mo:")
     (said,) = refused(tmp_path, two)
-    assert "district names that differ in more than - and _" in said
+    assert said.startswith("districts.yaml line 1: `districts`: expected names that differ in more")
+    assert "unlike de-mo and de_mo (" in said
+
+
+def test_a_wrong_name_is_told_of_the_one_district_that_has_it(tmp_path: Path) -> None:
+    others = OTHER.replace("other:", "Springfield:").replace("port:", "prot:")
+    name, key = refused(tmp_path, GOOD + others)
+    assert name.startswith("districts.yaml line 24: `districts.Springfield`: expected a district's")
+    assert key.startswith("districts.yaml line 30: unknown key `districts.Springfield.sftp.prot`")
 
 
 def test_a_repeated_district_hides_no_other(tmp_path: Path) -> None:
