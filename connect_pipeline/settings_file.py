@@ -9,6 +9,7 @@ settings are (`settings.py`).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -169,12 +170,15 @@ def _listing(path: Path, problems: list[_Problem]) -> str:
 
 def _line_and_text(node: yaml.Node, item: Any, location: tuple[int | str, ...]) -> tuple[int, str]:
     """A pydantic error as a line and a sentence."""
-    dotted = ".".join(str(part) for part in location) or "the file"
+    dotted = _dotted(location)
     line = _line_of(node, location)
     kind = item["type"]
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         allowed = ", ".join(_allowed_keys(location[:-1]))
         return line, f"unknown key `{dotted}`; allowed here: {allowed}."
+    if kind == "invalid_key":  # what YAML has read of it is not what is written there
+        where, allowed = _dotted(location[:-1]), ", ".join(_allowed_keys(location[:-1]))
+        return line, f"`{where}`: a key that is no text; allowed here: {allowed}."
     if kind == "missing":
         return line, f"`{dotted}` is missing and required."
     if kind in _NO_SECTION:
@@ -190,15 +194,24 @@ def _line_and_text(node: yaml.Node, item: Any, location: tuple[int | str, ...]) 
     return line, f"`{dotted}`: expected {_lower_first(message.removeprefix('Input should be '))}."
 
 
+def _dotted(location: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in location) or "the file"
+
+
 def _about_key(item: Any, location: tuple[int | str, ...]) -> str:
     """The sentence about a wrong key that is not of a section, but a name or a code."""
     if item["type"] == "value_error":
-        dotted = ".".join(str(part) for part in location)
-        return f"`{dotted}`: expected {item['msg'].removeprefix('Value error, ')}."
-    # What YAML has read of it is not what is written there.
-    where = ".".join(str(part) for part in location[:-1])
+        return f"`{_dotted(location)}`: expected {item['msg'].removeprefix('Value error, ')}."
+    *above, name = location
+    where = _dotted(above)
     noun = "a name" if where == "districts" else "a code"
-    return f"`{where}`: expected {noun} in quotes: without, YAML takes it for a number."
+    if isinstance(name, str) and not name.strip():
+        return f"`{where}`: expected {noun} that is not blank."
+    # What YAML has read of it is not what is written there.
+    return (
+        f"`{where}`: expected {noun} in quotes: without, YAML takes it for a number, a day, yes or"
+        " no, or nothing."
+    )
 
 
 def _is_of_its_items(item: Any, found: list[Any]) -> bool:
@@ -305,7 +318,7 @@ def _line_of(node: yaml.Node, location: tuple[int | str, ...]) -> int:
     for part in location:
         if isinstance(current, yaml.MappingNode):
             for key, value in current.value:
-                if key.value == str(part):
+                if _is_called(key, part):
                     line, current = key.start_mark.line + 1, value
                     break
             else:
@@ -316,6 +329,14 @@ def _line_of(node: yaml.Node, location: tuple[int | str, ...]) -> int:
         else:
             break
     return int(line)
+
+
+def _is_called(key: yaml.Node, part: int | str) -> bool:
+    """Whether pydantic names `key` as `part`: by what YAML has read of it, `0103` as 67."""
+    if not isinstance(key, yaml.ScalarNode):
+        return False
+    read = _Loader("").construct_object(key)
+    return bool(read == part) or (not isinstance(read, str) and repr(read) == part)
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

@@ -79,6 +79,29 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
         ('deadline: "23:30"', 'deadline: "24:30"', 5, 'a time of day such as "23:30"'),
         ('deadline: "23:30"', "deadline: 23.30", 5, 'a time of day in quotes, such as "23:30"'),
         ('{"101": ', "{0101: ", 14, "`districts.demo.sites`: expected a code in quotes"),
+        *(
+            (
+                "sites: {",
+                f"sites:\n      '1': A\n      {code}: C\n    staff_access: {{",
+                16,
+                "`districts.demo.sites`: expected a code in quotes: without, YAML takes it for",
+            )
+            for code in ("0103", "NO", "~", "2026-08-01", "2026-08-01 10:00:00", "1.5", ".inf")
+        ),
+        (
+            '{"101": ',
+            '{"101": A,\n "": ',
+            15,
+            "`districts.demo.sites`: expected a code that is not",
+        ),
+        ('{"101": ', '{"101": A,\n " ": ', 15, "expected a code that is not blank."),
+        (
+            "port: 2222",
+            "port: 2222\n      NO: 1",
+            9,
+            "`districts.demo.sftp`: a key that is no text; allowed here: host, port,",
+        ),
+        ("districts:", "0103: C\ndistricts:", 1, "`the file`: a key that is no text; allowed"),
         ('"Lincoln High School"', '" "', 14, "expected text that is not blank"),
         ("username: demo", 'username: " "', 9, "expected text that is not blank"),
         ("alert_codes: [A, U]", "alert_codes: A", 17, "expected a list, such as [A, U]"),
