@@ -139,6 +139,8 @@ def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
         endless = _line_in_itself(node) if node is not None else None
         if endless is not None:
             raise SettingsError(f"{path.name} line {endless}: an anchor (&) that contains itself.")
+        # PyYAML writes what `<<` merges into the nodes themselves, as if it stood there.
+        repeated = _repeated_keys(node) if node is not None else []
         data = loader.construct_document(node) if node is not None else None
     except RecursionError:
         raise SettingsError(f"{path.name}: lists or keys in one another, far too deep.") from None
@@ -150,7 +152,6 @@ def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
         raise SettingsError(f"{path.name} line {line + 1}: {problem}.") from None
     if node is None:
         raise SettingsError(f"{path.name} line 1: the file is empty; `districts:` is expected.")
-    repeated = _repeated_keys(node)
     try:
         return data, Settings.model_validate(data), repeated
     except ValidationError as error:
@@ -312,12 +313,15 @@ def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
 
 
 def _line_of(node: yaml.Node, location: tuple[int | str, ...]) -> int:
-    """The 1-based line of the deepest part of `location` that the file has."""
+    """The 1-based line of the deepest part of `location` that the file has.
+
+    Of several keys of one name it is the last, which YAML takes: what `<<` merges comes first.
+    """
     line = node.start_mark.line + 1
     current: yaml.Node | None = node
     for part in location:
         if isinstance(current, yaml.MappingNode):
-            for key, value in current.value:
+            for key, value in reversed(current.value):
                 if _is_called(key, part):
                     line, current = key.start_mark.line + 1, value
                     break
@@ -367,10 +371,11 @@ def _line_in_itself(node: yaml.Node) -> int | None:
 def _repeated_keys(node: yaml.Node) -> list[_Problem]:
     """YAML lets a later key silently win; a repeated district must not hide another.
 
-    Every node is visited once: by its aliases, a short file may have more places than can be.
+    Every node is visited once in each district: by its aliases, a short file may have more places
+    than can be.
     """
     found: list[_Problem] = []
-    visited = {id(node)}
+    visited: set[tuple[tuple[int | str, ...], int]] = set()
     left: list[tuple[tuple[int | str, ...], yaml.Node]] = [((), node)]
     while left:
         location, current = left.pop()
@@ -378,6 +383,8 @@ def _repeated_keys(node: yaml.Node) -> list[_Problem]:
         if isinstance(current, yaml.MappingNode):
             seen: set[str] = set()
             for key, value in current.value:
+                if not isinstance(key, yaml.ScalarNode):  # refused when it is read
+                    continue
                 name = str(key.value).strip()  # as the codes of schools are
                 if name in seen:
                     text = f"`{name}` stands here twice."
@@ -387,7 +394,8 @@ def _repeated_keys(node: yaml.Node) -> list[_Problem]:
         elif isinstance(current, yaml.SequenceNode):
             parts += enumerate(current.value)
         for part, value in parts:
-            if id(value) not in visited:
-                visited.add(id(value))
-                left.append(((*location, part), value))
+            below = (*location, part)
+            if (below[:2], id(value)) not in visited:
+                visited.add((below[:2], id(value)))
+                left.append((below, value))
     return found

@@ -313,6 +313,47 @@ def test_a_repeated_district_hides_no_other(tmp_path: Path) -> None:
     assert refused(tmp_path, again) == ["districts.yaml line 24: `demo` stands here twice."]
 
 
+MERGED = """\
+    keep: &keep
+      hold_days: 3
+      report_days: 30
+"""
+
+
+def test_what_a_merge_brings_may_be_said_anew(tmp_path: Path) -> None:
+    other = OTHER + "    keep: {<<: *keep, hold_days: 5}\n"
+    (tmp_path / "districts.yaml").write_text(GOOD + MERGED + other)
+    settings = load_settings(tmp_path / "districts.yaml")
+    demo, other_keep = (settings.district(name).keep for name in ("demo", "other"))
+    assert (demo.hold_days, demo.report_days) == (3, 30)
+    assert (other_keep.hold_days, other_keep.report_days) == (5, 30)
+
+
+def test_a_mistake_beside_a_merge_is_told_where_it_stands(tmp_path: Path) -> None:
+    other = OTHER + "    keep:\n      <<: *keep\n      hold_days: 0\n"
+    (said,) = refused(tmp_path, GOOD + MERGED + other)
+    assert said.startswith("districts.yaml line 51: `districts.other.keep.hold_days`: expected")
+    assert list(load_sound_districts(tmp_path / "districts.yaml").wrong) == ["other"]
+
+
+def test_a_key_that_stands_twice_beside_a_merge_is_told(tmp_path: Path) -> None:
+    other = OTHER + "    keep: {<<: *keep, hold_days: 3, hold_days: 5}\n"
+    said = refused(tmp_path, GOOD + MERGED + other)
+    assert said == ["districts.yaml line 49: `hold_days` stands here twice."]
+
+
+@pytest.mark.parametrize("keep", ["*keep", "{<<: *keep}"])
+def test_a_key_that_stands_twice_is_wrong_in_every_district_that_has_it(
+    tmp_path: Path, keep: str
+) -> None:
+    twice = GOOD + "    keep: &keep {hold_days: 3, hold_days: 5}\n"
+    third = OTHER.replace("other:", "third:")
+    said = refused(tmp_path, f"{twice}{OTHER}    keep: {keep}\n{third}")
+    assert said == ["districts.yaml line 24: `hold_days` stands here twice."]
+    sound = load_sound_districts(tmp_path / "districts.yaml")
+    assert sorted(sound.wrong) == ["demo", "other"]
+
+
 def test_a_school_code_that_differs_in_blanks_alone_hides_no_other(tmp_path: Path) -> None:
     """Cells are trimmed, and so are codes in the settings."""
     text = GOOD.replace('{"101": ', '{"101 ": Lincoln, "101": ')
@@ -355,6 +396,13 @@ def test_what_is_too_deep_or_too_often_said_ends_with_a_sentence(tmp_path: Path)
     doubled = "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
     said = refused(tmp_path, f"{GOOD}a0: &a0 [x]\n{doubled}")[0]
     assert "unknown key `a0`" in said
+
+
+@pytest.mark.parametrize("key", ["[a, b]", "{a: b}", "*a59"])
+def test_a_key_that_is_a_list_is_refused_at_once(tmp_path: Path, key: str) -> None:
+    doubled = "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
+    (said,) = refused(tmp_path, f"{GOOD}a0: &a0 [x]\n{doubled}? {key}\n: b\n")
+    assert said.endswith(": found unhashable key.")
 
 
 def test_a_missing_file_and_an_unknown_district_say_what_to_do(tmp_path: Path) -> None:
