@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from string import whitespace
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -21,7 +22,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -29,6 +29,7 @@ from pydantic import (
 
 from connect_pipeline.errors import SettingsError
 from connect_pipeline.limits import Limits, Share, Thresholds
+from connect_pipeline.line_law import BLANKS
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 DUE_BEFORE_SENDING = timedelta(minutes=30)
@@ -43,6 +44,18 @@ def _district_name(value: str) -> str:
             " characters at most (it names folders)"
         )
     return value
+
+
+def trimmed(value: str) -> str:
+    """A name or a code as the cells of an export are trimmed, or neither is ever the other."""
+    return value.strip(BLANKS + whitespace)
+
+
+def _not_blank(value: str) -> str:
+    text = trimmed(value)
+    if not text:
+        raise ValueError("text that is not blank")
+    return text
 
 
 def _clock(value: object) -> object:
@@ -171,7 +184,7 @@ KeyFile = Annotated[Path, AfterValidator(_path_of_key)]
 RemoteFolder = Annotated[str, AfterValidator(_absolute_folder)]
 DayRange = Annotated[tuple[date, date], BeforeValidator(_day_range)]
 Channel = Literal["sms", "voice", "email"]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Name = Annotated[str, AfterValidator(_not_blank)]
 Code = Name
 """As it is in an export, whose cells are trimmed, too."""
 Days = Annotated[int, Field(ge=1, le=36_500)]
@@ -337,10 +350,10 @@ class AddOnly(Window):
 class StaffAccess(Section):
     """Job titles that reach more than their holder's classes (`connect.staff_access`)."""
 
-    site_titles: tuple[str, ...] = Field(
+    site_titles: tuple[Name, ...] = Field(
         default=(), description="titles that reach the site at which they are held"
     )
-    district_titles: tuple[str, ...] = Field(
+    district_titles: tuple[Name, ...] = Field(
         default=(), description="titles that reach the whole district; case does not matter"
     )
 

@@ -18,7 +18,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from connect_pipeline.errors import SettingsError
-from connect_pipeline.settings import DISTRICT_NAME, Alarms, District, Settings, UnreadAlarms
+from connect_pipeline.settings import (
+    DISTRICT_NAME,
+    Alarms,
+    District,
+    Settings,
+    UnreadAlarms,
+    trimmed,
+)
 
 # PyYAML quotes a name after `*` or `!`, as a pasted secret may begin; a single character, an escape
 # and a token such as <block end> are no values.
@@ -201,13 +208,13 @@ def _dotted(location: Sequence[int | str]) -> str:
 
 def _about_key(item: Any, location: tuple[int | str, ...]) -> str:
     """The sentence about a wrong key that is not of a section, but a name or a code."""
-    if item["type"] == "value_error":
-        return f"`{_dotted(location)}`: expected {item['msg'].removeprefix('Value error, ')}."
     *above, name = location
     where = _dotted(above)
     noun = "a name" if where == "districts" else "a code"
-    if isinstance(name, str) and not name.strip():
+    if isinstance(name, str) and not trimmed(name):
         return f"`{where}`: expected {noun} that is not blank."
+    if item["type"] == "value_error":
+        return f"`{_dotted(location)}`: expected {item['msg'].removeprefix('Value error, ')}."
     # What YAML has read of it is not what is written there.
     return (
         f"`{where}`: expected {noun} in quotes: without, YAML takes it for a number, a day, yes or"
@@ -385,7 +392,7 @@ def _repeated_keys(node: yaml.Node) -> list[_Problem]:
             for key, value in current.value:
                 if not isinstance(key, yaml.ScalarNode):  # refused when it is read
                     continue
-                name = str(key.value).strip()  # as the codes of schools are
+                name = trimmed(str(key.value))  # as the codes of schools are
                 if name in seen:
                     text = f"`{name}` stands here twice."
                     found.append(_Problem(location, key.start_mark.line + 1, text))

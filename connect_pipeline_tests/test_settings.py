@@ -360,6 +360,24 @@ def test_a_school_code_that_differs_in_blanks_alone_hides_no_other(tmp_path: Pat
     assert "`101` stands here twice." in refused(tmp_path, text)[0]
 
 
+@pytest.mark.parametrize("blank", ["\u200b", "\ufeff", "\u00ad", "\u00a0", "\u202e", " \u200b\n"])
+def test_what_trims_a_cell_trims_a_code_and_a_name(tmp_path: Path, blank: str) -> None:
+    pasted = blank.replace("\n", "\\n")
+    text = GOOD.replace("[A, U]", f'["A{pasted}", U]').replace('"101": ', f'"{pasted}101": ')
+    text = text.replace("Lincoln High School", f"{pasted}Lincoln High School{pasted}")
+    text += f'    staff_access: {{site_titles: ["Principal{pasted}"]}}\n'
+    (tmp_path / "districts.yaml").write_text(text)
+    district = load_settings(tmp_path / "districts.yaml").district("demo")
+    assert district.attendance.alert_codes == ("A", "U")
+    assert district.sites == {"101": "Lincoln High School"}
+    assert district.staff_access.site_titles == ("Principal",)
+    (said,) = refused(tmp_path, GOOD.replace("[A, U]", f'["A", "{pasted}"]'))
+    assert said.startswith("districts.yaml line 17: `districts.demo.attendance.alert_codes.1`: ")
+    assert said.endswith("expected text that is not blank.")
+    twice = refused(tmp_path, GOOD.replace('"101": ', f'"101{pasted}": Lincoln, "101": '))
+    assert "`101` stands here twice." in twice[0]
+
+
 @pytest.mark.parametrize("text", ["", "{", "- a\n- b\n", "districts: {}\n", "\t"])
 def test_what_is_no_settings_file_is_refused(tmp_path: Path, text: str) -> None:
     assert all(one.startswith("districts.yaml line 1") for one in refused(tmp_path, text))
