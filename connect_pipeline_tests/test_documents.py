@@ -14,7 +14,7 @@ from connect_pipeline.documents import PAGES
 from connect_pipeline.documents.contract import FORMS
 from connect_pipeline.documents.settings import keys_of, settings_page
 from connect_pipeline.limits import Limits, Thresholds
-from connect_pipeline.settings import District
+from connect_pipeline.settings import District, QuietSeconds
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -51,3 +51,10 @@ def test_each_setting_says_what_it_is(section: type) -> None:
     for key in keys_of(section):
         assert key.description or key.section is not None, key.name
         assert f"`{key.name}`" in page
+
+
+@pytest.mark.parametrize("section", [District, QuietSeconds, Limits, Thresholds])
+def test_each_number_has_its_bounds(section: type) -> None:
+    for key in keys_of(section):
+        if key.default[:1].isdigit() or key.name == "threads":
+            assert re.search(r" \((above |at least )?-?\d[^()]*\)$", key.description), key.name

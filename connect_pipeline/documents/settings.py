@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import time
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from annotated_types import DocInfo, Ge, Le
+from annotated_types import DocInfo, Ge, Gt, Le
 from pydantic import BaseModel
 
 from connect_pipeline.documents.markdown import table, written_from
@@ -60,6 +60,7 @@ def keys_of(section: type) -> Iterator[Key]:
     for one in fields(section):  # type: ignore[arg-type]
         notes = hints[one.name].__metadata__
         (told,) = (note.documentation for note in notes if isinstance(note, DocInfo))
+        notes += _notes_but_for_none(hints[one.name].__origin__)
         yield Key(one.name, False, _as_yaml(one.default), _told(told, None, notes), None)
 
 
@@ -110,6 +111,14 @@ def _section_in(annotation: Any) -> type | None:
     return None
 
 
+def _notes_but_for_none(annotation: Any) -> tuple[Any, ...]:
+    """The notes of what a key is when it is not None."""
+    ways = get_args(annotation)
+    return tuple(
+        note for way in ways if type(None) in ways for note in getattr(way, "__metadata__", ())
+    )
+
+
 def _told(description: str, annotation: Any, notes: Iterable[Any]) -> str:
     """What a key means, with the words or the numbers that are allowed."""
     words = get_args(annotation) if get_origin(annotation) is Literal else ()
@@ -119,10 +128,16 @@ def _told(description: str, annotation: Any, notes: Iterable[Any]) -> str:
 
 def _bounds(notes: list[Any]) -> str:
     least = next((note.ge for note in notes if isinstance(note, Ge)), None)
+    above = next((note.gt for note in notes if isinstance(note, Gt)), None)
     most = next((note.le for note in notes if isinstance(note, Le)), None)
-    if most is not None:
+    if least is not None and most is not None:
         return f"{least:,} to {most:,}"
-    return f"at least {least:,}" if least else ""
+    bounds = [
+        f"{words} {bound:,}"
+        for words, bound in (("at least", least), ("above", above), ("at most", most))
+        if bound is not None
+    ]
+    return ", ".join(bounds)
 
 
 def _as_yaml(value: Any) -> str:
