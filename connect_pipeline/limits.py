@@ -29,6 +29,7 @@ class Limits:
     memory_mb: Annotated[
         int,
         Ge(100),
+        Le(16 * 1024**2),
         DocInfo(
             "MB that a run's database keeps in memory, the rest below the home;"
             " the program itself needs some 200 more"

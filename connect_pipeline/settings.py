@@ -188,6 +188,7 @@ Name = Annotated[str, AfterValidator(_not_blank)]
 Code = Name
 """As it is in an export, whose cells are trimmed, too."""
 Days = Annotated[int, Field(ge=1, le=36_500)]
+Rest = Annotated[int, Field(ge=0, le=900)]
 
 
 class Section(BaseModel):
@@ -359,10 +360,13 @@ class StaffAccess(Section):
 
 
 class QuietSeconds(Section):
-    """How long a file must rest, unchanged, before it counts as whole; in seconds."""
+    """How long a file must rest, unchanged, before it counts as whole; in seconds.
 
-    core: int = Field(default=60, ge=0, description="the nightly files")
-    attendance: int = Field(default=15, ge=0, description="absences")
+    A run at a deadline waits as long, and the district's other runs wait for it.
+    """
+
+    core: Rest = Field(default=60, description="the nightly files")
+    attendance: Rest = Field(default=15, description="absences")
 
 
 class Webhook(Section):
@@ -450,7 +454,10 @@ class District(Section):
     limits: Limits = Limits()
     keep: Keep = Keep()
     mixed_nights_hours: float = Field(
-        default=12, gt=0, description="core files further apart than this are of several nights"
+        default=12,
+        gt=0,
+        le=8760,
+        description="core files further apart than this are of several nights"
     )
     hold_stale_files: bool = Field(
         default=True,

@@ -271,6 +271,8 @@ def _number_at(location: tuple[int | str, ...]) -> str:
         None if (bound := schema.get(key)) is None else f"{bound:.12g}"
         for key in ("minimum", "maximum", "exclusiveMinimum")
     )
+    if above is not None and most is not None:
+        return f"{noun} above {above}, and at most {most}"
     if least is not None and most is not None:
         return f"{noun} from {least} to {most}"
     if least is not None:

@@ -25,7 +25,7 @@ ops:
 
 def held_night(server: EmbeddedServer, folder: Path) -> SmallHome:
     """A home whose last night is held. The daemon's sensors leave its drop alone."""
-    home = small_home(server, folder, quiet_seconds={"core": 3600, "attendance": 3600})
+    home = small_home(server, folder, quiet_seconds={"core": 900, "attendance": 900})
     assert home.run().outcome == "published"
     students = home.read(STUDENTS.file_name)
     home.upload({STUDENTS.file_name: without_rows(students, "001", "002", "003", "004", "005")})

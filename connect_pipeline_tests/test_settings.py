@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
 
+from connect_pipeline.databases import open_scratch
 from connect_pipeline.errors import SettingsError
+from connect_pipeline.limits import Limits
 from connect_pipeline.settings import AddOnly, Attendance
 from connect_pipeline.settings_file import load_settings, load_sound_districts
 
@@ -164,6 +166,23 @@ def test_the_designs_example_is_read(tmp_path: Path) -> None:
             "limits: {threads: 100000}",
             22,
             "1 to 512.",
+        ),
+        ("core: 60", "core: 901", 23, "expected a whole number from 0 to 900."),
+        ("attendance: 15", "attendance: 901", 23, "expected a whole number from 0 to 900."),
+        (
+            "thresholds: {removed: 0.10, changed: 0.75}",
+            "limits: {memory_mb: 16777217}",
+            22,
+            "expected a whole number from 100 to 16777216.",
+        ),
+        *(
+            (
+                "thresholds: {removed: 0.10, changed: 0.75}",
+                f"mixed_nights_hours: {hours}",
+                22,
+                "expected a number above 0, and at most 8760.",
+            )
+            for hours in ("0", "8761", "1.0e+300")
         ),
         (
             "thresholds: {removed: 0.10, changed: 0.75}",
@@ -503,6 +522,16 @@ def test_settings_that_are_right_are_the_same_either_way(tmp_path: Path) -> None
     sound = load_sound_districts(tmp_path / "districts.yaml")
     assert sound.settings == sound.told == load_settings(tmp_path / "districts.yaml")
     assert sound.wrong == {}
+
+
+def test_the_largest_numbers_that_are_allowed_can_be_used(tmp_path: Path) -> None:
+    most = Limits(memory_mb=16 * 1024**2, threads=512)
+    with open_scratch(limits=most) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    text = f"{GOOD}    mixed_nights_hours: 8760\n"
+    (tmp_path / "districts.yaml").write_text(text.replace("core: 60", "core: 900"))
+    district = load_settings(tmp_path / "districts.yaml").district("demo")
+    assert timedelta(hours=district.mixed_nights_hours) == timedelta(days=365)
 
 
 def test_a_window_has_its_first_and_its_last_day() -> None:

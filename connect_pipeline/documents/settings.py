@@ -81,7 +81,7 @@ def _sections(path: str, section: type, told: dict[type, str]) -> Iterator[str]:
         for key in keys
     ]
     heading = f"## `{path}`" if path else "## The top"
-    yield f"{heading}\n\n{_first_paragraph(section)}\n"
+    yield f"{heading}\n\n{_paragraphs(section)}\n"
     yield table(("key", "default", "what it is"), rows)
     for key in new:
         if key.section is not None:
@@ -99,8 +99,9 @@ def _section_link(title: str) -> str:
     return f"a section: [`{title}`](#{anchor})"
 
 
-def _first_paragraph(section: type) -> str:
-    return (inspect.getdoc(section) or "").split("\n\n")[0].replace("\n", " ")
+def _paragraphs(section: type) -> str:
+    paragraphs = (inspect.getdoc(section) or "").split("\n\n")
+    return "\n\n".join(one.replace("\n", " ") for one in paragraphs)
 
 
 def _section_in(annotation: Any) -> type | None:
