@@ -457,7 +457,7 @@ class District(Section):
         default=12,
         gt=0,
         le=8760,
-        description="core files further apart than this are of several nights"
+        description="core files further apart than this are of several nights",
     )
     hold_stale_files: bool = Field(
         default=True,

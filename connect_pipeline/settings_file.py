@@ -137,9 +137,14 @@ def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
             f"There is no settings file {path}. Write one (README, Set up a district), or set"
             " CONNECT_HOME."
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
         raise SettingsError(f"{path} cannot be read: {reason}.") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError(
+            f"{path.name} line {line}: a character that is not UTF-8; save the file as UTF-8."
+        ) from None
     try:
         loader = _Loader(text)
         node = loader.get_single_node()

@@ -442,6 +442,24 @@ def test_a_key_that_is_a_list_is_refused_at_once(tmp_path: Path, key: str) -> No
     assert said.endswith(": found unhashable key.")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (GOOD.replace("Lincoln High", "Peña High").encode("cp1252"), 14),
+        (GOOD.replace("\n", "\r\n").replace("Lincoln High", "Peña High").encode("cp1252"), 14),
+        (GOOD.encode("utf-16"), 1),
+    ],
+)
+def test_a_file_that_is_not_utf_8_has_its_line(tmp_path: Path, text: bytes, line: int) -> None:
+    path = tmp_path / "districts.yaml"
+    path.write_bytes(text)
+    for read in (load_settings, load_sound_districts):
+        with pytest.raises(SettingsError) as caught:
+            read(path)
+        said = "a character that is not UTF-8; save the file as UTF-8."
+        assert str(caught.value) == f"districts.yaml line {line}: {said}"
+
+
 def test_a_missing_file_and_an_unknown_district_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="There is no settings file"):
         load_settings(tmp_path / "districts.yaml")
