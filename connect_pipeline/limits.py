@@ -43,7 +43,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Shares above which a file is refused or held, or the night is (a share is 0 to 1)."""
+    """Shares above which a file is refused or held, or the night is (a share is 0 to 1).
+
+    Under every share, even 0, a few may pass: up to 10 students, 5 staff members, 10 classes and 50
+    enrollments, unless 3 people or more are gone who are most of a school; and up to 5 rows of a
+    file for `unknown_references`, `unmatched_periods` and `bad_rows`. So `removed: 0` still lets 10
+    students of 1,000 go.
+    """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
