@@ -29,6 +29,7 @@ from connect_pipeline.errors import ConnectError, SettingsError, SystemFault, Us
 from connect_pipeline.home import Home
 from connect_pipeline.outcomes import without_code
 from connect_pipeline.private_process import keep_private
+from connect_pipeline.stops import is_stop
 from connect_pipeline.who import user_name
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def main() -> None:
     except Exception as error:
         if hasattr(error, "format_message"):  # Click's own: a wrong option or argument
             _fail(error.format_message(), 2)
-        if str(error) == "Query interrupted":  # DuckDB's word for Ctrl-C
+        if is_stop(error):
             _fail("Stopped.", 130)
         from connect_pipeline.foreign_errors import as_our_error
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -28,13 +31,14 @@ from connect_pipeline.published import (
     open_published,
 )
 from connect_pipeline.rules.rule import with_header
-from connect_pipeline.run import attendance_steps
+from connect_pipeline.run import attendance_steps, lifecycle
 from connect_pipeline.run.attendance_steps import AttendanceSteps
 from connect_pipeline.run.retention import purge
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.faults.absences import list_absences
 from connect_pipeline_tests.our_clock import set_clock
+from connect_pipeline_tests.small_district import today
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, without_rows
 
 ALERTS = {"enabled": True, "alert_codes": ["A", "U"], "other_codes": ["E"], "absent_floor": 3}
@@ -572,6 +576,24 @@ def test_a_destination_that_is_twice_in_a_batch_fails_its_check(
     assert lists(home) == []
     monkeypatch.undo()
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed", "nobody was taken for told"
+
+
+def test_a_run_goes_by_the_settings_that_there_are_when_it_has_waited(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day without school that was named meanwhile ends the lists to come."""
+    home.upload(absences(f"102,004,0,A,,{day()}"))
+    locked = lifecycle.locked
+
+    @contextmanager
+    def after_waiting(*arguments: Any) -> Iterator[None]:
+        with locked(*arguments):
+            home.write_settings(attendance={**ALERTS, "no_school": [f"{today():%Y-%m-%d}"]})
+            yield
+
+    monkeypatch.setattr(lifecycle, "locked", after_waiting)
+    home.run(ATTENDANCE_ALERTS)
+    assert lists(home) == []
 
 
 def test_a_run_over_midnight_lists_nobody(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:

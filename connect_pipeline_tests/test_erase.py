@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -39,7 +40,8 @@ from connect_pipeline.run import retention
 from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings_file import load_settings
-from connect_pipeline.snapshots import publishing
+from connect_pipeline.snapshots import export, publishing
+from connect_pipeline.snapshots.export import export_tables
 from connect_pipeline.status.state import district_status, overview
 from connect_pipeline_tests.dying import DIES_AT, KILLED
 from connect_pipeline_tests.small_district import FILES
@@ -1094,6 +1096,22 @@ def cut_student_short(home: SmallHome, step: str, monkeypatch: pytest.MonkeyPatc
         patch.setattr(erase, step, cut)
         with pytest.raises(EnvironmentFault, match="the power went"):
             erase_student(home)
+
+
+def test_an_export_that_was_open_before_the_erasure_is_no_copy(
+    home: SmallHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The certificate does not name it."""
+    record = export._record_disclosure
+
+    def meanwhile(*arguments: Any) -> None:
+        erase_student(home)
+        record(*arguments)
+
+    monkeypatch.setattr(export, "_record_disclosure", meanwhile)
+    with home.here(), pytest.raises(EnvironmentFault, match="was erased meanwhile"):
+        export_tables(home.home, home.ledger, NAME, tmp_path / "out", "csv", "Pat Operator")
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_no_other_erasure_begins_while_one_is_cut_short(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -24,6 +26,7 @@ from connect_pipeline.ledger.tables import holds
 from connect_pipeline.locks import locked
 from connect_pipeline.orchestration.names import DECIDE_HOLD
 from connect_pipeline.rules.rule import with_header
+from connect_pipeline.run import lifecycle
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.nightly_steps import NightlySteps
 from connect_pipeline.sample.district import generate
@@ -716,6 +719,45 @@ def test_an_approval_ends_when_the_published_files_come_back(
     assert states(held) == [("superseded", "Sam Operator")]
     held.upload({STUDENT_FILE: bad})
     assert held.nightly().outcome == "held"
+
+
+def test_nobody_discards_what_goes_out_because_nothing_holds_it_any_more(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Korean", "Spanish")})
+    yesterday = time.time() - 24 * 3600
+    os.utime(home.drop / CLASS_FILE, (yesterday, yesterday))
+    assert home.nightly().outcome == "held"
+    home.upload({CLASS_FILE: home.read(CLASS_FILE)})
+    said = []
+    publish = NightlySteps.publish
+
+    def meanwhile(night: NightlySteps) -> str:
+        said.append(home.command("discard", NAME).stderr)
+        return publish(night)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(NightlySteps, "publish", meanwhile)
+        home.publish()
+    assert f"Nothing is held for {NAME}" in said[0]
+    assert states(home) == [("superseded", None)]
+
+
+def test_an_approval_while_the_run_is_ending_leaves_no_alarm(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = lifecycle._write_report
+
+    def meanwhile(run: DistrictRun) -> None:
+        assert home.command("approve", NAME).returncode == 0
+        write(run)
+
+    half_the_file(home)
+    with monkeypatch.context() as patched:
+        patched.setattr(lifecycle, "_write_report", meanwhile)
+        assert home.nightly().outcome == "held"
+    assert states(home)[0][0] == "approved"
+    assert alarms.open_alarms(home.ledger) == []
 
 
 def test_status_shows_the_last_decisions_whatever_was_held_since(held: SmallHome) -> None:

@@ -7,18 +7,24 @@ just before each of the durable steps that they take, one after the other.
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
-from connect_pipeline import locks
+from connect_pipeline import alarms, locks, roster
 from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.ledger import Ledger
+from connect_pipeline.run import lifecycle
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.dying import KILLED, dies_before, steps_by_kind
 from connect_pipeline_tests.small_home import (
@@ -170,6 +176,57 @@ def test_a_run_that_is_stopped_before_it_begins_is_stopped(
     monkeypatch.setattr(locks.time, "sleep", lambda _: signal.raise_signal(signal.SIGINT))
     with locks.locked(home.home, NAME):
         assert home.run().is_stopped
+
+
+FILE = STUDENTS.file_name
+
+
+def stop_here(*_: object, **__: object) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def stop_within_a_statement(
+    connection: duckdb.DuckDBPyConnection, *_: object, **__: object
+) -> None:
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    connection.execute("SELECT sum(hash(range) % 7) FROM range(1_000_000_000)").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("module", "step", "stop"),
+    [(lifecycle, "_prepare", stop_here), (roster, "build_candidate", stop_within_a_statement)],
+)
+def test_a_run_that_is_stopped_anywhere_says_so_and_is_no_bug(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch, module: Any, step: str, stop: Any
+) -> None:
+    home.upload({FILE: home.read(FILE).replace("Korean", "Spanish")})
+    with monkeypatch.context() as patched:
+        patched.setattr(module, step, stop)
+        run = home.run()
+    assert (run.outcome, run.is_stopped) == ("failed:3", True), run.message
+    assert run.message == f"{NAME}: stopped before its end. What is published stays."
+    (alarm,) = alarms.open_alarms(home.ledger)
+    assert alarm["codes"] == {"stopped": 1}
+    assert home.run().outcome == "published"
+
+
+def test_a_run_that_is_stopped_as_it_ends_has_an_end(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = Ledger.end_run
+
+    def end_run(*arguments: Any, **options: Any) -> None:
+        stop_here()
+        ends(*arguments, **options)
+
+    home.upload({FILE: home.read(FILE).replace("Korean", "Spanish")})
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "end_run", end_run)
+        run = home.run()
+    assert (run.outcome, run.is_stopped) == ("published", True)
+    assert run.message == f"{NAME}: stopped when all was done."
+    (row,) = home.ledger.runs_of(NAME, 1)
+    assert row["outcome"] == "published"
 
 
 def test_the_durable_steps_are_in_the_order_that_makes_a_kill_harmless(

@@ -95,6 +95,8 @@ def after_run(
     that some still wait for a decision, which may be others.
     """
     causes = causes_at_end(outcome, codes, fault)
+    if not is_held:  # somebody decided while the run was ending
+        causes.pop(Cause.HELD, None)
     gone = judged_at_end(outcome, is_fresh=is_fresh)
     if done:
         gone |= judged_at_end(done, is_fresh=is_fresh)

@@ -488,6 +488,16 @@ class Ledger:
             .limit(limit)
         )
 
+    def withdraw_hold(self, hold: RowMapping) -> bool:
+        """Nothing holds these bytes any more; False when somebody has decided on them meanwhile."""
+        with self.transaction() as connection:
+            withdrawn = connection.execute(
+                sa.update(holds)
+                .where(holds.c.id == hold["id"], holds.c.state == "held")
+                .values(state="superseded", decided_at=stamp(now()))
+            )
+        return bool(withdrawn.rowcount)
+
     def supersede_holds(self, district: str, job: str) -> None:
         """Other files were dealt with: nobody waits any more for what was held or approved."""
         with self.transaction() as connection:

@@ -27,6 +27,8 @@ from connect_pipeline.outcomes import failed, outcome_exit_code
 DATABASES = ("history", "schedules", "events")
 """Folders of an instance's databases on SQLite."""
 
+STOPPED = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
+"""What Dagster's events call it when somebody stopped a run."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 # When the files are the same as published, all later steps are skipped, and Dagster (1.13)
@@ -126,13 +128,16 @@ def run_job(home: Home, job: str, district: str) -> Finished:
         )
     with closing(open_ledger(home)) as ledger:
         row = ledger.run(result.run_id)
-    interrupt = dg.DagsterExecutionInterruptedError.__name__
-    is_stopped = any(error.cls_name == interrupt for error in _errors(result))
+    is_stopped = any(error.cls_name in STOPPED for error in _errors(result))
     if row is None:  # the run could not begin: its lock or its settings, or it was stopped before
-        return Finished(district, result.run_id, failed(), _first_error(result), {}, is_stopped)
+        says = _first_error(result)
+        if is_stopped:
+            says = f"{district}: stopped before it began. What is published stays."
+        return Finished(district, result.run_id, failed(), says, {}, is_stopped)
     message = str(row["message"])
     if not result.success and not message:
-        message = _first_error(result)
+        stopped = f"{district}: stopped when all was done."
+        message = stopped if is_stopped else _first_error(result)
     outcome, codes = str(row["outcome"]), dict(row["codes"])
     return Finished(district, result.run_id, outcome, message, codes, is_stopped)
 

@@ -30,6 +30,7 @@ from connect_pipeline.orchestration.names import (
 )
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.lifecycle import district_run
+from connect_pipeline.stops import is_stop
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +159,9 @@ def plainly(run: DistrictRun) -> Iterator[Stopwatch]:
         run.stop()
         raise
     except Exception as error:
+        if is_stop(error):
+            run.stop()
+            raise dg.DagsterExecutionInterruptedError from None
         ours = as_our_error(error)
         run.fail(ours)
         raise dg.Failure(

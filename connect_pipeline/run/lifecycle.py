@@ -45,6 +45,7 @@ from connect_pipeline.run.retention import files_of_current
 from connect_pipeline.settings import District, Settings
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.snapshots.damage import refuse_unread
+from connect_pipeline.stops import held_back, is_stop
 from connect_pipeline.validation import Report
 
 log = logging.getLogger(__name__)
@@ -59,11 +60,12 @@ def district_run(
     `deadline` is when the files were due, if that is why the run was started.
     Raises `SettingsError`, or `EnvironmentFault` when another run has the district's lock.
     """
-    sound = load_sound_districts(home.settings_file)
-    district, settings = sound.district(name), sound.told
+    load_sound_districts(home.settings_file).district(name)  # or nobody need wait for the lock
     ledger = None
     try:
         with locked(home, name):
+            sound = load_sound_districts(home.settings_file)  # as they are after waiting for it
+            district, settings = sound.district(name), sound.told
             ledger = open_ledger(home)
             if job == PREVIEW_JOB:  # which changes nothing, not even for the better
                 refuse_unsettled(home, ledger, name)
@@ -88,13 +90,19 @@ def district_run(
                 if job == ATTENDANCE_JOB:
                     refuse_lost_ledger(home, ledger, name)
                 yield run
-            except Exception as error:
+            except GeneratorExit:  # nobody goes on with it, and nothing went wrong
+                raise
+            except BaseException as error:
+                if is_stop(error):
+                    run.stop()
+                    raise (KeyboardInterrupt if isinstance(error, Exception) else error) from None
                 ours = as_our_error(error)
                 run.fail(ours)
                 raise ours from None
             finally:
                 try:
-                    _end(run)
+                    with held_back():
+                        _end(run)
                 finally:
                     _tell(run, settings)
     finally:  # without the lock, for a receiver that is down takes its time

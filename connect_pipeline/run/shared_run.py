@@ -150,7 +150,10 @@ class SharedRun:
             )
             return False
         if not codes:
-            return True
+            # What held these bytes before is gone, so nobody may decide on it while they go out.
+            if seen is None or seen["state"] != "held" or self.ledger.withdraw_hold(seen):
+                return True
+            return self.may_go_on(codes, since=since, preview=preview)
         self.hold_preview = preview()
         if not self.ledger.hold(
             self.name, self.job, self.set_sha256, codes, self.hold_preview, since, seen

@@ -20,6 +20,7 @@ from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.cells.formulas import defused_sql
 from connect_pipeline.databases import count_rows
+from connect_pipeline.erasure.records import refuse_cut_short, standing
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import (
     OWN_FOLDERS,
@@ -67,6 +68,7 @@ def export_tables(
     if not home.roster(district).exists():
         raise UsageError(f"Nothing is published for {district} yet; run `sync {district}` first.")
     private_folder(folder)
+    erased = _erasures(ledger, district)
     try:
         remove_left(folder, {_file_name(one.name, kind) for one in TABLES for kind in FORMATS})
         with ExitStack() as stack:
@@ -88,6 +90,11 @@ def export_tables(
                 },
             }
             _record_disclosure(ledger, record)
+            if _erasures(ledger, district) != erased:
+                raise EnvironmentFault(
+                    f"Somebody of {district} was erased meanwhile: what was opened before is not"
+                    " copied. Export again."
+                )
             written, whole = {}, []
             for connection, table in opened:
                 name = _file_name(table.name, file_format)
@@ -107,6 +114,15 @@ def export_tables(
     with replacing(folder / DISCLOSURE_FILE) as file:
         file.write(json.dumps(record, indent=1, ensure_ascii=False).encode() + b"\n")
     return written
+
+
+def _erasures(ledger: Ledger, district: str) -> list[tuple[int, str]]:
+    """The district's erasures, and when each was complete.
+
+    Raises `EnvironmentFault` while one is not: its certificate might not name this copy.
+    """
+    refuse_cut_short(ledger, district)
+    return [(row["id"], row["completed_at"]) for row in standing(ledger, district)]
 
 
 def _file_name(table: str, file_format: str) -> str:
