@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,6 +112,9 @@ class _Problem(NamedTuple):
     text: str
 
 
+_Read = tuple[Any, Settings | None, list[_Problem]]
+
+
 class _Loader(yaml.SafeLoader):
     """YAML's plain values; what looks like one and is none, such as 2026-11-31, stays text.
 
@@ -128,10 +132,10 @@ class _Loader(yaml.SafeLoader):
             return node.value
 
 
-def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
-    """The file's data, the settings if they are valid, and every mistake."""
+def _read(path: Path) -> _Read:
+    """The file as it is now, of which `_parsed` reads each text once."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return _parsed(path.name, path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(
             f"There is no settings file {path}. Write one (README, Set up a district), or set"
@@ -145,25 +149,30 @@ def _read(path: Path) -> tuple[Any, Settings | None, list[_Problem]]:
         raise SettingsError(
             f"{path.name} line {line}: a character that is not UTF-8; save the file as UTF-8."
         ) from None
+
+
+@lru_cache(maxsize=2)  # a process reads it some times, and PyYAML takes seconds for many districts
+def _parsed(file_name: str, text: str) -> _Read:
+    """The file's data, the settings if they are valid, and every mistake."""
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
         endless = _line_in_itself(node) if node is not None else None
         if endless is not None:
-            raise SettingsError(f"{path.name} line {endless}: an anchor (&) that contains itself.")
+            raise SettingsError(f"{file_name} line {endless}: an anchor (&) that contains itself.")
         # PyYAML writes what `<<` merges into the nodes themselves, as if it stood there.
         repeated = _repeated_keys(node) if node is not None else []
         data = loader.construct_document(node) if node is not None else None
     except RecursionError:
-        raise SettingsError(f"{path.name}: lists or keys in one another, far too deep.") from None
+        raise SettingsError(f"{file_name}: lists or keys in one another, far too deep.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         # A character that YAML does not have is told by its place in the text alone.
         line = mark.line if mark else text.count("\n", 0, getattr(error, "position", 0))
         problem = _NAME_QUOTED.sub("", getattr(error, "problem", None) or "not valid YAML")
-        raise SettingsError(f"{path.name} line {line + 1}: {problem}.") from None
+        raise SettingsError(f"{file_name} line {line + 1}: {problem}.") from None
     if node is None:
-        raise SettingsError(f"{path.name} line 1: the file is empty; `districts:` is expected.")
+        raise SettingsError(f"{file_name} line 1: the file is empty; `districts:` is expected.")
     try:
         return data, Settings.model_validate(data), repeated
     except ValidationError as error:
