@@ -468,7 +468,7 @@ def rollback(
     home = Home.from_environment()
     load_sound_districts(home.settings_file).district(district)
     with locked(home, district), closing(open_ledger(home)) as ledger:
-        erasure_records.refuse_cut_short(ledger, district, erasure_records.WHOLE_DISTRICT)
+        erasure_records.refuse_cut_short(ledger, district)  # an older one may have who is erased
         is_another = snapshots.roll_back(home, ledger, district, snapshot, user_name())
     if is_another:
         _print_line(f"{district}: snapshot {snapshot} is current. The next sync will hold.")

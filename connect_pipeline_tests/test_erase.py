@@ -1114,6 +1114,18 @@ def test_an_export_that_was_open_before_the_erasure_is_no_copy(
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_nobody_goes_back_or_exports_while_an_erasure_is_cut_short(
+    home: SmallHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older snapshot has the student, and a copy that was made now would, too."""
+    cut_student_short(home, "_rebuild_snapshots", monkeypatch)
+    for arguments in (("rollback", NAME, home.snapshots()[0]), ("export", NAME, str(tmp_path))):
+        done = home.command_here(*arguments)
+        assert done.returncode == 3
+        assert f"erase {NAME} --student ID` again" in done.stderr
+    assert list(tmp_path.glob("*.parquet")) == []
+
+
 def test_no_other_erasure_begins_while_one_is_cut_short(
     home: SmallHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:

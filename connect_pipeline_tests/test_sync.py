@@ -21,7 +21,6 @@ from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STAFF_TO_STUDE
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.published import ROSTER_TABLES
-from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.district import generate
@@ -484,7 +483,8 @@ def test_a_core_file_that_is_too_large_is_not_fetched_and_blocks_the_night(home:
     run = home.nightly()
     assert run.outcome == "blocked"
     assert run.message == (
-        f"{NAME}: blocked. {STUDENT_FILE}: {catalogue()['file_too_large'].doc} What is published"
+        f"{NAME}: blocked. {STUDENT_FILE}: The file has 767 bytes, the limit is 500. Export the"
+        " current school year only, or ask the operator for a higher limit. What is published"
         " stays. The report says what to change."
     )
     assert home.roster_bytes() == before

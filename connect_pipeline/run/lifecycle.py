@@ -18,7 +18,6 @@ from datetime import datetime
 from functools import partial
 
 import duckdb
-from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms, landing, roster
 from connect_pipeline.alarms.delivery import deliver
@@ -44,6 +43,7 @@ from connect_pipeline.run.recovery import recover, refuse_unsettled
 from connect_pipeline.run.retention import files_of_current
 from connect_pipeline.settings import District, Settings
 from connect_pipeline.settings_file import load_sound_districts
+from connect_pipeline.snapshots import Lost
 from connect_pipeline.snapshots.damage import refuse_unread
 from connect_pipeline.stops import held_back, is_stop
 from connect_pipeline.validation import Report
@@ -113,7 +113,7 @@ def district_run(
 
 
 def _rebuild(
-    home: Home, ledger: Ledger, district: District, name: str, run_id: str, lost: RowMapping
+    home: Home, ledger: Ledger, district: District, name: str, run_id: str, lost: Lost
 ) -> bool:
     """Publish a damaged snapshot again, from the files that it was made from; whether that worked.
 
@@ -124,25 +124,23 @@ def _rebuild(
     run = DistrictRun(
         home, name, district, ledger, run_id, CORE_JOB, now(), connection, Report(connection)
     )
+    exports = lost.row["exports"]
     try:
-        _prepare(run)
+        _prepare(run, instead=lost.instead)
         for spec in (SCHOOLS, *CORE):
-            source = lost["exports"].get(spec.file_name)
+            source = exports.get(spec.file_name)
             if source is not None:
                 run.visit.take_landed(spec, str(source["sha256"]))
         run.refuse_missing(CORE)
         for spec in (SCHOOLS, *CORE):
             run.check(spec)
         run.night.build()
-        if run.night.kept < lost["exports"].get("kept", {}).get("rows", 0):
+        if run.night.kept < exports.get("kept", {}).get("rows", 0):
             raise EnvironmentFault(
                 "Some whom it kept are in none of its files. The snapshot before it stays, and"
                 " tonight's files are judged against that."
             )
-        snapshot_id = run.night.publish()
-        if lost["rolled_back"]:  # an operator chose it: going on with others is for one, too
-            ledger.make_current(name, snapshot_id, rolled_back=True)
-        ledger.forget_snapshot(name, str(lost["snapshot_id"]), rebuilt_as=snapshot_id)
+        snapshot_id = run.night.publish(rebuilds=lost.row)
         log.warning("%s: rebuilt as snapshot %s, from what was received", name, snapshot_id)
     except (ConnectError, duckdb.Error) as error:
         log.error("%s: it could not be rebuilt: %s", name, as_our_error(error))
@@ -211,9 +209,11 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
     )
 
 
-def _prepare(run: DistrictRun) -> None:
+def _prepare(run: DistrictRun, *, instead: str | None = None) -> None:
+    """Open what the run compares with: the current snapshot, or the one `instead` of a lost one."""
     current = run.ledger.current_snapshot(run.name)
-    path = run.home.snapshot(run.name, str(current["snapshot_id"])) if current is not None else None
+    snapshot_id = instead or (None if current is None else str(current["snapshot_id"]))
+    path = None if snapshot_id is None else run.home.snapshot(run.name, snapshot_id)
     # It is not there while a damaged one is being rebuilt.
     previous = path if path is not None and path.exists() else None
     if previous is not None:

@@ -184,9 +184,13 @@ class NightlySteps:
             "would_vanish": would_vanish.name if would_vanish else None,
         }
 
-    def publish(self) -> str:
-        """Publish the candidate as the current snapshot; returns its ID."""
+    def publish(self, *, rebuilds: RowMapping | None = None) -> str:
+        """Publish the candidate as the current snapshot; returns its ID.
+
+        `rebuilds` is the damaged one in whose place it comes.
+        """
         run = self.run
+        replaced = {} if rebuilds is None else snapshots.rebuilding(rebuilds)
         if run.visit.uploaded:
             run.visit.confirm(strictly=False)
         published_at = snapshots.next_moment(run.ledger, run.name)
@@ -207,7 +211,7 @@ class NightlySteps:
             snapshot_id,
             published_at=published_at,
             run_id=run.run_id,
-            exports=self._exports(),
+            exports={**self._exports(), **replaced},
             set_hash=run.set_sha256,
         )
         snapshots.prune(run.home, run.ledger, run.name, run.district.keep.snapshots)

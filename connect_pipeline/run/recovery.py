@@ -12,8 +12,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from sqlalchemy.engine import RowMapping
-
 from connect_pipeline import alarms, snapshots
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.erasure import records as erasure_records
@@ -34,11 +32,11 @@ def recover(
     ledger: Ledger,
     settings: Settings,
     name: str,
-    rebuild: Callable[[RowMapping], bool],
+    rebuild: Callable[[snapshots.Lost], bool],
 ) -> None:
     """Settle everything for a run that holds the district's lock and has not begun.
 
-    `rebuild` publishes a damaged snapshot, whose row it gets, once more; it says whether it could.
+    `rebuild` publishes a damaged snapshot once more; it says whether it could.
     Raises `EnvironmentFault` when only an operator can say what to go on with.
     """
     erasure_records.refuse_lost(home, ledger, name)
@@ -52,21 +50,29 @@ def recover(
         remove_partials(folder)
     _remove_damaged_day(home, ledger, settings, name)
     tell_of_lost_lists(home, ledger, settings, name)
-    lost = snapshots.set_aside_damaged(home, ledger, name)
+    # An older snapshot may have a student whose erasure was cut short.
+    fall_back = not erasure_records.is_under_way(ledger, name)
+    lost = snapshots.set_aside_damaged(home, ledger, name, fall_back=fall_back)
     if lost is not None:
-        snapshot_id = lost["snapshot_id"]
-        log.error("%s: snapshot %s, the current one, is damaged: check the disk", name, snapshot_id)
+        log.error(
+            "%s: snapshot %s, the current one, is damaged: check the disk", name, lost.snapshot_id
+        )
         alarms.raise_alarm(ledger, settings, name, CORE_JOB, Cause.DAMAGED, {"snapshots": 1})
         if rebuild(lost):
             alarms.clear(ledger, name, CORE_JOB, [Cause.DAMAGED])
-        elif ledger.current_snapshot(name) == lost:
-            if lost["rolled_back"]:  # what was rolled back must not come back by itself
-                raise EnvironmentFault(
-                    f"{name}: the snapshot that an operator went back to is damaged, and could not"
-                    f" be rebuilt. Choose another one: `rollback {name} SNAPSHOT` (`status` lists"
-                    " them)."
-                )
-            ledger.forget_snapshot(name, snapshot_id)
+            return
+        settle(home, ledger, name)  # what failed may have come as far as readers
+        current = ledger.current_snapshot(name)
+        if current is None or current["snapshot_id"] != lost.snapshot_id:
+            return
+        if lost.instead is None and lost.row["rolled_back"]:
+            # What was rolled back must not come back by itself.
+            raise EnvironmentFault(
+                f"{name}: the snapshot that an operator went back to is damaged, and could not"
+                f" be rebuilt. Choose another one: `rollback {name} SNAPSHOT` (`status` lists"
+                " them)."
+            )
+        snapshots.give_up(ledger, name, lost)
 
 
 def refuse_unsettled(home: Home, ledger: Ledger, name: str) -> None:

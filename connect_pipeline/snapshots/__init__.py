@@ -8,12 +8,15 @@ them (`roster/`, `published.py`).
 
 from connect_pipeline.snapshots.publishing import (
     DAMAGED_SUFFIX,
+    Lost,
+    give_up,
     is_undamaged,
     new_snapshot_id,
     next_moment,
     note_digest,
     prune,
     publish,
+    rebuilding,
     replace_file,
     roll_back,
     set_aside_damaged,
@@ -23,12 +26,15 @@ from connect_pipeline.snapshots.publishing import (
 
 __all__ = [
     "DAMAGED_SUFFIX",
+    "Lost",
+    "give_up",
     "is_undamaged",
     "new_snapshot_id",
     "next_moment",
     "note_digest",
     "prune",
     "publish",
+    "rebuilding",
     "replace_file",
     "roll_back",
     "set_aside_damaged",

@@ -9,6 +9,7 @@ Belongs here: files and their ledger rows. Does not belong here: what is in a sn
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ from connect_pipeline.published import open_published
 from connect_pipeline.snapshots.damage import Damaged, is_there, refuse_unread
 
 DAMAGED_SUFFIX = ".damaged"
+REBUILDS = "rebuilds"
+"""In a snapshot's `exports`: the damaged one in whose place it came."""
 
 
 def new_snapshot_id(moment: datetime, run_id: str) -> str:
@@ -86,7 +89,25 @@ def publish(
         _point_roster_at(home, district, snapshot_id)
     except OSError as error:
         raise disk_fault(error, f"publish the snapshot of {district}") from None
-    ledger.make_current(district, snapshot_id)
+    _complete(ledger, district, snapshot_id, exports)
+
+
+def rebuilding(lost: RowMapping) -> dict[str, Any]:
+    """What the `exports` of a snapshot say that takes the place of a damaged one.
+
+    With it in the ledger's row, whoever completes the publication knows whose place that is.
+    """
+    about = {"snapshot_id": lost["snapshot_id"], "rolled_back": bool(lost["rolled_back"])}
+    return {REBUILDS: about}
+
+
+def _complete(ledger: Ledger, district: str, snapshot_id: str, exports: dict[str, Any]) -> None:
+    """Readers have this snapshot: it is current. An operator's choice stays one when rebuilt."""
+    rebuilds = exports.get(REBUILDS)
+    rolled_back = rebuilds is not None and rebuilds["rolled_back"]
+    ledger.make_current(district, snapshot_id, rolled_back=rolled_back)
+    if rebuilds is not None:
+        ledger.forget_snapshot(district, rebuilds["snapshot_id"], rebuilt_as=snapshot_id)
 
 
 def verify(path: Path) -> str:
@@ -141,14 +162,18 @@ def settle_publications(home: Home, ledger: Ledger, district: str) -> list[str]:
     the place of another, and what readers have is never replaced by what an older ledger knows.
     """
     done: list[str] = []
-    for row in ledger.snapshots_of(district):
+    for row in reversed(ledger.snapshots_of(district)):  # what readers get last is the newest
         if row["state"] != "publishing":
             continue
         snapshot_id = str(row["snapshot_id"])
         file = home.snapshot(district, snapshot_id)
-        if is_undamaged(file, row):
+        if _is_overtaken(ledger, district, snapshot_id):
+            file.unlink(missing_ok=True)
+            ledger.forget_snapshot(district, snapshot_id)
+            done.append(f"forgot snapshot {snapshot_id}, for a newer one was published since")
+        elif is_undamaged(file, row):
             _point_roster_at(home, district, snapshot_id)
-            ledger.make_current(district, snapshot_id)
+            _complete(ledger, district, snapshot_id, row["exports"])
             done.append(f"finished publishing snapshot {snapshot_id}")
         else:
             _set_aside(file)
@@ -156,7 +181,24 @@ def settle_publications(home: Home, ledger: Ledger, district: str) -> list[str]:
             done.append(f"forgot snapshot {snapshot_id}, which is not there or not whole")
     done += _follow_readers(home, ledger, district)
     current = ledger.current_snapshot(district)
-    return done if current is None else done + _give_back(home, district, current)
+    if current is None:
+        return done
+    if (rebuilds := current["exports"].get(REBUILDS)) is not None:
+        _forget_rebuilt(ledger, district, str(rebuilds["snapshot_id"]), current)
+    return done + _give_back(home, district, current)
+
+
+def _is_overtaken(ledger: Ledger, district: str, snapshot_id: str) -> bool:
+    """Whether a newer snapshot has become current since this one was about to."""
+    current = ledger.current_snapshot(district)
+    return current is not None and str(current["snapshot_id"]) > snapshot_id
+
+
+def _forget_rebuilt(ledger: Ledger, district: str, lost: str, current: RowMapping) -> None:
+    """A kill came between a rebuilt snapshot's publication and the end of the damaged one."""
+    known = [row["snapshot_id"] for row in ledger.snapshots_of(district)]
+    if lost in known:
+        ledger.forget_snapshot(district, lost, rebuilt_as=str(current["snapshot_id"]))
 
 
 def _follow_readers(home: Home, ledger: Ledger, district: str) -> list[str]:
@@ -232,15 +274,28 @@ def _adopt(home: Home, ledger: Ledger, district: str, *, went_back: bool) -> lis
     return [f"took the published snapshot {snapshot_id} into a ledger that did not know it"]
 
 
-def set_aside_damaged(home: Home, ledger: Ledger, district: str) -> RowMapping | None:
-    """Take a damaged current snapshot away from readers; its row, or None when all is well.
+@dataclass(frozen=True)
+class Lost:
+    """A damaged current snapshot: its row, and the older snapshot that readers have meanwhile."""
 
-    What readers find then is the newest older snapshot that is whole, if there is one: last
-    night's good data is better than a damaged file. The damaged one stays beside, as `.damaged`,
-    until the next publication. With no older one, the ledger keeps it as the current one until it
-    is rebuilt or given up: a run that is killed meanwhile must not leave a district that looks
-    like a new one. Raises `EnvironmentFault`, and leaves all as it is, when a snapshot cannot be
-    read.
+    row: RowMapping
+    instead: str | None
+
+    @property
+    def snapshot_id(self) -> str:
+        return str(self.row["snapshot_id"])
+
+
+def set_aside_damaged(
+    home: Home, ledger: Ledger, district: str, *, fall_back: bool = True
+) -> Lost | None:
+    """Take a damaged current snapshot away from readers; None when all is well.
+
+    What readers find then is the newest older snapshot that is whole, if there is one and
+    `fall_back`: last night's good data is better than a damaged file. The damaged one stays beside,
+    as `.damaged`, until the next publication, and in the ledger as the current one until it is
+    rebuilt or given up (`give_up`): a run that is killed meanwhile leaves that to the next one.
+    Raises `EnvironmentFault`, and leaves all as it is, when a snapshot cannot be read.
     """
     row = ledger.current_snapshot(district)
     if row is None:
@@ -249,15 +304,21 @@ def set_aside_damaged(home: Home, ledger: Ledger, district: str) -> RowMapping |
     file, roster = home.snapshot(district, lost), home.roster(district)
     if is_undamaged(file, row):
         return None
-    whole = _newest_whole_before(home, ledger, district, lost)
+    whole = _newest_whole_before(home, ledger, district, lost) if fall_back else None
     _set_aside(file)
     if whole is None:
         roster.unlink(missing_ok=True)
-        return row
-    _point_roster_at(home, district, whole)
-    ledger.make_current(district, whole, rolled_back=bool(row["rolled_back"]))
-    ledger.forget_snapshot(district, lost)
-    return row
+    else:
+        _point_roster_at(home, district, whole)
+    return Lost(row, whole)
+
+
+def give_up(ledger: Ledger, district: str, lost: Lost) -> None:
+    """A damaged snapshot cannot be rebuilt: what readers have in its place is current."""
+    if lost.instead is not None:
+        rolled_back = bool(lost.row["rolled_back"])
+        ledger.make_current(district, lost.instead, rolled_back=rolled_back)
+    ledger.forget_snapshot(district, lost.snapshot_id)
 
 
 def _set_aside(file: Path) -> None:
@@ -318,6 +379,8 @@ def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: s
     before = ledger.current_snapshot(district)
     _point_roster_at(home, district, snapshot_id)
     ledger.make_current(district, snapshot_id, rolled_back=True, by=by)
+    if before is not None and not home.snapshot(district, str(before["snapshot_id"])).exists():
+        ledger.forget_snapshot(district, str(before["snapshot_id"]))  # it was damaged
     alarms.clear(ledger, district, CORE_JOB, [Cause.HELD])  # what waited does not wait any more
     return before is None or before["snapshot_id"] != snapshot_id
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -15,12 +16,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline import alarms, snapshots
+from connect_pipeline import alarms, interrupted, snapshots
 from connect_pipeline.contract import CORE, SCHOOLS, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.ledger import tables
+from connect_pipeline.ledger import Ledger, tables
+from connect_pipeline.run import lifecycle
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline.snapshots import DAMAGED_SUFFIX
+from connect_pipeline.snapshots import DAMAGED_SUFFIX, publishing
 from connect_pipeline_tests.faults.absences import absent, list_absences, told
 from connect_pipeline_tests.receivers import Webhook, webhook
 from connect_pipeline_tests.small_district import FILES
@@ -173,6 +175,84 @@ def test_a_run_killed_while_the_only_snapshot_is_gone_leaves_it_to_be_rebuilt(
     run = home.nightly()
     assert (run.outcome, list(run.report.holding_codes())) == ("held", ["column_vanished"])
     assert home.content() == before
+
+
+def test_a_rebuild_that_failed_late_is_not_finished_over_a_newer_night(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rename was not proven to be on the disk; the night that followed is newer."""
+    damage_current(home, flip(0.5))
+    rename = publishing.rename_durably
+
+    def fails_late(source: Path, target: Path) -> None:
+        rename(source, target)
+        if source.stem == "candidate":
+            monkeypatch.setattr(publishing, "rename_durably", rename)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(publishing, "rename_durably", fails_late)
+    home.upload({STUDENTS.file_name: home.read(STUDENTS.file_name).replace("Ben", "Benno")})
+    assert home.nightly().outcome == "published"
+    tonight = home.current()
+    with home.here():
+        interrupted.settle(home.home, home.ledger, NAME)
+    assert home.current() == tonight
+    assert home.roster.samefile(home.home.snapshot(NAME, tonight))
+    assert home.query("SELECT count(*) FROM connect.students WHERE first_name = 'Benno'") == [(1,)]
+    home.assert_tidy()
+
+
+def test_a_publication_is_not_finished_over_a_newer_one(home: SmallHome) -> None:
+    first, second = home.snapshots()
+    with home.ledger.transaction() as connection:
+        of_first = sa.update(tables.snapshots).where(tables.snapshots.c.snapshot_id == first)
+        connection.execute(of_first.values(state="publishing"))
+    with home.here():
+        interrupted.settle(home.home, home.ledger, NAME)
+    assert (home.current(), home.snapshots()) == (second, [second])
+    home.assert_tidy()
+
+
+def test_what_an_operator_went_back_to_stays_chosen_when_its_rebuild_is_killed(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next night would publish what was gone back from."""
+    first, _ = home.snapshots()
+    assert home.command_here("rollback", NAME, first).returncode == 0
+    damage_current(home, flip(0.5))
+
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "make_current", cut)
+        with pytest.raises(KeyboardInterrupt):
+            home.nightly()
+    run = home.nightly()
+    assert (run.outcome, "rolled_back" in run.report.holding_codes()) == ("held", True)
+    home.assert_tidy()
+    assert {row["snapshot_id"] for row in home.ledger.publications_of(NAME)} <= {*home.snapshots()}
+
+
+def test_a_killed_rebuild_is_done_by_the_next_run(
+    home: SmallHome, two_nights: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where tonight's files are refused, so that no other night takes its place."""
+    damage_current(home, flip(0.5))
+    home.upload({STUDENTS.file_name: "no header"})
+
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for module, step in ((lifecycle, "_rebuild"), (Ledger, "begin_snapshot")):
+        with monkeypatch.context() as patched:
+            patched.setattr(module, step, cut)
+            with pytest.raises(KeyboardInterrupt):
+                home.nightly()
+        assert alarms.open_alarms(home.ledger)[0]["cause"] == "damaged"
+    assert home.nightly().outcome == "blocked"
+    assert home.content() == two_nights.content()
+    assert "damaged" not in {row["cause"] for row in alarms.open_alarms(home.ledger)}
 
 
 def test_the_only_snapshot_damaged_and_nothing_to_rebuild_it_from(
