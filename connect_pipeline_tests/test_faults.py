@@ -187,8 +187,8 @@ FAULTS = (
         "settings that are no text",
         settings_of(b"\xff\xfe\x00"),
         2,
-        "districts.yaml cannot be read",
-        (2, "districts.yaml cannot be read"),
+        "districts.yaml line 1: a character that is not UTF-8",
+        (2, "districts.yaml line 1: a character that is not UTF-8"),
     ),
     Fault(
         "settings that are a folder",

@@ -95,7 +95,9 @@ def district_run(
             except BaseException as error:
                 if is_stop(error):
                     run.stop()
-                    raise (KeyboardInterrupt if isinstance(error, Exception) else error) from None
+                    if isinstance(error, Exception):  # the database's word for it
+                        raise KeyboardInterrupt from None
+                    raise
                 ours = as_our_error(error)
                 run.fail(ours)
                 raise ours from None
