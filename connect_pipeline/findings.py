@@ -94,11 +94,9 @@ class Findings:
 
     def repeat(self, finding: Finding) -> None:
         """Add a finding of an earlier run, as it was."""
-        code, severity = finding.code, finding.severity
-        known = self._severities.get(code, severity)
-        self._severities[code] = min(known, severity, key=lambda one: one.rank)
-        self.counts[code] += 1
-        self._stored.setdefault(code, []).append(finding)
+        self._weigh(finding.code, finding.severity)
+        self.counts[finding.code] += 1
+        self._stored.setdefault(finding.code, []).append(finding)
 
     def escalate(
         self, code: str, severity: Severity, message: str, *, follows: bool = False
@@ -108,13 +106,16 @@ class Findings:
         So many rows failed that the file is in doubt, or an old file would be taken for a new one.
         One that `follows` from what is said of the whole file already stands below it.
         """
-        known = self._severities.get(code, severity)
-        self._severities[code] = min(known, severity, key=lambda one: one.rank)
+        self._weigh(code, severity)
         self.counts[code] = max(self.counts[code], 1)
         finding = Finding(code, severity, self.export, message)
         stored = self._stored.setdefault(code, [])
         of_the_file = takewhile(lambda one: one.line is None, stored)
         stored.insert(sum(1 for _ in of_the_file) if follows else 0, finding)
+
+    def _weigh(self, code: str, severity: Severity) -> None:
+        known = self._severities.get(code, severity)
+        self._severities[code] = min(known, severity, key=lambda one: one.rank)
 
     @property
     def worst(self) -> Severity | None:

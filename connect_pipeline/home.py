@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import BinaryIO
 
@@ -191,7 +192,7 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
     Raises `EnvironmentFault` for a full disk, a lack of permission and the like.
     """
     private_folder(target.parent)
-    partial = target.with_name(f"{target.name}.{os.getpid()}{PARTIAL_SUFFIX}")
+    partial = partial_of(target)
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
         with os.fdopen(descriptor, "wb") as file:
@@ -243,6 +244,16 @@ def sync_file(path: Path) -> None:
 def sync_folder(path: Path) -> None:
     """Force a folder's entries to the disk."""
     sync_file(path)
+
+
+def partial_of(target: Path) -> Path:
+    """The name beside `target` under which this process writes it."""
+    return target.with_name(f"{target.name}.{os.getpid()}{PARTIAL_SUFFIX}")
+
+
+def partials_of(target: Path) -> list[Path]:
+    """What processes are writing, or have left, beside `target`."""
+    return list(target.parent.glob(f"{escape(target.name)}.*{PARTIAL_SUFFIX}"))
 
 
 def remove_partials(folder: Path) -> None:

@@ -20,6 +20,8 @@ from connect_pipeline.home import (
     PARTIAL_SUFFIX,
     PRIVATE_FILE,
     disk_fault,
+    partial_of,
+    partials_of,
     private_folder,
     rename_durably,
     sync_file,
@@ -48,10 +50,11 @@ def write_query(
 
 def remove_left(folder: Path, names: Collection[str]) -> None:
     """Remove what processes that are gone had written beside files with these names."""
-    for left in folder.glob(f"*{PARTIAL_SUFFIX}"):
-        name, _, writer = left.name.removesuffix(PARTIAL_SUFFIX).rpartition(".")
-        if name in names and writer.isdecimal() and not _is_running(int(writer)):
-            left.unlink(missing_ok=True)
+    for name in names:
+        for left in partials_of(folder / name):
+            writer = left.name.removeprefix(f"{name}.").removesuffix(PARTIAL_SUFFIX)
+            if writer.isdecimal() and not _is_running(int(writer)):
+                left.unlink(missing_ok=True)
 
 
 def _is_running(process: int) -> bool:
@@ -67,7 +70,7 @@ def _is_running(process: int) -> bool:
 @contextmanager
 def written_beside(target: Path) -> Iterator[Path]:
     """A name beside `target`, under which nothing is left at the end."""
-    beside = target.with_name(f"{target.name}.{os.getpid()}{PARTIAL_SUFFIX}")
+    beside = partial_of(target)
     try:
         yield beside
     finally:

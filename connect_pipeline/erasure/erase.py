@@ -53,6 +53,7 @@ from connect_pipeline.home import (
     disk_fault,
     file_sha256,
     files_below,
+    partials_of,
     remove_scratch,
     rename_durably,
     replacing,
@@ -226,7 +227,7 @@ def _remove_leftovers(home: Home, district: str) -> None:
     remove_scratch(home, district)
     remove_unfinished(home, district)
     for file in (home.erasing(district), opt_out_file(home, district).resolve()):
-        for path in file.parent.glob(f"{file.name}.*{PARTIAL_SUFFIX}"):
+        for path in partials_of(file):
             path.unlink()
     for place in _places(home, district):
         for path in files_below(place):

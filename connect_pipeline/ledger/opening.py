@@ -23,6 +23,7 @@ from connect_pipeline.home import (
     PRIVATE_FOLDER,
     Home,
     disk_fault,
+    partials_of,
     private_folder,
     replacing,
     sync_folder,
@@ -159,7 +160,7 @@ def _make_key(path: Path, engine: Engine) -> None:
 
 def _remove_left(path: Path) -> None:
     """Remove a second key, of a process that was killed as it made one; that takes no minute."""
-    for left in path.parent.glob(f"{path.name}.*{PARTIAL_SUFFIX}"):
+    for left in partials_of(path):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > MAKING_SECONDS:
                 left.unlink()

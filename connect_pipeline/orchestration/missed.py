@@ -11,7 +11,7 @@ daemon is down, which its scheduler makes up for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 from sqlalchemy.engine import RowMapping
@@ -21,6 +21,7 @@ from connect_pipeline.attendance.school_days import expects_attendance
 from connect_pipeline.drop.deadlines import attendance_due_before, deadline_before
 from connect_pipeline.ledger import Ledger, stamp
 from connect_pipeline.orchestration import names
+from connect_pipeline.orchestration.schedules import deadline_text
 from connect_pipeline.settings import District
 
 UNSEEN = timedelta(minutes=2)
@@ -41,7 +42,7 @@ def missed_deadlines(
         due = _last_due(job, districts[name], at) if name in districts else None
         if due is None or not _was_open(row, due) or at < due + UNSEEN:
             continue
-        moment = due.astimezone(UTC).isoformat()
+        moment = deadline_text(due)
         tags = {names.DEADLINE_TAG: moment}
         of_it = dg.RunsFilter(job_name=job, tags={names.DISTRICT_TAG: name, **tags})
         if not instance.get_runs(of_it, limit=1):

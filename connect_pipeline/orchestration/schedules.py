@@ -63,12 +63,17 @@ def _attendance_due(name: str, district: District) -> dg.ScheduleDefinition:
 
 
 def _request(name: str, due: datetime) -> dg.RunRequest:
-    moment = due.astimezone(UTC).isoformat()
+    moment = deadline_text(due)
     return dg.RunRequest(
         run_key=moment,
         partition_key=name,
         tags={names.DEADLINE_TAG: moment},
     )
+
+
+def deadline_text(due: datetime) -> str:
+    """A deadline as its runs are tagged with it, by which they are found again (`missed.py`)."""
+    return due.astimezone(UTC).isoformat()
 
 
 def _safe(name: str) -> str:

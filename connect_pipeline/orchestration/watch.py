@@ -22,7 +22,7 @@ from connect_pipeline.alarms.delivery import deliver
 from connect_pipeline.alarms.words import RETENTION_JOB, Cause
 from connect_pipeline.errors import ConnectError, SettingsError
 from connect_pipeline.foreign_errors import as_our_error
-from connect_pipeline.home import PARTIAL_SUFFIX, Home, private_folder, replacing
+from connect_pipeline.home import Home, partials_of, private_folder, replacing
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, open_ledger
 from connect_pipeline.locks import is_held
 from connect_pipeline.orchestration import names
@@ -133,7 +133,8 @@ def keep_readable_settings(home: Home) -> None:
         content = home.settings_file.read_bytes()
         if not copy.exists() or copy.read_bytes() != content:
             load_sound_districts(home.settings_file)
-            for left in private_folder(copy.parent).glob(f"{copy.name}.*{PARTIAL_SUFFIX}"):
+            private_folder(copy.parent)
+            for left in partials_of(copy):
                 left.unlink(missing_ok=True)  # of one that was killed
             with replacing(copy) as file:
                 file.write(content)
