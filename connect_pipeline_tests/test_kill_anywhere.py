@@ -210,6 +210,22 @@ def test_a_run_that_is_stopped_anywhere_says_so_and_is_no_bug(
     assert home.run().outcome == "published"
 
 
+def test_a_run_that_is_stopped_while_it_rebuilds_a_snapshot_gives_nothing_up(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = home.content()
+    os.truncate(home.roster, 1000)
+    with monkeypatch.context() as patched:
+        patched.setattr(roster, "build_candidate", stop_within_a_statement)
+        run = home.run()
+    assert (run.is_stopped, run.message) == (
+        True,
+        f"{NAME}: stopped before it began. What is published stays.",
+    )
+    assert home.run().outcome == "unchanged"
+    assert home.content() == before
+
+
 def test_a_run_that_is_stopped_as_it_ends_has_an_end(
     home: SmallHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,8 @@ class DistrictRuns(dg.ConfigurableResource):
             with district_run(home, district, dagster_run.run_id, job, deadline) as run:
                 yield run
         except Exception as error:
+            if is_stop(error):
+                raise dg.DagsterExecutionInterruptedError from None
             is_refused = isinstance(error, UsageError) and not isinstance(error, SettingsError)
             tags = {REFUSED_TAG: dagster_run.run_id} if is_refused else {}
             _forbid_retries(context.instance, dagster_run.run_id, tags)

@@ -95,8 +95,6 @@ def district_run(
             except BaseException as error:
                 if is_stop(error):
                     run.stop()
-                    if isinstance(error, Exception):  # the database's word for it
-                        raise KeyboardInterrupt from None
                     raise
                 ours = as_our_error(error)
                 run.fail(ours)
