@@ -40,14 +40,29 @@ def note_unexpected_names(drop: Findings, names: Iterable[str]) -> None:
 
     Those that are nearly one of the five come first, in its place: a report shows the first few.
     """
-    meant = [near_export(name) or "" for name in names if _is_unexpected(name)]
-    for one in sorted(meant, key=lambda one: (not one, one)):
-        note_unexpected_name(drop, one)
+    unexpected = [name for name in names if _is_unexpected(name)]
+    meant = [(near, _difference(name, near)) for name in unexpected if (near := near_export(name))]
+    for near, difference in sorted(meant):
+        note_unexpected_name(drop, near, difference)
+    for _ in range(len(unexpected) - len(meant)):
+        drop.add("unexpected_file", hint="")
 
 
-def note_unexpected_name(drop: Findings, meant: str) -> None:
-    """Add `unexpected_file` for a file whose name should be `meant`; '' where nobody knows."""
-    drop.add("unexpected_file", hint=f'Did you mean "{meant}"?' if meant else "")
+def note_unexpected_name(drop: Findings, meant: str, difference: str = "") -> None:
+    """Add `unexpected_file` for a file whose name should be `meant`, and how it differs."""
+    drop.add("unexpected_file", hint=f'Did you mean "{meant}"? {difference}')
+
+
+def _difference(name: str, export: str) -> str:
+    """How a name differs from the export's, in words that hold nothing of the name."""
+    ways = []
+    if not name.lower().endswith(".csv"):
+        ways.append("does not end in .csv")
+    if any(letter.isdigit() for letter in name):
+        ways.append("has a number or a date")
+    if name.casefold() == export.casefold():
+        ways.append("has other capitals")
+    return f"It {' and '.join(ways) or 'has other letters, blanks or signs'}."
 
 
 def _is_unexpected(name: str) -> bool:

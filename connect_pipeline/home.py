@@ -311,9 +311,10 @@ def remove_log(database: Path) -> bool:
 def disk_fault(error: OSError, doing: str) -> DiskFault:
     """One clear sentence for an operating-system error, with the system's own reason."""
     reason = error.strerror or type(error).__name__
-    remedy = "Free space or permissions"
-    if error.errno == errno.EXDEV:
-        remedy = "Put work/ and published/ of CONNECT_HOME on one file system"
+    remedy = {
+        errno.ENOENT: "Give a path that is there",
+        errno.EXDEV: "Put work/ and published/ of CONNECT_HOME on one file system",
+    }.get(error.errno or 0, "Free space or permissions")
     return DiskFault(f"Could not {doing}: {reason}. {remedy}, then retry.")
 
 

@@ -697,6 +697,9 @@ def test_blank_lines_are_no_rows(end: str, encoding: str, tmp_path: Path) -> Non
         ("LunchBalance", "free reduced free free 1.00", True),
         ("LunchBalance", "$1.00 1.00USD 1,00 1.0.0 1.00", False),
         ("ZipCode", "937011234 93701-1234 93701 93701 9370 93701", False),
+        ("ContactNamePrimary", "First001 First002 Tom123 Last0004 J.R.101", False),
+        ("ContactNamePrimary", "559-555-0101 (559)555-0102 S001 12MainSt.101 a1@x.org Ana", True),
+        ("ContactNamePrimary", "T1001 T1002 T1003 J101 J102 Ana", True),
     ],
 )
 def test_lists_that_changed_places_are_held(
@@ -947,6 +950,30 @@ def test_a_name_that_is_none_of_the_five_is_said(
     assert ("Did you mean" in found.message) == (meant is not None)
     assert meant is None or f'Did you mean "{meant.file_name}"?' in found.message
     assert name not in found.message
+
+
+@pytest.mark.parametrize(
+    ("name", "differs"),
+    [
+        ("studentexport.csv", "It has other capitals."),
+        ("StudentExport.CSV", "It has other capitals."),
+        ("StudntExport.csv", "It has other letters, blanks or signs."),
+        ("StudentExport (1).csv", "It has a number or a date."),
+        ("StudentExport_20261002.csv", "It has a number or a date."),
+        ("StudentExport.xlsx", "It does not end in .csv."),
+        ("StudentExport.csv.txt", "It does not end in .csv."),
+        ("Copy of StudentExport.csv", "It has other letters, blanks or signs."),
+        ("Student Export.csv", "It has other letters, blanks or signs."),
+        ("studntexport_2.xlsx", "It does not end in .csv and has a number or a date."),
+    ],
+)
+def test_how_a_name_differs_from_the_one_that_is_meant_is_said(
+    name: str, differs: str, tmp_path: Path
+) -> None:
+    write(tmp_path, {})
+    (tmp_path / name).write_text("ID\n")
+    (found,) = validate(tmp_path).drop
+    assert differs in found.message
 
 
 def test_what_is_nearly_an_export_is_said_before_what_is_none(tmp_path: Path) -> None:
