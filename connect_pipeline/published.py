@@ -226,7 +226,7 @@ ROSTER_TABLES = (
             PublishedColumn(
                 "reason",
                 description="row_quarantined, unnamed_row_quarantined, student_id_reused (two"
-                " students have the ID) or add_only",
+                " students have the ID; their enrollments have row_quarantined) or add_only",
             ),
             PublishedColumn("nights", "BIGINT", "for how many published nights now"),
             PublishedColumn("valid_in", description="the last snapshot with a valid row"),

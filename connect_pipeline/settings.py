@@ -259,7 +259,8 @@ class Attendance(Section):
     min_periods: int = Field(
         default=1,
         ge=1,
-        description="periods with an alerting code before anybody is told of the child",
+        description="periods with an alerting code before anybody is told of the child; a message"
+        " that was listed stands while at least one of them is in the file",
     )
     no_school: tuple[DayRange, ...] = Field(
         default=(),
@@ -283,7 +284,8 @@ class Attendance(Section):
     )
     default_language: Annotated[str, AfterValidator(_language)] = Field(
         default="en",
-        description="the tag of an entry whose children have several languages, or none",
+        description="the tag of an entry whose children have several languages, or of whom none"
+        " has one",
     )
     max_absent_share: Share = Field(
         default=0.4, description="more of a school's students absent: held"

@@ -287,6 +287,15 @@ def test_the_first_of_two_rows_about_one_absence_wins(tmp_path: Path) -> None:
     assert runs.accounting() == {"001": "code_does_not_alert"}
 
 
+def test_of_two_rows_about_one_absence_the_first_is_taken_as_a_whole(tmp_path: Path) -> None:
+    ana = Student("001", contacts=(EVA,), classes={("101", "1"): "Maria Lopez"})
+    runs = Runs.at(tmp_path, [ana])
+    runs.file([absence("001"), absence("001", code="U", teacher="Kim", date="")])
+    assert runs.published("SELECT code, teacher_name FROM attendance.absences") == [
+        ("A", "Maria Lopez")
+    ]
+
+
 def test_a_child_at_two_schools_is_told_of_with_both(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [Student("001", schools=("101", "102"), contacts=(EVA,))])
     runs.file([absence("001"), absence("001", school="102")])

@@ -31,7 +31,7 @@ SELECT
     period,
     date,
     arg_min(code, line) AS code,
-    arg_min(teacher_name, line) AS teacher_name
+    arg_min_null(teacher_name, line) AS teacher_name
 FROM dated
 SEMI JOIN records.attendance_alike USING (student_id, period)
 GROUP BY school, student_id, period, date;
