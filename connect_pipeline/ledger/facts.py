@@ -84,7 +84,7 @@ class Ledger:
 
     def _first(self, query: sa.Select[Any]) -> RowMapping | None:
         """The first row of a read-only query, None without any."""
-        found = self.rows(query)
+        found = self.rows(query.limit(1))
         return found[0] if found else None
 
     @contextmanager
@@ -165,7 +165,6 @@ class Ledger:
             sa.select(runs)
             .where(runs.c.district == district, runs.c.job == job, runs.c.outcome != "running")
             .order_by(runs.c.started_at.desc(), runs.c.run_id)
-            .limit(1)
         )
 
     def record_received(
@@ -199,7 +198,6 @@ class Ledger:
             sa.select(received)
             .where(received.c.district == district, received.c.export == export)
             .order_by(received.c.id.desc())
-            .limit(1)
         )
 
     def received_since(
@@ -566,7 +564,6 @@ class Ledger:
                 holds.c.set_sha256.in_(set_hashes),
             )
             .order_by(holds.c.id.desc())
-            .limit(1)
         )
 
     def decide(self, hold: RowMapping, state: str, by: str) -> None:
