@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from connect_pipeline.errors import EnvironmentFault, SettingsError
 from connect_pipeline.home import (
@@ -142,7 +142,7 @@ def _make_key(path: Path, engine: Engine) -> None:
     with Ledger(engine, b"").transaction() as connection:
         if path.exists():
             return
-        if connection.execute(sa.select(listed.c.batch_id).limit(1)).first() is not None:
+        if _has_listed(connection):
             raise _key_fault(path, "is not there")
     mine = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
     with replacing(mine) as file:
@@ -174,10 +174,7 @@ def _refuse_another_key(ledger: Ledger) -> None:
     if noted == mine:
         return
     with ledger.transaction() as connection:
-        if (
-            noted is not None
-            and connection.execute(sa.select(listed.c.batch_id).limit(1)).first() is not None
-        ):
+        if noted is not None and _has_listed(connection):
             raise EnvironmentFault(
                 "The ledger's key is not the one with which it noted who was told, so everybody"
                 " would be told again. Set CONNECT_LEDGER_KEY as it was (in the shell, for Dagster"
@@ -185,6 +182,11 @@ def _refuse_another_key(ledger: Ledger) -> None:
             )
         connection.execute(sa.delete(ledger_key))
         connection.execute(sa.insert(ledger_key).values(id=1, key_check=mine))
+
+
+def _has_listed(connection: Connection) -> bool:
+    """Whether anybody was ever listed, so that another key would not know who was told."""
+    return connection.execute(sa.select(listed.c.batch_id).limit(1)).first() is not None
 
 
 def _key_fault(path: Path, what: str) -> EnvironmentFault:
