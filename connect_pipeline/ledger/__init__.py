@@ -12,6 +12,7 @@ from connect_pipeline.ledger.facts import (
     CORE_JOB,
     PREVIEW_JOB,
     Ledger,
+    adds_reason,
     set_sha256,
 )
 from connect_pipeline.ledger.opening import open_ledger
@@ -22,6 +23,7 @@ __all__ = [
     "CORE_JOB",
     "PREVIEW_JOB",
     "Ledger",
+    "adds_reason",
     "compact",
     "from_compact",
     "now",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +35,14 @@ PREVIEW_JOB = "preview"  # what the attendance job would list, as counts; lists 
 def set_sha256(exports: dict[str, str]) -> str:
     """What exactly a set of files is: one hash over names and content hashes."""
     return hashlib.sha256(json.dumps(sorted(exports.items())).encode()).hexdigest()
+
+
+def adds_reason(codes: Collection[str], known: Collection[str]) -> bool:
+    """Whether files are held for a reason more than those that were there to be seen.
+
+    That nobody has uploaded anything since is none.
+    """
+    return not {*codes} <= {*known, "stale_file"}
 
 
 @contextmanager
@@ -419,9 +427,8 @@ class Ledger:
 
         The same bytes again stay held since the first time, with what was seen this time; unless
         that was before `since`, or there is a reason more, which nobody has looked at: then they
-        are held since now. (That nobody has uploaded anything since is none.) False, and nothing
-        changes, when somebody has decided on the hold that is `seen`: it is the last one on these
-        bytes, as the run knows it.
+        are held since now. False, and nothing changes, when somebody has decided on the hold that
+        is `seen`: it is the last one on these bytes, as the run knows it.
         """
         with self.transaction() as connection:
             if seen is not None:
@@ -438,7 +445,7 @@ class Ledger:
             same = connection.execute(
                 sa.select(holds.c.id, holds.c.codes).where(open_holds, is_same)
             ).first()
-            if same is not None and not {*codes} <= {*same.codes, "stale_file"}:
+            if same is not None and adds_reason(codes, same.codes):
                 same = None
             others = sa.true() if same is None else holds.c.id != same.id
             connection.execute(

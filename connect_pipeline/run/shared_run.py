@@ -26,7 +26,14 @@ from connect_pipeline.drop.visit import DropVisit
 from connect_pipeline.errors import ConnectError, Refused, SystemFault
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import ATTENDANCE_JOB, PREVIEW_JOB, Ledger, now, set_sha256
+from connect_pipeline.ledger import (
+    ATTENDANCE_JOB,
+    PREVIEW_JOB,
+    Ledger,
+    adds_reason,
+    now,
+    set_sha256,
+)
 from connect_pipeline.outcomes import GOOD, failed
 from connect_pipeline.report.hand_back import hand_back, remove_old
 from connect_pipeline.report.of_run import report_path
@@ -178,9 +185,9 @@ class SharedRun:
     ) -> str | None:
         """What was decided by this hold, the last one on these bytes.
 
-        An approval is of what was there to be seen: the reasons (that nobody has uploaded anything
-        since is none), and whether an add-only window keeps those who are missing. What was
-        discarded for being of several nights, and is uploaded anew in one, is free.
+        An approval is of what was there to be seen: the reasons, and whether an add-only window
+        keeps those who are missing. What was discarded for being of several nights, and is uploaded
+        anew in one, is free.
         """
         if hold is None:
             return None
@@ -189,7 +196,7 @@ class SharedRun:
         state, reasons = str(hold["state"]), {*hold["codes"]}
         if state == "published" and hold["job"] == ATTENDANCE_JOB:  # these very absences, once more
             state = "approved"
-        if state == "approved" and not {*codes} <= reasons | {"stale_file"}:
+        if state == "approved" and adds_reason(codes, reasons):
             return None
         of_its_nights = "mixed_nights" in reasons and reasons <= {"mixed_nights", "stale_file"}
         if state == "discarded" and of_its_nights and not reasons & {*codes}:
