@@ -21,7 +21,7 @@ import duckdb
 from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import roster
-from connect_pipeline.contract import ATTENDANCE, EXPORTS, SCHOOLS, STAFF, STUDENTS, ExportSpec
+from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STUDENTS, ExportSpec
 from connect_pipeline.drop.visit import DropVisit
 from connect_pipeline.errors import ConnectError, Refused, SystemFault
 from connect_pipeline.foreign_errors import as_our_error
@@ -238,12 +238,10 @@ class SharedRun:
 
         What is there is checked all the same, so that the report is whole.
         """
-        missing = [spec for spec in required if spec.file_name not in self.visit.fetched]
-        if not missing:
+        if all(spec.file_name in self.visit.fetched for spec in required):
             return
-        for spec in EXPORTS:
-            if spec in required:
-                self.check(spec)
+        for spec in required:
+            self.check(spec)
         self.refuse_blocked()
 
     def fail(self, error: ConnectError) -> None:
