@@ -236,7 +236,6 @@ class AttendanceSteps:
         run.visit.receive(ATTENDANCE)
         run.refuse_missing((ATTENDANCE,))
         run.check(ATTENDANCE)
-        run.refuse_blocked()
         self.day.build_absences()
         if not self.settle_day():
             run.refuse_blocked()
