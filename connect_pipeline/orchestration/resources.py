@@ -155,8 +155,6 @@ def plainly(run: DistrictRun) -> Iterator[Stopwatch]:
     work = Stopwatch()
     try:
         yield work
-    except dg.Failure:
-        raise
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         run.stop()
         raise
