@@ -226,7 +226,7 @@ def test_a_refused_login_is_remembered_whatever_the_ledger_refuses_after_it(
     for step in ("_reopened", "_tell_of_access"):
         ships.cursors.clear()
         with monkeypatch.context() as patched:
-            patched.setattr(sensors, step, refuse)
+            patched.setattr(sensors.Tick, step, refuse)
             assert [ships.reason(after=1) for _ in range(3)] == ["The ledger is full."] * 3
     refused = [user for _, user in ships.server.auth_attempts if user == "nobody"]
     assert len(refused) == 2, "once after each loss of the cursor"

@@ -16,7 +16,7 @@ set has settled (`drop/arrival.py`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -101,7 +101,8 @@ def _sensor(awaited: Arrivals, home: Home, settings: Settings) -> dg.SensorDefin
         requests: list[dg.RunRequest] = []
         try:
             with closing(open_ledger(home)) as ledger:
-                requests, notes = _tick(awaited, home, settings, ledger, context.instance, memory)
+                tick = Tick(awaited, home, settings, ledger, context.instance, memory)
+                requests, notes = tick.look()
         except ConnectError as fault:
             notes = [str(fault)]
         for note in notes[:NOTES_SHOWN]:
@@ -116,91 +117,123 @@ def _sensor(awaited: Arrivals, home: Home, settings: Settings) -> dg.SensorDefin
     return arrived
 
 
-def _tick(
-    awaited: Arrivals,
-    home: Home,
-    settings: Settings,
-    ledger: Ledger,
-    instance: dg.DagsterInstance,
-    memory: Memory,
-) -> tuple[list[dg.RunRequest], list[str]]:
-    """Look at the drops and remember it in `memory`; the runs to ask for, and what to note.
+@dataclass(frozen=True)
+class Tick:
+    """One tick of a sensor. It changes `memory`, which is the cursor whatever becomes of the tick.
 
     Looks that failed are remembered first: whatever the ledger refuses after them, the pause before
     a refused login is kept. The others are remembered with the runs that they ask for.
     """
-    began = time.time()
-    wanted = memory.in_turn(name for name, watch in memory.watches.items() if watch.is_due(began))
-    looks = look_at_all(
-        {name: awaited.districts[name].sftp for name in wanted},
-        doubtful={name for name, watch in memory.watches.items() if watch.is_doubtful},
-    )
-    at = time.time()
-    faults = {name: look for name, look in looks.items() if isinstance(look, ConnectError)}
-    for name, fault in faults.items():
-        watch = memory.of(name)
-        memory.watches[name] = arrival.failed_look(watch, at, passes=_passes(fault))
-    unreached = [name for name in wanted if name not in looks]
-    memory.first = unreached[0] if unreached else ""
-    ask = partial(_last_run_of, awaited, ledger, instance)
-    reopened = _reopened(ledger, awaited.job)
-    watches, requests = _follow(awaited, home, ask, memory, looks, at, reopened)
-    if not awaited.is_attendance:  # whose districts are among the other sensor's
-        _tell_of_access(ledger, settings, looks, memory)
-    memory.watches |= watches
-    moment = datetime.fromtimestamp(at, UTC)
-    requests += missed_deadlines(ledger, instance, awaited.job, awaited.districts, moment)
-    notes = [f"{name}: {fault}" for name, fault in sorted(faults.items())]
-    if unreached:
-        notes.append(f"{len(unreached)} districts were not reached in time: they come first.")
-    paused = len(awaited.districts) - len(wanted)
-    if paused:
-        notes.append(f"{paused} drops that refused us are looked at again later.")
-    return requests, notes
 
+    awaited: Arrivals
+    home: Home
+    settings: Settings
+    ledger: Ledger
+    instance: dg.DagsterInstance
+    memory: Memory
 
-def _follow(
-    awaited: Arrivals,
-    home: Home,
-    last_run_of: Callable[[str, str], LastRun],
-    memory: Memory,
-    looks: dict[str, Look],
-    at: float,
-    reopened: Container[str],
-) -> tuple[dict[str, Watch], list[dg.RunRequest]]:
-    """What to remember of the looks that did not fail, and the runs to ask for.
-
-    In `reopened` districts the last run may not have been the end of it: files were approved since,
-    or a deadline's run failed.
-    """
-    watches, requests = {}, []
-    for name, look in looks.items():
-        if isinstance(look, ConnectError):
-            continue
-        # Without a roster nobody knows whom to tell: the file waits for it.
-        is_early = awaited.is_attendance and not home.roster(name).exists()
-        watches[name], ask = arrival.look(
-            memory.of(name),
-            {} if is_early else awaited.pick(look),
-            at,
-            awaited.quiet(awaited.districts[name]),
-            partial(last_run_of, name),
-            is_reopened=name in reopened,
+    def look(self) -> tuple[list[dg.RunRequest], list[str]]:
+        """Look at the drops that are due; the runs to ask for, and what to note."""
+        awaited, memory = self.awaited, self.memory
+        began = time.time()
+        wanted = memory.in_turn(
+            name for name, watch in memory.watches.items() if watch.is_due(began)
         )
-        if ask is not None:
-            requests.append(_request(name, ask))
-    return watches, requests
+        looks = look_at_all(
+            {name: awaited.districts[name].sftp for name in wanted},
+            doubtful={name for name, watch in memory.watches.items() if watch.is_doubtful},
+        )
+        at = time.time()
+        faults = {name: look for name, look in looks.items() if isinstance(look, ConnectError)}
+        for name, fault in faults.items():
+            watch = memory.of(name)
+            memory.watches[name] = arrival.failed_look(watch, at, passes=_passes(fault))
+        unreached = [name for name in wanted if name not in looks]
+        memory.first = unreached[0] if unreached else ""
+        watches, requests = self._follow(looks, at)
+        if not awaited.is_attendance:  # whose districts are among the other sensor's
+            self._tell_of_access(looks)
+        memory.watches |= watches
+        moment = datetime.fromtimestamp(at, UTC)
+        requests += missed_deadlines(
+            self.ledger, self.instance, awaited.job, awaited.districts, moment
+        )
+        notes = [f"{name}: {fault}" for name, fault in sorted(faults.items())]
+        if unreached:
+            notes.append(f"{len(unreached)} districts were not reached in time: they come first.")
+        paused = len(awaited.districts) - len(wanted)
+        if paused:
+            notes.append(f"{paused} drops that refused us are looked at again later.")
+        return requests, notes
+
+    def _follow(
+        self, looks: dict[str, Look], at: float
+    ) -> tuple[dict[str, Watch], list[dg.RunRequest]]:
+        """What to remember of the looks that did not fail, and the runs to ask for."""
+        watches, requests = {}, []
+        reopened = self._reopened()
+        for name, look in looks.items():
+            if isinstance(look, ConnectError):
+                continue
+            # Without a roster nobody knows whom to tell: the file waits for it.
+            is_early = self.awaited.is_attendance and not self.home.roster(name).exists()
+            watches[name], ask = arrival.look(
+                self.memory.of(name),
+                {} if is_early else self.awaited.pick(look),
+                at,
+                self.awaited.quiet(self.awaited.districts[name]),
+                partial(self._last_run, name),
+                is_reopened=name in reopened,
+            )
+            if ask is not None:
+                requests.append(_request(name, ask))
+        return watches, requests
+
+    def _reopened(self) -> set[str]:
+        """Where the last run may not have been the end of it.
+
+        Files of the job were approved since, or it failed: its alarm is open as long.
+        """
+        job = names.JOB_KINDS[self.awaited.job]
+        failed = {
+            str(row["district"])
+            for row in alarms.open_alarms(self.ledger)
+            if (row["job"], row["cause"]) == (job, Cause.FAILED.value)
+        }
+        return failed | self.ledger.approved_districts(job)
+
+    def _last_run(self, name: str, files: str) -> LastRun:
+        """The last run for these files; of absences, one of an earlier day is not made up for.
+
+        The file of yesterday says nothing of today, and nobody is late yet.
+        """
+        zone = self.awaited.districts[name].zone
+        midnight = datetime.combine(datetime.now(zone).date(), clock_time.min, zone)
+        since = midnight if self.awaited.is_attendance else None
+        return last_run(self.ledger, self.instance, self.awaited.job, name, files, since)
+
+    def _tell_of_access(self, looks: dict[str, Look]) -> None:
+        """Raise an alarm for a drop that cannot be looked at, and end it when it can."""
+        known = {
+            str(row["district"])
+            for row in alarms.open_alarms(self.ledger)
+            if row["cause"] == Cause.NO_ACCESS.value
+        }
+        for name, look in looks.items():
+            if not isinstance(look, ConnectError):
+                if name in known:
+                    alarms.clear(self.ledger, name, CORE_JOB, [Cause.NO_ACCESS])
+            elif not isinstance(look, TransientFault) or (
+                isinstance(look, LoginBroken) and self.memory.of(name).is_shut_out
+            ):
+                alarms.raise_alarm(
+                    self.ledger, self.settings, name, CORE_JOB, Cause.NO_ACCESS, {look.kind: 1}
+                )
 
 
-def _reopened(ledger: Ledger, job_name: str) -> set[str]:
-    """Where files of the job were approved, or its last run failed: its alarm is open as long."""
-    job = names.JOB_KINDS[job_name]
-    failed = {
-        str(row["district"])
-        for row in alarms.open_alarms(ledger)
-        if (row["job"], row["cause"]) == (job, Cause.FAILED.value)
-    }
-    return failed | ledger.approved_districts(job)
+def _passes(fault: ConnectError) -> bool:
+    """Whether a look that failed so may be repeated at once: no login is locked by that."""
+    return isinstance(fault, TransientFault) and not isinstance(fault, LoginBroken)
 
 
 def _request(name: str, ask: arrival.Ask) -> dg.RunRequest:
@@ -211,19 +244,6 @@ def _request(name: str, ask: arrival.Ask) -> dg.RunRequest:
     if ask.deadline:
         tags[names.DEADLINE_TAG] = ask.deadline
     return dg.RunRequest(run_key=f"{name}:{ask.key}", partition_key=name, tags=tags)
-
-
-def _last_run_of(
-    awaited: Arrivals, ledger: Ledger, instance: dg.DagsterInstance, name: str, files: str
-) -> LastRun:
-    """The last run for these files; of absences, one of an earlier day is not made up for.
-
-    The file of yesterday says nothing of today, and nobody is late yet.
-    """
-    zone = awaited.districts[name].zone
-    midnight = datetime.combine(datetime.now(zone).date(), clock_time.min, zone)
-    since = midnight if awaited.is_attendance else None
-    return last_run(ledger, instance, awaited.job, name, files, since)
 
 
 def last_run(
@@ -286,28 +306,3 @@ def _fate_of(ledger: Ledger, run: dg.DagsterRun, since: datetime | None) -> Fate
         return Fate.OVER
     is_of_before = row is not None and since is not None and row["started_at"] < stamp(since)
     return Fate.OVER if is_of_before else Fate.FAILED
-
-
-def _passes(fault: ConnectError) -> bool:
-    """Whether a look that failed so may be repeated at once: no login is locked by that."""
-    return isinstance(fault, TransientFault) and not isinstance(fault, LoginBroken)
-
-
-def _tell_of_access(
-    ledger: Ledger, settings: Settings, looks: dict[str, Look], memory: Memory
-) -> None:
-    """Raise an alarm for a drop that cannot be looked at, and end it when it can."""
-    known = {
-        str(row["district"])
-        for row in alarms.open_alarms(ledger)
-        if row["cause"] == Cause.NO_ACCESS.value
-    }
-    for name, look in looks.items():
-        if not isinstance(look, ConnectError):
-            if name in known:
-                alarms.clear(ledger, name, CORE_JOB, [Cause.NO_ACCESS])
-        elif not isinstance(look, TransientFault) or (
-            isinstance(look, LoginBroken) and memory.of(name).is_shut_out
-        ):
-            codes = {look.kind: 1}
-            alarms.raise_alarm(ledger, settings, name, CORE_JOB, Cause.NO_ACCESS, codes)
