@@ -1008,7 +1008,7 @@ def test_a_ledger_that_does_not_know_an_erasure_publishes_nothing(
 
 # -- cut short -----------------------------------------------------------------------------------
 
-STEPS = ("_rebuild_days", "_remove_received", "_search")
+STEPS = ("rebuild_days", "remove_received", "search")
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -1040,7 +1040,7 @@ def test_an_erasure_that_was_cut_short_is_not_lifted(
         raise EnvironmentFault("the power went")
 
     with monkeypatch.context() as patch:
-        patch.setattr(erase, "_rebuild_days", cut)
+        patch.setattr(erase.StudentErasure, "rebuild_days", cut)
         with pytest.raises(EnvironmentFault, match="the power went"):
             erase_student(home)
     lifted = home.command_here("erase", NAME, "--student", ERASED, "--lift")
@@ -1087,7 +1087,7 @@ def cut_student_short(home: SmallHome, step: str, monkeypatch: pytest.MonkeyPatc
         raise EnvironmentFault("the power went")
 
     with monkeypatch.context() as patch:
-        patch.setattr(erase, step, cut)
+        patch.setattr(erase.StudentErasure, step, cut)
         with pytest.raises(EnvironmentFault, match="the power went"):
             erase_student(home)
 
@@ -1112,7 +1112,7 @@ def test_nobody_goes_back_or_exports_while_an_erasure_is_cut_short(
     home: SmallHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An older snapshot has the student, and a copy that was made now would, too."""
-    cut_student_short(home, "_rebuild_snapshots", monkeypatch)
+    cut_student_short(home, "rebuild_snapshots", monkeypatch)
     for arguments in (("rollback", NAME, home.snapshots()[0]), ("export", NAME, str(tmp_path))):
         done = home.command_here(*arguments)
         assert done.returncode == 3
@@ -1124,7 +1124,7 @@ def test_no_other_erasure_begins_while_one_is_cut_short(
     home: SmallHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else that one would be under way as well, though it was refused."""
-    cut_student_short(home, "_rebuild_snapshots", monkeypatch)
+    cut_student_short(home, "rebuild_snapshots", monkeypatch)
     with home.here(), pytest.raises(EnvironmentFault, match="the erasure of another student"):
         erase.erase_student(home.home, NAME, "S88", "Pat Operator")
     assert len(district_status(home.home, home.ledger, NAME)["erasures"]) == 1
@@ -1136,7 +1136,7 @@ def test_absences_between_two_attempts_say_nothing_of_the_student(
     """The ledger still has who was told, and the file's rows of the student are kept out."""
     home.upload({ATTENDANCE_FILE: exports()[ATTENDANCE_FILE]})
     take_attendance(home)  # the message of the student stands again
-    cut_student_short(home, "_rebuild_snapshots", monkeypatch)
+    cut_student_short(home, "rebuild_snapshots", monkeypatch)
     home.upload({ATTENDANCE_FILE: without_rows(exports()[ATTENDANCE_FILE], "101,S88")})
     before = {*home.home.outbox(NAME).rglob("*.csv")}
     take_attendance(home)
@@ -1150,7 +1150,7 @@ def test_a_night_between_two_attempts_says_nothing_of_the_student(
 ) -> None:
     """It is the night that comes after a whole erasure, which has reached the night before."""
     erased = left_behind.copy(tmp_path / "erased")
-    cut_student_short(home, "_rebuild_snapshots", monkeypatch)
+    cut_student_short(home, "rebuild_snapshots", monkeypatch)
     more = with_rows(
         exports()[STUDENT_FILE].replace("Korean", "Russian"), SIBLING.replace("88", "89")
     )
@@ -1166,7 +1166,7 @@ def test_a_night_between_two_attempts_says_nothing_of_the_student(
 def test_a_night_between_two_attempts_that_removes_nobody_keeps_the_student_out(
     home: SmallHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cut_student_short(home, "_rebuild_snapshots", monkeypatch)
+    cut_student_short(home, "rebuild_snapshots", monkeypatch)
     today = now().date()
     window = {"first_day": today - timedelta(days=2), "last_day": today + timedelta(days=2)}
     home.write_settings(add_only=window)

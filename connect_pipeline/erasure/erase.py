@@ -99,18 +99,19 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
         number = records.begin(ledger, district, subject, by)
         settle(home, ledger, district)
         traces.gather(home, district, found)
+        student = StudentErasure(home, ledger, district, found)
         try:
             _remove_leftovers(home, district)
-            _rebuild_snapshots(home, ledger, district, found)
-            _rebuild_days(home, district, found)
-            _remove_received(home, ledger, district, found)
-            _rewrite_lists(home, district, found)
+            student.rebuild_snapshots()
+            student.rebuild_days()
+            student.remove_received()
+            student.rewrite_lists()
         except OSError as error:
             raise disk_fault(error, f"erase what {district} has of the student") from None
         found.listed_rows += records.forget_student(ledger, district, student_id)
         traces.keep(home, district, found)
         records.compact(ledger)
-        searched = _search(home, district, found)
+        searched = student.search()
         certificate = write_certificate(
             home,
             district,
@@ -122,7 +123,7 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
             counts=found.counts,
             files=found.done,
             searched=searched,
-            remains=_remains(home, ledger, district, found),
+            remains=student.remains(),
         )
         try:  # before it counts as complete: nobody would look for the student's words any more
             home.erasing(district).unlink(missing_ok=True)
@@ -245,152 +246,6 @@ def _places(home: Home, district: str) -> tuple[Path, ...]:
     )
 
 
-def _rebuild_snapshots(home: Home, ledger: Ledger, district: str, found: Traces) -> None:
-    """Write each snapshot that has the student anew, under its own ID."""
-    _take_over_erased(home, ledger, district)
-    for path in traces.snapshot_files(home, district):
-
-        def place(rebuilt: Path, snapshot_id: str = path.stem) -> None:
-            records.forget_settings(ledger, district, snapshot_id)
-            snapshots.replace_file(home, ledger, district, snapshot_id, rebuilt)
-
-        _rebuild(home, district, path, found, place)
-        snapshots.note_digest(home, ledger, district, path.stem)
-
-
-def _take_over_erased(home: Home, ledger: Ledger, district: str) -> None:
-    """Tell a ledger of before an erasure, which is repeated, the hashes of what that one wrote.
-
-    It would take these snapshots for damaged, and no file is left of which to build them anew.
-    """
-    ours = written_anew(home, district)
-    for row in ledger.snapshots_of(district) if ours else ():
-        path = home.snapshot(district, str(row["snapshot_id"]))
-        if path.exists() and (sha256 := file_sha256(path)) != row["file_sha256"] and sha256 in ours:
-            ledger.note_file(district, str(row["snapshot_id"]), sha256)
-
-
-def _rebuild_days(home: Home, district: str, found: Traces) -> None:
-    """The same for days of absences."""
-    for path in traces.attendance_files(home, district):
-        _rebuild(home, district, path, found, partial(rename_durably, target=path))
-
-
-def _rebuild(
-    home: Home, district: str, path: Path, found: Traces, place: Callable[[Path], None]
-) -> None:
-    rebuilt = path.with_name(f"{path.name}{PARTIAL_SUFFIX}")
-    gone = without_student(path, rebuilt, found)
-    if gone:
-        found.note(home, path, file_sha256(path), file_sha256(rebuilt), gone)
-        traces.keep(home, district, found)
-        place(rebuilt)
-
-
-def _remove_received(home: Home, ledger: Ledger, district: str, found: Traces) -> None:
-    """Received files never change: one that has the student goes, and may be received anew."""
-    exports = {
-        str(row["sha256"]): str(row["export"])
-        for row in ledger.rows(sa.select(received).where(received.c.district == district))
-    }
-    for path in files_below(home.landing(district)):
-        by_id = exports.get(path.name) not in WITHOUT_STUDENTS
-        if found.mentioned_in(path, by_id=by_id, encodings=traces.RECEIVED_ENCODINGS):
-            _remove(home, district, path, found)
-    if home.landing(district).is_dir():
-        sync_folder(home.landing(district))
-
-
-def _rewrite_lists(home: Home, district: str, found: Traces) -> None:
-    """Lists for the sender with their manifests, reports, and the family's opt-outs."""
-    opt_outs = opt_out_file(home, district)
-    if opt_outs.exists() and not is_shared(home, district):
-        _rewrite(home, district, opt_outs, found, opt_outs_without_student)
-    for path in (*files_below(home.outbox(district)), *files_below(home.reports(district))):
-        if path.suffix == ".csv":
-            _rewrite(home, district, path, found, list_without_student)
-        elif path.suffix == ".json" and path.is_relative_to(home.reports(district)):
-            _rewrite(home, district, path, found, findings_without_student)
-    for path in files_below(home.outbox(district)):
-        listed = path.with_suffix(".csv")
-        if path.suffix == ".json" and listed.exists():
-            _rewrite(home, district, path, found, _manifest_of(listed))
-    for path in files_below(home.reports(district)):
-        if found.mentioned_in(path):  # in whatever form: it does not stay
-            _remove(home, district, path, found)
-
-
-def _manifest_of(listed: Path) -> Callable[[bytes, Traces], bytes]:
-    def change(content: bytes, _found: Traces) -> bytes:
-        manifest = json.loads(content)
-        if manifest["sha256"] == file_sha256(listed):
-            return content
-        return json.dumps(manifest_of(manifest, listed.read_bytes()), indent=2).encode() + b"\n"
-
-    return change
-
-
-def _rewrite(
-    home: Home,
-    district: str,
-    path: Path,
-    found: Traces,
-    change: Callable[[bytes, Traces], bytes],
-) -> None:
-    content = path.read_bytes()
-    try:
-        changed = change(content, found)
-    except (ValueError, KeyError, TypeError, AttributeError, csv.Error):
-        # Not a file of ours, or not whole. If it names the child, the search finds it.
-        return
-    if changed != content:
-        digests = [hashlib.sha256(one).hexdigest() for one in (content, changed)]
-        found.note(home, path, digests[0], digests[1])
-        traces.keep(home, district, found)
-        with replacing(path.resolve()) as file:  # opt-outs may be a link to a share
-            file.write(changed)
-
-
-def _remove(home: Home, district: str, path: Path, found: Traces) -> None:
-    found.note(home, path, file_sha256(path), None)
-    traces.keep(home, district, found)
-    path.unlink()
-
-
-def _search(home: Home, district: str, found: Traces) -> dict[str, int]:
-    """Look for the student's own words everywhere below the home that is ours.
-
-    Raises `SystemFault` when one is found: then the erasure is not complete.
-    """
-    searched = 0
-    for path, is_left_in in _searched_files(home, district):
-        searched += 1
-        if is_left_in(path, found):
-            place = path.relative_to(home.root) if path.is_relative_to(home.root) else path
-            raise SystemFault(
-                f"Something of the student is still in {place}, so the erasure is not complete."
-                " Please report this."
-            )
-    return {"files": searched, "words": len(found.telling_words)}
-
-
-def _searched_files(
-    home: Home, district: str
-) -> Iterator[tuple[Path, Callable[[Path, Traces], bool]]]:
-    """Each file, and how it is searched."""
-    for place in _places(home, district):
-        for path in files_below(place):
-            is_database = path.is_relative_to(home.published(district))
-            yield path, is_left_in_database if is_database else is_left_in_text
-    records_of_all = [*files_below(home.dagster_in_use), *files_below(home.certificates)]
-    for path in (*records_of_all, *sorted(home.root.glob(f"{home.ledger_file.name}*"))):
-        yield path, is_left_in_records
-    work = home.work(district)
-    for path in sorted(work.parent.glob(f"{district}.*")):
-        if path.is_file() and path != home.erasing(district):
-            yield path, is_left_in_text
-
-
 OUT_OF_REACH = (
     "Backups, and copies that others have made of published files or lists.",
     "The files on the district's own server.",
@@ -407,32 +262,179 @@ LATER_UPLOADS = (
 )
 
 
+@dataclass(frozen=True)
+class StudentErasure:
+    """What is done to each kind of file of the student that is `found`; all may be done again."""
+
+    home: Home
+    ledger: Ledger
+    district: str
+    found: Traces
+
+    def rebuild_snapshots(self) -> None:
+        """Write each snapshot that has the student anew, under its own ID."""
+        self._take_over_erased()
+        for path in traces.snapshot_files(self.home, self.district):
+            self._rebuild(path, partial(self._place_snapshot, path.stem))
+            snapshots.note_digest(self.home, self.ledger, self.district, path.stem)
+
+    def _take_over_erased(self) -> None:
+        """Tell a ledger of before an erasure, which is repeated, the hashes of what that one wrote.
+
+        It would take these snapshots for damaged, and no file is left of which to build them anew.
+        """
+        ours = written_anew(self.home, self.district)
+        for row in self.ledger.snapshots_of(self.district) if ours else ():
+            snapshot_id = str(row["snapshot_id"])
+            path = self.home.snapshot(self.district, snapshot_id)
+            if not path.exists():
+                continue
+            sha256 = file_sha256(path)
+            if sha256 != row["file_sha256"] and sha256 in ours:
+                self.ledger.note_file(self.district, snapshot_id, sha256)
+
+    def _place_snapshot(self, snapshot_id: str, rebuilt: Path) -> None:
+        records.forget_settings(self.ledger, self.district, snapshot_id)
+        snapshots.replace_file(self.home, self.ledger, self.district, snapshot_id, rebuilt)
+
+    def rebuild_days(self) -> None:
+        """The same for days of absences."""
+        for path in traces.attendance_files(self.home, self.district):
+            self._rebuild(path, partial(rename_durably, target=path))
+
+    def _rebuild(self, path: Path, place: Callable[[Path], None]) -> None:
+        rebuilt = path.with_name(f"{path.name}{PARTIAL_SUFFIX}")
+        gone = without_student(path, rebuilt, self.found)
+        if gone:
+            self._note(path, file_sha256(path), file_sha256(rebuilt), gone)
+            place(rebuilt)
+
+    def remove_received(self) -> None:
+        """Received files never change: one that has the student goes, and may be received anew."""
+        landing = self.home.landing(self.district)
+        of_district = received.c.district == self.district
+        exports = {
+            str(row["sha256"]): str(row["export"])
+            for row in self.ledger.rows(sa.select(received).where(of_district))
+        }
+        for path in files_below(landing):
+            by_id = exports.get(path.name) not in WITHOUT_STUDENTS
+            if self.found.mentioned_in(path, by_id=by_id, encodings=traces.RECEIVED_ENCODINGS):
+                self._remove(path)
+        if landing.is_dir():
+            sync_folder(landing)
+
+    def rewrite_lists(self) -> None:
+        """Lists for the sender with their manifests, reports, and the family's opt-outs."""
+        outbox, reports = self.home.outbox(self.district), self.home.reports(self.district)
+        opt_outs = opt_out_file(self.home, self.district)
+        if opt_outs.exists() and not is_shared(self.home, self.district):
+            self._rewrite(opt_outs, opt_outs_without_student)
+        for path in (*files_below(outbox), *files_below(reports)):
+            if path.suffix == ".csv":
+                self._rewrite(path, list_without_student)
+            elif path.suffix == ".json" and path.is_relative_to(reports):
+                self._rewrite(path, findings_without_student)
+        for path in files_below(outbox):
+            listed = path.with_suffix(".csv")
+            if path.suffix == ".json" and listed.exists():
+                self._rewrite(path, _manifest_of(listed))
+        for path in files_below(reports):
+            if self.found.mentioned_in(path):  # in whatever form: it does not stay
+                self._remove(path)
+
+    def _rewrite(self, path: Path, change: Callable[[bytes, Traces], bytes]) -> None:
+        content = path.read_bytes()
+        try:
+            changed = change(content, self.found)
+        except (ValueError, KeyError, TypeError, AttributeError, csv.Error):
+            # Not a file of ours, or not whole. If it names the child, the search finds it.
+            return
+        if changed != content:
+            before, after = (hashlib.sha256(one).hexdigest() for one in (content, changed))
+            self._note(path, before, after)
+            with replacing(path.resolve()) as file:  # opt-outs may be a link to a share
+                file.write(changed)
+
+    def _remove(self, path: Path) -> None:
+        self._note(path, file_sha256(path), None)
+        path.unlink()
+
+    def _note(
+        self, path: Path, before: str, after: str | None, rows_removed: dict[str, int] | None = None
+    ) -> None:
+        """Write down what becomes of a file, before it does."""
+        self.found.note(self.home, path, before, after, rows_removed)
+        traces.keep(self.home, self.district, self.found)
+
+    def search(self) -> dict[str, int]:
+        """Look for the student's own words everywhere below the home that is ours.
+
+        Raises `SystemFault` when one is found: then the erasure is not complete.
+        """
+        searched = 0
+        root = self.home.root
+        for path, is_left_in in self._searched_files():
+            searched += 1
+            if is_left_in(path, self.found):
+                place = path.relative_to(root) if path.is_relative_to(root) else path
+                raise SystemFault(
+                    f"Something of the student is still in {place}, so the erasure is not complete."
+                    " Please report this."
+                )
+        return {"files": searched, "words": len(self.found.telling_words)}
+
+    def _searched_files(self) -> Iterator[tuple[Path, Callable[[Path, Traces], bool]]]:
+        """Each file, and how it is searched."""
+        home, district = self.home, self.district
+        for place in _places(home, district):
+            for path in files_below(place):
+                is_database = path.is_relative_to(home.published(district))
+                yield path, is_left_in_database if is_database else is_left_in_text
+        records_of_all = [*files_below(home.dagster_in_use), *files_below(home.certificates)]
+        for path in (*records_of_all, *sorted(home.root.glob(f"{home.ledger_file.name}*"))):
+            yield path, is_left_in_records
+        for path in sorted(home.work(district).parent.glob(f"{district}.*")):
+            if path.is_file() and path != home.erasing(district):
+                yield path, is_left_in_text
+
+    def remains(self) -> list[str]:
+        """What the erasure could not reach, in sentences for its certificate."""
+        remains = [*_out_of_reach(self.ledger), LATER_UPLOADS]
+        exports = len(disclosures_of(self.ledger, self.district))
+        if exports:
+            remains.append(f"{exports} exports of its tables; `status --json` says to where.")
+        opt_outs = opt_out_file(self.home, self.district)
+        if opt_outs.exists():
+            words, lines = self.found.telling_words, unread_lines(opt_outs.read_bytes())
+            of_family = sum(any(is_in(word, line) for word in words) for line in lines)
+            name = opt_outs.relative_to(self.home.root)
+            if of_family:
+                remains.append(
+                    f"{of_family} lines of {name} that are about the student's family and cannot be"
+                    " read: remove them there."
+                )
+            if others := len(lines) - of_family:
+                remains.append(
+                    f"{others} lines of {name} in which no phone number and no e-mail address can"
+                    " be read: see whether they are about the student's family."
+                )
+        return remains + _opt_outs_beside(self.home, self.district)
+
+
+def _manifest_of(listed: Path) -> Callable[[bytes, Traces], bytes]:
+    def change(content: bytes, _found: Traces) -> bytes:
+        manifest = json.loads(content)
+        if manifest["sha256"] == file_sha256(listed):
+            return content
+        return json.dumps(manifest_of(manifest, listed.read_bytes()), indent=2).encode() + b"\n"
+
+    return change
+
+
 def _out_of_reach(ledger: Ledger) -> list[str]:
     is_a_file = ledger.engine.dialect.name == "sqlite"
     return [*OUT_OF_REACH, *([] if is_a_file else [IN_A_SERVER])]
-
-
-def _remains(home: Home, ledger: Ledger, district: str, found: Traces) -> list[str]:
-    remains = [*_out_of_reach(ledger), LATER_UPLOADS]
-    exports = len(disclosures_of(ledger, district))
-    if exports:
-        remains.append(f"{exports} exports of its tables; `status --json` says to where.")
-    opt_outs = opt_out_file(home, district)
-    if opt_outs.exists():
-        lines = unread_lines(opt_outs.read_bytes())
-        of_family = sum(any(is_in(word, line) for word in found.telling_words) for line in lines)
-        name = opt_outs.relative_to(home.root)
-        if of_family:
-            remains.append(
-                f"{of_family} lines of {name} that are about the student's family and cannot be"
-                " read: remove them there."
-            )
-        if others := len(lines) - of_family:
-            remains.append(
-                f"{others} lines of {name} in which no phone number and no e-mail address can be"
-                " read: see whether they are about the student's family."
-            )
-    return remains + _opt_outs_beside(home, district)
 
 
 def _opt_outs_beside(home: Home, district: str) -> list[str]:
