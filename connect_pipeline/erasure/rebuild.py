@@ -23,7 +23,12 @@ from connect_pipeline.databases import (
     statement,
     tables_in,
 )
-from connect_pipeline.erasure.recognising import BROKEN_ROW, is_in, words_that_may_be_ids
+from connect_pipeline.erasure.recognising import (
+    BROKEN_ROW,
+    has_one_of,
+    is_in,
+    words_that_may_be_ids,
+)
 from connect_pipeline.erasure.traces import CURE, Traces
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import PRIVATE_FILE, sync_file
@@ -77,7 +82,7 @@ SELECT rowid, text,
     AND list_contains({words_that_may_be_ids("text")}, getvariable('student'))
 FROM old.quality.quarantine
 WHERE contains(text, getvariable('student'))
-OR len(list_filter(getvariable('searched')::VARCHAR[], lambda word: contains(text, word))) > 0
+OR {has_one_of("searched")}
 """
 REST_OF_OWN_LINES = f"""
 INSERT INTO own_lines

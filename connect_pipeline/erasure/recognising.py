@@ -42,6 +42,12 @@ def words_that_may_be_ids(text: str) -> str:
     )
 
 
+def has_one_of(variable: str) -> str:
+    """SQL: whether `text` has one of the words that a variable lists, be it as part of another."""
+    words = f"getvariable('{variable}')::VARCHAR[]"
+    return f"len(list_filter({words}, lambda word: contains(text, word))) > 0"
+
+
 def is_destination(word: str) -> bool:
     """Whether it is a phone number or an e-mail address, and no name."""
     return "@" in word or word.startswith("+")

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.databases import set_variables
-from connect_pipeline.erasure.recognising import is_destination, is_in
+from connect_pipeline.erasure.recognising import has_one_of, is_destination, is_in
 from connect_pipeline.erasure.traces import Traces, own_texts
 from connect_pipeline.published import open_published
 
@@ -62,8 +62,8 @@ def _cells_with(path: Path, words: list[str]) -> list[str]:
         ).fetchall()
         for table, column in columns:
             rows = connection.execute(
-                f'SELECT DISTINCT "{column}"::VARCHAR AS text FROM {table} WHERE len(list_filter('
-                "getvariable('words')::VARCHAR[], lambda word: contains(text, word))) > 0"
+                f'SELECT DISTINCT "{column}"::VARCHAR AS text FROM {table}'
+                f" WHERE {has_one_of('words')}"
             ).fetchall()
             found += [str(row[0]) for row in rows]
     return found

@@ -25,7 +25,12 @@ import duckdb
 
 import connect_pipeline
 from connect_pipeline.databases import set_variables, statement
-from connect_pipeline.erasure.recognising import is_destination, is_in, is_in_bytes
+from connect_pipeline.erasure.recognising import (
+    has_one_of,
+    is_destination,
+    is_in,
+    is_in_bytes,
+)
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home, replacing
 from connect_pipeline.published import open_published
@@ -181,10 +186,10 @@ def _common(home: Home, district: str, traces: Traces) -> set[str]:
     texts = [read_text(home.settings_file)]
     for path in snapshot_files(home, district):
         with _asked(path, traces.student_id, traces.words, traces.lonely_groups) as connection:
-            texts += _column(connection, "texts", HOLDING_A_WORD)
+            texts += _column(connection, "texts", where=has_one_of("words"))
     for path in attendance_files(home, district):
         with _asked(path, traces.student_id, traces.words) as connection:
-            texts += _column(connection, "texts_of_a_day", HOLDING_A_WORD)
+            texts += _column(connection, "texts_of_a_day", where=has_one_of("words"))
     for text in texts:
         common |= {word for word in traces.words if is_in(word, text)}
     return common
@@ -196,11 +201,6 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-
-
-HOLDING_A_WORD = """
-WHERE len(list_filter(getvariable('words')::VARCHAR[], lambda word: contains(text, word))) > 0
-"""
 
 
 @cache
@@ -291,9 +291,9 @@ def _asked(
         raise
 
 
-def _column(connection: duckdb.DuckDBPyConnection, name: str, where: str = "") -> set[str]:
+def _column(connection: duckdb.DuckDBPyConnection, name: str, *, where: str = "true") -> set[str]:
     """The one column of what `sql/<name>.sql` gives."""
     rows = connection.execute(
-        f"SELECT * FROM ({statement(__package__, name)}) AS rows (text) {where}"
+        f"SELECT * FROM ({statement(__package__, name)}) AS rows (text) WHERE {where}"
     )
     return {text for (text,) in rows.fetchall()}
