@@ -133,21 +133,19 @@ class Traces:
                 )
 
     def _id_patterns(self, encodings: Sequence[str]) -> Iterable[re.Pattern[bytes]]:
-        for data in _encoded([self.student_id], encodings):
+        for data in _encoded(self.student_id, encodings):
             if b"\0" in data:  # UTF-16: the neighbours of its bytes are zero
                 yield re.compile(re.escape(data))
             else:
                 yield re.compile(rb"(?<!%b)%b(?!%b)" % (NO_ID, re.escape(data), NO_ID))
 
 
-def _encoded(words: Iterable[str], encodings: Sequence[str]) -> set[bytes]:
+def _encoded(text: str, encodings: Sequence[str]) -> set[bytes]:
+    """The text in each of the encodings that can write it."""
     found = set()
-    for word in words:
-        for encoding in encodings:
-            try:
-                found.add(word.encode(encoding))
-            except UnicodeEncodeError:
-                continue
+    for encoding in encodings:
+        with suppress(UnicodeEncodeError):
+            found.add(text.encode(encoding))
     return found
 
 
