@@ -110,7 +110,7 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
             raise disk_fault(error, f"erase what {district} has of the student") from None
         found.listed_rows += records.forget_student(ledger, district, student_id)
         traces.keep(home, district, found)
-        records.compact(ledger)
+        records.rewrite_ledger(ledger)
         searched = student.search()
         certificate = write_certificate(
             home,
@@ -165,7 +165,7 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
             raise disk_fault(error, f"erase {district}") from None
         home.erasing(district).unlink(missing_ok=True)
         counts = records.forget_district(ledger, district)
-        records.compact(ledger)
+        records.rewrite_ledger(ledger)
         certificate = write_certificate(
             home,
             district,

@@ -221,7 +221,7 @@ def forget_district(ledger: Ledger, district: str) -> dict[str, int]:
     return counts
 
 
-def compact(ledger: Ledger) -> None:
+def rewrite_ledger(ledger: Ledger) -> None:
     """Rewrite an SQLite ledger, so that no page of it holds a deleted row.
 
     Postgres does that by itself in time; its backups are its operator's.
