@@ -29,6 +29,7 @@ from connect_pipeline.ledger import ATTENDANCE_JOB, now
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.run.shared_run import SharedRun
+from connect_pipeline.validation import ExportReport
 
 MOSTLY = {
     "unknown_absence_code": (
@@ -58,9 +59,8 @@ class AttendanceSteps:
         """The received attendance file as a day's work. Raises `Refused` without a usable one."""
         run = self.run
         run.refuse_blocked()
-        checked = run.report.exports[ATTENDANCE.file_name].checked
-        if checked is not None:
-            readmit(checked.read, "unknown_student")
+        if self._export.checked is not None:
+            readmit(self._export.checked.read, "unknown_student")
         file = run.visit.fetched[ATTENDANCE.file_name]
         return AttendanceDay(
             connection=run.connection,
@@ -74,6 +74,10 @@ class AttendanceSteps:
             now=run.started,
         )
 
+    @property
+    def _export(self) -> ExportReport:
+        return self.run.report.exports[ATTENDANCE.file_name]
+
     def settle_day(self) -> bool:
         """Whether the file says anything about today; a file of another day is blocked."""
         run = self.run
@@ -81,14 +85,14 @@ class AttendanceSteps:
             self._note_emptied_file()
             self._note_contradictions()
             if self.is_late:
-                run.report.exports[ATTENDANCE.file_name].findings.escalate(
+                self._export.findings.escalate(
                     "stale_file",
                     Severity.WARNING,
                     "Nobody has uploaded this file since the last time of sending, and it is due:"
                     " absences that came later are not in it. Export them and upload the file.",
                 )
             return True
-        run.report.exports[ATTENDANCE.file_name].findings.escalate(
+        self._export.findings.escalate(
             "stale_file",
             Severity.BLOCK,
             "No row of this file is of today, so it tells nobody anything. Export today's absences"
@@ -119,16 +123,15 @@ class AttendanceSteps:
         Without a line end it may be the beginning of one that has rows.
         """
         run = self.run
-        export = run.report.exports[ATTENDANCE.file_name]
         path = run.home.attendance(run.name)
-        if export.accepted or not path.exists() or not self.day.is_school_day:
+        if self._export.accepted or not path.exists() or not self.day.is_school_day:
             return
         with suppress(duckdb.Error), open_published(path) as day:
             if day.execute("SELECT 1 FROM attendance.absences LIMIT 1").fetchone():
                 facts = run.visit.fetched[ATTENDANCE.file_name].facts
                 severity = Severity.WARNING if facts.ends_with_newline else Severity.HOLD
                 cut_off = "" if facts.ends_with_newline else " It may be cut off behind its header."
-                export.findings.escalate(
+                self._export.findings.escalate(
                     "no_data_rows",
                     severity,
                     "By this file nobody is absent, and by the one before somebody was. If the"
@@ -140,7 +143,7 @@ class AttendanceSteps:
         """Rows with and without a date are about one absence when the file is of that day."""
         line, lines = self.day.contradictions()
         if lines:
-            self.run.report.exports[ATTENDANCE.file_name].findings.add(
+            self._export.findings.add(
                 "conflicting_duplicate", line=line, column="Absence.code", count=lines, detail=""
             )
 
@@ -178,7 +181,7 @@ class AttendanceSteps:
 
     def _holds(self) -> dict[str, int]:
         """What of the file must wait for an operator: codes with their counts."""
-        findings = self.run.report.exports[ATTENDANCE.file_name].findings
+        findings = self._export.findings
         if schools := self.day.emptied_schools():
             findings.add("mass_absence", found=len(schools))
         if students := self.day.absent_by_another_days_file():
@@ -194,10 +197,9 @@ class AttendanceSteps:
 
         Codes say so only where the settings list all of them.
         """
-        export = self.run.report.exports[ATTENDANCE.file_name]
-        findings = export.findings
+        findings = self._export.findings
         # Repeated rows are among both: each of them has its findings.
-        rows = export.accepted + findings.counts["unknown_student"]
+        rows = self._export.accepted + findings.counts["unknown_student"]
         for code, message in MOSTLY.items():
             if code == "unknown_absence_code" and not self.run.district.attendance.other_codes:
                 continue
@@ -207,7 +209,7 @@ class AttendanceSteps:
 
     def _note_lost_dates(self) -> None:
         """Without its dates, a file tells nobody of which day its absences are."""
-        export = self.run.report.exports[ATTENDANCE.file_name]
+        export = self._export
         date = next(one for one in ATTENDANCE.columns if one.kind is Kind.DATE)
         if export.checked is None or not self.day.has_lost_its_dates():
             return
