@@ -157,7 +157,7 @@ class AttendanceSteps:
 
     def settle_hold(self) -> bool:
         """Whether the batch may be listed: nothing holds it, or an operator approved the file."""
-        return self.run.may_go_on(self._holds(), since=self._since, preview=self._hold_preview)
+        return self.run.may_go_on(self._judge_file(), since=self._since, preview=self._hold_preview)
 
     def _hold_preview(self) -> dict[str, Any]:
         """What an operator decides on: the reasons in sentences, and who is absent where."""
@@ -179,8 +179,8 @@ class AttendanceSteps:
         """
         return datetime.combine(self.run.today, time.min, self.run.district.zone)
 
-    def _holds(self) -> dict[str, int]:
-        """What of the file must wait for an operator: codes with their counts."""
+    def _judge_file(self) -> dict[str, int]:
+        """Note what of the file must wait for an operator; returns its codes with their counts."""
         findings = self._export.findings
         if schools := self.day.emptied_schools():
             findings.add("mass_absence", found=len(schools))
@@ -242,7 +242,7 @@ class AttendanceSteps:
         if not self.settle_day():
             run.refuse_blocked()
         accounting = self.day.build_accounting()
-        holds = self._holds()
+        holds = self._judge_file()
         decision = run.decision(ATTENDANCE_JOB, holds, self._since)
         if decision in ("approved", "discarded"):
             holds = {}
