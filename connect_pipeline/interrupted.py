@@ -2,7 +2,7 @@
 
 For: whoever has a district's lock and goes on from whole files: a run, an erasure, a decision.
 Belongs here: that a night and a day of absences are settled together. Does not belong here: how
-(`snapshots/publishing.py`, `attendance/staging.py`), and what else a run recovers from
+(`snapshots/settling.py`, `attendance/staging.py`), and what else a run recovers from
 (`run/recovery.py`).
 """
 

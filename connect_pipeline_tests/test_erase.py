@@ -1068,7 +1068,7 @@ def test_a_night_between_two_attempts_does_not_bring_the_student_back(
         raise EnvironmentFault("the power went")
 
     with monkeypatch.context() as patch:
-        patch.setattr(publishing, "_point_roster_at", cut)  # between two renames
+        patch.setattr(publishing, "point_roster_at", cut)  # between two renames
         with pytest.raises(EnvironmentFault):
             erase_student(home)
     home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Korean", "Russian")})

@@ -4,7 +4,7 @@ For: a file that belongs to another user, a process out of descriptors or memory
 holds the file open for writing all look to DuckDB like a file with a changed byte. A damaged file
 is removed and built anew; one that merely cannot be read is whole, and stays where it is.
 Belongs here: telling the two apart. Does not belong here: what is done about a damaged file
-(`publishing.py`, `run/recovery.py`).
+(`settling.py`, `run/recovery.py`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ import os
 from pathlib import Path
 
 import duckdb
+from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.databases import tables_in
 from connect_pipeline.errors import DiskFault, EnvironmentFault
+from connect_pipeline.home import file_sha256
 from connect_pipeline.published import open_published
 
+DAMAGED_SUFFIX = ".damaged"
+"""Of a damaged snapshot that was set aside."""
 NOT_THE_FILE = (errno.EACCES, errno.EPERM, errno.ENFILE, errno.EMFILE, errno.ENOMEM)
 # DuckDB (1.5, 2.0), of a file that another process has open for writing.
 LOCKED = "Could not set lock"
@@ -68,6 +72,45 @@ def refuse_damaged(path: Path, cure: str) -> None:
     except duckdb.Error as error:
         refuse_unread(path, error)
         raise Damaged(f"{path} is damaged ({type(error).__name__}). {cure}") from None
+
+
+def verify(path: Path) -> str:
+    """Open a snapshot as a reader would; return its ID.
+
+    Raises `Damaged` when it is, another `EnvironmentFault` when it cannot be read.
+    """
+    try:
+        with open_published(path) as connection:
+            row = connection.execute("SELECT snapshot_id FROM connect.snapshot").fetchone()
+    except duckdb.Error as error:
+        refuse_unread(path, error)
+        raise Damaged(
+            f"The snapshot {path.name} cannot be read ({type(error).__name__}): it is damaged."
+            " Run `sync` again to rebuild it from what was received."
+        ) from None
+    if row is None:
+        raise Damaged(f"The snapshot {path.name} is empty. Run `sync` again.")
+    return str(row[0])
+
+
+def is_undamaged(path: Path, row: RowMapping) -> bool:
+    """Whether `path` holds the snapshot of this ledger row, byte for byte.
+
+    Those bytes were read back by DuckDB when they were published. It would find a changed one only
+    when somebody reads its block, and none in its free space.
+    Raises `EnvironmentFault` when it is there and cannot be read: then nobody knows.
+    """
+    if not is_there(path):
+        return False
+    try:
+        if row["file_sha256"] is not None:
+            return file_sha256(path) == str(row["file_sha256"])
+        return verify(path) == str(row["snapshot_id"])
+    except OSError as error:
+        refuse_unread(path, error)
+        return False
+    except Damaged:
+        return False
 
 
 def _unreadable(path: Path, reason: str) -> DiskFault:

@@ -1,0 +1,51 @@
+"""Going back: an operator makes an earlier snapshot the current one.
+
+Belongs here: what may be gone back to, and what ends by it. Does not belong here: how readers get a
+snapshot (`publishing.py`).
+"""
+
+from __future__ import annotations
+
+from connect_pipeline import alarms
+from connect_pipeline.alarms.words import Cause
+from connect_pipeline.errors import EnvironmentFault, UsageError
+from connect_pipeline.home import Home
+from connect_pipeline.ledger import CORE_JOB, Ledger
+from connect_pipeline.snapshots.damage import is_undamaged
+from connect_pipeline.snapshots.publishing import point_roster_at
+from connect_pipeline.snapshots.settling import settle_publications
+
+
+def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: str) -> bool:
+    """Make an earlier snapshot current again: a rename and a ledger row with who did it.
+
+    Returns whether another one was current: going back to the same undoes no night.
+    Raises `UsageError` when there is no such snapshot, or not any more.
+    """
+    rows = {str(row["snapshot_id"]): row for row in ledger.snapshots_of(district)}
+    kept = {one: row for one, row in rows.items() if home.snapshot(district, one).exists()}
+    chosen = kept.get(snapshot_id)
+    if chosen is None:
+        known = f"The newest that are kept: {', '.join(list(kept)[:5]) or 'none'}."
+        for row in ledger.publications_of(district):
+            if row["snapshot_id"] == snapshot_id:
+                raise UsageError(
+                    f"Snapshot {snapshot_id} of {district} was published on {row['current_from']}"
+                    f" and is no longer kept (keep.snapshots in the settings), or was damaged."
+                    f" {known}"
+                )
+        raise UsageError(f"{district} has no snapshot {snapshot_id}. {known}")
+    if not is_undamaged(home.snapshot(district, snapshot_id), chosen):
+        raise EnvironmentFault(
+            f"The snapshot {snapshot_id} of {district} is damaged: choose another one."
+        )
+    settle_publications(
+        home, ledger, district
+    )  # a publication that was cut short must not end after this
+    before = ledger.current_snapshot(district)
+    point_roster_at(home, district, snapshot_id)
+    ledger.make_current(district, snapshot_id, rolled_back=True, by=by)
+    if before is not None and not home.snapshot(district, str(before["snapshot_id"])).exists():
+        ledger.forget_snapshot(district, str(before["snapshot_id"]))  # it was damaged
+    alarms.clear(ledger, district, CORE_JOB, [Cause.HELD])  # what waited does not wait any more
+    return before is None or before["snapshot_id"] != snapshot_id
