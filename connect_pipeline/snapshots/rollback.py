@@ -24,24 +24,14 @@ def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: s
     """
     rows = {str(row["snapshot_id"]): row for row in ledger.snapshots_of(district)}
     kept = {one: row for one, row in rows.items() if home.snapshot(district, one).exists()}
-    chosen = kept.get(snapshot_id)
-    if chosen is None:
-        known = f"The newest that are kept: {', '.join(list(kept)[:5]) or 'none'}."
-        for row in ledger.publications_of(district):
-            if row["snapshot_id"] == snapshot_id:
-                raise UsageError(
-                    f"Snapshot {snapshot_id} of {district} was published on {row['current_from']}"
-                    f" and is no longer kept (keep.snapshots in the settings), or was damaged."
-                    f" {known}"
-                )
-        raise UsageError(f"{district} has no snapshot {snapshot_id}. {known}")
-    if not is_undamaged(home.snapshot(district, snapshot_id), chosen):
+    if snapshot_id not in kept:
+        raise _not_kept(ledger, district, snapshot_id, list(kept))
+    if not is_undamaged(home.snapshot(district, snapshot_id), kept[snapshot_id]):
         raise EnvironmentFault(
             f"The snapshot {snapshot_id} of {district} is damaged: choose another one."
         )
-    settle_publications(
-        home, ledger, district
-    )  # a publication that was cut short must not end after this
+    # A publication that was cut short must not end after this.
+    settle_publications(home, ledger, district)
     before = ledger.current_snapshot(district)
     point_roster_at(home, district, snapshot_id)
     ledger.make_current(district, snapshot_id, rolled_back=True, by=by)
@@ -49,3 +39,14 @@ def roll_back(home: Home, ledger: Ledger, district: str, snapshot_id: str, by: s
         ledger.forget_snapshot(district, str(before["snapshot_id"]))  # it was damaged
     alarms.clear(ledger, district, CORE_JOB, [Cause.HELD])  # what waited does not wait any more
     return before is None or before["snapshot_id"] != snapshot_id
+
+
+def _not_kept(ledger: Ledger, district: str, snapshot_id: str, kept: list[str]) -> UsageError:
+    known = f"The newest that are kept: {', '.join(kept[:5]) or 'none'}."
+    for row in ledger.publications_of(district):
+        if row["snapshot_id"] == snapshot_id:
+            return UsageError(
+                f"Snapshot {snapshot_id} of {district} was published on {row['current_from']}"
+                f" and is no longer kept (keep.snapshots in the settings), or was damaged. {known}"
+            )
+    return UsageError(f"{district} has no snapshot {snapshot_id}. {known}")
