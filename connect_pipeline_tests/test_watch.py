@@ -31,7 +31,7 @@ from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.ledger.tables import alarm_notices
 from connect_pipeline.locks import is_held, under_way
-from connect_pipeline.orchestration import retention, watch
+from connect_pipeline.orchestration import dead_runs, retention
 from connect_pipeline.orchestration.launch import QUIET, run_job
 from connect_pipeline.orchestration.names import (
     ATTENDANCE_ALERTS,
@@ -101,7 +101,7 @@ def status(ships: Fleet, run_id: str) -> str:
 
 def later(monkeypatch: pytest.MonkeyPatch, seconds: float = LATER) -> None:
     now = time.time() + seconds
-    monkeypatch.setattr(watch, "time", SimpleNamespace(time=lambda: now))
+    monkeypatch.setattr(dead_runs, "time", SimpleNamespace(time=lambda: now))
 
 
 def test_a_run_whose_process_is_gone_is_ended_so_that_others_can_begin(
@@ -185,7 +185,7 @@ def test_a_run_of_a_district_that_left_the_settings_is_ended_too(
     assert run is not None
     assert run.status is dg.DagsterRunStatus.FAILURE
     assert not should_retry(run, ships.instance), "nobody could run it"
-    watch.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
+    dead_runs.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
     assert alarms.open_alarms(ships.ledger) == []
 
 
@@ -407,7 +407,7 @@ def test_a_job_that_has_just_ended_may_still_say_so(
     with under_way(lock):
         pass
     later(monkeypatch)
-    just_now = watch.time.time()
+    just_now = dead_runs.time.time()
     os.utime(lock, (just_now, just_now))
     assert "0 dead runs were ended" in ships.reason(WATCH)
     os.utime(lock, (just_now - 120, just_now - 120))
@@ -429,7 +429,7 @@ def test_who_died_is_told_of_once_and_the_next_run_ends_the_alarm(ships: Fleet) 
     run = ships.instance.get_run_by_id(run_id)
     assert run is not None
     for _ in range(2):
-        watch.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
+        dead_runs.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
     row = ships.ledger.run(run_id)
     assert row is not None
     assert row["outcome"] == "failed:3"
@@ -452,7 +452,7 @@ def test_who_died_while_the_ledger_was_locked_is_told_of_later(
     ships.evaluate(WATCH)
     assert open_alarms(ships.ledger, "a") == [], "it may still be saying so itself"
     later = time.time() + 61
-    monkeypatch.setattr(watch, "time", SimpleNamespace(time=lambda: later))
+    monkeypatch.setattr(dead_runs, "time", SimpleNamespace(time=lambda: later))
     for _ in range(2):
         ships.evaluate(WATCH)
         (alarm,) = open_alarms(ships.ledger, "a")
@@ -559,7 +559,7 @@ def test_a_run_that_could_not_say_its_end_on_a_full_disk_did_not_die(
     row = ships.ledger.run(run.run_id)
     assert row is not None
     assert row["outcome"] == "running"
-    watch.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
+    dead_runs.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
     assert {one["cause"]: one["codes"] for one in alarms.open_alarms(ships.ledger)} == {
         "failed": {"disk": 1}
     }
@@ -574,7 +574,7 @@ def test_a_run_that_said_its_end_itself_is_not_told_of_again(ships: Fleet) -> No
     ships.ledger.end_run(run_id, "blocked", {})
     run = ships.instance.get_run_by_id(run_id)
     assert run is not None
-    watch.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
+    dead_runs.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
     assert alarms.open_alarms(ships.ledger) == []
 
 
@@ -583,7 +583,7 @@ def test_a_run_that_could_not_begin_is_told_of(ships: Fleet) -> None:
     run = ships.instance.create_run_for_job(
         ships.defs.resolve_job_def(NIGHTLY_SYNC), tags={DISTRICT_TAG: "a"}
     )
-    watch.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
+    dead_runs.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
     (alarm,) = alarms.open_alarms(ships.ledger)
     assert alarm["codes"] == {"did_not_begin": 1}
 
@@ -634,7 +634,7 @@ def test_a_part_of_a_job_is_no_run_and_all_of_it_is(ships: Fleet) -> None:
     only = [dg.AssetKey("lunch_recipients")]
     run, says = execute(ships, job, partition_key="a", asset_selection=only)
     assert "UsageError: Launch one of the jobs" in says
-    watch.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
+    dead_runs.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
     assert open_alarms(ships.ledger) == [], "who launched it has read why"
     assert is_refused(run)
     again = dg.DagsterRun(job_name=NIGHTLY_SYNC, run_id="2", tags=run.tags)
@@ -678,7 +678,7 @@ def test_only_a_run_that_was_killed_is_tried_again(ships: Fleet) -> None:
     assert not is_refused(run), "nobody launched it in a wrong way"
     killed = ships.instance.get_run_by_id(begin(ships))
     assert killed is not None
-    ships.instance.report_run_failed(killed, watch.CUT_OFF)
+    ships.instance.report_run_failed(killed, dead_runs.CUT_OFF)
     killed = ships.instance.get_run_by_id(killed.run_id)
     assert killed is not None
     assert should_retry(killed, ships.instance)
