@@ -234,10 +234,16 @@ def clear(
     return len(over)
 
 
-def open_alarms(ledger: Ledger, name: str | None = None) -> Sequence[RowMapping]:
-    """The alarms that nobody and nothing has ended, oldest first; of one district, or of all."""
+def open_alarms(
+    ledger: Ledger, name: str | None = None, *, cause: Cause | None = None
+) -> Sequence[RowMapping]:
+    """Alarms that nobody and nothing has ended, oldest first: of a district, of a cause, or all."""
     query = sa.select(alarms).where(alarms.c.cleared_at.is_(None)).order_by(alarms.c.id)
-    return ledger.rows(query if name is None else query.where(alarms.c.district == name))
+    if name is not None:
+        query = query.where(alarms.c.district == name)
+    if cause is not None:
+        query = query.where(alarms.c.cause == cause.value)
+    return ledger.rows(query)
 
 
 def about_settings(ledger: Ledger, since: datetime) -> Sequence[RowMapping]:

@@ -197,8 +197,8 @@ class Tick:
         job = names.JOB_KINDS[self.awaited.job]
         failed = {
             str(row["district"])
-            for row in alarms.open_alarms(self.ledger)
-            if (row["job"], row["cause"]) == (job, Cause.FAILED.value)
+            for row in alarms.open_alarms(self.ledger, cause=Cause.FAILED)
+            if row["job"] == job
         }
         return failed | self.ledger.approved_districts(job)
 
@@ -214,11 +214,8 @@ class Tick:
 
     def _tell_of_access(self, looks: dict[str, Look]) -> None:
         """Raise an alarm for a drop that cannot be looked at, and end it when it can."""
-        known = {
-            str(row["district"])
-            for row in alarms.open_alarms(self.ledger)
-            if row["cause"] == Cause.NO_ACCESS.value
-        }
+        refused = alarms.open_alarms(self.ledger, cause=Cause.NO_ACCESS)
+        known = {str(row["district"]) for row in refused}
         for name, look in looks.items():
             if not isinstance(look, ConnectError):
                 if name in known:

@@ -163,6 +163,6 @@ def tell_of_wrong_settings(ledger: Ledger, sound: SoundSettings) -> None:
     for name, says in sound.wrong.items():
         codes = {"mistakes": len(says.splitlines())}
         alarms.raise_alarm(ledger, sound.told, name, CORE_JOB, Cause.SETTINGS, codes)
-    for row in alarms.open_alarms(ledger):
-        if row["cause"] == Cause.SETTINGS.value and row["district"] not in sound.wrong:
+    for row in alarms.open_alarms(ledger, cause=Cause.SETTINGS):
+        if row["district"] not in sound.wrong:
             alarms.clear(ledger, row["district"], CORE_JOB, [Cause.SETTINGS])
