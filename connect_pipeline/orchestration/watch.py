@@ -13,7 +13,6 @@ import logging
 from contextlib import closing
 
 import dagster as dg
-from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms
 from connect_pipeline.alarms.delivery import deliver
@@ -28,7 +27,6 @@ from connect_pipeline.orchestration.dead_runs import (
     tell_of_dead_runs,
     tell_of_unbegun_retention,
 )
-from connect_pipeline.settings import Settings
 from connect_pipeline.settings_file import SoundSettings, load_sound_districts
 
 log = logging.getLogger(__name__)
@@ -56,9 +54,7 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
             tell_of_wrong_settings(ledger, sound)
             tell_of_dead_runs(home, ledger, context.instance, told)
             deliver(ledger, told, seconds=DELIVERY_SECONDS)
-            for row in alarms.open_alarms(ledger):
-                if row["district"] not in sound.wrong and _nobody_looks(told, row):
-                    alarms.clear(ledger, row["district"], row["job"], list(Cause))
+            end_alarms_of_nobody(ledger, sound)
             # One that left the settings has not passed: it is there again when the district is.
             found = [row for row in alarms.open_alarms(ledger) if row["district"] in told.districts]
             undelivered = sum(row["messages"] for row in alarms.undelivered(ledger))
@@ -134,15 +130,18 @@ def keep_readable_settings(home: Home) -> None:
         log.warning("The settings could not be kept: %s", as_our_error(error))
 
 
-def _nobody_looks(settings: Settings, alarm: RowMapping) -> bool:
-    """Whether no run can end the alarm: its district takes no absences any more.
+def end_alarms_of_nobody(ledger: Ledger, sound: SoundSettings) -> None:
+    """End the alarms that no run can end: their district takes no absences any more.
 
-    Not to be asked of one whose settings are wrong: what it takes, nobody can read.
+    What a district with wrong settings takes, nobody can read.
     """
-    district = settings.districts.get(str(alarm["district"]))
-    if district is None or alarm["job"] != ATTENDANCE_JOB:
-        return False
-    return not district.attendance.enabled
+    for row in alarms.open_alarms(ledger):
+        name = str(row["district"])
+        district = sound.told.districts.get(name)
+        if row["job"] != ATTENDANCE_JOB or district is None or name in sound.wrong:
+            continue
+        if not district.attendance.enabled:
+            alarms.clear(ledger, name, ATTENDANCE_JOB, list(Cause))
 
 
 def _named(districts: list[str]) -> str:
