@@ -53,26 +53,27 @@ def recover(
     # An older snapshot may have a student whose erasure was cut short.
     fall_back = not erasure_records.is_under_way(ledger, name)
     lost = snapshots.set_aside_damaged(home, ledger, name, fall_back=fall_back)
-    if lost is not None:
-        log.error(
-            "%s: snapshot %s, the current one, is damaged: check the disk", name, lost.snapshot_id
+    if lost is None:
+        return
+    log.error(
+        "%s: snapshot %s, the current one, is damaged: check the disk", name, lost.snapshot_id
+    )
+    alarms.raise_alarm(ledger, settings, name, CORE_JOB, Cause.DAMAGED, {"snapshots": 1})
+    if rebuild(lost):
+        alarms.clear(ledger, name, CORE_JOB, [Cause.DAMAGED])
+        return
+    settle(home, ledger, name)  # what failed may have come as far as readers
+    current = ledger.current_snapshot(name)
+    if current is None or current["snapshot_id"] != lost.snapshot_id:
+        return
+    if lost.instead is None and lost.row["rolled_back"]:
+        # What was rolled back must not come back by itself.
+        raise EnvironmentFault(
+            f"{name}: the snapshot that an operator went back to is damaged, and could not"
+            f" be rebuilt. Choose another one: `rollback {name} SNAPSHOT` (`status` lists"
+            " them)."
         )
-        alarms.raise_alarm(ledger, settings, name, CORE_JOB, Cause.DAMAGED, {"snapshots": 1})
-        if rebuild(lost):
-            alarms.clear(ledger, name, CORE_JOB, [Cause.DAMAGED])
-            return
-        settle(home, ledger, name)  # what failed may have come as far as readers
-        current = ledger.current_snapshot(name)
-        if current is None or current["snapshot_id"] != lost.snapshot_id:
-            return
-        if lost.instead is None and lost.row["rolled_back"]:
-            # What was rolled back must not come back by itself.
-            raise EnvironmentFault(
-                f"{name}: the snapshot that an operator went back to is damaged, and could not"
-                f" be rebuilt. Choose another one: `rollback {name} SNAPSHOT` (`status` lists"
-                " them)."
-            )
-        snapshots.give_up(ledger, name, lost)
+    snapshots.give_up(ledger, name, lost)
 
 
 def refuse_unsettled(home: Home, ledger: Ledger, name: str) -> None:
