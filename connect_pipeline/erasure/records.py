@@ -58,16 +58,18 @@ def begin(ledger: Ledger, district: str, subject: str, by: str) -> int:
                 sa.update(erasures).where(erasures.c.id == open_one.id).values(completed_at=None)
             )
             return int(open_one.id)
-        made = connection.execute(
-            sa.insert(erasures).values(
+        number = connection.execute(
+            sa.insert(erasures)
+            .values(
                 district=district,
                 subject_hash=subject,
                 key_check=_key_check(ledger),
                 erased_at=stamp(now()),
                 erased_by=by,
             )
-        )
-        return int((made.inserted_primary_key or (0,))[0])
+            .returning(erasures.c.id)
+        ).scalar_one()
+        return int(number)
 
 
 def complete(ledger: Ledger, number: int) -> None:
