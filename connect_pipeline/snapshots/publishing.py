@@ -40,8 +40,9 @@ def new_snapshot_id(moment: datetime, run_id: str) -> str:
 
 def next_moment(ledger: Ledger, district: str) -> datetime:
     """When a snapshot that is published now counts as published: after all others."""
-    newest = [datetime.fromisoformat(row["published_at"]) for row in ledger.snapshots_of(district)]
-    return rising(now(), newest[0] if newest else None)
+    newest = next(iter(ledger.snapshots_of(district)), None)
+    before = None if newest is None else datetime.fromisoformat(newest["published_at"])
+    return rising(now(), before)
 
 
 def publish(
