@@ -334,22 +334,22 @@ class Ledger:
                     by=by,
                 )
             )
+            of_core = sa.and_(holds.c.district == district, holds.c.job == CORE_JOB)
+            if rolled_back:
+                connection.execute(
+                    sa.update(holds)
+                    .where(of_core, holds.c.state.in_(("held", "approved")))
+                    .values(state="superseded")
+                )
+                return
             published_set = sa.select(snapshots.c.set_sha256).where(
                 snapshots.c.district == district, snapshots.c.snapshot_id == snapshot_id
             )
-            is_used = holds.c.set_sha256.in_(published_set)
+            is_of_these = holds.c.set_sha256.in_(published_set)
             connection.execute(
                 sa.update(holds)
-                .where(
-                    holds.c.district == district,
-                    holds.c.job == CORE_JOB,
-                    holds.c.state.in_(("held", "approved") if rolled_back else ("approved",)),
-                )
-                .values(
-                    state="superseded"
-                    if rolled_back
-                    else sa.case((is_used, "published"), else_="superseded")
-                )
+                .where(of_core, holds.c.state == "approved")
+                .values(state=sa.case((is_of_these, "published"), else_="superseded"))
             )
 
     def current_snapshot(self, district: str) -> RowMapping | None:
