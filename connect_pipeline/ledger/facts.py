@@ -108,6 +108,8 @@ class Ledger:
         """A destination as the ledger stores it."""
         return keyed_hash(self.key, destination)
 
+    # -- runs ------------------------------------------------------------------------------
+
     def start_run(self, run_id: str, district: str, job: str) -> None:
         """A run begins. Its outcome is `running` until `end_run`."""
         with self.transaction() as connection:
@@ -174,6 +176,8 @@ class Ledger:
             .where(runs.c.district == district, runs.c.job == job, runs.c.outcome != "running")
             .order_by(runs.c.started_at.desc(), runs.c.run_id)
         )
+
+    # -- receipts --------------------------------------------------------------------------
 
     def record_received(
         self,
@@ -272,6 +276,8 @@ class Ledger:
                 if one["was_published"]:
                     break
         return found
+
+    # -- snapshots -------------------------------------------------------------------------
 
     def begin_snapshot(
         self,
@@ -412,6 +418,8 @@ class Ledger:
                     snapshots.c.district == district, snapshots.c.snapshot_id == snapshot_id
                 )
             )
+
+    # -- holds, and what was decided -------------------------------------------------------
 
     def hold(
         self,
