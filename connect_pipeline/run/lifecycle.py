@@ -187,11 +187,12 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
     hold = run.ledger.open_hold(run.name, run.job)
     if hold is not None and run.outcome == "held":
         codes |= Counter(hold["codes"])
-    is_fresh = bool(run.visit.uploaded) and not run.night.stale
     if run.job == ATTENDANCE_JOB:
         is_fresh = run.attendance.is_of_today and run.attendance.is_fresh
         if run.attendance.is_late:
             codes["stale_file"] = 1
+    else:
+        is_fresh = bool(run.visit.uploaded) and not run.night.stale
     if run.outcome == "discarded" and run.deadline is not None:  # there is no file to be used
         codes["missing_file"] = 1
     alarms.after_run(
