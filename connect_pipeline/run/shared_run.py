@@ -248,12 +248,11 @@ class SharedRun:
         """A step failed with this error. What was already decided (blocked, held) stays."""
         if isinstance(error, (FileTooLarge, NotAFile)):
             self.outcome, self.message = "blocked", self.blocked_message()
-        if self.outcome in ("failed", *GOOD):
+        elif self.outcome in ("failed", *GOOD):
             self._note_done()
             self.outcome = failed(error.exit_code)
             self.fault = error.kind
             self.message = str(error)
-        self.message = self.message or str(error)
 
     def stop(self) -> None:
         """Somebody stopped the run before its end."""
