@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import mmap
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 # Neighbours that are looked at; the longest that matters is an escape such as `\u00e9`.
 NEAR = 8
@@ -64,7 +67,18 @@ def is_in(word: str, text: str) -> bool:
     return False
 
 
-def is_in_bytes(word: str, content: mmap.mmap, encoding: str) -> bool:
+@contextmanager
+def bytes_of(path: Path) -> Iterator[mmap.mmap | bytes]:
+    """A file's bytes, without reading all of them; an empty file cannot be mapped."""
+    with path.open("rb") as file:
+        if not path.stat().st_size:
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            yield content
+
+
+def is_in_bytes(word: str, content: mmap.mmap | bytes, encoding: str) -> bool:
     """The same of a file's bytes, of which only some may be text in this encoding."""
     try:
         data = word.encode(encoding)

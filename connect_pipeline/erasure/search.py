@@ -8,14 +8,13 @@ here: which files (`erase.py`), what is found in a text (`recognising.py`).
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 
 from connect_pipeline.databases import set_variables
-from connect_pipeline.erasure.recognising import has_one_of, is_destination, is_in
+from connect_pipeline.erasure.recognising import bytes_of, has_one_of, is_destination, is_in
 from connect_pipeline.erasure.traces import Traces, own_texts
 from connect_pipeline.published import open_published
 
@@ -70,10 +69,5 @@ def _cells_with(path: Path, words: list[str]) -> list[str]:
 
 
 def _has_bytes(path: Path, words: Iterable[str]) -> bool:
-    if not path.stat().st_size:
-        return False
-    with (
-        path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-    ):
+    with bytes_of(path) as content:
         return any(content.find(word.encode()) >= 0 for word in words)

@@ -11,7 +11,6 @@ is recognised (`recognising.py`), changing anything.
 from __future__ import annotations
 
 import json
-import mmap
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +25,7 @@ import duckdb
 import connect_pipeline
 from connect_pipeline.databases import set_variables, statement
 from connect_pipeline.erasure.recognising import (
+    bytes_of,
     has_one_of,
     is_destination,
     is_in,
@@ -120,17 +120,14 @@ class Traces:
         self, path: Path, *, by_id: bool = False, encodings: Sequence[str] = ("utf-8",)
     ) -> bool:
         """Whether a word of the student's, or (as a whole cell) the ID, is in the file's bytes."""
-        with path.open("rb") as file:
-            if not path.stat().st_size:
-                return False
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                if by_id and any(one.search(content) for one in self._id_patterns(encodings)):
-                    return True
-                return any(
-                    is_in_bytes(word, content, encoding)
-                    for word in self.telling_words
-                    for encoding in encodings
-                )
+        with bytes_of(path) as content:
+            if by_id and any(one.search(content) for one in self._id_patterns(encodings)):
+                return True
+            return any(
+                is_in_bytes(word, content, encoding)
+                for word in self.telling_words
+                for encoding in encodings
+            )
 
     def _id_patterns(self, encodings: Sequence[str]) -> Iterable[re.Pattern[bytes]]:
         for data in _encoded(self.student_id, encodings):
