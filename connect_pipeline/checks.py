@@ -31,7 +31,14 @@ from connect_pipeline.reader import (
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.cell import id_looks_damaged
 from connect_pipeline.rules.references.diagnosis import NOT_IN_FILE
-from connect_pipeline.rules.rule import CellRule, ColumnRule, Severity, TableCheck, TableRule
+from connect_pipeline.rules.rule import (
+    CellRule,
+    ColumnRule,
+    Severity,
+    ShareHold,
+    TableCheck,
+    TableRule,
+)
 from connect_pipeline.rules.sql import alike
 
 if TYPE_CHECKING:
@@ -376,15 +383,15 @@ def _run_table_rule(
             for line, record_id, column, detail in places
         ),
     )
-    if rule.hold_over:
-        _hold_over_share(read, rule, getattr(thresholds, rule.hold_over))
+    if rule.hold:
+        _hold_over_share(read, rule.code, rule.hold, getattr(thresholds, rule.hold.over))
     if rule.severity is Severity.QUARANTINE or (rule.drops_rows and not check.keeps_rows):
         _remove(read, rule, "SELECT line, record_id FROM hits")
 
 
-def _hold_over_share(read: ReadResult, rule: TableRule, share: float) -> None:
+def _hold_over_share(read: ReadResult, code: str, hold: ShareHold, share: float) -> None:
     """Hold the file when more than `share` of its rows (or of those alike in one column) failed."""
-    alike = f'"{rule.hold_by}"' if rule.hold_by else "NULL"
+    alike = f'"{hold.by}"' if hold.by else "NULL"
     row = read.connection.execute(
         f"""
         SELECT max(failing)
@@ -401,9 +408,9 @@ def _hold_over_share(read: ReadResult, rule: TableRule, share: float) -> None:
     if row and row[0]:
         ((detail,),) = read.connection.execute("SELECT mode(detail) FROM hits").fetchall()
         usual = f" Most often: {detail}." if detail not in (None, NOT_IN_FILE) else ""
-        message = rule.hold_message.format(count=row[0], usual=usual)
-        fix = rule.hold_fixes.get(detail, rule.hold_fix)
-        read.findings.escalate(rule.code, Severity.HOLD, f"{message} {fix}")
+        message = hold.message.format(count=row[0], usual=usual)
+        fix = hold.fixes.get(detail, hold.fix)
+        read.findings.escalate(code, Severity.HOLD, f"{message} {fix}")
 
 
 def _remove(read: ReadResult, rule: CellRule | TableRule, select: str) -> None:

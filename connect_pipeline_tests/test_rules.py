@@ -242,9 +242,10 @@ def test_message_takes_only_facts_that_are_no_values(code: str) -> None:
     allowed |= FACTS_OF_FAMILIES.get(family_of(code), set())
     assert placeholders(rule.message) <= allowed
     assert rule.message.format(**dict.fromkeys(allowed, "fact"))
-    if isinstance(rule, TableRule):
-        assert placeholders(rule.hold_message) <= {"count", "usual"}, "a fixed phrase, as {detail}"
-        assert bool(rule.hold_message) == bool(rule.hold_fix) == bool(rule.hold_over)
+    if isinstance(rule, TableRule) and rule.hold:
+        assert placeholders(rule.hold.message) <= {"count", "usual"}, "a fixed phrase, as {detail}"
+        assert rule.hold.message
+        assert rule.hold.fix
 
 
 def placeholders(message: str) -> set[str]:
@@ -262,8 +263,8 @@ def test_settings_that_change_a_rule_are_settings() -> None:
 
 def test_shares_that_hold_a_file_are_thresholds() -> None:
     for rule in catalogue().values():
-        if isinstance(rule, TableRule) and rule.hold_over:
-            assert rule.hold_over in Thresholds.__dataclass_fields__
+        if isinstance(rule, TableRule) and rule.hold:
+            assert rule.hold.over in Thresholds.__dataclass_fields__
 
 
 @pytest.mark.parametrize("spec", EXPORTS)

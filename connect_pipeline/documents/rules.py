@@ -74,9 +74,9 @@ def _effect(rule: Rule) -> str:
 
 def _holds_over(rule: Rule) -> str:
     """Of what a share holds the file, "" for a rule that has none."""
-    if not isinstance(rule, TableRule) or not rule.hold_over:
+    if not isinstance(rule, TableRule) or rule.hold is None:
         return ""
-    return f"the rows of one {rule.hold_by}" if rule.hold_by else "the file's rows"
+    return f"the rows of one {rule.hold.by}" if rule.hold.by else "the file's rows"
 
 
 def _family(name: str) -> str:

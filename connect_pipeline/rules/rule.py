@@ -166,6 +166,22 @@ class TableCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShareHold:
+    """A table rule's hold of the whole file, when more than a share of its rows break the rule.
+
+    `over` names the share in `Thresholds`; with `by`, a column's field, it is taken of the rows
+    that have the same value there. `message` (its facts: `{count}`, and `{usual}`, the commonest
+    detail) is followed by what to do: what `fixes` has for that detail, or else `fix`.
+    """
+
+    over: str
+    message: str
+    fix: str
+    fixes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableRule(Rule):
     """A rule about rows together: keys, references, counts.
 
@@ -177,11 +193,6 @@ class TableRule(Rule):
     export, all that quarantine come first: else a row would be out and its repeats accepted.
     A rule about several exports says the others in `also`. One that compares rows `among_alike`
     finds nothing in a file where `records.<table>_alike` is empty, and is not asked about it.
-
-    More rows than `hold_over` (the name of a share in `Thresholds`) hold the file with
-    `hold_message` (its facts: `{count}`, and `{usual}`, the commonest detail) and with what to do:
-    what `hold_fixes` has for that detail, or else `hold_fix`. With `hold_by`, a column's field, the
-    share is taken of the rows that have the same value there.
     """
 
     spec: ExportSpec
@@ -192,11 +203,7 @@ class TableRule(Rule):
     among_alike: bool = False
     drops_rows: bool = False
     counts_as_bad_row: bool = True
-    hold_over: str = ""
-    hold_message: str = ""
-    hold_fix: str = ""
-    hold_fixes: Mapping[str, str] = field(default_factory=dict, hash=False)
-    hold_by: str = ""
+    hold: ShareHold | None = None
 
     @property
     def checks(self) -> tuple[TableCheck, ...]:

@@ -1,7 +1,7 @@
 """The rule `period_not_in_schedule`."""
 
 from connect_pipeline.contract import ATTENDANCE, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, ShareHold, TableRule, with_header
 
 RULE = TableRule(
     code="period_not_in_schedule",
@@ -71,13 +71,15 @@ RULE = TableRule(
         FROM compared
     """,
     order=120,
-    hold_over="unmatched_periods",
-    hold_by="school",
-    hold_message=(
-        "Absences of one school in periods that are not in its schedule: {count}, more than the"
-        " district allows."
+    hold=ShareHold(
+        over="unmatched_periods",
+        by="school",
+        message=(
+            "Absences of one school in periods that are not in its schedule: {count}, more than the"
+            " district allows."
+        ),
+        fix="Compare how both exports write periods, or have an operator approve this file.",
     ),
-    hold_fix="Compare how both exports write periods, or have an operator approve this file.",
     failing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,01,A,"Lopez, Maria",10/02/25'), 2),
     passing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,A,"Lopez, Maria",10/02/25')),
 )

@@ -2,7 +2,14 @@
 
 from connect_pipeline.contract import ATTENDANCE, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.rules.references.diagnosis import STUDENT_BODY, fixes, unmatched
-from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule, with_header
+from connect_pipeline.rules.rule import (
+    Example,
+    Severity,
+    ShareHold,
+    TableCheck,
+    TableRule,
+    with_header,
+)
 
 RULE = TableRule(
     code="unknown_student",
@@ -31,13 +38,15 @@ RULE = TableRule(
     ),
     order=8,  # before repeats are left out: each shares the fate of the row that it repeats
     counts_as_bad_row=False,
-    hold_over="unknown_references",
-    hold_message=(
-        "Rows whose student is not in StudentExport.csv: {count}, more than the district"
-        " allows.{usual}"
+    hold=ShareHold(
+        over="unknown_references",
+        message=(
+            "Rows whose student is not in StudentExport.csv: {count}, more than the district"
+            " allows.{usual}"
+        ),
+        fix="Export both files together, or have an operator approve this file.",
+        fixes=fixes(STUDENT_BODY),
     ),
-    hold_fix="Export both files together, or have an operator approve this file.",
-    hold_fixes=fixes(STUDENT_BODY),
     failing=Example(
         STAFF_TO_STUDENT,
         with_header(

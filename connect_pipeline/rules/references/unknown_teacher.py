@@ -7,7 +7,14 @@ from connect_pipeline.rules.references.diagnosis import (
     fixes,
     unmatched,
 )
-from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule, with_header
+from connect_pipeline.rules.rule import (
+    Example,
+    Severity,
+    ShareHold,
+    TableCheck,
+    TableRule,
+    with_header,
+)
 
 RULE = TableRule(
     code="unknown_teacher",
@@ -38,13 +45,15 @@ RULE = TableRule(
     ),
     order=7,  # before repeats are left out: each shares the fate of the row that it repeats
     counts_as_bad_row=False,
-    hold_over="unknown_references",
-    hold_message=(
-        "Rows whose teacher is not in StaffExport.csv: {count}, more than the district"
-        " allows.{usual}"
+    hold=ShareHold(
+        over="unknown_references",
+        message=(
+            "Rows whose teacher is not in StaffExport.csv: {count}, more than the district"
+            " allows.{usual}"
+        ),
+        fix="Export staff and classes together, or have an operator approve this file.",
+        fixes=fixes(STAFF_MEMBERS, swapped_with=STUDENT_BODY),
     ),
-    hold_fix="Export staff and classes together, or have an operator approve this file.",
-    hold_fixes=fixes(STAFF_MEMBERS, swapped_with=STUDENT_BODY),
     failing=Example(
         STAFF_TO_STUDENT,
         with_header(
