@@ -7,9 +7,7 @@ failed, so that a clean file does not pay for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from connect_pipeline.contract import STAFF, STUDENTS, ExportSpec
+from connect_pipeline.contract import ExportSpec
 
 NOT_IN_FILE = "not in the file"
 """What is said where nothing says why."""
@@ -20,26 +18,13 @@ _OTHER_CASE = f"{NOT_IN_FILE}; it differs only in case from one that is"
 _TRAILING_TEXT = f"{NOT_IN_FILE}; it would match without the text after it"
 
 
-@dataclass(frozen=True)
-class People:
-    """Those whom an ID may name: an export's rows, and who is kept from the last snapshot."""
-
-    spec: ExportSpec
-    field: str
-    kept: str
-
-
-STAFF_MEMBERS = People(STAFF, "staff_id", "kept_staff")
-STUDENT_BODY = People(STUDENTS, "student_id", "kept_students")
-
-
-def fixes(people: People, swapped_with: People | None = None) -> dict[str, str]:
-    """What mends a file, by what is said of most of its rows that name none of `people`.
+def fixes(people: ExportSpec, swapped_with: ExportSpec | None = None) -> dict[str, str]:
+    """What mends a file, by what is said of most of its rows that name nobody of `people`.
 
     Nothing for what two exports of different nights or filters come to. And in none of these is
     it an operator's to approve: the people are there, and would be taken out of their classes.
     """
-    file = people.spec.file_name
+    file = people.file_name
     found = {
         _SHARED: f"Give each child in {file} an ID of its own, and export both files again.",
         _QUARANTINED: f"Correct the rows that were kept out of {file}, and export both again.",
@@ -57,35 +42,35 @@ def fixes(people: People, swapped_with: People | None = None) -> dict[str, str]:
     return found
 
 
-def _swapped(other: People) -> str:
-    return f"{NOT_IN_FILE}; it is an ID of {other.spec.file_name}, so columns may be swapped"
+def _swapped(other: ExportSpec) -> str:
+    return f"{NOT_IN_FILE}; it is an ID of {other.file_name}, so columns may be swapped"
 
 
 def unmatched(
-    spec: ExportSpec, column_name: str, people: People, swapped_with: People | None = None
+    spec: ExportSpec, column_name: str, people: ExportSpec, swapped_with: ExportSpec | None = None
 ) -> str:
-    """SQL for the rows of `spec` whose `column_name` names none of `people`.
+    """SQL for the rows of `spec` whose `column_name` names nobody of the export `people`.
 
-    `swapped_with` are those of the file's other ID column: an ID of theirs shows that the two
-    columns are swapped.
+    Who is kept from the last snapshot is one of them. `swapped_with` is the export of the file's
+    other ID column: an ID of it shows that the two columns are swapped.
     """
-    field = people.field
+    field, kept = people.record_field, f"kept_{people.table}"
     swapped = (
-        f"SELECT {swapped_with.field} FROM records.{swapped_with.spec.table}"
+        f"SELECT {swapped_with.record_field} FROM records.{swapped_with.table}"
         if swapped_with
         else "SELECT NULL WHERE false"
     )
     is_swapped = _swapped(swapped_with) if swapped_with else ""
     return f"""
         WITH known AS (
-            SELECT {field} AS id FROM records.{people.spec.table}
+            SELECT {field} AS id FROM records.{people.table}
             UNION ALL
-            SELECT {field} AS id FROM records.{people.kept}
+            SELECT {field} AS id FROM records.{kept}
             WHERE reason <> 'student_id_reused'
         ),
         -- Whom a row means that names an ID of two children, nobody knows.
         shared AS (
-            SELECT {field} AS id FROM records.{people.kept} WHERE reason = 'student_id_reused'
+            SELECT {field} AS id FROM records.{kept} WHERE reason = 'student_id_reused'
         ),
         failing AS (
             SELECT line, {field} AS id, school
@@ -98,7 +83,7 @@ def unmatched(
         quarantined AS (
             SELECT record_id AS id
             FROM quality.quarantine
-            WHERE export = '{people.spec.file_name}'
+            WHERE export = '{people.file_name}'
         ),
         without_zeros AS (
             SELECT unknown.id
@@ -116,7 +101,7 @@ def unmatched(
         absent_schools AS (
             SELECT DISTINCT school
             FROM failing
-            ANTI JOIN records.{people.spec.table} AS people USING (school)
+            ANTI JOIN records.{people.table} AS people USING (school)
         )
         SELECT
             line,

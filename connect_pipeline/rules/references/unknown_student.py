@@ -1,7 +1,7 @@
 """The rule `unknown_student`."""
 
 from connect_pipeline.contract import ATTENDANCE, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.rules.references.diagnosis import STUDENT_BODY, fixes, unmatched
+from connect_pipeline.rules.references.diagnosis import fixes, unmatched
 from connect_pipeline.rules.rule import (
     Example,
     Severity,
@@ -28,12 +28,12 @@ RULE = TableRule(
     setting="thresholds.unknown_references",
     spec=STAFF_TO_STUDENT,
     needs=(STUDENTS,),
-    select=unmatched(STAFF_TO_STUDENT, "Student", STUDENT_BODY),
+    select=unmatched(STAFF_TO_STUDENT, "Student", STUDENTS),
     also=(
         TableCheck(
             spec=ATTENDANCE,
             needs=(STUDENTS,),
-            select=unmatched(ATTENDANCE, "Student", STUDENT_BODY),
+            select=unmatched(ATTENDANCE, "Student", STUDENTS),
         ),
     ),
     order=8,  # before repeats are left out: each shares the fate of the row that it repeats
@@ -45,7 +45,7 @@ RULE = TableRule(
             " allows.{usual}"
         ),
         fix="Export both files together, or have an operator approve this file.",
-        fixes=fixes(STUDENT_BODY),
+        fixes=fixes(STUDENTS),
     ),
     failing=Example(
         STAFF_TO_STUDENT,

@@ -1,12 +1,7 @@
 """The rule `unknown_teacher`."""
 
 from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.rules.references.diagnosis import (
-    STAFF_MEMBERS,
-    STUDENT_BODY,
-    fixes,
-    unmatched,
-)
+from connect_pipeline.rules.references.diagnosis import fixes, unmatched
 from connect_pipeline.rules.rule import (
     Example,
     Severity,
@@ -34,13 +29,13 @@ RULE = TableRule(
     spec=STAFF_TO_STUDENT,
     # Students only tell whether the two columns are swapped.
     needs=(STAFF, STUDENTS),
-    select=unmatched(STAFF_TO_STUDENT, "Teacher", STAFF_MEMBERS, swapped_with=STUDENT_BODY),
+    select=unmatched(STAFF_TO_STUDENT, "Teacher", STAFF, swapped_with=STUDENTS),
     also=(
         TableCheck(
             spec=STAFF_TO_STUDENT,
             needs=(STAFF,),
             lacks=(STUDENTS,),
-            select=unmatched(STAFF_TO_STUDENT, "Teacher", STAFF_MEMBERS),
+            select=unmatched(STAFF_TO_STUDENT, "Teacher", STAFF),
         ),
     ),
     order=7,  # before repeats are left out: each shares the fate of the row that it repeats
@@ -52,7 +47,7 @@ RULE = TableRule(
             " allows.{usual}"
         ),
         fix="Export staff and classes together, or have an operator approve this file.",
-        fixes=fixes(STAFF_MEMBERS, swapped_with=STUDENT_BODY),
+        fixes=fixes(STAFF, swapped_with=STUDENTS),
     ),
     failing=Example(
         STAFF_TO_STUDENT,
