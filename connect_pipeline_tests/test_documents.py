@@ -15,7 +15,7 @@ from connect_pipeline.documents.contract import FORMS
 from connect_pipeline.documents.settings import keys_of, settings_page
 from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.reader import BAD_ROWS_FLOOR
-from connect_pipeline.roster.hold import FEW, FLOORS, NOUNS, is_too_many
+from connect_pipeline.roster.hold import ENTITIES, FEW, is_too_many
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import TableRule
 from connect_pipeline.settings import District, QuietSeconds
@@ -67,10 +67,10 @@ def test_each_number_has_its_bounds(section: type) -> None:
 def test_what_passes_under_every_share_is_said_where_shares_are() -> None:
     said = settings_page().partition("## `districts.<name>.thresholds`\n")[2].partition("|")[0]
     for entity in ("student", "staff", "class", "enrollment"):
-        assert f"{FLOORS[entity]} {NOUNS[entity]}" in said
+        assert f"{ENTITIES[entity].floor} {ENTITIES[entity].nouns}" in said
     assert f"unless {FEW} people or more" in said
     assert f"up to {BAD_ROWS_FLOOR} rows" in said
     with_floor = {rule.hold.over for rule in rules_of(TableRule) if rule.hold}
     assert with_floor == {"unknown_references", "unmatched_periods"}
     assert all(f"`{name}`" in said for name in (*with_floor, "bad_rows"))
-    assert not is_too_many(FLOORS["student"], 1000, 0)
+    assert not is_too_many(ENTITIES["student"].floor, 1000, 0)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from math import ceil
+from typing import NamedTuple
 
 import duckdb
 
@@ -33,36 +34,31 @@ from connect_pipeline.roster.swapped import Swapped, count_moved, count_swapped
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
 
+
+class Entity(NamedTuple):
+    """What is counted: the export whose finding it is, its name there, and the `floor`.
+
+    One of eight is not 12 %: up to that count, a share alone says nothing.
+    """
+
+    spec: ExportSpec
+    nouns: str
+    floor: int
+
+
 FEW = 3
-# One of eight is not 12 %: up to these counts, a share alone says nothing ...
-FLOORS = {
-    "student": 10,
-    "staff": 5,
-    "class": 10,
-    "student in class": 10,
-    "enrollment": 50,
-    "school": FEW,
-}
-# ... but most of a small school's people do not leave in one night, once they are a few.
+# Most of a small school's people do not leave in one night, once they are a few.
 MOST = 0.5
 # Families give up a number now and then that another one has the next day, but not many at once.
 MOVED = 0.05
 
-ENTITIES: dict[str, ExportSpec] = {
-    "student": STUDENTS,
-    "staff": STAFF,
-    "class": STAFF_TO_STUDENT,
-    "student in class": STAFF_TO_STUDENT,
-    "enrollment": STAFF_TO_STUDENT,
-    "school": SCHOOLS,
-}
-NOUNS = {
-    "student": "students",
-    "staff": "staff members",
-    "class": "classes",
-    "student in class": "students in classes",
-    "enrollment": "enrollments",
-    "school": "rows of schools",
+ENTITIES = {
+    "student": Entity(STUDENTS, "students", floor=10),
+    "staff": Entity(STAFF, "staff members", floor=5),
+    "class": Entity(STAFF_TO_STUDENT, "classes", floor=10),
+    "student in class": Entity(STAFF_TO_STUDENT, "students in classes", floor=10),
+    "enrollment": Entity(STAFF_TO_STUDENT, "enrollments", floor=50),
+    "school": Entity(SCHOOLS, "rows of schools", floor=FEW),
 }
 # New teachers and new periods replace most classes of a small school, and a column that changes
 # every night changes most of its people.
@@ -139,7 +135,7 @@ def _lost_all_classes(connection: duckdb.DuckDBPyConnection) -> list[Change]:
     None when they are so few that no share of them is judged: to count all others is dear.
     """
     ((lost,),) = connection.execute(statement(__package__, "lost_all_classes")).fetchall()
-    if lost <= FLOORS["student in class"]:
+    if lost <= ENTITIES["student in class"].floor:
         return []
     rows = connection.execute(statement(__package__, "lost_all_classes_counts")).fetchall()
     return [
@@ -170,7 +166,12 @@ def totals_of_changes(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def is_too_many(
-    count: int, before: int, limit: float, *, floor: int = FLOORS["student"], most: bool = True
+    count: int,
+    before: int,
+    limit: float,
+    *,
+    floor: int = ENTITIES["student"].floor,
+    most: bool = True,
 ) -> bool:
     """Whether `count` of `before` is over `limit`; with `most`, also most of only a few."""
     if not before or count <= most_within(before, limit):
@@ -188,19 +189,19 @@ def _judge_shares(report: Report, code: str, changes: Iterable[Change], limit: f
             "ids_renumbered": change.renumbered,
         }[code]
         most = change.entity in (*PEOPLE, "school") and code != "mass_change"
-        floor = FLOORS[change.entity]
+        entity = ENTITIES[change.entity]
         if change.entity in seen or not is_too_many(
-            count, change.before, limit, floor=floor, most=most
+            count, change.before, limit, floor=entity.floor, most=most
         ):
             continue
         seen.add(change.entity)
-        report.exports[ENTITIES[change.entity].file_name].findings.add(
+        report.exports[entity.spec.file_name].findings.add(
             code,
             found=count,
             before=change.before,
             share=percent(count / change.before),
             limit=percent(limit),
-            entity=NOUNS[change.entity],
+            entity=entity.nouns,
             where=_where(change.school),
         )
 
