@@ -109,13 +109,13 @@ def _count(
             return []
     names = {column.field: column.name for column in spec.columns}
     found = []
-    for first in range(0, len(directions), 2):
+    for pair in pairs:
         for school, *values in rows:
+            counted = zip(values[::2], values[1::2], strict=True)
+            of_direction = dict(zip(directions, counted, strict=True))
             both = [
-                Swapped(
-                    spec.file_name, names[a], f'"{names[b]}"', school, *values[2 * i : 2 * i + 2]
-                )
-                for i, (a, b) in list(enumerate(directions))[first : first + 2]
+                Swapped(spec.file_name, names[a], f'"{names[b]}"', school, *of_direction[a, b])
+                for a, b in (pair, pair[::-1])
             ]
             found.append(max(both, key=lambda one: one.found / one.before if one.before else 0))
     return found
