@@ -7,6 +7,7 @@ Belongs here: the shapes. Does not belong here: a rule, or the code that runs ru
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -52,6 +53,22 @@ class Example:
     spec: ExportSpec
     text: str | bytes
     line: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        spec: ExportSpec,
+        *rows: str,
+        line: int | None = None,
+        columns: tuple[str, ...] = (),
+    ) -> Example:
+        """An example of these rows below a header of `columns`.
+
+        By default these are as many of the contract's, from the left, as the first row has values.
+        """
+        values = next(csv.reader(rows), spec.column_names)
+        header = columns or spec.column_names[: len(values)]
+        return cls(spec, with_header(spec, *rows, columns=header), line)
 
 
 def with_header(spec: ExportSpec, *rows: str, columns: tuple[str, ...] = ()) -> str:

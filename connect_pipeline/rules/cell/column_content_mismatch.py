@@ -2,7 +2,7 @@
 
 from connect_pipeline.cells.normalise import is_known
 from connect_pipeline.contract import STAFF, Kind
-from connect_pipeline.rules.rule import ColumnRule, Example, Severity, with_header
+from connect_pipeline.rules.rule import ColumnRule, Example, Severity
 
 _PEOPLE = (("Ana", "Ruiz"), ("Ben", "Ito"), ("Cho", "Park"), ("Dia", "Roy"), ("Eli", "Roy"))
 _NO_DIGIT = "NOT regexp_matches({cell}, '[0-9]')"
@@ -60,26 +60,18 @@ RULE = ColumnRule(
         Kind.CONTACT_METHOD: f"{_HAS_NUMBER} OR {_IS_LANGUAGE_NAME}",
         Kind.DATE: _NO_DIGIT,
     },
-    failing=Example(
+    failing=Example.of(
         STAFF,
-        with_header(
-            STAFF,
-            *(
-                f"T{number},101,{first},{last},Teacher,{first}.{last}@example.org"
-                for number, (first, last) in enumerate(_PEOPLE, start=1)
-            ),
-            columns=STAFF.required_names,
+        *(
+            f"T{number},101,{first},{last},Teacher,{first}.{last}@example.org"
+            for number, (first, last) in enumerate(_PEOPLE, start=1)
         ),
     ),
-    passing=Example(
+    passing=Example.of(
         STAFF,
-        with_header(
-            STAFF,
-            *(
-                f"T{number},101,{first},{last},{first}.{last}@example.org,Teacher"
-                for number, (first, last) in enumerate(_PEOPLE, start=1)
-            ),
-            columns=STAFF.required_names,
+        *(
+            f"T{number},101,{first},{last},{first}.{last}@example.org,Teacher"
+            for number, (first, last) in enumerate(_PEOPLE, start=1)
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from connect_pipeline.cells.normalise import tolerated_date
 from connect_pipeline.contract import ATTENDANCE, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind
 
 RULE = CellRule(
     code="date_format_tolerated",
@@ -16,8 +16,6 @@ RULE = CellRule(
     message='"{column}" was read as a date, but is not written as MM/DD/YY. Change the export.',
     applies=of_kind(Kind.DATE),
     where=tolerated_date("{cell}"),
-    failing=Example(
-        ATTENDANCE, with_header(ATTENDANCE, '101,001,1,A,"Lopez, Maria",2025-10-02'), 2
-    ),
-    passing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,A,"Lopez, Maria",10/02/25')),
+    failing=Example.of(ATTENDANCE, '101,001,1,A,"Lopez, Maria",2025-10-02', line=2),
+    passing=Example.of(ATTENDANCE, '101,001,1,A,"Lopez, Maria",10/02/25'),
 )

@@ -1,9 +1,7 @@
 """The rule `encoding_damaged`."""
 
 from connect_pipeline.contract import STUDENTS, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
-
-_COLUMNS = STUDENTS.required_names
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind
 
 # UTF-8 that was read as Windows-1252 shows one character as two to four: a lead, which is also a
 # letter of ordinary names, and continuations, some of which may follow such a letter in one. So it
@@ -52,8 +50,6 @@ RULE = CellRule(
     where="(contains({cell}, '?') OR strlen({cell}) <> length({cell}))"
     f" AND (regexp_matches({{cell}}, '{_DAMAGED}')"
     f" OR ('{{kind}}' = '{Kind.NAME}' AND regexp_matches({{cell}}, '{_DAMAGED_NAME}')))",
-    failing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Mu\u00c3\u00b1oz", columns=_COLUMNS), 2
-    ),
-    passing=Example(STUDENTS, with_header(STUDENTS, "001,101,João,Muñoz", columns=_COLUMNS)),
+    failing=Example.of(STUDENTS, "001,101,Ana,Mu\u00c3\u00b1oz", line=2),
+    passing=Example.of(STUDENTS, "001,101,João,Muñoz"),
 )

@@ -2,9 +2,7 @@
 
 from connect_pipeline.cells.formulas import is_formula
 from connect_pipeline.contract import STUDENTS, Column, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
-
-_COLUMNS = STUDENTS.required_names
+from connect_pipeline.rules.rule import CellRule, Example, Severity
 
 # A phone may start with +, an amount or a grade with -; in what is not one of them a formula
 # cannot survive, for only what could be read is published.
@@ -38,8 +36,6 @@ RULE = CellRule(
     where=f"{is_formula('{cell}')} AND TRY_CAST({{cell}} AS DOUBLE) IS NULL"
     f" AND NOT ({_IS_DAMAGED_ID})",
     where_padded="starts_with({raw}, chr(9)) AND {cell} <> ''",  # trimmed, but seen by others
-    failing=Example(
-        STUDENTS, with_header(STUDENTS, '001,101,"=HYPERLINK(A1)",Ruiz', columns=_COLUMNS), 2
-    ),
-    passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana-Eva,Ruiz", columns=_COLUMNS)),
+    failing=Example.of(STUDENTS, '001,101,"=HYPERLINK(A1)",Ruiz', line=2),
+    passing=Example.of(STUDENTS, "001,101,Ana-Eva,Ruiz"),
 )

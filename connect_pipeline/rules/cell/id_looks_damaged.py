@@ -1,9 +1,8 @@
 """The rule `id_looks_damaged`."""
 
 from connect_pipeline.contract import STUDENTS, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind
 
-_COLUMNS = STUDENTS.required_names
 _DAMAGED = "|".join(
     (
         # 1.23E+05, 1.23E5, 1E+5: a spreadsheet shortened a number. 123E05 may be an ID.
@@ -37,12 +36,6 @@ RULE = CellRule(
     where="(NOT ({cell} >= '0' AND {cell} < ':') OR contains({cell}, '.') OR contains({cell}, '+'))"
     f" AND regexp_full_match({{cell}}, '(?i){_DAMAGED}')"
     " OR strlen({cell}) <> length({cell}) AND contains({cell}, '\ufffd')",
-    failing=Example(
-        STUDENTS,
-        with_header(STUDENTS, "001,101,Ana,Ruiz", "1.23E+05,101,Ben,Ito", columns=_COLUMNS),
-        3,
-    ),
-    passing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "123E05,101,Ben,Ito", columns=_COLUMNS)
-    ),
+    failing=Example.of(STUDENTS, "001,101,Ana,Ruiz", "1.23E+05,101,Ben,Ito", line=3),
+    passing=Example.of(STUDENTS, "001,101,Ana,Ruiz", "123E05,101,Ben,Ito"),
 )

@@ -2,7 +2,7 @@
 
 from connect_pipeline.cells.normalise import invalid
 from connect_pipeline.contract import ATTENDANCE, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind
 
 RULE = CellRule(
     code="invalid_date",
@@ -17,6 +17,6 @@ RULE = CellRule(
     message='"{column}" is not a date, so the row was kept out. Write it as MM/DD/YY.',
     applies=of_kind(Kind.DATE),
     where=invalid(Kind.DATE, "{cell}"),
-    failing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,A,"Lopez, Maria",02/30/25'), 2),
-    passing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,A,"Lopez, Maria",10/02/25')),
+    failing=Example.of(ATTENDANCE, '101,001,1,A,"Lopez, Maria",02/30/25', line=2),
+    passing=Example.of(ATTENDANCE, '101,001,1,A,"Lopez, Maria",10/02/25'),
 )

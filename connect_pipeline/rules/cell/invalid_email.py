@@ -2,10 +2,7 @@
 
 from connect_pipeline.cells.normalise import invalid
 from connect_pipeline.contract import STAFF, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
-
-_COLUMNS = STAFF.required_names
-
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind
 
 RULE = CellRule(
     code="invalid_email",
@@ -21,15 +18,6 @@ RULE = CellRule(
     ),
     applies=of_kind(Kind.EMAIL),
     where=invalid(Kind.EMAIL, "{cell}"),
-    failing=Example(
-        STAFF,
-        with_header(
-            STAFF, "T1,101,Maria,Lopez,maria.lopez at example.org,Teacher", columns=_COLUMNS
-        ),
-        2,
-    ),
-    passing=Example(
-        STAFF,
-        with_header(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher", columns=_COLUMNS),
-    ),
+    failing=Example.of(STAFF, "T1,101,Maria,Lopez,maria.lopez at example.org,Teacher", line=2),
+    passing=Example.of(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"),
 )

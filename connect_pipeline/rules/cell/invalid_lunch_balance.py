@@ -2,7 +2,7 @@
 
 from connect_pipeline.cells.normalise import invalid
 from connect_pipeline.contract import STUDENTS, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind
 
 _COLUMNS = (*STUDENTS.required_names, "LunchBalance")
 
@@ -19,6 +19,6 @@ RULE = CellRule(
     message='"{column}" is not an amount and is left blank. Write it as 12.50 or -3.00.',
     applies=of_kind(Kind.MONEY),
     where=invalid(Kind.MONEY, "{cell}"),
-    failing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,free", columns=_COLUMNS), 2),
-    passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,($3.00)", columns=_COLUMNS)),
+    failing=Example.of(STUDENTS, "001,101,Ana,Ruiz,free", line=2, columns=_COLUMNS),
+    passing=Example.of(STUDENTS, "001,101,Ana,Ruiz,($3.00)", columns=_COLUMNS),
 )

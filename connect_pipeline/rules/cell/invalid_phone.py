@@ -2,7 +2,7 @@
 
 from connect_pipeline.cells.normalise import invalid
 from connect_pipeline.contract import STAFF, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind
 
 RULE = CellRule(
     code="invalid_phone",
@@ -20,13 +20,10 @@ RULE = CellRule(
     ),
     applies=of_kind(Kind.PHONE),
     where=invalid(Kind.PHONE, "{cell}"),
-    failing=Example(
-        STAFF,
-        with_header(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher,555-0101"),
-        2,
+    failing=Example.of(
+        STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher,555-0101", line=2
     ),
-    passing=Example(
-        STAFF,
-        with_header(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher,(201) 555-0101 x12"),
+    passing=Example.of(
+        STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher,(201) 555-0101 x12"
     ),
 )

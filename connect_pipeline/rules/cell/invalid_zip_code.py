@@ -2,7 +2,7 @@
 
 from connect_pipeline.cells.normalise import invalid
 from connect_pipeline.contract import STUDENTS, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind
 
 _COLUMNS = (*STUDENTS.required_names, "ZipCode")
 
@@ -19,8 +19,6 @@ RULE = CellRule(
     message='"{column}" is not a ZIP code and is left blank. Write it as 12345 or 12345-6789.',
     applies=of_kind(Kind.ZIP_CODE),
     where=invalid(Kind.ZIP_CODE, "{cell}"),
-    failing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,1234", columns=_COLUMNS), 2),
-    passing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,01234-5678", columns=_COLUMNS)
-    ),
+    failing=Example.of(STUDENTS, "001,101,Ana,Ruiz,1234", line=2, columns=_COLUMNS),
+    passing=Example.of(STUDENTS, "001,101,Ana,Ruiz,01234-5678", columns=_COLUMNS),
 )

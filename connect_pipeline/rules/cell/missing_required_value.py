@@ -1,9 +1,7 @@
 """The rule `missing_required_value`."""
 
 from connect_pipeline.contract import STUDENTS, Column
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
-
-_COLUMNS = STUDENTS.required_names
+from connect_pipeline.rules.rule import CellRule, Example, Severity
 
 
 def _applies(column: Column) -> bool:
@@ -22,10 +20,6 @@ RULE = CellRule(
     message='"{column}" is blank, and is published so. Fill it in your SIS.',
     applies=_applies,
     where="{cell} = ''",
-    failing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "002,101,,Ito", columns=_COLUMNS), 3
-    ),
-    passing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "002,101,Ben,Ito", columns=_COLUMNS)
-    ),
+    failing=Example.of(STUDENTS, "001,101,Ana,Ruiz", "002,101,,Ito", line=3),
+    passing=Example.of(STUDENTS, "001,101,Ana,Ruiz", "002,101,Ben,Ito"),
 )

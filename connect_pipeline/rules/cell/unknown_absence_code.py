@@ -1,7 +1,7 @@
 """The rule `unknown_absence_code`."""
 
 from connect_pipeline.contract import ATTENDANCE, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind
 
 _CODES = "(SELECT list(coalesce(school || chr(31), '') || code) FROM district.absence_codes)"
 
@@ -26,6 +26,6 @@ RULE = CellRule(
     # those of all schools, so a school's own are asked for last.
     where=f"NOT ({{cell}} = '' OR list_contains({_CODES}, {{cell}})"
     f" OR list_contains({_CODES}, cells.school || chr(31) || {{cell}}))",
-    failing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,ZZ,"Lopez, Maria",10/02/25'), 2),
-    passing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,E,"Lopez, Maria",10/02/25')),
+    failing=Example.of(ATTENDANCE, '101,001,1,ZZ,"Lopez, Maria",10/02/25', line=2),
+    passing=Example.of(ATTENDANCE, '101,001,1,E,"Lopez, Maria",10/02/25'),
 )

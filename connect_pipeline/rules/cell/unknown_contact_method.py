@@ -2,7 +2,7 @@
 
 from connect_pipeline.cells.normalise import invalid
 from connect_pipeline.contract import STUDENTS, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind
 
 _COLUMNS = (*STUDENTS.required_names, "PreferredContactMethod")
 
@@ -21,8 +21,6 @@ RULE = CellRule(
     ),
     applies=of_kind(Kind.CONTACT_METHOD),
     where=invalid(Kind.CONTACT_METHOD, "{cell}"),
-    failing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,pigeon", columns=_COLUMNS), 2
-    ),
-    passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,SMS", columns=_COLUMNS)),
+    failing=Example.of(STUDENTS, "001,101,Ana,Ruiz,pigeon", line=2, columns=_COLUMNS),
+    passing=Example.of(STUDENTS, "001,101,Ana,Ruiz,SMS", columns=_COLUMNS),
 )

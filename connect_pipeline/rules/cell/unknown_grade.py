@@ -2,7 +2,7 @@
 
 from connect_pipeline.cells.normalise import invalid
 from connect_pipeline.contract import STUDENTS, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind
 
 _COLUMNS = (*STUDENTS.required_names, "Grade")
 
@@ -20,6 +20,6 @@ RULE = CellRule(
     message='"{column}" is no known grade and is left blank. Use TK, PK, K, 1 to 12 or UG.',
     applies=of_kind(Kind.GRADE),
     where=invalid(Kind.GRADE, "{cell}"),
-    failing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,15", columns=_COLUMNS), 2),
-    passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,09", columns=_COLUMNS)),
+    failing=Example.of(STUDENTS, "001,101,Ana,Ruiz,15", line=2, columns=_COLUMNS),
+    passing=Example.of(STUDENTS, "001,101,Ana,Ruiz,09", columns=_COLUMNS),
 )

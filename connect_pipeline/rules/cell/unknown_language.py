@@ -2,7 +2,7 @@
 
 from connect_pipeline.cells.normalise import invalid
 from connect_pipeline.contract import STUDENTS, Kind
-from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind, with_header
+from connect_pipeline.rules.rule import CellRule, Example, Severity, of_kind
 
 _COLUMNS = (*STUDENTS.required_names, "PrimaryLanguage")
 
@@ -23,8 +23,6 @@ RULE = CellRule(
     ),
     applies=of_kind(Kind.LANGUAGE),
     where=invalid(Kind.LANGUAGE, "{cell}"),
-    failing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,Spanish/English", columns=_COLUMNS), 2
-    ),
-    passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,es-MX", columns=_COLUMNS)),
+    failing=Example.of(STUDENTS, "001,101,Ana,Ruiz,Spanish/English", line=2, columns=_COLUMNS),
+    passing=Example.of(STUDENTS, "001,101,Ana,Ruiz,es-MX", columns=_COLUMNS),
 )

@@ -1,9 +1,7 @@
 """The rule `whitespace_trimmed`."""
 
 from connect_pipeline.contract import STUDENTS, Column
-from connect_pipeline.rules.rule import CellRule, Example, Severity, with_header
-
-_COLUMNS = STUDENTS.required_names
+from connect_pipeline.rules.rule import CellRule, Example, Severity
 
 
 def _applies(column: Column) -> bool:
@@ -26,8 +24,6 @@ RULE = CellRule(
     applies=_applies,
     where_padded="{raw} <> {cell}",
     counted=True,
-    failing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "002 ,101,Ben,Ito", columns=_COLUMNS), 3
-    ),
-    passing=Example(STUDENTS, with_header(STUDENTS, "001,101,Ana,De la Ruiz", columns=_COLUMNS)),
+    failing=Example.of(STUDENTS, "001,101,Ana,Ruiz", "002 ,101,Ben,Ito", line=3),
+    passing=Example.of(STUDENTS, "001,101,Ana,De la Ruiz"),
 )

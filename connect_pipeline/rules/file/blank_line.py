@@ -1,7 +1,7 @@
 """The rule `blank_line`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity
 
 _ONE = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
 _TWO = "T2,102,James,Chen,james.chen@example.org,Teacher"
@@ -16,6 +16,6 @@ RULE = Rule(
         " to be done."
     ),
     message="This line is empty and was skipped. Nothing needs to be done.",
-    failing=Example(STAFF, with_header(STAFF, _ONE, "", _TWO, columns=STAFF.required_names), 3),
-    passing=Example(STAFF, with_header(STAFF, _ONE, _TWO, columns=STAFF.required_names)),
+    failing=Example.of(STAFF, _ONE, "", _TWO, line=3),
+    passing=Example.of(STAFF, _ONE, _TWO),
 )

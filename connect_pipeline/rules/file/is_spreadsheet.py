@@ -3,7 +3,7 @@
 from connect_pipeline.contract import STAFF
 from connect_pipeline.landing.bytes_pass import FileFacts
 from connect_pipeline.limits import Limits
-from connect_pipeline.rules.rule import Example, FileRule, Severity, with_header
+from connect_pipeline.rules.rule import Example, FileRule, Severity
 
 
 def _broken(facts: FileFacts, limits: Limits) -> dict[str, object] | None:
@@ -26,12 +26,5 @@ RULE = FileRule(
     ),
     broken=_broken,
     failing=Example(STAFF, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(8)),
-    passing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher",
-            columns=STAFF.required_names,
-        ),
-    ),
+    passing=Example.of(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"),
 )

@@ -1,7 +1,7 @@
 """The rule `no_data_rows`."""
 
 from connect_pipeline.contract import ATTENDANCE, STAFF
-from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity
 
 RULE = Rule(
     code="no_data_rows",
@@ -18,6 +18,6 @@ RULE = Rule(
         " accounted for; several of them hold it."
     ),
     message="There is no usable row below the header. Check the export's filters and run it again.",
-    failing=Example(STAFF, with_header(STAFF)),
-    passing=Example(ATTENDANCE, with_header(ATTENDANCE)),
+    failing=Example.of(STAFF),
+    passing=Example.of(ATTENDANCE),
 )

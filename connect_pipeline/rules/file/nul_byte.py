@@ -3,7 +3,7 @@
 from connect_pipeline.contract import STAFF
 from connect_pipeline.landing.bytes_pass import FileFacts
 from connect_pipeline.limits import Limits
-from connect_pipeline.rules.rule import Example, FileRule, Severity, with_header
+from connect_pipeline.rules.rule import Example, FileRule, Severity
 
 
 def _broken(facts: FileFacts, limits: Limits) -> dict[str, object] | None:
@@ -28,20 +28,6 @@ RULE = FileRule(
         " it is not UTF-8. Export it again as UTF-8."
     ),
     broken=_broken,
-    failing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lop\0z,maria.lopez@example.org,Teacher",
-            columns=STAFF.required_names,
-        ),
-    ),
-    passing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher",
-            columns=STAFF.required_names,
-        ),
-    ),
+    failing=Example.of(STAFF, "T1,101,Maria,Lop\0z,maria.lopez@example.org,Teacher"),
+    passing=Example.of(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"),
 )

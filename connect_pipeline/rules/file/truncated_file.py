@@ -24,5 +24,5 @@ RULE = Rule(
     failing=Example(
         STAFF, with_header(STAFF, *_ROWS, columns=STAFF.required_names)[: -len("org,Teacher\n")], 3
     ),
-    passing=Example(STAFF, with_header(STAFF, *_ROWS, columns=STAFF.required_names)),
+    passing=Example.of(STAFF, *_ROWS),
 )

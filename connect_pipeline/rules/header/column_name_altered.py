@@ -1,7 +1,7 @@
 """The rule `column_name_altered`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity
 
 RULE = Rule(
     code="column_name_altered",
@@ -14,21 +14,11 @@ RULE = Rule(
         " into the export's definition."
     ),
     message="Column {position} is {found}, which is not exactly a name of the contract. {hint}",
-    failing=Example(
+    failing=Example.of(
         STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher",
-            columns=("ID", "School", "name.first", "Name.Last", "Email", "Title"),
-        ),
-        1,
+        "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher",
+        line=1,
+        columns=("ID", "School", "name.first", "Name.Last", "Email", "Title"),
     ),
-    passing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher",
-            columns=STAFF.required_names,
-        ),
-    ),
+    passing=Example.of(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"),
 )

@@ -1,7 +1,7 @@
 """The rule `column_order`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity
 
 RULE = Rule(
     code="column_order",
@@ -15,21 +15,11 @@ RULE = Rule(
     message=(
         'Column {position}, "{column}", is out of order. Found: {found}. Expected: {expected}'
     ),
-    failing=Example(
+    failing=Example.of(
         STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Lopez,Maria,maria.lopez@example.org,Teacher",
-            columns=("ID", "School", "Name.Last", "Name.First", "Email", "Title"),
-        ),
-        1,
+        "T1,101,Lopez,Maria,maria.lopez@example.org,Teacher",
+        line=1,
+        columns=("ID", "School", "Name.Last", "Name.First", "Email", "Title"),
     ),
-    passing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher",
-            columns=STAFF.required_names,
-        ),
-    ),
+    passing=Example.of(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"),
 )

@@ -1,7 +1,7 @@
 """The rule `duplicate_column`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity
 
 RULE = Rule(
     code="duplicate_column",
@@ -16,21 +16,11 @@ RULE = Rule(
         'The column "{column}" is there twice, the second time as column {position}. Take one of'
         " them out of the export."
     ),
-    failing=Example(
+    failing=Example.of(
         STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org,m.lopez@example.org,Teacher",
-            columns=("ID", "School", "Name.First", "Name.Last", "Email", "Email", "Title"),
-        ),
-        1,
+        "T1,101,Maria,Lopez,maria.lopez@example.org,m.lopez@example.org,Teacher",
+        line=1,
+        columns=("ID", "School", "Name.First", "Name.Last", "Email", "Email", "Title"),
     ),
-    passing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher",
-            columns=STAFF.required_names,
-        ),
-    ),
+    passing=Example.of(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"),
 )

@@ -1,7 +1,7 @@
 """The rule `empty_column_name`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity
 
 RULE = Rule(
     code="empty_column_name",
@@ -13,21 +13,11 @@ RULE = Rule(
         " at the end of a file. Delete the column, or give it its name from the contract."
     ),
     message="Column {position} has no name. Delete the column or give it its name. {hint}",
-    failing=Example(
+    failing=Example.of(
         STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher,",
-            columns=(*STAFF.required_names, ""),
-        ),
-        1,
+        "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher,",
+        line=1,
+        columns=(*STAFF.required_names, ""),
     ),
-    passing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher",
-            columns=STAFF.required_names,
-        ),
-    ),
+    passing=Example.of(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"),
 )

@@ -1,7 +1,7 @@
 """The rule `missing_required_column`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity
 
 RULE = Rule(
     code="missing_required_column",
@@ -13,21 +13,11 @@ RULE = Rule(
         " place in the order. A column may be empty, but it must be there."
     ),
     message='The required column "{column}" is missing. Found: {found}. Expected: {expected}',
-    failing=Example(
+    failing=Example.of(
         STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org",
-            columns=("ID", "School", "Name.First", "Name.Last", "Email"),
-        ),
-        1,
+        "T1,101,Maria,Lopez,maria.lopez@example.org",
+        line=1,
+        columns=("ID", "School", "Name.First", "Name.Last", "Email"),
     ),
-    passing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher",
-            columns=STAFF.required_names,
-        ),
-    ),
+    passing=Example.of(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"),
 )

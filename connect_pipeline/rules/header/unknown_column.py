@@ -1,7 +1,7 @@
 """The rule `unknown_column`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity
 
 RULE = Rule(
     code="unknown_column",
@@ -16,20 +16,11 @@ RULE = Rule(
         "Column {position}, {found}, is not in the contract. Rename it or take it out of the"
         " export. Known columns: {expected}. {hint}"
     ),
-    failing=Example(
+    failing=Example.of(
         STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher,1980",
-            columns=(*STAFF.required_names, "BirthYear"),
-        ),
-        1,
+        "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher,1980",
+        line=1,
+        columns=(*STAFF.required_names, "BirthYear"),
     ),
-    passing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher,(201) 555-0101",
-        ),
-    ),
+    passing=Example.of(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher,(201) 555-0101"),
 )

@@ -2,7 +2,7 @@
 
 from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STUDENTS, Column, Kind
-from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule
 from connect_pipeline.rules.sql import identity, later_rows
 
 _COLUMNS = (*STUDENTS.required_names, "ContactPhonePrimary")
@@ -84,23 +84,17 @@ RULE = TableRule(
     order=30,
     among_alike=True,
     drops_rows=True,
-    failing=Example(
+    failing=Example.of(
         STUDENTS,
-        with_header(
-            STUDENTS,
-            "001,101,Ana,Ruiz,(201) 555-0111",
-            "001,101,Ana,Ruiz,(201) 555-0119",
-            columns=_COLUMNS,
-        ),
-        3,
+        "001,101,Ana,Ruiz,(201) 555-0111",
+        "001,101,Ana,Ruiz,(201) 555-0119",
+        line=3,
+        columns=_COLUMNS,
     ),
-    passing=Example(
+    passing=Example.of(
         STUDENTS,
-        with_header(
-            STUDENTS,
-            "001,101,Ana,Ruiz,(201) 555-0111",
-            "001,102,Ana,Ruiz,(201) 555-0111",
-            columns=_COLUMNS,
-        ),
+        "001,101,Ana,Ruiz,(201) 555-0111",
+        "001,102,Ana,Ruiz,(201) 555-0111",
+        columns=_COLUMNS,
     ),
 )

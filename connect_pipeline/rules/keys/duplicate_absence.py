@@ -1,7 +1,7 @@
 """The rule `duplicate_absence`."""
 
 from connect_pipeline.contract import ATTENDANCE
-from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableRule
 from connect_pipeline.rules.sql import identity, later_rows
 
 _ROW = '101,001,1,A,"Lopez, Maria",10/02/25'
@@ -20,10 +20,6 @@ RULE = TableRule(
     order=10,
     among_alike=True,
     drops_rows=True,
-    failing=Example(
-        ATTENDANCE, with_header(ATTENDANCE, _ROW, '101,001,1,A,"Chen, James",10/02/25'), 3
-    ),
-    passing=Example(
-        ATTENDANCE, with_header(ATTENDANCE, _ROW, '101,001,2,A,"Chen, James",10/02/25')
-    ),
+    failing=Example.of(ATTENDANCE, _ROW, '101,001,1,A,"Chen, James",10/02/25', line=3),
+    passing=Example.of(ATTENDANCE, _ROW, '101,001,2,A,"Chen, James",10/02/25'),
 )

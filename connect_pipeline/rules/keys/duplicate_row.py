@@ -1,7 +1,7 @@
 """The rule `duplicate_row`."""
 
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS, ExportSpec
-from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule
 from connect_pipeline.rules.sql import later_rows
 
 _ROW = "101,T1,001,1,Algebra I,MA101,1"
@@ -27,8 +27,6 @@ RULE = TableRule(
     order=10,
     among_alike=True,
     drops_rows=True,
-    failing=Example(STAFF_TO_STUDENT, with_header(STAFF_TO_STUDENT, _ROW, _ROW), 3),
-    passing=Example(
-        STAFF_TO_STUDENT, with_header(STAFF_TO_STUDENT, _ROW, "101,T1,001,2,Algebra I,MA101,1")
-    ),
+    failing=Example.of(STAFF_TO_STUDENT, _ROW, _ROW, line=3),
+    passing=Example.of(STAFF_TO_STUDENT, _ROW, "101,T1,001,2,Algebra I,MA101,1"),
 )

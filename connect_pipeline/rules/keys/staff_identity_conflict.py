@@ -1,9 +1,8 @@
 """The rule `staff_identity_conflict`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableRule
 
-_COLUMNS = STAFF.required_names
 _FIRST = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
 
 RULE = TableRule(
@@ -53,17 +52,6 @@ RULE = TableRule(
     """,
     order=20,  # before duplicates are left out: who has two rows at one school may be two people
     among_alike=True,
-    failing=Example(
-        STAFF,
-        with_header(
-            STAFF, _FIRST, "T1,102,Maria,Lopez,m.lopez@example.org,Teacher", columns=_COLUMNS
-        ),
-        3,
-    ),
-    passing=Example(
-        STAFF,
-        with_header(
-            STAFF, _FIRST, "T1,102,Maria,Lopez,Maria.Lopez@example.org,Coach", columns=_COLUMNS
-        ),
-    ),
+    failing=Example.of(STAFF, _FIRST, "T1,102,Maria,Lopez,m.lopez@example.org,Teacher", line=3),
+    passing=Example.of(STAFF, _FIRST, "T1,102,Maria,Lopez,Maria.Lopez@example.org,Coach"),
 )

@@ -1,9 +1,8 @@
 """The rule `student_id_reused`."""
 
 from connect_pipeline.contract import STUDENTS
-from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableRule
 
-_COLUMNS = STUDENTS.required_names
 # The first cells of a broken line, once without its quotes and once split at them.
 _START = "array_to_string(string_split(text, ',')[1:8], ',')"
 _FIRST_CELLS = " || ".join(
@@ -68,10 +67,6 @@ RULE = TableRule(
         WHERE student_id IN (FROM reused)
     """,
     order=5,  # before duplicates are left out: all rows of the ID are meant
-    failing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "001,102,Ben,Ito", columns=_COLUMNS), 2
-    ),
-    passing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "001,102,ANA,Ruiz", columns=_COLUMNS)
-    ),
+    failing=Example.of(STUDENTS, "001,101,Ana,Ruiz", "001,102,Ben,Ito", line=2),
+    passing=Example.of(STUDENTS, "001,101,Ana,Ruiz", "001,102,ANA,Ruiz"),
 )

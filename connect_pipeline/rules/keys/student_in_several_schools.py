@@ -1,10 +1,8 @@
 """The rule `student_in_several_schools`."""
 
 from connect_pipeline.contract import STUDENTS
-from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableRule
 from connect_pipeline.rules.sql import later_rows
-
-_COLUMNS = STUDENTS.required_names
 
 RULE = TableRule(
     code="student_in_several_schools",
@@ -24,10 +22,6 @@ RULE = TableRule(
     select=later_rows(STUDENTS, ["student_id"], column_name="School"),
     order=40,
     among_alike=True,
-    failing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "001,102,Ana,Ruiz", columns=_COLUMNS), 3
-    ),
-    passing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz", "002,102,Ben,Ito", columns=_COLUMNS)
-    ),
+    failing=Example.of(STUDENTS, "001,101,Ana,Ruiz", "001,102,Ana,Ruiz", line=3),
+    passing=Example.of(STUDENTS, "001,101,Ana,Ruiz", "002,102,Ben,Ito"),
 )

@@ -1,7 +1,7 @@
 """The rule `merge_cycle`."""
 
 from connect_pipeline.contract import SCHOOLS
-from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableRule
 
 RULE = TableRule(
     code="merge_cycle",
@@ -41,21 +41,15 @@ RULE = TableRule(
         JOIN reached ON reached.start = merges.code AND reached.target = merges.code
     """,
     order=110,
-    failing=Example(
+    failing=Example.of(
         SCHOOLS,
-        with_header(
-            SCHOOLS,
-            "Lincoln High School,1 Main Street,(201) 555-0100,102",
-            "Rosa Parks Elementary School,2 Oak Avenue,(201) 555-0150,101",
-        ),
-        2,
+        "Lincoln High School,1 Main Street,(201) 555-0100,102",
+        "Rosa Parks Elementary School,2 Oak Avenue,(201) 555-0150,101",
+        line=2,
     ),
-    passing=Example(
+    passing=Example.of(
         SCHOOLS,
-        with_header(
-            SCHOOLS,
-            "Lincoln High School,1 Main Street,(201) 555-0100,102",
-            "Rosa Parks Elementary School,2 Oak Avenue,(201) 555-0150,",
-        ),
+        "Lincoln High School,1 Main Street,(201) 555-0100,102",
+        "Rosa Parks Elementary School,2 Oak Avenue,(201) 555-0150,",
     ),
 )

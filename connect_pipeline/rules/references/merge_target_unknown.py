@@ -1,7 +1,7 @@
 """The rule `merge_target_unknown`."""
 
 from connect_pipeline.contract import SCHOOLS
-from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableRule
 
 RULE = TableRule(
     code="merge_target_unknown",
@@ -24,10 +24,6 @@ RULE = TableRule(
         WHERE merge_with <> '' AND EXISTS (FROM district.sites)
     """,
     order=100,
-    failing=Example(
-        SCHOOLS, with_header(SCHOOLS, "Lincoln High School,1 Main Street,(201) 555-0100,999"), 2
-    ),
-    passing=Example(
-        SCHOOLS, with_header(SCHOOLS, "Lincoln High School,1 Main Street,(201) 555-0100,102")
-    ),
+    failing=Example.of(SCHOOLS, "Lincoln High School,1 Main Street,(201) 555-0100,999", line=2),
+    passing=Example.of(SCHOOLS, "Lincoln High School,1 Main Street,(201) 555-0100,102"),
 )

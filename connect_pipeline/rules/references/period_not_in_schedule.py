@@ -1,7 +1,7 @@
 """The rule `period_not_in_schedule`."""
 
 from connect_pipeline.contract import ATTENDANCE, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.rules.rule import Example, Severity, ShareHold, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, ShareHold, TableRule
 
 RULE = TableRule(
     code="period_not_in_schedule",
@@ -80,6 +80,6 @@ RULE = TableRule(
         ),
         fix="Compare how both exports write periods, or have an operator approve this file.",
     ),
-    failing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,01,A,"Lopez, Maria",10/02/25'), 2),
-    passing=Example(ATTENDANCE, with_header(ATTENDANCE, '101,001,1,A,"Lopez, Maria",10/02/25')),
+    failing=Example.of(ATTENDANCE, '101,001,01,A,"Lopez, Maria",10/02/25', line=2),
+    passing=Example.of(ATTENDANCE, '101,001,1,A,"Lopez, Maria",10/02/25'),
 )

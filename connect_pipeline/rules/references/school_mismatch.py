@@ -1,7 +1,7 @@
 """The rule `school_mismatch`."""
 
 from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableRule
 
 RULE = TableRule(
     code="school_mismatch",
@@ -37,17 +37,10 @@ RULE = TableRule(
         ANTI JOIN records.kept_students USING (student_id)
     """,
     order=120,
-    failing=Example(
-        STAFF_TO_STUDENT,
-        with_header(
-            STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "102,T1,002,1,Algebra I,MA101,1"
-        ),
-        3,
+    failing=Example.of(
+        STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "102,T1,002,1,Algebra I,MA101,1", line=3
     ),
-    passing=Example(
-        STAFF_TO_STUDENT,
-        with_header(
-            STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "102,T3,002,1,Algebra I,MA101,1"
-        ),
+    passing=Example.of(
+        STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "102,T3,002,1,Algebra I,MA101,1"
     ),
 )

@@ -1,7 +1,7 @@
 """The rule `staff_without_class`."""
 
 from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT
-from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableRule
 from connect_pipeline.rules.sql import without_class
 
 RULE = TableRule(
@@ -18,16 +18,11 @@ RULE = TableRule(
     needs=(STAFF,),
     select=without_class(STAFF),
     order=200,
-    failing=Example(
-        STAFF_TO_STUDENT, with_header(STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1")
-    ),
-    passing=Example(
+    failing=Example.of(STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1"),
+    passing=Example.of(
         STAFF_TO_STUDENT,
-        with_header(
-            STAFF_TO_STUDENT,
-            "101,T1,001,1,Algebra I,MA101,1",
-            "101,T2,001,2,English 9,EN109,1",
-            "102,T3,004,0,Grade 3,G3,1",
-        ),
+        "101,T1,001,1,Algebra I,MA101,1",
+        "101,T2,001,2,English 9,EN109,1",
+        "102,T3,004,0,Grade 3,G3,1",
     ),
 )

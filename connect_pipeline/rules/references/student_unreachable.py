@@ -2,7 +2,7 @@
 
 from connect_pipeline.cells.normalise import invalid
 from connect_pipeline.contract import GUARDIANS, STUDENTS, Kind, contact_relation
-from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableRule
 
 _COLUMNS = (*STUDENTS.required_names, "ContactPhonePrimary")
 _IS_UNREACHABLE = " AND ".join(
@@ -55,14 +55,8 @@ RULE = TableRule(
         ORDER BY line
     """,
     order=200,
-    failing=Example(
-        STUDENTS,
-        with_header(
-            STUDENTS, "001,101,Ana,Ruiz,(201) 555-0111", "002,101,Ben,Ito,", columns=_COLUMNS
-        ),
-        3,
+    failing=Example.of(
+        STUDENTS, "001,101,Ana,Ruiz,(201) 555-0111", "002,101,Ben,Ito,", line=3, columns=_COLUMNS
     ),
-    passing=Example(
-        STUDENTS, with_header(STUDENTS, "001,101,Ana,Ruiz,(201) 555-0111", columns=_COLUMNS)
-    ),
+    passing=Example.of(STUDENTS, "001,101,Ana,Ruiz,(201) 555-0111", columns=_COLUMNS),
 )

@@ -1,7 +1,7 @@
 """The rule `student_without_class`."""
 
 from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.rules.rule import Example, Severity, TableRule, with_header
+from connect_pipeline.rules.rule import Example, Severity, TableRule
 from connect_pipeline.rules.sql import without_class
 
 _CLASSES = tuple(
@@ -22,6 +22,6 @@ RULE = TableRule(
     needs=(STUDENTS,),
     select=without_class(STUDENTS),
     order=200,
-    failing=Example(STAFF_TO_STUDENT, with_header(STAFF_TO_STUDENT, *_CLASSES[:-1])),
-    passing=Example(STAFF_TO_STUDENT, with_header(STAFF_TO_STUDENT, *_CLASSES)),
+    failing=Example.of(STAFF_TO_STUDENT, *_CLASSES[:-1]),
+    passing=Example.of(STAFF_TO_STUDENT, *_CLASSES),
 )

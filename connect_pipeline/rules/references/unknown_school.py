@@ -8,10 +8,7 @@ from connect_pipeline.contract import (
     STUDENTS,
     ExportSpec,
 )
-from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule, with_header
-
-_COLUMNS = STAFF.required_names
-
+from connect_pipeline.rules.rule import Example, Severity, TableCheck, TableRule
 
 _NO_SITE = (
     "the code that first stands on this line has no site in the settings, so a placeholder is used."
@@ -81,13 +78,6 @@ RULE = TableRule(
         TableCheck(spec=SCHOOLS, select=_LOOSE_ENDS),
     ),
     order=90,
-    failing=Example(
-        STAFF,
-        with_header(STAFF, "T1,999,Maria,Lopez,maria.lopez@example.org,Teacher", columns=_COLUMNS),
-        2,
-    ),
-    passing=Example(
-        STAFF,
-        with_header(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher", columns=_COLUMNS),
-    ),
+    failing=Example.of(STAFF, "T1,999,Maria,Lopez,maria.lopez@example.org,Teacher", line=2),
+    passing=Example.of(STAFF, "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"),
 )

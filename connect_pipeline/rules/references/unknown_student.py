@@ -8,7 +8,6 @@ from connect_pipeline.rules.rule import (
     ShareHold,
     TableCheck,
     TableRule,
-    with_header,
 )
 
 RULE = TableRule(
@@ -47,17 +46,10 @@ RULE = TableRule(
         fix="Export both files together, or have an operator approve this file.",
         fixes=fixes(STUDENTS),
     ),
-    failing=Example(
-        STAFF_TO_STUDENT,
-        with_header(
-            STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "101,T1,2,1,Algebra I,MA101,1"
-        ),
-        3,
+    failing=Example.of(
+        STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "101,T1,2,1,Algebra I,MA101,1", line=3
     ),
-    passing=Example(
-        STAFF_TO_STUDENT,
-        with_header(
-            STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "101,T1,002,1,Algebra I,MA101,1"
-        ),
+    passing=Example.of(
+        STAFF_TO_STUDENT, "101,T1,001,1,Algebra I,MA101,1", "101,T1,002,1,Algebra I,MA101,1"
     ),
 )

@@ -1,7 +1,7 @@
 """The rule `blank_row`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity
 
 _ONE = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
 
@@ -18,6 +18,6 @@ RULE = Rule(
         "All cells of this row are blank, so it was skipped. See that nobody is missing, and delete"
         " the row."
     ),
-    failing=Example(STAFF, with_header(STAFF, _ONE, ",,,,,", columns=STAFF.required_names), 3),
-    passing=Example(STAFF, with_header(STAFF, _ONE, columns=STAFF.required_names)),
+    failing=Example.of(STAFF, _ONE, ",,,,,", line=3),
+    passing=Example.of(STAFF, _ONE),
 )

@@ -1,7 +1,7 @@
 """The rule `line_too_long`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, RowRule, Severity, with_header
+from connect_pipeline.rules.rule import Example, RowRule, Severity
 
 _ROW = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
 
@@ -22,8 +22,6 @@ RULE = RowRule(
     where="strlen(text) > line_bytes",
     # First of all: the line was cut on reading, and nothing else said about it would be true.
     order=10,
-    failing=Example(
-        STAFF, with_header(STAFF, _ROW, _ROW + "x" * 70_000, columns=STAFF.required_names), 3
-    ),
-    passing=Example(STAFF, with_header(STAFF, _ROW, columns=STAFF.required_names)),
+    failing=Example.of(STAFF, _ROW, _ROW + "x" * 70_000, line=3),
+    passing=Example.of(STAFF, _ROW),
 )

@@ -1,7 +1,7 @@
 """The rule `new_line_in_value`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, RowRule, Severity, with_header
+from connect_pipeline.rules.rule import Example, RowRule, Severity
 
 _ONE = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
 
@@ -21,23 +21,8 @@ RULE = RowRule(
     ),
     where="inside_value",
     order=30,
-    failing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            _ONE,
-            'T2,102,James,Chen,james.chen@example.org,"Teacher',
-            'and coach"',
-            columns=STAFF.required_names,
-        ),
-        4,
+    failing=Example.of(
+        STAFF, _ONE, 'T2,102,James,Chen,james.chen@example.org,"Teacher', 'and coach"', line=4
     ),
-    passing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            'T2,102,James,Chen,james.chen@example.org,"Teacher, coach"',
-            columns=STAFF.required_names,
-        ),
-    ),
+    passing=Example.of(STAFF, 'T2,102,James,Chen,james.chen@example.org,"Teacher, coach"'),
 )

@@ -1,7 +1,7 @@
 """The rule `too_many_bad_rows`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, Rule, Severity, with_header
+from connect_pipeline.rules.rule import Example, Rule, Severity
 
 _GOOD = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
 _BAD = "T{},101,Maria,Lopez, Jr.,maria.lopez@example.org,Teacher"
@@ -22,14 +22,6 @@ RULE = Rule(
         " Correct the cause that the other findings name and export again."
     ),
     setting="thresholds.bad_rows",
-    failing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            _GOOD,
-            *(_BAD.format(number) for number in range(2, 8)),
-            columns=STAFF.required_names,
-        ),
-    ),
-    passing=Example(STAFF, with_header(STAFF, _GOOD, _BAD.format(2), columns=STAFF.required_names)),
+    failing=Example.of(STAFF, _GOOD, *(_BAD.format(number) for number in range(2, 8))),
+    passing=Example.of(STAFF, _GOOD, _BAD.format(2)),
 )

@@ -2,7 +2,7 @@
 
 from connect_pipeline.contract import STAFF
 from connect_pipeline.line_law import FIELD, OPENED
-from connect_pipeline.rules.rule import Example, RowRule, Severity, with_header
+from connect_pipeline.rules.rule import Example, RowRule, Severity
 
 _ONE = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
 
@@ -22,22 +22,6 @@ RULE = RowRule(
     ),
     where=f"regexp_full_match(text, '(?:{FIELD},)*{OPENED}')",
     order=40,
-    failing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            _ONE,
-            'T2,102,James,"Chen,james.chen@example.org,Teacher',
-            columns=STAFF.required_names,
-        ),
-        3,
-    ),
-    passing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            'T2,102,James,"Chen",james.chen@example.org,Teacher',
-            columns=STAFF.required_names,
-        ),
-    ),
+    failing=Example.of(STAFF, _ONE, 'T2,102,James,"Chen,james.chen@example.org,Teacher', line=3),
+    passing=Example.of(STAFF, 'T2,102,James,"Chen",james.chen@example.org,Teacher'),
 )

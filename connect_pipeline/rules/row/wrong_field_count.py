@@ -1,7 +1,7 @@
 """The rule `wrong_field_count`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.rules.rule import Example, RowRule, Severity, with_header
+from connect_pipeline.rules.rule import Example, RowRule, Severity
 
 _ONE = "T1,101,Maria,Lopez,maria.lopez@example.org,Teacher"
 
@@ -21,22 +21,8 @@ RULE = RowRule(
     ),
     where="fields <> expected",
     order=60,
-    failing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            _ONE,
-            "T2,102,James,Chen, Jr.,james.chen@example.org,Teacher",
-            columns=STAFF.required_names,
-        ),
-        3,
+    failing=Example.of(
+        STAFF, _ONE, "T2,102,James,Chen, Jr.,james.chen@example.org,Teacher", line=3
     ),
-    passing=Example(
-        STAFF,
-        with_header(
-            STAFF,
-            'T2,102,James,"Chen, Jr.",james.chen@example.org,Teacher',
-            columns=STAFF.required_names,
-        ),
-    ),
+    passing=Example.of(STAFF, 'T2,102,James,"Chen, Jr.",james.chen@example.org,Teacher'),
 )
