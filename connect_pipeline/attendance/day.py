@@ -11,6 +11,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
+from typing import NamedTuple
 
 import duckdb
 from sqlalchemy.engine import Connection
@@ -45,6 +47,14 @@ FEW_STUDENTS = 4
 """So many, and no others, may be absent on two days in a row, and make the same file twice."""
 MANY_STUDENTS = 10
 """Of so many, nine in ten are not absent on two days in a row."""
+
+
+class Dates(NamedTuple):
+    """What the dates of a received file say: `sql/dates.sql`."""
+
+    row_count: int
+    are_there: bool
+    students_without: int
 
 
 @dataclass
@@ -105,7 +115,6 @@ class AttendanceDay:
         settings = self.district.attendance
         run(self.connection, "reported", arrival_date=self.arrival_date)
         run(self.connection, "spoken_for", arrival_date=self.arrival_date)
-        run(self.connection, "dates")
         with attached_roster(self.connection, self.home, self.name):
             for step in (
                 "students",
@@ -158,7 +167,7 @@ class AttendanceDay:
         It came then, byte for byte, or has the same absences, with dates or without. A few of them
         may well be absent again. Call after `build_absences`.
         """
-        students = files.dates(self.connection).students_without
+        students = self._dates.students_without
         if students <= FEW_STUDENTS:
             return 0
         uploads = self.ledger.uploads_of(self.name, ATTENDANCE.file_name, self.file_sha256)
@@ -177,19 +186,21 @@ class AttendanceDay:
 
         Absences of other days would count as those of the day of arrival.
         """
-        dates = files.dates(self.connection)
         return (
-            dates.row_count > 0
-            and not dates.are_there
+            self._dates.row_count > 0
+            and not self._dates.are_there
             and files.had_dates(self.connection, self.home, self.name)
         )
+
+    @cached_property
+    def _dates(self) -> Dates:
+        return Dates(*run(self.connection, "dates")[0])
 
     @property
     def _is_dated(self) -> bool:
         """Whether the files published so far have dates. One that has hardly a row says nothing."""
-        dates = files.dates(self.connection)
-        if dates.are_there or dates.row_count >= FEW_ROWS:
-            return dates.are_there
+        if self._dates.are_there or self._dates.row_count >= FEW_ROWS:
+            return self._dates.are_there
         return files.had_dates(self.connection, self.home, self.name)
 
     def contradictions(self) -> tuple[int | None, int]:

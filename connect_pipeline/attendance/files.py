@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 
@@ -92,22 +92,6 @@ def day_before(
         yield is_there
     finally:
         connection.execute("DETACH DATABASE IF EXISTS other")
-
-
-class Dates(NamedTuple):
-    """What the dates of a received file say: `sql/dates.sql`."""
-
-    row_count: int
-    are_there: bool
-    students_without: int
-
-
-def dates(connection: duckdb.DuckDBPyConnection) -> Dates:
-    """Of how many rows the file has a date."""
-    (found,) = connection.execute(
-        "SELECT row_count, are_there, students_without FROM attendance.dates"
-    ).fetchall()
-    return Dates(*found)
 
 
 def had_dates(connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> bool:

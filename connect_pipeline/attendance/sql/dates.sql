@@ -1,6 +1,5 @@
 -- One row: how many rows the file has, whether any has a date of its own, and how many students are
 -- absent in rows without one.
-CREATE OR REPLACE TABLE attendance.dates AS
 SELECT
     count(*) AS row_count,
     count(*) FILTER (coalesce(date, '') <> '') > 0 AS are_there,
