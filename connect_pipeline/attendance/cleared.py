@@ -15,7 +15,7 @@ from datetime import date, datetime
 import duckdb
 from sqlalchemy.engine import Connection
 
-from connect_pipeline.attendance import files, staging, statements, told
+from connect_pipeline.attendance import day_file, files, staging, statements, told
 from connect_pipeline.attendance.statements import run
 from connect_pipeline.databases import count_rows
 from connect_pipeline.home import Home
@@ -45,7 +45,7 @@ class ClearedList:
         with staging.deciding(self.home, self.ledger, self.name) as transaction:
             told.load_told(self.connection, transaction, self.name, self.today, self.policy)
             run(self.connection, "clearing", policy=self.policy, today=self.today)
-            with files.earlier_today(self.connection, self.home, self.name, self.today):
+            with day_file.earlier_today(self.connection, self.home, self.name, self.today):
                 run(self.connection, "cleared", policy=self.policy)
                 self._say_what_is_lost()
             if not self._anybody("attendance.cleared"):

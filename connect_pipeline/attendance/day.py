@@ -3,7 +3,8 @@
 For: the steps in their order: absences, accounting, recipients. What a step makes is in
 `attendance`, a database in memory.
 Belongs here: the order, what is bound to the SQL, and the moment of decision. Does not belong
-here: who is told of what (`sql/`), the ledger's rows (`told.py`), files (`files.py`).
+here: who is told of what (`sql/`), the ledger's rows (`told.py`), files (`files.py`,
+`day_file.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import NamedTuple
 import duckdb
 from sqlalchemy.engine import Connection
 
-from connect_pipeline.attendance import files, school_days, staging, told
+from connect_pipeline.attendance import day_file, files, school_days, staging, told
 from connect_pipeline.attendance.attached import attached_roster
 from connect_pipeline.attendance.batch import (
     Batch,
@@ -176,7 +177,7 @@ class AttendanceDay:
 
     def _is_what_was_published_before(self) -> bool:
         """Whether the file's absences are those of the last published day before today."""
-        with files.day_before(self.connection, self.home, self.name, self.today) as is_there:
+        with day_file.day_before(self.connection, self.home, self.name, self.today) as is_there:
             return is_there and bool(
                 run(self.connection, "same_as_other_day", many=MANY_STUDENTS)[0][0]
             )
@@ -189,7 +190,7 @@ class AttendanceDay:
         return (
             self._dates.row_count > 0
             and not self._dates.are_there
-            and files.had_dates(self.connection, self.home, self.name)
+            and day_file.had_dates(self.connection, self.home, self.name)
         )
 
     @cached_property
@@ -201,7 +202,7 @@ class AttendanceDay:
         """Whether the files published so far have dates. One that has hardly a row says nothing."""
         if self._dates.are_there or self._dates.row_count >= FEW_ROWS:
             return self._dates.are_there
-        return files.had_dates(self.connection, self.home, self.name)
+        return day_file.had_dates(self.connection, self.home, self.name)
 
     def contradictions(self) -> tuple[int | None, int]:
         """The first line that contradicts an earlier one, one of them without a date; how many."""
@@ -348,7 +349,7 @@ class AttendanceDay:
         is_dated = self._is_dated
         with staging.discarding(self.home, self.name, new.batch_id):
             with (
-                files.earlier_today(self.connection, self.home, self.name, self.today),
+                day_file.earlier_today(self.connection, self.home, self.name, self.today),
                 files.writing(self.connection, day, listed, new, is_dated=is_dated),
             ):
                 told.record_batch(
@@ -393,8 +394,8 @@ class AttendanceDay:
         day = self.home.attendance(self.name)
         unlisted = staging.staged(day, "refresh")
         is_dated = self._is_dated
-        with files.earlier_today(self.connection, self.home, self.name, self.today):
-            files.write_day(self.connection, unlisted, self.today, is_dated=is_dated)
+        with day_file.earlier_today(self.connection, self.home, self.name, self.today):
+            day_file.write_day(self.connection, unlisted, self.today, is_dated=is_dated)
         staging.replace(unlisted, day)
 
     def _write_clerks_list(self) -> None:

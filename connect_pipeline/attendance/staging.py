@@ -3,7 +3,8 @@
 For: the order that makes a batch happen once. Its files are written and synced under staged
 names, the ledger commits the batch, the files are renamed. What a kill leaves is settled at the
 next start: files of a committed batch are renamed, others are removed.
-Belongs here: names and renames. Does not belong here: what is in the files (`files.py`).
+Belongs here: names and renames. Does not belong here: what is in the files (`day_file.py`,
+`files.py`).
 
 Staged files come and go only while the district's ledger lock is held, so that another run's
 files are never taken for a dead one's.

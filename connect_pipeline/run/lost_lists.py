@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from connect_pipeline import alarms
 from connect_pipeline.alarms.words import Cause
-from connect_pipeline.attendance.files import published_day
+from connect_pipeline.attendance.day_file import published_day
 from connect_pipeline.attendance.staging import BATCH_ID
 from connect_pipeline.attendance.told import CLEARED, LOW_LUNCH_BALANCE, batches_of
 from connect_pipeline.errors import EnvironmentFault

@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from connect_pipeline import landing, snapshots
-from connect_pipeline.attendance.files import empty_day_before
+from connect_pipeline.attendance.day_file import empty_day_before
 from connect_pipeline.contract import SCHOOLS
 from connect_pipeline.decisions import expire_undecided
 from connect_pipeline.home import Home, disk_fault, files_below
