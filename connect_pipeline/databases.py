@@ -157,6 +157,6 @@ def insert_rows(
 
 
 def count_rows(connection: duckdb.DuckDBPyConnection, source: str) -> int:
-    """How many rows a table, or a query in parentheses, has."""
+    """How many rows a table, or a query in parentheses, has; a `WHERE` may follow it."""
     row = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
     return int(row[0]) if row else 0

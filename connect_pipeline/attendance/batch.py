@@ -88,17 +88,15 @@ def manifest_facts(
 
 def common_facts(connection: duckdb.DuckDBPyConnection, new: NewBatch) -> dict[str, Any]:
     """What the manifest of any list of recipients says, less what is known of the file itself."""
-    rows, mixed = connection.execute(
-        "SELECT (SELECT count(*) FROM attendance.entries),"
-        " (SELECT count(*) FROM attendance.recipients WHERE has_mixed_languages)"
-    ).fetchone() or (0, 0)
     snapshot_id, published_at = roster_facts(connection)
     return {
         **new.facts,
-        "rows": rows,
+        "rows": count_rows(connection, "attendance.entries"),
         "recipients": recipients_per_channel(connection),
         "students": students_listed(connection),
-        "recipients_with_mixed_languages": mixed,
+        "recipients_with_mixed_languages": count_rows(
+            connection, "attendance.recipients WHERE has_mixed_languages"
+        ),
         "accounting": accounted(connection),
         "roster": {"snapshot_id": snapshot_id, "published_at": stamp(published_at)},
     }

@@ -40,7 +40,7 @@ class ClearedList:
 
     def write(self) -> str | None:
         """Write the list and commit it as a batch of its own; returns its ID, None without news."""
-        if not self._anybody("attendance.told"):
+        if not count_rows(self.connection, "attendance.told"):
             return None
         with staging.deciding(self.home, self.ledger, self.name) as transaction:
             told.load_told(self.connection, transaction, self.name, self.today, self.policy)
@@ -48,26 +48,23 @@ class ClearedList:
             with day_file.earlier_today(self.connection, self.home, self.name, self.today):
                 run(self.connection, "cleared", policy=self.policy)
                 self._say_what_is_lost()
-            if not self._anybody("attendance.cleared"):
+            if not count_rows(self.connection, "attendance.cleared"):
                 return None
             batch_id = self._stage(transaction)
         staging.place(self.home, self.name, batch_id)
         return batch_id
 
-    def _anybody(self, source: str) -> bool:
-        return self.connection.execute(f"SELECT 1 FROM {source} LIMIT 1").fetchone() is not None
-
     def _say_what_is_lost(self) -> None:
         """A day that was damaged and begun anew does not know what its earlier lists said."""
-        row = run(self.connection, "cleared_and_lost")[0]
-        if row[0]:
+        ((students, batch_ids),) = run(self.connection, "cleared_and_lost")
+        if students:
             log.error(
                 "%s: messages about students who are not absent any more (%s of them) were lost"
                 " with today's damaged file. They are on no list of cleared absences: take them"
                 " back by hand, from %s in the outbox",
                 self.name,
-                row[0],
-                ", ".join(f"{batch_id}.csv" for batch_id in row[1]),
+                students,
+                ", ".join(f"{batch_id}.csv" for batch_id in batch_ids),
             )
 
     def _stage(self, transaction: Connection) -> str:
