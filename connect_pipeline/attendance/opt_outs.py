@@ -19,6 +19,7 @@ import duckdb
 
 from connect_pipeline.cells.normalise import expression, is_foreign_phone, register
 from connect_pipeline.contract import Kind
+from connect_pipeline.databases import count_rows, insert_rows
 from connect_pipeline.errors import SettingsError
 from connect_pipeline.home import OPT_OUTS, Home
 
@@ -90,31 +91,24 @@ def load_opt_outs(connection: duckdb.DuckDBPyConnection, home: Home, district: s
     """
     _refuse_misplaced(home, district)
     path = opt_out_file(home, district)
-    lines, channels, destinations = _read(path)
-    foreign = connection.execute(
-        f"SELECT 1 FROM (SELECT unnest($destinations::VARCHAR[]) AS destination)"
-        f" WHERE {is_foreign_phone('destination')} LIMIT 1",
-        {"destinations": destinations},
-    ).fetchone()
-    if foreign:
+    rows = _read(path)
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE opt_out_rows"
+        " (line BIGINT, channel VARCHAR, destination VARCHAR)"
+    )
+    insert_rows(connection, "opt_out_rows", rows)
+    if count_rows(connection, f"opt_out_rows WHERE {is_foreign_phone('destination')}"):
         register(connection)
     phone, email = expression(Kind.PHONE, "destination"), expression(Kind.EMAIL, "destination")
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE stated_opt_outs AS
-        WITH stated AS (
-            SELECT
-                unnest($lines::BIGINT[]) AS line,
-                unnest($channels::VARCHAR[]) AS channel,
-                unnest($destinations::VARCHAR[]) AS destination
-        )
         SELECT
             line,
             channel,
             CASE channel WHEN 'email' THEN lower({email}) ELSE {phone} END AS destination
-        FROM stated
-        """,
-        {"lines": lines, "channels": channels, "destinations": destinations},
+        FROM opt_out_rows
+        """
     )
     unread = connection.execute(
         "SELECT line, channel FROM stated_opt_outs WHERE destination IS NULL ORDER BY line LIMIT 1"
@@ -126,15 +120,15 @@ def load_opt_outs(connection: duckdb.DuckDBPyConnection, home: Home, district: s
         "CREATE OR REPLACE TABLE attendance.opt_outs AS"
         " SELECT DISTINCT channel, destination FROM stated_opt_outs"
     )
-    return len(lines)
+    return len(rows)
 
 
-def _read(path: Path) -> tuple[list[int], list[str], list[str]]:
-    """Line numbers, channels and destinations, a list each."""
+def _read(path: Path) -> list[tuple[int, str, str]]:
+    """Of each line its number, the channel and the destination."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        return [], [], []
+        return []
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be read ({error.strerror}). Nobody is listed until it can be."
@@ -142,7 +136,7 @@ def _read(path: Path) -> tuple[list[int], list[str], list[str]]:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise _wrong(path, line, "the text is not UTF-8") from None
-    lines, channels, destinations = [], [], []
+    rows = []
     for line, row in enumerate(text.splitlines(), start=1):
         if line > 1 and not row.strip():
             continue
@@ -154,12 +148,10 @@ def _read(path: Path) -> tuple[list[int], list[str], list[str]]:
         channel = cells[0].lower()
         if channel not in CHANNELS:
             raise _wrong(path, line, f"the channel is none of {', '.join(CHANNELS)}")
-        lines.append(line)
-        channels.append(channel)
-        destinations.append(cells[1])
+        rows.append((line, channel, cells[1]))
     if not text.strip():
         raise _wrong(path, 1, f"the header {','.join(HEADER)} is missing")
-    return lines, channels, destinations
+    return rows
 
 
 def _cells(path: Path, line: int, row: str) -> list[str]:
