@@ -32,17 +32,16 @@ def verify(home: Home, district: str, sha256: str, limits: Limits) -> tuple[Path
         )
     try:
         facts = scan_file(path, limits.line_bytes)
-        if facts.sha256 != sha256:
-            path.rename(path.with_suffix(".damaged"))
+        if facts.sha256 == sha256:
+            return path, facts
+        path.rename(path.with_suffix(".damaged"))
     except OSError as error:
         raise disk_fault(error, f"read {path}") from None
-    if facts.sha256 != sha256:
-        raise EnvironmentFault(
-            f"The received file {path} is damaged: its content does not match its name, so the "
-            "disk lost or changed some of it. It was set aside as .damaged. Check the disk, and "
-            "fetch the file again."
-        )
-    return path, facts
+    raise EnvironmentFault(
+        f"The received file {path} is damaged: its content does not match its name, so the "
+        "disk lost or changed some of it. It was set aside as .damaged. Check the disk, and "
+        "fetch the file again."
+    )
 
 
 def prune(home: Home, district: str, keep: set[str], older_than_days: float) -> int:
