@@ -20,7 +20,7 @@ def _grades() -> dict[str, str]:
         ("K", "0", "00", "KG", "KN", "KF", "KH", "KDG", "KINDER", "KINDERGARTEN", "GRADEK"), "K"
     )
     for number, ordinal in enumerate(_ORDINALS, start=1):
-        for digits in {str(number), f"{number:02}"}:
+        for digits in (str(number), f"{number:02}"):
             forms = (digits, f"GRADE{digits}", f"GR{digits}", f"GR.{digits}", f"G{digits}")
             words |= dict.fromkeys(forms, str(number))
         words |= dict.fromkeys((ordinal, f"0{ordinal}", f"{ordinal}GRADE"), str(number))
