@@ -44,19 +44,30 @@ meant AS (
     AND rows.staff_id NOT IN (SELECT staff_id FROM connect.staff)
     AND rows.student_id NOT IN (SELECT student_id FROM previous.connect.students)
 ),
+-- With what stands in the places of school, teacher and student.
 broken AS (
+    SELECT
+        line,
+        code,
+        text,
+        is_forgotten,
+        len(string_split(text, ',')) AS cells,
+        trim(split_part(text, ',', 1), ' "') AS first_cell,
+        trim(split_part(text, ',', 2), ' "') AS second_cell,
+        trim(split_part(text, ',', 3), ' "') AS third_cell
     FROM out_tonight
     WHERE line NOT IN (SELECT line FROM whole)
     AND NOT (
-        len(string_split(text, ',')) < 3
-        AND trim(split_part(text, ',', 1), ' "') NOT IN (SELECT school FROM scratch.class_keys)
+        cells < 3
+        AND first_cell NOT IN (SELECT school FROM scratch.class_keys)
         AND line > (SELECT max(line) FROM scratch.records.staff_to_student_checked)
     )
 ),
+in_one_line AS (
+    FROM broken WHERE code NOT IN ('new_line_in_value', 'unclosed_quote')
+),
 words AS (
-    SELECT line, trim(unnest(regexp_extract_all(text, '[^,"]+'))) AS word
-    FROM broken
-    WHERE code NOT IN ('new_line_in_value', 'unclosed_quote')
+    SELECT line, trim(unnest(regexp_extract_all(text, '[^,"]+'))) AS word FROM in_one_line
 ),
 named AS (
     SELECT words.line, taught.student_id
@@ -65,32 +76,30 @@ named AS (
     JOIN previous.connect.classes USING (class_id)
     JOIN words AS teachers ON teachers.line = words.line AND teachers.word = classes.staff_id
     UNION
-    SELECT broken.line, people.student_id
-    FROM broken
-    JOIN (
+    SELECT line, third_cell AS student_id
+    FROM in_one_line
+    WHERE third_cell IN (
         SELECT student_id FROM previous.connect.students
-        UNION
+        UNION ALL
         SELECT student_id FROM connect.students
-    ) AS people
-        ON people.student_id = trim(split_part(broken.text, ',', 3), ' "')
-    WHERE broken.code NOT IN ('new_line_in_value', 'unclosed_quote')
+    )
     -- What stands third is the student, when no field is missing, or the first two are in place.
     AND (
-        len(string_split(broken.text, ',')) >= getvariable('class_columns')
+        cells >= getvariable('class_columns')
         OR (
-            trim(split_part(broken.text, ',', 1), ' "') IN (SELECT school FROM scratch.class_keys)
-            AND trim(split_part(broken.text, ',', 2), ' "') IN (SELECT staff_id FROM connect.staff)
-            AND people.student_id NOT IN (SELECT period FROM scratch.class_keys)
+            first_cell IN (SELECT school FROM scratch.class_keys)
+            AND second_cell IN (SELECT staff_id FROM connect.staff)
+            AND third_cell NOT IN (SELECT period FROM scratch.class_keys)
         )
     )
 )
 SELECT line, student_id, says_which, staff_id, period, course_key FROM whole
-UNION ALL
-SELECT line, student_id, false, NULL, NULL, NULL FROM meant
-UNION ALL
-SELECT line, student_id, false, NULL, NULL, NULL FROM named
-UNION ALL
-SELECT line, NULL, false, NULL, NULL, NULL
+UNION ALL BY NAME
+SELECT line, student_id, false AS says_which FROM meant
+UNION ALL BY NAME
+SELECT line, student_id, false AS says_which FROM named
+UNION ALL BY NAME
+SELECT line, false AS says_which
 FROM broken
 WHERE NOT is_forgotten AND line NOT IN (SELECT line FROM named);
 
