@@ -237,18 +237,10 @@ class DropVisit:
         if row is None:
             return None
         sha256 = str(row["sha256"])
-        current, chosen = (
-            self.ledger.current_snapshot(self.name),
-            self.ledger.publications_of(self.name),
-        )
-        discarded = self.ledger.last_discarded(self.name, CORE_JOB)
-        since = [chosen[0]["current_from"]] if chosen else []
-        since += [discarded["held_at"]] if discarded is not None else []
-        # Every run that sees a file receives it anew: it is as old as the first of these receipts.
-        first = self.ledger.received_since(self.name, spec.file_name, sha256)
+        current = self.ledger.current_snapshot(self.name)
         if current is not None and (
             current["exports"].get(REFUSED_SCHOOLS) == sha256
-            or any(str(first) <= moment for moment in since)
+            or self._has_been_decided_since(spec, sha256)
         ):
             published = current["exports"].get(spec.file_name)
             if published is None:
@@ -257,6 +249,17 @@ class DropVisit:
         if not (self.home.landing(self.name) / sha256).exists():
             return None
         return self.take_landed(spec, sha256)
+
+    def _has_been_decided_since(self, spec: ExportSpec, sha256: str) -> bool:
+        """Whether, since a file came, a snapshot was made current or what came was discarded."""
+        # Every run that sees a file receives it anew: it is as old as the first of these receipts.
+        first = str(self.ledger.received_since(self.name, spec.file_name, sha256))
+        chosen = self.ledger.publications_of(self.name)
+        discarded = self.ledger.last_discarded(self.name, CORE_JOB)
+        return bool(
+            (chosen and first <= chosen[0]["current_from"])
+            or (discarded is not None and first <= discarded["held_at"])
+        )
 
     def _note_change(self, spec: ExportSpec) -> FileChanged:
         """A file that is not as it was at an earlier look is a finding; the error to be raised."""
