@@ -76,18 +76,8 @@ class DropVisit:
         """
         if spec.file_name not in self._look():
             return self._received_before(spec) if spec is SCHOOLS else None
-        limits = self.district.limits
         try:
-            fetched = self.with_drop(
-                lambda drop: drop.fetch(
-                    spec.file_name, self._landing, limits.file_bytes, limits.line_bytes
-                )
-            )
-        except FileChanged:
-            self.report.findings_of(spec).add("file_still_changing")
-            raise
-        except sftp.FileMissing:  # it was there at the first look
-            raise self._note_change(spec) from None
+            fetched = self._fetch(spec)
         except (sftp.FileTooLarge, sftp.NotAFile, AccessFault) as refusal:
             self._note_refusal(spec, refusal)
             if spec is SCHOOLS:  # it stops only itself: what it said before stays published
@@ -112,6 +102,21 @@ class DropVisit:
         if self.is_news(fetched):
             self.reading.begin(spec, Received(fetched.path, fetched.facts))
         return fetched
+
+    def _fetch(self, spec: ExportSpec) -> sftp.Fetched:
+        """Fetch a file that was there at the first look; one that has changed is a finding."""
+        limits = self.district.limits
+        try:
+            return self.with_drop(
+                lambda drop: drop.fetch(
+                    spec.file_name, self._landing, limits.file_bytes, limits.line_bytes
+                )
+            )
+        except FileChanged:
+            self.report.findings_of(spec).add("file_still_changing")
+            raise
+        except sftp.FileMissing:
+            raise self._note_change(spec) from None
 
     def _uploaded_at(self, fetched: sftp.Fetched) -> datetime:
         """The file's time, but none of after it was first received, with these bytes and this time.
