@@ -108,6 +108,11 @@ class FileFacts:
         return len(self.line_endings) > 1
 
     @property
+    def has_returns(self) -> bool:
+        r"""Some line does not end with a mere `\n`."""
+        return self.line_endings not in ((), ("\n",))
+
+    @property
     def has_stray_bytes(self) -> bool:
         """UTF-8, but for bytes that are none, and are read as Windows-1252."""
         return self.encoding == "utf-8" and self.first_non_utf8_line is not None
@@ -120,7 +125,7 @@ class FileFacts:
             or self.encoding != "utf-8"
             or self.has_stray_bytes
             or self.ends_within_character
-            or self.line_endings not in ((), ("\n",))
+            or self.has_returns
         )
 
 
@@ -409,10 +414,9 @@ def write_normalised(source: Path, target: BinaryIO, facts: FileFacts) -> None:
 
     `facts` are the source's own. Streams: memory does not grow with the file.
     """
-    replaces_returns = facts.line_endings not in ((), ("\n",))
     held = b""
     for data in _as_utf8(source, facts):
-        if replaces_returns:
+        if facts.has_returns:
             data, held = held + data, b""
             if data.endswith(b"\r"):
                 data, held = data[:-1], b"\r"
