@@ -51,16 +51,14 @@ def emptied_columns(connection: duckdb.DuckDBPyConnection, *, has_schools: bool)
     found = []
     for spec in (STAFF, STUDENTS):
         people = count_rows(connection, f"previous.connect.{spec.table}")
-        counted: dict[str, dict[str, str]] = {}
-        for column in spec.columns:
-            if (
-                (spec.file_name, column.name) in supplied
-                and not column.key
-                and column.field not in NAMES
-            ):
-                table, count = _values_of(spec, column)
-                counted.setdefault(table, {})[column.name] = count
-        for table, counts in counted.items():
+        columns = [
+            column
+            for column in spec.columns
+            if (spec.file_name, column.name) in supplied
+            and not column.key
+            and column.field not in NAMES
+        ]
+        for table, counts in _counts_by_table(spec, columns).items():
             before, now = (
                 connection.execute(
                     f"SELECT {', '.join(counts.values())} FROM {night}.connect.{table}"
@@ -77,6 +75,19 @@ def emptied_columns(connection: duckdb.DuckDBPyConnection, *, has_schools: bool)
     return found + (_emptied_merges(connection, supplied) if has_schools else [])
 
 
+def _counts_by_table(spec: ExportSpec, columns: list[Column]) -> dict[str, dict[str, str]]:
+    """By the table in which columns are published, SQL for how many values each has there."""
+    counts: dict[str, dict[str, str]] = {}
+    for column in columns:
+        if spec is STAFF or column.kind not in CONTACT_COLUMNS:
+            table, count = spec.table, f"count({column.field})"
+        else:
+            relation, what = contact_relation(column), CONTACT_COLUMNS[column.kind]
+            table, count = "contacts", f"count({what}) FILTER (WHERE relation = '{relation}')"
+        counts.setdefault(table, {})[column.name] = count
+    return counts
+
+
 def _emptied_merges(
     connection: duckdb.DuckDBPyConnection, supplied: set[tuple[str, str]]
 ) -> list[Emptied]:
@@ -89,12 +100,3 @@ def _emptied_merges(
         for night in ("previous", "candidate")
     )
     return [Emptied(SCHOOLS.file_name, name, before, before)] if before and not now else []
-
-
-def _values_of(spec: ExportSpec, column: Column) -> tuple[str, str]:
-    """Where a column is published, and SQL for how many values it has there."""
-    if spec is STAFF or column.kind not in CONTACT_COLUMNS or column.field in NAMES:
-        return spec.table, f"count({column.field})"
-    relation = contact_relation(column)
-    what = CONTACT_COLUMNS[column.kind]
-    return "contacts", f"count({what}) FILTER (WHERE relation = '{relation}')"
