@@ -47,6 +47,9 @@ class Privacy(StrEnum):
     SENSITIVE = "sensitive"
 
 
+NONE, DIRECTORY, PERSONAL, SENSITIVE = Privacy
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of an export.
@@ -139,25 +142,34 @@ def _with_distinct_fields(columns: tuple[Column, ...]) -> tuple[Column, ...]:
     return tuple(distinct)
 
 
+def _key(name: str, kind: Kind, field: str, privacy: Privacy, description: str) -> Column:
+    """A column that no file may lack; a row without a value of it is quarantined."""
+    return Column(name, True, kind, field, True, privacy, description)
+
+
+def _required(name: str, kind: Kind, field: str, privacy: Privacy, description: str) -> Column:
+    """A column that no file may lack; a cell of it may be blank."""
+    return Column(name, True, kind, field, False, privacy, description)
+
+
+def _optional(name: str, kind: Kind, field: str, privacy: Privacy, description: str) -> Column:
+    """A column that a file need not have."""
+    return Column(name, False, kind, field, False, privacy, description)
+
+
 STAFF = ExportSpec(
     file_name="StaffExport.csv",
     table="staff",
     row="one staff member at one school",
     identity=("ID", "School"),
     columns=(
-        Column("ID", True, Kind.ID, "staff_id", True, Privacy.DIRECTORY, "staff number"),
-        Column("School", True, Kind.SCHOOL, "school", True, Privacy.NONE, "school code"),
-        Column("Name.First", True, Kind.NAME, "first_name", False, Privacy.DIRECTORY, "given name"),
-        Column("Name.Last", True, Kind.NAME, "last_name", False, Privacy.DIRECTORY, "family name"),
-        Column("Email", True, Kind.EMAIL, "email", False, Privacy.DIRECTORY, "work e-mail"),
-        Column("Title", True, Kind.TEXT, "title", False, Privacy.DIRECTORY, "job title"),
-        Column(
-            "Mobile_number",
-            kind=Kind.PHONE,
-            field="mobile_phone",
-            privacy=Privacy.PERSONAL,
-            description="mobile phone",
-        ),
+        _key("ID", Kind.ID, "staff_id", DIRECTORY, "staff number"),
+        _key("School", Kind.SCHOOL, "school", NONE, "school code"),
+        _required("Name.First", Kind.NAME, "first_name", DIRECTORY, "given name"),
+        _required("Name.Last", Kind.NAME, "last_name", DIRECTORY, "family name"),
+        _required("Email", Kind.EMAIL, "email", DIRECTORY, "work e-mail"),
+        _required("Title", Kind.TEXT, "title", DIRECTORY, "job title"),
+        _optional("Mobile_number", Kind.PHONE, "mobile_phone", PERSONAL, "mobile phone"),
     ),
 )
 
@@ -167,106 +179,71 @@ STUDENTS = ExportSpec(
     row="one student at one school",
     identity=("ID",),
     columns=(
-        Column("ID", True, Kind.ID, "student_id", True, Privacy.PERSONAL, "student number"),
-        Column("School", True, Kind.SCHOOL, "school", True, Privacy.NONE, "school code"),
-        Column("Name.First", True, Kind.NAME, "first_name", False, Privacy.PERSONAL, "given name"),
-        Column("Name.Last", True, Kind.NAME, "last_name", False, Privacy.PERSONAL, "family name"),
-        Column(
-            "MobileNumber",
-            kind=Kind.PHONE,
-            field="mobile_phone",
-            privacy=Privacy.PERSONAL,
-            description="the student's own mobile phone",
+        _key("ID", Kind.ID, "student_id", PERSONAL, "student number"),
+        _key("School", Kind.SCHOOL, "school", NONE, "school code"),
+        _required("Name.First", Kind.NAME, "first_name", PERSONAL, "given name"),
+        _required("Name.Last", Kind.NAME, "last_name", PERSONAL, "family name"),
+        _optional(
+            "MobileNumber", Kind.PHONE, "mobile_phone", PERSONAL, "the student's own mobile phone"
         ),
-        Column(
-            "Email",
-            kind=Kind.EMAIL,
-            field="email",
-            privacy=Privacy.PERSONAL,
-            description="the student's own e-mail",
+        _optional("Email", Kind.EMAIL, "email", PERSONAL, "the student's own e-mail"),
+        _optional(
+            "ContactNamePrimary", Kind.NAME, "primary_name", PERSONAL, "first guardian contact"
         ),
-        Column(
-            "ContactNamePrimary",
-            kind=Kind.NAME,
-            field="primary_name",
-            privacy=Privacy.PERSONAL,
-            description="first guardian contact",
-        ),
-        Column(
+        _optional(
             "ContactPhonePrimary",
-            kind=Kind.PHONE,
-            field="primary_phone",
-            privacy=Privacy.PERSONAL,
-            description="phone of the first guardian contact",
+            Kind.PHONE,
+            "primary_phone",
+            PERSONAL,
+            "phone of the first guardian contact",
         ),
-        Column(
+        _optional(
             "ContactEmailPrimary",
-            kind=Kind.EMAIL,
-            field="primary_email",
-            privacy=Privacy.PERSONAL,
-            description="e-mail of the first guardian contact",
+            Kind.EMAIL,
+            "primary_email",
+            PERSONAL,
+            "e-mail of the first guardian contact",
         ),
-        Column(
-            "ContactNameSecondary",
-            kind=Kind.NAME,
-            field="secondary_name",
-            privacy=Privacy.PERSONAL,
-            description="second guardian contact",
+        _optional(
+            "ContactNameSecondary", Kind.NAME, "secondary_name", PERSONAL, "second guardian contact"
         ),
-        Column(
+        _optional(
             "ContactPhoneSecondary",
-            kind=Kind.PHONE,
-            field="secondary_phone",
-            privacy=Privacy.PERSONAL,
-            description="phone of the second guardian contact",
+            Kind.PHONE,
+            "secondary_phone",
+            PERSONAL,
+            "phone of the second guardian contact",
         ),
-        Column(
+        _optional(
             "ContactEmailSecondary",
-            kind=Kind.EMAIL,
-            field="secondary_email",
-            privacy=Privacy.PERSONAL,
-            description="e-mail of the second guardian contact",
+            Kind.EMAIL,
+            "secondary_email",
+            PERSONAL,
+            "e-mail of the second guardian contact",
         ),
-        Column(
-            "ZipCode",
-            kind=Kind.ZIP_CODE,
-            field="zip_code",
-            privacy=Privacy.PERSONAL,
-            description="ZIP code of the home",
-        ),
-        Column(
-            "Grade",
-            kind=Kind.GRADE,
-            field="grade",
-            privacy=Privacy.DIRECTORY,
-            description="grade level",
-        ),
-        Column(
-            "BusRoute",
-            field="bus_route",
-            privacy=Privacy.PERSONAL,
-            description="bus route",
-        ),
-        Column(
+        _optional("ZipCode", Kind.ZIP_CODE, "zip_code", PERSONAL, "ZIP code of the home"),
+        _optional("Grade", Kind.GRADE, "grade", DIRECTORY, "grade level"),
+        _optional("BusRoute", Kind.TEXT, "bus_route", PERSONAL, "bus route"),
+        _optional(
             "LunchBalance",
-            kind=Kind.MONEY,
-            field="lunch_balance",
-            privacy=Privacy.SENSITIVE,
-            description="balance of the lunch account, in dollars",
+            Kind.MONEY,
+            "lunch_balance",
+            SENSITIVE,
+            "balance of the lunch account, in dollars",
         ),
-        Column(
+        _optional(
             "PrimaryLanguage",
-            kind=Kind.LANGUAGE,
-            field="language",
-            privacy=Privacy.SENSITIVE,
-            description="language that the family reads",
+            Kind.LANGUAGE,
+            "language",
+            SENSITIVE,
+            "language that the family reads",
         ),
-        Column(
+        _optional(
             "PreferredContactMethod",
-            kind=Kind.CONTACT_METHOD,
-            field="preferred_contact_method",
-            privacy=Privacy.PERSONAL,
-            description="text, phone, email or all",
+            Kind.CONTACT_METHOD,
+            "preferred_contact_method",
+            PERSONAL,
+            "text, phone, email or all",
         ),
     ),
 )
@@ -300,13 +277,13 @@ STAFF_TO_STUDENT = ExportSpec(
         "Section_number",
     ),
     columns=(
-        Column("School", True, Kind.SCHOOL, "school", True, Privacy.NONE, "school code"),
-        Column("Teacher", True, Kind.ID, "staff_id", True, Privacy.DIRECTORY, "staff number"),
-        Column("Student", True, Kind.ID, "student_id", True, Privacy.PERSONAL, "student number"),
-        Column("Period", True, Kind.PERIOD, "period", True, Privacy.NONE, "period; 0 is homeroom"),
-        Column("Name", True, Kind.TEXT, "course_name", False, Privacy.NONE, "course name"),
-        Column("Course_number", field="course_number", description="course number"),
-        Column("Section_number", field="section_number", description="section number"),
+        _key("School", Kind.SCHOOL, "school", NONE, "school code"),
+        _key("Teacher", Kind.ID, "staff_id", DIRECTORY, "staff number"),
+        _key("Student", Kind.ID, "student_id", PERSONAL, "student number"),
+        _key("Period", Kind.PERIOD, "period", NONE, "period; 0 is homeroom"),
+        _required("Name", Kind.TEXT, "course_name", NONE, "course name"),
+        _optional("Course_number", Kind.TEXT, "course_number", NONE, "course number"),
+        _optional("Section_number", Kind.TEXT, "section_number", NONE, "section number"),
     ),
 )
 
@@ -317,32 +294,12 @@ ATTENDANCE = ExportSpec(
     identity=("School", "Student", "Period", "Date"),
     header_only_is_legal=True,
     columns=(
-        Column("School", True, Kind.SCHOOL, "school", True, Privacy.NONE, "school code"),
-        Column("Student", True, Kind.ID, "student_id", True, Privacy.PERSONAL, "student number"),
-        Column("Period", True, Kind.PERIOD, "period", True, Privacy.NONE, "period; 0 is homeroom"),
-        Column(
-            "Absence.code",
-            True,
-            Kind.ABSENCE_CODE,
-            "code",
-            True,
-            Privacy.SENSITIVE,
-            "the district's absence code",
-        ),
-        Column(
-            "Teacher.name",
-            kind=Kind.NAME,
-            field="teacher_name",
-            privacy=Privacy.DIRECTORY,
-            description="teacher of the period",
-        ),
-        Column(
-            "Date",
-            kind=Kind.DATE,
-            field="date",
-            privacy=Privacy.PERSONAL,
-            description="day of the absence, MM/DD/YY",
-        ),
+        _key("School", Kind.SCHOOL, "school", NONE, "school code"),
+        _key("Student", Kind.ID, "student_id", PERSONAL, "student number"),
+        _key("Period", Kind.PERIOD, "period", NONE, "period; 0 is homeroom"),
+        _key("Absence.code", Kind.ABSENCE_CODE, "code", SENSITIVE, "the district's absence code"),
+        _optional("Teacher.name", Kind.NAME, "teacher_name", DIRECTORY, "teacher of the period"),
+        _optional("Date", Kind.DATE, "date", PERSONAL, "day of the absence, MM/DD/YY"),
     ),
 )
 
@@ -352,14 +309,15 @@ SCHOOLS = ExportSpec(
     row="one school site",
     identity=("School Site Name",),
     columns=(
-        Column("School Site Name", True, Kind.TEXT, "name", True, Privacy.NONE, "site name"),
-        Column("Address", True, Kind.TEXT, "address", False, Privacy.NONE, "street address"),
-        Column("Phone Number", True, Kind.PHONE, "phone", False, Privacy.NONE, "site phone"),
-        Column(
+        _key("School Site Name", Kind.TEXT, "name", NONE, "site name"),
+        _required("Address", Kind.TEXT, "address", NONE, "street address"),
+        _required("Phone Number", Kind.PHONE, "phone", NONE, "site phone"),
+        _optional(
             "Merge with Site ID",
-            kind=Kind.SCHOOL,
-            field="merge_with",
-            description="school code of the site that takes its members",
+            Kind.SCHOOL,
+            "merge_with",
+            NONE,
+            "school code of the site that takes its members",
         ),
     ),
 )

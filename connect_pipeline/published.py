@@ -14,15 +14,8 @@ from pathlib import Path
 
 import duckdb
 
-from connect_pipeline.contract import Privacy
+from connect_pipeline.contract import DIRECTORY, PERSONAL, SENSITIVE, Privacy
 from connect_pipeline.databases import attach, in_memory
-
-NONE, DIRECTORY, PERSONAL, SENSITIVE = (
-    Privacy.NONE,
-    Privacy.DIRECTORY,
-    Privacy.PERSONAL,
-    Privacy.SENSITIVE,
-)
 
 
 @dataclass(frozen=True)
