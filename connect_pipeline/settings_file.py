@@ -178,7 +178,7 @@ def _parsed(file_name: str, text: str) -> _Read:
     except ValidationError as error:
         found = error.errors(include_input=False)
         problems = [
-            _Problem(item["loc"], *_line_and_text(node, item, item["loc"]))
+            _Problem(item["loc"], _line_of(node, item["loc"]), _sentence(item))
             for item in found
             if not _is_of_its_items(item, found)
         ]
@@ -190,30 +190,27 @@ def _listing(path: Path, problems: list[_Problem]) -> str:
     return "\n".join(f"{path.name} line {line}: {text}" for line, text in sorted(said))
 
 
-def _line_and_text(node: yaml.Node, item: Any, location: tuple[int | str, ...]) -> tuple[int, str]:
-    """A pydantic error as a line and a sentence."""
-    dotted = _dotted(location)
-    line = _line_of(node, location)
-    kind = item["type"]
+def _sentence(item: Any) -> str:
+    """What a pydantic error says of the value or the key at its location."""
+    location, kind = item["loc"], item["type"]
+    at = f"`{_dotted(location)}`"
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        allowed = ", ".join(_allowed_keys(location[:-1]))
-        return line, f"unknown key `{dotted}`; allowed here: {allowed}."
+        return f"unknown key {at}; allowed here: {_allowed_keys(location[:-1])}."
     if kind == "invalid_key":  # what YAML has read of it is not what is written there
-        where, allowed = _dotted(location[:-1]), ", ".join(_allowed_keys(location[:-1]))
-        return line, f"`{where}`: a key that is no text; allowed here: {allowed}."
+        section, allowed = location[:-1], _allowed_keys(location[:-1])
+        return f"`{_dotted(section)}`: a key that is no text; allowed here: {allowed}."
     if kind == "missing":
-        return line, f"`{dotted}` is missing and required."
+        return f"{at} is missing and required."
     if kind in _NO_SECTION:
-        allowed = ", ".join(_allowed_keys(location))
-        return line, f"`{dotted}`: expected keys of its own below it: {allowed}."
+        return f"{at}: expected keys of its own below it: {_allowed_keys(location)}."
     if location[-1:] == ("[key]",):
-        return line, _about_key(item, location[:-1])
+        return _about_key(item, location[:-1])
     if kind in _NO_NUMBER:
-        return line, f"`{dotted}`: expected {_number_at(location)}."
+        return f"{at}: expected {_number_at(location)}."
     if kind in _EXPECTED:
-        return line, f"`{dotted}`: expected {_EXPECTED[kind]}."
-    message = item["msg"].removeprefix("Value error, ")
-    return line, f"`{dotted}`: expected {_lower_first(message.removeprefix('Input should be '))}."
+        return f"{at}: expected {_EXPECTED[kind]}."
+    message = _own_words(item).removeprefix("Input should be ")
+    return f"{at}: expected {message[:1].lower()}{message[1:]}."
 
 
 def _dotted(location: Sequence[int | str]) -> str:
@@ -228,12 +225,17 @@ def _about_key(item: Any, location: tuple[int | str, ...]) -> str:
     if isinstance(name, str) and not trimmed(name):
         return f"`{where}`: expected {noun} that is not blank."
     if item["type"] == "value_error":
-        return f"`{_dotted(location)}`: expected {item['msg'].removeprefix('Value error, ')}."
+        return f"`{_dotted(location)}`: expected {_own_words(item)}."
     # What YAML has read of it is not what is written there.
     return (
         f"`{where}`: expected {noun} in quotes: without, YAML takes it for a number, a day, yes or"
         " no, or nothing."
     )
+
+
+def _own_words(item: Any) -> str:
+    """What a validator of ours says, without pydantic's words before it."""
+    return str(item["msg"]).removeprefix("Value error, ")
 
 
 def _is_of_its_items(item: Any, found: list[Any]) -> bool:
@@ -312,11 +314,7 @@ def _resolved(schema: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
     return dict(first)
 
 
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
+def _allowed_keys(location: tuple[int | str, ...]) -> str:
     """The keys of the section at `location`, found by walking the models."""
     section: type[Any] = Settings
     for part in location:
@@ -331,8 +329,8 @@ def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
             ):
                 section = candidate
     if is_dataclass(section):
-        return [field.name for field in fields(section)]
-    return list(section.model_fields)
+        return ", ".join(field.name for field in fields(section))
+    return ", ".join(section.model_fields)
 
 
 def _line_of(node: yaml.Node, location: tuple[int | str, ...]) -> int:
