@@ -11,6 +11,8 @@ from contextlib import closing
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
+from sqlalchemy.engine import RowMapping
+
 from connect_pipeline import alarms
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.errors import UsageError
@@ -91,6 +93,33 @@ def _decide(
     if not by.strip():
         raise UsageError("Say who decides: the name stays in the ledger.")
     expired = expire_undecided(ledger, name, district, now())
+    hold = _hold_meant(ledger, name, decision, job, run_lives=run_lives)
+    if hold is None:
+        why = (
+            " What was held has expired: absences wait until their day is over, other files"
+            f" {district.keep.hold_days} days."
+            if expired
+            else ""
+        )
+        raise UsageError(
+            f"Nothing is held for {name}{f' ({job})' if job else ''};"
+            f" `status {name}` shows its state.{why}"
+        )
+    if hold["state"] == "held" and asked_at and hold["held_at"] > stamp(asked_at):
+        raise UsageError(
+            f"{name}: other {hold['job']} files are held than when this was decided, or the same"
+            f" for one reason more, since {hold['held_at']}. Look at them (`status {name}`),"
+            " then decide again."
+        )
+    ledger.decide(hold, decision, by)
+    alarms.clear(ledger, name, hold["job"], [Cause.HELD])
+    return _told(name, decision, hold)
+
+
+def _hold_meant(
+    ledger: Ledger, name: str, decision: Decision, job: HeldJob | None, *, run_lives: bool
+) -> RowMapping | None:
+    """The one hold that can be decided on so; None when there is none."""
     jobs = [one for one in NEXT_COMMAND if job in (None, one)]
     held = [hold for one in jobs if (hold := ledger.open_hold(name, one))]
     if not held and decision is Decision.DISCARDED:
@@ -107,36 +136,21 @@ def _decide(
             f" own; `status {name}` has them. Say which are meant: `--job core` or `--job"
             " attendance` (in the Dagster UI, `job: CORE` or `job: ATTENDANCE`)."
         )
-    if not held:
-        why = (
-            " What was held has expired: absences wait until their day is over, other files"
-            f" {district.keep.hold_days} days."
-            if expired
-            else ""
-        )
-        raise UsageError(
-            f"Nothing is held for {name}{f' ({job})' if job else ''};"
-            f" `status {name}` shows its state.{why}"
-        )
-    (hold,) = held
-    job_held = hold["job"]
-    if hold["state"] == "held" and asked_at and hold["held_at"] > stamp(asked_at):
-        raise UsageError(
-            f"{name}: other {job_held} files are held than when this was decided, or the same"
-            f" for one reason more, since {hold['held_at']}. Look at them (`status {name}`),"
-            " then decide again."
-        )
-    ledger.decide(hold, decision, by)
-    alarms.clear(ledger, name, job_held, [Cause.HELD])
+    return held[0] if held else None
+
+
+def _told(name: str, decision: Decision, hold: RowMapping) -> list[str]:
+    """What to tell the operator of a decision on `hold`, which is as it was before."""
+    job = hold["job"]
     reasons = ", ".join(f"{code} {count:,}" for code, count in hold["codes"].items())
-    says = [f"{name}: {decision} the {job_held} files held since {hold['held_at']} ({reasons})."]
+    says = [f"{name}: {decision} the {job} files held since {hold['held_at']} ({reasons})."]
     if hold["state"] != "held":
         says.append("They had been approved, which is taken back.")
-        if job_held == ATTENDANCE_JOB:
+        if job == ATTENDANCE_JOB:
             says.append("Who is already listed stays listed.")
     if decision is Decision.APPROVED:
         says.append(
             "The next run goes on with them, if the files are still the same:"
-            f" `connect-pipeline {NEXT_COMMAND[job_held]} {name}`."
+            f" `connect-pipeline {NEXT_COMMAND[job]} {name}`."
         )
     return says
