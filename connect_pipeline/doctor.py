@@ -59,32 +59,31 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
         yield Diagnosis(f"{name}: settings", SettingsError.exit_code, mistakes)
     if not os.path.lexists(home.settings_file):
         return
-    yield _try("home folder", lambda: _look_at_home(home))[1]
+    yield _check("home folder", partial(_look_at_home, home))
     ledger = _examine_ledger(home)
     yield ledger
-    dagster = _try_and_tell("Dagster's home", lambda: examine_dagster_home(home))
+    dagster = _check("Dagster's home", partial(examine_dagster_home, home))
     yield dagster
     if sound is None or only in wrong:
         return
     if not dagster.exit_code:
-        yield _try_and_tell("sensors and schedules", lambda: _examine_automation(home))
+        yield _check("sensors and schedules", partial(_examine_automation, home))
     everybody = (*sound.settings.districts, *sound.wrong)
-    yield _try("opt-outs", lambda: _refuse_opt_outs_of_nobody(home, everybody))[1]
+    yield _check("opt-outs", partial(_refuse_opt_outs_of_nobody, home, everybody))
     yield from _examine_former_districts(home, everybody)
     is_ours = not ledger.exit_code
     if home.certificates.exists() and is_ours:
-        erasures = _try("erasures", lambda: _refuse_lost_erasures(home, everybody))[1]
+        erasures = _check("erasures", partial(_refuse_lost_erasures, home, everybody))
         yield erasures
         is_ours = not erasures.exit_code
-    yield _try("drops", lambda: _refuse_one_drop_of_two(sound.settings.districts))[1]
+    yield _check("drops", partial(_refuse_one_drop_of_two, sound.settings.districts))
     if only is not None:
         sound.district(only)
     for name, district in sound.settings.districts.items():
         if only in (None, name):
             yield from _examine_drop(name, district)
             if district.attendance.enabled or district.lunch_list.enabled:
-                count, diagnosis = _try(f"{name}: opt-outs", partial(_count_opt_outs, home, name))
-                yield diagnosis if count is None else replace(diagnosis, says=f"{count:,} read")
+                yield _check(f"{name}: opt-outs", partial(_count_opt_outs, home, name))
             yield from _examine_alarms(name, (sound.settings.alarms, district.alarms))
             if is_ours:
                 work = partial(_examine_published, home, name, district)
@@ -100,7 +99,7 @@ def _examine_ledger(home: Home) -> Diagnosis:
             lost = f"{home.ledger_file} is gone, and what was published is not: restore a backup."
             return Diagnosis("ledger", EnvironmentFault.exit_code, lost)
         return Diagnosis("ledger", 0, "none yet; the first run makes it")
-    return _try("ledger", lambda: _open_ledger_of(home))[1]
+    return _check("ledger", partial(_open_ledger_of, home))
 
 
 def _has_ledger(home: Home) -> bool:
@@ -154,7 +153,7 @@ def _examine_drop(name: str, district: District) -> Iterator[Diagnosis]:
     says = "; ".join(f"{what}: {', '.join(files)}" for what, files in lists if files)
     yield Diagnosis(f"{name}: files in {district.sftp.folder}", 0, says or "all files are there")
     if district.sftp.report_folder is not None:
-        yield _try(f"{name}: report folder", lambda: _look_for_report_folder(district))[1]
+        yield _check(f"{name}: report folder", partial(_look_for_report_folder, district))
     yield _examine_sites(name, district)
 
 
@@ -275,11 +274,11 @@ def _refuse_one_drop_of_two(districts: Mapping[str, District]) -> None:
             )
 
 
-def _count_opt_outs(home: Home, district: str) -> int:
+def _count_opt_outs(home: Home, district: str) -> str:
     with in_memory() as connection:
         connection.execute("CREATE SCHEMA attendance")
         normalise.prepare(connection)  # other countries' numbers are asked for as they come
-        return load_opt_outs(connection, home, district)
+        return f"{load_opt_outs(connection, home, district):,} read"
 
 
 def _own_places(home: Home) -> Iterator[Path]:
@@ -295,13 +294,14 @@ def _own_places(home: Home) -> Iterator[Path]:
             yield from (Path(folder, name) for name in (*folders, *sorted(files)))
 
 
-def _try_and_tell(what: str, work: Callable[[], str]) -> Diagnosis:
-    """A diagnosis that says what `work` does, when all is well."""
+def _check(what: str, work: Callable[[], str | None]) -> Diagnosis:
+    """What came of `work`: its error, or else what it says, "well" where that is nothing."""
     says, diagnosis = _try(what, work)
     return diagnosis if says is None else replace(diagnosis, says=says)
 
 
 def _try(what: str, work: Callable[[], T]) -> tuple[T | None, Diagnosis]:
+    """What `work` gave, None when it failed, and the diagnosis of that."""
     try:
         return work(), Diagnosis(what, 0, "well")
     except Exception as error:  # a check that fails keeps no other from being made
