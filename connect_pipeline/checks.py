@@ -25,7 +25,7 @@ from connect_pipeline.line_law import BLANKS
 from connect_pipeline.reader import (
     BAD_ROWS_FLOOR,
     ReadResult,
-    lines_sql,
+    numbered_lines_sql,
     too_many_bad_rows,
 )
 from connect_pipeline.rules import rules_of
@@ -446,7 +446,7 @@ def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
         f"""
         INSERT INTO quality.quarantine
         SELECT $export, line, code, record_id, text
-        FROM (SELECT row_number() OVER () AS line, text FROM {lines_sql(read)})
+        FROM {numbered_lines_sql(read)}
         JOIN records.removed AS removed USING (line)
         WHERE removed.export = $export AND is_quarantined AND code <> $erased
         ORDER BY line

@@ -251,11 +251,18 @@ def _shorten_lines(source: BinaryIO, target: BinaryIO, limit: int) -> None:
             target.write(b"\n")
 
 
-def lines_sql(result: ReadResult) -> str:
+def numbered_lines_sql(result: ReadResult) -> str:
+    """SQL for the file's physical lines with their numbers: `line` and `text`.
+
+    `$path` is to be bound to `as_pattern(result.text.path)`.
+    """
+    return f"(SELECT row_number() OVER () AS line, text FROM {_lines_sql(result)})"
+
+
+def _lines_sql(result: ReadResult) -> str:
     """SQL for the file's physical lines: one column `text`, NULL for an empty line.
 
-    `$path` is to be bound to `as_pattern(result.text.path)`. The delimiter is a byte that the file
-    does not have, so every line is one value.
+    The delimiter is a byte that the file does not have, so every line is one value.
     """
     return (
         "read_csv($path, columns = {'text': 'VARCHAR'}, auto_detect = false, header = false,"
@@ -301,10 +308,8 @@ def _read_text(result: ReadResult, path: Path, limits: Limits, bad_rows: float) 
 def _apply_law(result: ReadResult, path: Path, limits: Limits) -> None:
     """Check every line; parse the file as it is when all are lawful, else the lawful ones."""
     connection = result.connection
-    law = _line_of(LAWFUL_FIELD, len(result.columns))
-    lawful = f"(regexp_full_match(text, '{law}') AND strlen(text) <= {limits.line_bytes})"
-    trim = _line_of(TRIM_FIELD, len(result.columns))
-    is_trim = f"(regexp_full_match(text, '{trim}') AND strlen(text) <= {limits.line_bytes})"
+    lawful = _is_line_of(LAWFUL_FIELD, len(result.columns), limits)
+    is_trim = _is_line_of(TRIM_FIELD, len(result.columns), limits)
     values = {"path": as_pattern(path)}
     header = _as_joined(result)
     is_header = f"regexp_full_match(text, '{header}')"
@@ -315,7 +320,7 @@ def _apply_law(result: ReadResult, path: Path, limits: Limits) -> None:
             count(*) FILTER (WHERE {is_header}),
             count(*) FILTER (WHERE contains(text, '?') OR strlen(text) <> length(text)),
             count(*) FILTER (WHERE NOT {is_trim})
-        FROM {lines_sql(result)}
+        FROM {_lines_sql(result)}
         """,
         values,
     ).fetchall()[0]
@@ -323,7 +328,7 @@ def _apply_law(result: ReadResult, path: Path, limits: Limits) -> None:
     unlawful = 0
     if not_trim:
         unlawful = connection.execute(
-            f"SELECT count(*) FILTER (WHERE NOT {lawful}) FROM {lines_sql(result)}", values
+            f"SELECT count(*) FILTER (WHERE NOT {lawful}) FROM {_lines_sql(result)}", values
         ).fetchall()[0][0]
     if repeated > 1:
         _add_repeated_headers(result, path, is_header)
@@ -340,9 +345,10 @@ def _apply_law(result: ReadResult, path: Path, limits: Limits) -> None:
     _judge_last_line(result)
 
 
-def _line_of(field: str, width: int) -> str:
-    """A pattern for a whole line of `width` fields."""
-    return field if width == 1 else f"{field}(?:,{field}){{{width - 1}}}"
+def _is_line_of(field: str, width: int, limits: Limits) -> str:
+    """SQL for whether `text` is `width` such fields from end to end, and not too long."""
+    line = field if width == 1 else f"{field}(?:,{field}){{{width - 1}}}"
+    return f"(regexp_full_match(text, '{line}') AND strlen(text) <= {limits.line_bytes})"
 
 
 def _parsed(result: ReadResult, path: Path) -> str:
@@ -381,13 +387,10 @@ def _parse_lawful_lines(result: ReadResult, path: Path, lawful: str, limits: Lim
     """Quarantine or skip the lines that break the law, and parse the others from a copy."""
     connection, table = result.connection, result.spec.table
     connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE file_lines AS
-        SELECT row_number() OVER () AS line, text FROM {lines_sql(result)};
-        """,
+        "CREATE OR REPLACE TEMP TABLE file_lines AS"
+        f" SELECT line, text FROM {numbered_lines_sql(result)} WHERE line > 1",
         {"path": as_pattern(path)},
     )
-    connection.execute("DELETE FROM file_lines WHERE line = 1")
     # With one column, a line of white space is a row whose only cell is blank.
     white = "" if len(result.columns) == 1 else f" OR regexp_full_match(text, '{WHITE}*')"
     result.blank_lines = _stored(
@@ -574,8 +577,7 @@ def _as_joined(result: ReadResult) -> str:
 def _add_repeated_headers(result: ReadResult, path: Path, where: str) -> None:
     """A finding for each line below the first whose `text` is so."""
     lines = result.connection.execute(
-        f"SELECT line FROM (SELECT row_number() OVER () AS line, text FROM {lines_sql(result)})"
-        f" WHERE line > 1 AND {where}",
+        f"SELECT line FROM {numbered_lines_sql(result)} WHERE line > 1 AND {where}",
         {"path": as_pattern(path)},
     ).fetchall()
     if lines:
