@@ -16,7 +16,7 @@ import duckdb
 
 from connect_pipeline.cells import normalise
 from connect_pipeline.contract import ATTENDANCE, Column, ExportSpec, Kind
-from connect_pipeline.databases import as_pattern, insert_rows
+from connect_pipeline.databases import as_pattern, count_rows, insert_rows
 from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.erasure.keep_out import keep_out_erased
 from connect_pipeline.findings import STORED_PER_CODE
@@ -220,12 +220,10 @@ def _has_foreign_phones(read: ReadResult) -> bool:
 def _expose(read: ReadResult) -> None:
     """`records.<table>`: the checked rows that no rule has removed so far."""
     table, file_name = read.spec.table, read.spec.file_name
-    removed = read.connection.execute(
-        "SELECT count(*) FROM records.removed WHERE export = $export", {"export": file_name}
-    ).fetchone()
+    removed = f"records.removed WHERE export = '{file_name}'"
     without = (
-        f" WHERE line NOT IN (SELECT line FROM records.removed WHERE export = '{file_name}')"
-        if removed and removed[0]
+        f" WHERE line NOT IN (SELECT line FROM {removed})"
+        if count_rows(read.connection, removed)
         else ""
     )
     read.connection.execute(
@@ -392,7 +390,7 @@ def _run_table_rule(
 def _hold_over_share(read: ReadResult, code: str, hold: ShareHold, share: float) -> None:
     """Hold the file when more than `share` of its rows (or of those alike in one column) failed."""
     alike = f'"{hold.by}"' if hold.by else "NULL"
-    row = read.connection.execute(
+    ((failing,),) = read.connection.execute(
         f"""
         SELECT max(failing)
         FROM (
@@ -404,11 +402,11 @@ def _hold_over_share(read: ReadResult, code: str, hold: ShareHold, share: float)
         WHERE failing > greatest(n * $share::DECIMAL(18, 9), $floor)
         """,
         {"share": share, "floor": BAD_ROWS_FLOOR},
-    ).fetchone()
-    if row and row[0]:
+    ).fetchall()
+    if failing:
         ((detail,),) = read.connection.execute("SELECT mode(detail) FROM hits").fetchall()
         usual = f" Most often: {detail}." if detail not in (None, NOT_IN_FILE) else ""
-        message = hold.message.format(count=row[0], usual=usual)
+        message = hold.message.format(count=failing, usual=usual)
         fix = hold.fixes.get(detail, hold.fix)
         read.findings.escalate(code, Severity.HOLD, f"{message} {fix}")
 

@@ -158,5 +158,5 @@ def insert_rows(
 
 def count_rows(connection: duckdb.DuckDBPyConnection, source: str) -> int:
     """How many rows a table, or a query in parentheses, has; a `WHERE` may follow it."""
-    row = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
-    return int(row[0]) if row else 0
+    ((rows,),) = connection.execute(f"SELECT count(*) FROM {source}").fetchall()
+    return int(rows)

@@ -525,9 +525,12 @@ def _padded_columns(result: ReadResult) -> frozenset[str]:
         f"coalesce(bool_or(regexp_matches({column.quoted}, '{PADDED_CELL}')), false)"
         for column in result.columns
     )
-    row = result.connection.execute(f"SELECT {checks} FROM raw.{result.spec.table}").fetchone()
-    padded = zip(result.columns, row or (), strict=False)
-    return frozenset(column.field for column, is_padded in padded if is_padded)
+    (padded,) = result.connection.execute(
+        f"SELECT {checks} FROM raw.{result.spec.table}"
+    ).fetchall()
+    return frozenset(
+        column.field for column, is_padded in zip(result.columns, padded, strict=True) if is_padded
+    )
 
 
 def _judge_last_line(result: ReadResult) -> None:
