@@ -25,8 +25,8 @@ from connect_pipeline.line_law import BLANKS
 from connect_pipeline.reader import (
     BAD_ROWS_FLOOR,
     ReadResult,
+    judge_bad_rows,
     numbered_lines_sql,
-    too_many_bad_rows,
 )
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.cell import id_looks_damaged
@@ -431,13 +431,11 @@ def _remove(read: ReadResult, rule: CellRule | TableRule, select: str) -> None:
 def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
     """Count what the rules kept out, keep it verbatim, and block a file that lost too much."""
     read = checked.read
-    values = {"export": read.spec.file_name}
-    row = read.connection.execute(
+    ((checked.quarantined, bad),) = read.connection.execute(
         "SELECT count(*) FILTER (WHERE is_quarantined), count(*) FILTER (WHERE is_bad_row)"
         " FROM records.removed WHERE export = $export",
-        values,
-    ).fetchone()
-    checked.quarantined, bad = row or (0, 0)
+        {"export": read.spec.file_name},
+    ).fetchall()
     if not checked.quarantined or read.text is None:
         return
     read.connection.execute(
@@ -449,18 +447,19 @@ def _settle_removed(checked: CheckedExport, thresholds: Thresholds) -> None:
         WHERE removed.export = $export AND is_quarantined AND code <> $erased
         ORDER BY line
         """,
-        {**values, "path": as_pattern(read.text.path), "erased": ERASED},
+        {"export": read.spec.file_name, "path": as_pattern(read.text.path), "erased": ERASED},
     )
-    bad += read.quarantined_rows
-    rows = read.accepted_rows + read.quarantined_rows
-    limit = too_many_bad_rows(bad, rows, thresholds.bad_rows)
-    if limit is not None and "too_many_bad_rows" not in read.findings.counts:
-        read.findings.add("too_many_bad_rows", found=bad, limit=limit)
+    judge_bad_rows(read, bad + read.quarantined_rows, thresholds.bad_rows)
+    if not checked.accepted:
+        _judge_without_rows(read)
+
+
+def _judge_without_rows(read: ReadResult) -> None:
+    """Refuse a file of which no row can be used, unless it is held for that, or says something."""
     # An absence of a student whom nobody knows is accounted for; a class with one is not, and holds
     # the file. A file of none but erased students' says that nobody else is absent.
     counts = read.findings.counts
-    unknown = counts["unknown_student"] + counts[ERASED] if read.spec is ATTENDANCE else 0
-    if not rows or checked.accepted or unknown:
+    if read.spec is ATTENDANCE and (counts["unknown_student"] or counts[ERASED]):
         return
     unknown_people = [code for code in ("unknown_teacher", "unknown_student") if counts[code]]
     if unknown_people and read.findings.worst is Severity.HOLD:

@@ -94,6 +94,11 @@ class ReadResult:
         return self.facts.line_count
 
     @property
+    def rows(self) -> int:
+        """Rows with something in them, lawful or not."""
+        return self.accepted_rows + self.quarantined_rows
+
+    @property
     def verdict(self) -> str:
         """`blocked`, `accepted_with_findings` or `accepted` (nothing above info)."""
         return verdict_of(self.findings, refused=self.refused)
@@ -128,10 +133,11 @@ def accepted_frame(result: ReadResult, source: str) -> pandas.DataFrame:
     return frame
 
 
-def too_many_bad_rows(bad: int, rows: int, share: float) -> int | None:
-    """The limit that `bad` of `rows` exceeds, None when it does not (max(5 rows, `share`))."""
-    limit = max(BAD_ROWS_FLOOR, most_within(rows, share))
-    return limit if bad > limit else None
+def judge_bad_rows(result: ReadResult, bad: int, share: float) -> None:
+    """Refuse a file of whose rows more than max(5, `share`) are `bad`."""
+    limit = max(BAD_ROWS_FLOOR, most_within(result.rows, share))
+    if bad > limit:
+        result.findings.add("too_many_bad_rows", found=bad, limit=limit)
 
 
 def read_export(
@@ -291,17 +297,12 @@ def _read_text(result: ReadResult, path: Path, limits: Limits, bad_rows: float) 
         findings.add("row_conservation", found=type(error).__name__, expected="a parsed file")
         result.refused = True
         return
-    counted = (
-        1 + result.blank_lines + result.blank_rows + result.accepted_rows + result.quarantined_rows
-    )
+    counted = 1 + result.blank_lines + result.blank_rows + result.rows
     if counted != facts.line_count:
         findings.add("row_conservation", found=counted, expected=facts.line_count)
-    rows = result.accepted_rows + result.quarantined_rows
-    if (rows == 0 and not spec.header_only_is_legal) or (rows and not result.accepted_rows):
+    if not result.accepted_rows and (result.rows or not spec.header_only_is_legal):
         findings.add("no_data_rows")
-    limit = too_many_bad_rows(result.quarantined_rows, rows, bad_rows)
-    if limit is not None:
-        findings.add("too_many_bad_rows", found=result.quarantined_rows, limit=limit)
+    judge_bad_rows(result, result.quarantined_rows, bad_rows)
     result.refused = findings.stops_file
 
 
