@@ -414,15 +414,13 @@ def status(
     names = [district] if district else list(sound.told.districts)
     wrong = {name: says for name, says in sound.wrong.items() if name in names}
     with closing(open_ledger(home)) as ledger:
-        if len(names) > 1 and not as_json:
+        if as_json:
+            _print_json({name: district_status(home, ledger, name) for name in names})
+        elif len(names) > 1:
             print_overview(out(), overview(home, ledger, names, wrong))
         else:
-            states = {name: district_status(home, ledger, name) for name in names}
-            if as_json:
-                _print_json(states)
-            else:
-                for name, state in states.items():
-                    print_state(out(), name, state)
+            (name,) = names
+            print_state(out(), name, district_status(home, ledger, name))
     if wrong:
         raise SettingsError("\n".join(wrong.values()))
 
