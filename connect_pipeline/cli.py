@@ -141,12 +141,12 @@ def _busy(doing: str) -> Iterator[Callable[[str], None]]:
 
 def _say(message: str) -> None:
     """What went wrong, on the error stream."""
-    err().print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    _print_line(message, "red", err())
 
 
-def _print_line(text: str) -> None:
+def _print_line(text: str, style: str | None = None, to: Console | None = None) -> None:
     """A line as it is: what is in brackets in a path is no markup."""
-    out().print(text, markup=False, highlight=False, soft_wrap=True)
+    (to or out()).print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _show_progress() -> None:
@@ -236,7 +236,7 @@ def _write_page(page: Path, report: Report) -> None:
     about = About(when=datetime.datetime.now().astimezone())
     with replacing(page) as file:
         file.write(as_html(report, about).encode())
-    err().print(f"The report is in {page}.", markup=False, highlight=False, soft_wrap=True)
+    _print_line(f"The report is in {page}.", to=err())
 
 
 @app.command()
@@ -586,13 +586,7 @@ def doctor(
         findings.append(one)
         if not as_json:
             mark, style = ("ok ", "green") if one.exit_code == 0 else ("BAD", "red")
-            out().print(
-                f"{mark} {one.what}: {one.says}",
-                style=style,
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+            _print_line(f"{mark} {one.what}: {one.says}", style)
     if as_json:
         checks = [{"what": one.what, "ok": not one.exit_code, "says": one.says} for one in findings]
         _print_json({"ok": all(check["ok"] for check in checks), "checks": checks})
