@@ -201,7 +201,6 @@ def validate(
     ] = None,
 ) -> None:
     """Check exports: the same checks as the nightly run, without server or settings."""
-    from connect_pipeline.contract import BY_FILE_NAME
     from connect_pipeline.report.as_json import as_json as to_json
     from connect_pipeline.validation import validate as run_validation
 
@@ -209,11 +208,8 @@ def validate(
         raise UsageError(
             "Name a folder of exports, one export, a zip of them, or - for standard input."
         )
-    if page is not None and page.exists() and not page.is_file():
-        what = "a folder" if page.is_dir() else "a device"
-        raise UsageError(f"{page} is {what}. Name the file that --html is to write.")
-    if page is not None and (page.name in BY_FILE_NAME or page.resolve() == Path(source).resolve()):
-        raise UsageError(f"{page} is for exports. Name the file that --html is to write.")
+    if page is not None:
+        _refuse_as_page(page, source)
     with _busy("Checking ...") as show:
         report = run_validation(source, progress=lambda name: show(f"Checking {name} ..."))
     if as_json:
@@ -227,6 +223,19 @@ def validate(
     if report.misread:
         raise typer.Exit(SystemFault.exit_code)
     raise typer.Exit(1 if report.verdict == "blocked" else 0)
+
+
+def _refuse_as_page(page: Path, source: str) -> None:
+    """Raise `UsageError` where a page would take the place of something else."""
+    from connect_pipeline.contract import BY_FILE_NAME
+
+    what = ""
+    if page.exists() and not page.is_file():
+        what = "a folder" if page.is_dir() else "a device"
+    elif page.name in BY_FILE_NAME or page.resolve() == Path(source).resolve():
+        what = "for exports"
+    if what:
+        raise UsageError(f"{page} is {what}. Name the file that --html is to write.")
 
 
 def _write_page(page: Path, report: Report) -> None:
@@ -489,7 +498,6 @@ def history(
 ) -> None:
     """Say who was in what on a day, from the snapshot that was published then."""
     from connect_pipeline.ledger import open_ledger
-    from connect_pipeline.settings import DAY
     from connect_pipeline.settings_file import load_sound_districts
     from connect_pipeline.snapshots import history as past
     from connect_pipeline.status.as_text import print_answer
@@ -498,15 +506,7 @@ def history(
         raise UsageError("Ask for --student or for --group, not for both.")
     home = Home.from_environment()
     zone = load_sound_districts(home.settings_file).district(district).zone
-    try:
-        today = datetime.datetime.now(zone).date()
-        if on is not None and not DAY.fullmatch(on):  # Python reads weeks, too
-            raise ValueError
-        day = datetime.date.fromisoformat(on) if on else today
-    except ValueError:
-        raise UsageError("--on is a day such as 2026-10-02.") from None
-    if day > today:
-        raise UsageError(f"{day} has not been yet: --on is a day of the past, or today.")
+    day = _past_day(on, today=datetime.datetime.now(zone).date())
     with closing(open_ledger(home)) as ledger:
         night = past.night_on(home, ledger, district, day, zone)
     if student is not None:
@@ -520,6 +520,23 @@ def history(
         _print_json(answer)
     else:
         print_answer(out(), answer)
+
+
+def _past_day(on: str | None, *, today: datetime.date) -> datetime.date:
+    """The day that is asked for, `today` when none is. Raises `UsageError` for a later one."""
+    from connect_pipeline.settings import DAY
+
+    if on is None:
+        return today
+    try:
+        if not DAY.fullmatch(on):  # Python reads weeks, too
+            raise ValueError
+        day = datetime.date.fromisoformat(on)
+    except ValueError:
+        raise UsageError("--on is a day such as 2026-10-02.") from None
+    if day > today:
+        raise UsageError(f"{day} has not been yet: --on is a day of the past, or today.")
+    return day
 
 
 @app.command()
