@@ -40,33 +40,25 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
         "rolled_back": bool(published and published["rolled_back"]),
         "roster": str(roster) if published and roster.exists() else None,
         "holds": [
-            {
-                "job": hold["job"],
-                "held_at": hold["held_at"],
-                "codes": hold["codes"],
-                "preview": hold["preview"] or {},
-            }
+            {**_of(hold, "job", "held_at", "codes"), "preview": hold["preview"] or {}}
             for hold in open_holds
             if hold is not None
         ],
         "alarms": [
             {
-                **{key: alarm[key] for key in ("job", "cause", "codes", "raised_at")},
+                **_of(alarm, "job", "cause", "codes", "raised_at"),
                 "says": sentence(Cause(alarm["cause"]), alarm["job"], alarm["codes"]),
             }
             for alarm in open_alarms(ledger, district)
         ],
         "undelivered": [
-            {key: one[key] for key in ("channel", "messages", "since")}
+            _of(one, "channel", "messages", "since")
             for one in undelivered(ledger)
             if one["district"] == district
         ],
         "runs": [
             {
-                "run_id": run["run_id"],
-                "job": run["job"],
-                "started_at": run["started_at"],
-                "ended_at": run["ended_at"],
+                **_of(run, "run_id", "job", "started_at", "ended_at"),
                 "outcome": without_code(run["outcome"]),
                 "message": run["message"],
                 "counts": run["codes"],
@@ -75,22 +67,18 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
         ],
         "snapshots": [
             {
-                "snapshot_id": row["snapshot_id"],
-                "published_at": row["published_at"],
+                **_of(row, "snapshot_id", "published_at"),
                 "changes": row["exports"].get("changes", {}),
             }
             for row in ledger.snapshots_of(district)
         ],
         "decisions": [
-            {key: hold[key] for key in ("job", "held_at", "state", "decided_at", "decided_by")}
+            _of(hold, "job", "held_at", "state", "decided_at", "decided_by")
             for hold in ledger.decided_holds(district, DECISIONS_SHOWN)
         ],
         "disclosures": [
             {
-                **{
-                    key: one[key]
-                    for key in ("disclosed_at", "disclosed_by", "snapshot_id", "format", "folder")
-                },
+                **_of(one, "disclosed_at", "disclosed_by", "snapshot_id", "format", "folder"),
                 "tables": one["tables"],
                 "rows": sum(table["rows"] for table in one["tables"].values()),
             }
@@ -99,6 +87,10 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
         "erasures": [as_dict(row) for row in standing(ledger, district)],
         "erased_rows_received": _erased_rows(published),
     }
+
+
+def _of(row: RowMapping, *keys: str) -> dict[str, Any]:
+    return {key: row[key] for key in keys}
 
 
 def _erased_rows(published: RowMapping | None) -> dict[str, int]:
@@ -110,6 +102,36 @@ def _erased_rows(published: RowMapping | None) -> dict[str, int]:
         if isinstance(about, dict) and about.get("erased_rows")
     }
     return dict(sorted(rows.items()))
+
+
+# What `overview` asks, once for all districts.
+_CURRENT_SNAPSHOTS = sa.select(
+    current.c.district,
+    snapshots.c.published_at,
+    snapshots.c.exports,
+    current.c.rolled_back,
+).join(
+    snapshots,
+    sa.and_(
+        snapshots.c.district == current.c.district,
+        snapshots.c.snapshot_id == current.c.snapshot_id,
+    ),
+)
+_newest = (
+    sa.select(runs.c.district, sa.func.max(runs.c.started_at).label("started_at"))
+    .group_by(runs.c.district)
+    .subquery()
+)
+_LAST_RUNS = sa.select(runs.c.district, runs.c.job, runs.c.outcome, runs.c.started_at).join(
+    _newest,
+    sa.and_(_newest.c.district == runs.c.district, _newest.c.started_at == runs.c.started_at),
+)
+_OPEN_HOLDS = sa.select(holds.c.district, holds.c.job, holds.c.held_at).where(
+    holds.c.state == "held"
+)
+_CUT_SHORT_ERASURES = sa.select(erasures.c.district).where(
+    erasures.c.lifted_at.is_(None), erasures.c.completed_at.is_(None)
+)
 
 
 @dataclass
@@ -133,53 +155,26 @@ def overview(
     lines = {name: Line(name) for name in names}
     for name in wrong:
         lines[name].attention.append("its settings are wrong")
-    for row in ledger.rows(
-        sa.select(
-            current.c.district,
-            snapshots.c.published_at,
-            snapshots.c.exports,
-            current.c.rolled_back,
-        ).join(
-            snapshots,
-            sa.and_(
-                snapshots.c.district == current.c.district,
-                snapshots.c.snapshot_id == current.c.snapshot_id,
-            ),
-        )
-    ):
+    for row in ledger.rows(_CURRENT_SNAPSHOTS):
         if line := lines.get(row["district"]):
             line.published_at = to_the_minute(row["published_at"])
-            line.attention += ["rolled back"] if row["rolled_back"] else []
+            if row["rolled_back"]:
+                line.attention.append("rolled back")
             if not home.roster(line.district).exists():
                 line.attention.append("the published roster is not there")
             if _erased_rows(row):
                 line.attention.append("rows of erased students were received")
-    newest = sa.select(
-        runs.c.district, sa.func.max(runs.c.started_at).label("started_at")
-    ).group_by(runs.c.district)
-    last = newest.subquery()
-    for row in ledger.rows(
-        sa.select(runs.c.district, runs.c.job, runs.c.outcome, runs.c.started_at).join(
-            last,
-            sa.and_(last.c.district == runs.c.district, last.c.started_at == runs.c.started_at),
-        )
-    ):
+    for row in ledger.rows(_LAST_RUNS):
         if line := lines.get(row["district"]):
             if row["started_at"] < stamp(now() - QUIET):
                 line.attention.append("no run since then: is the daemon up?")
             outcome = without_code(row["outcome"]).replace("_", " ")
             line.last_run = f"{row['job']}: {outcome}"
             line.last_run_at = to_the_minute(row["started_at"])
-    for row in ledger.rows(
-        sa.select(holds.c.district, holds.c.job, holds.c.held_at).where(holds.c.state == "held")
-    ):
+    for row in ledger.rows(_OPEN_HOLDS):
         if line := lines.get(row["district"]):
             line.attention.append(f"held ({row['job']}) since {to_the_minute(row['held_at'])}")
-    for row in ledger.rows(
-        sa.select(erasures.c.district).where(
-            erasures.c.lifted_at.is_(None), erasures.c.completed_at.is_(None)
-        )
-    ):
+    for row in ledger.rows(_CUT_SHORT_ERASURES):
         if line := lines.get(row["district"]):
             line.attention.append("an erasure was cut short")
     for row in open_alarms(ledger):
