@@ -16,6 +16,7 @@ from typing import Any
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import Severity
 
+VERDICTS = ("accepted", "accepted_with_findings", "blocked")
 STORED_PER_CODE = 1_000
 """Shared by the columns that a code is found in: a district is to see each of them."""
 
@@ -125,6 +126,15 @@ class Findings:
     def severity_of(self, code: str) -> Severity:
         """The worst severity that findings of `code` have here."""
         return self._severities[code]
+
+    @property
+    def verdict(self) -> str:
+        """One of `VERDICTS`. Without an operator, a file that is held is blocked, too."""
+        if self.stops_file:
+            return "blocked"
+        if self.worst not in (None, Severity.INFO):
+            return "accepted_with_findings"
+        return "accepted"
 
     @property
     def blocks_file(self) -> bool:

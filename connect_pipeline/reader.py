@@ -101,21 +101,11 @@ class ReadResult:
     @property
     def verdict(self) -> str:
         """`blocked`, `accepted_with_findings` or `accepted` (nothing above info)."""
-        return verdict_of(self.findings, refused=self.refused)
+        return self.findings.verdict
 
     def accepted(self) -> pandas.DataFrame:
         """The accepted rows: `line` and the file's columns by their header text, all text."""
         return accepted_frame(self, f"raw.{self.spec.table}")
-
-
-def verdict_of(findings: Findings, *, refused: bool = False) -> str:
-    """The verdict on one file, from its worst finding."""
-    worst = findings.worst
-    if refused or findings.stops_file:
-        return "blocked"
-    if worst is not None and worst.value != "info":
-        return "accepted_with_findings"
-    return "accepted"
 
 
 def accepted_frame(result: ReadResult, source: str) -> pandas.DataFrame:

@@ -15,15 +15,14 @@ import duckdb
 
 from connect_pipeline.checks import CheckedExport
 from connect_pipeline.contract import ExportSpec
-from connect_pipeline.findings import Findings
-from connect_pipeline.reader import accepted_frame, verdict_of
+from connect_pipeline.findings import VERDICTS, Findings
+from connect_pipeline.reader import accepted_frame
 from connect_pipeline.rules.rule import Severity
 
 if TYPE_CHECKING:
     import pandas
 
 DROP = "the drop"
-VERDICTS = ("accepted", "accepted_with_findings", "blocked")
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,7 @@ class ExportReport:
 
     @property
     def verdict(self) -> str:
-        refused = self.checked is not None and self.checked.read.refused
-        return verdict_of(self.findings, refused=refused)
+        return self.findings.verdict
 
     @property
     def lines(self) -> int:
@@ -112,8 +110,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """The worst verdict among the exports and the drop as a whole."""
-        verdicts = [export.verdict for export in self.exports.values()]
-        return max((*verdicts, verdict_of(self.drop)), key=VERDICTS.index)
+        return max((findings.verdict for findings in self.sources), key=VERDICTS.index)
 
     @property
     def sources(self) -> list[Findings]:
