@@ -60,8 +60,8 @@ def check_drop(
     """Read and check the received files (by export name) in one scratch database.
 
     Exports in `required` that are not there get `missing_file`, those whose names `not_files` have
-    `file_not_readable`. After it, `raw.*` and
-    `records.*` of `connection` hold what was read and accepted.
+    `file_not_readable`. After it, `raw.*` and `records.*` of `connection` hold what was read and
+    accepted.
     """
     report = Report(connection or open_scratch())
     prepare(report.connection, district)
@@ -71,14 +71,14 @@ def check_drop(
             if spec.file_name in received:
                 ahead.begin(spec, received[spec.file_name])
         for spec in EXPORTS:
-            if spec.file_name not in received:
-                if spec.file_name in not_files:
-                    report.exports[spec.file_name] = ExportReport.not_readable(spec)
-                elif spec in required:
-                    report.exports[spec.file_name] = ExportReport.missing(spec)
-                continue
-            progress(spec.file_name)
-            check_read(report, ahead.read(spec, received[spec.file_name]), usable, district)
+            name = spec.file_name
+            if name in received:
+                progress(name)
+                check_read(report, ahead.read(spec, received[name]), usable, district)
+            elif name in not_files:
+                report.exports[name] = ExportReport.not_readable(spec)
+            elif spec in required:
+                report.exports[name] = ExportReport.missing(spec)
     return report
 
 
