@@ -30,18 +30,21 @@ class Message:
 
 @dataclass(frozen=True)
 class Problem:
-    """All findings of one rule in one file (`source`; `title` is what people call it).
+    """All findings of one rule in one file (`source`).
 
     `count` is exact; `stored` findings have places.
     """
 
     source: str
-    title: str
     rule: Rule
     severity: Severity
     count: int
     stored: int
     messages: tuple[Message, ...]
+
+    @property
+    def title(self) -> str:
+        return title_of(self.source)
 
     @property
     def names_first_line_only(self) -> bool:
@@ -108,7 +111,6 @@ def problems_of(findings: Findings) -> tuple[Problem, ...]:
     return tuple(
         Problem(
             findings.export,
-            title_of(findings.export),
             catalogue()[code],
             findings.severity_of(code),
             max(findings.counts[code], 1),  # a hold stands for findings that are counted already
