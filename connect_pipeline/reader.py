@@ -105,19 +105,18 @@ class ReadResult:
 
     def accepted(self) -> pandas.DataFrame:
         """The accepted rows: `line` and the file's columns by their header text, all text."""
-        return accepted_frame(self, f"raw.{self.spec.table}")
+        return frame_of_rows(self)
 
 
-def accepted_frame(result: ReadResult, source: str) -> pandas.DataFrame:
-    """Rows of `raw.<table>` whose line is in `source`, verbatim, as a DataFrame of text."""
+def frame_of_rows(result: ReadResult, where: str = "true") -> pandas.DataFrame:
+    """The rows of `raw.<table>`, or some, verbatim, as a DataFrame of text."""
     import pandas  # a slow import that `validate` on the command line never needs
 
     if not result.columns:
         return pandas.DataFrame({"line": pandas.Series(dtype="int64")})
     fields = ", ".join(column.quoted for column in result.columns)
     frame = result.connection.execute(
-        f"SELECT line, {fields} FROM raw.{result.spec.table}"
-        f" WHERE line IN (SELECT line FROM {source}) ORDER BY line"
+        f"SELECT line, {fields} FROM raw.{result.spec.table} WHERE {where} ORDER BY line"
     ).df()
     frame.columns = pandas.Index(["line", *(column.name for column in result.columns)])
     return frame

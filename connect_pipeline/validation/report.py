@@ -16,7 +16,7 @@ import duckdb
 from connect_pipeline.checks import CheckedExport
 from connect_pipeline.contract import ExportSpec
 from connect_pipeline.findings import VERDICTS, Findings
-from connect_pipeline.reader import accepted_frame
+from connect_pipeline.reader import frame_of_rows
 from connect_pipeline.rules.rule import Severity
 
 if TYPE_CHECKING:
@@ -162,8 +162,8 @@ class Report:
         checked = self.exports[file_name].checked
         if checked is None:
             raise KeyError(file_name)
-        removed = (
-            f"(SELECT line FROM raw.{checked.read.spec.table} WHERE line NOT IN (SELECT line FROM"
-            f" records.removed WHERE is_quarantined AND export = '{file_name}'))"
+        return frame_of_rows(
+            checked.read,
+            "line NOT IN (SELECT line FROM records.removed"
+            f" WHERE is_quarantined AND export = '{file_name}')",
         )
-        return accepted_frame(checked.read, removed)
