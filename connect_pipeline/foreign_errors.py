@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from traceback import walk_tb
 
 import duckdb
 import sqlalchemy as sa
@@ -71,14 +72,17 @@ def as_our_error(error: BaseException) -> ConnectError:
         reason = reason or getattr(error, "strerror", None) or type(error).__name__
         cure = "Free some" if _is_full(error, reason) else "Mend that (`doctor` looks for it)"
         return DiskFault(f"The disk or memory refused ({reason}). {cure}, then run again.")
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if "connect_pipeline" in code.co_filename:
-            place = f" at {Path(code.co_filename).name}:{trace.tb_lineno}"
-        trace = trace.tb_next
     return SystemFault(
-        f"A bug in connect_pipeline: {type(error).__name__}{place}. What is published stays;"
-        " please report this line."
+        f"A bug in connect_pipeline: {type(error).__name__}{_place(error)}. What is published"
+        " stays; please report this line."
     )
+
+
+def _place(error: BaseException) -> str:
+    """The innermost line of ours that an error went through."""
+    ours = [
+        f" at {Path(frame.f_code.co_filename).name}:{line}"
+        for frame, line in walk_tb(error.__traceback__)
+        if "connect_pipeline" in frame.f_code.co_filename
+    ]
+    return ours[-1] if ours else ""
