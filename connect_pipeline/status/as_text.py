@@ -7,7 +7,7 @@ on files (`report/`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -67,10 +67,7 @@ def print_state(out: Console, name: str, state: dict[str, Any]) -> None:
         if rows:
             if len(rows) > ROWS_SHOWN:
                 title = f"{title}: {ROWS_SHOWN} of {len(rows)} (`--json` has them all)"
-            table = Table(*_columns(columns), title=title, title_justify="left")
-            for row in rows[:ROWS_SHOWN]:
-                table.add_row(*(_cell(row[column]) for column in columns))
-            out.print(table)
+            _print_rows(out, title, columns, rows[:ROWS_SHOWN])
 
 
 def _warnings(state: dict[str, Any]) -> Iterator[str]:
@@ -106,13 +103,19 @@ def _print_preview(out: Console, preview: dict[str, Any]) -> None:
         out.print(f"  {reason['export']}: {reason['message']}", markup=False, highlight=False)
     for part, title in (("absent", "Who is absent"), ("changes", "What publishing would do")):
         if rows := preview.get(part):
-            table = Table(*_columns(rows[0]), title=title, title_justify="left")
-            for row in rows:
-                table.add_row(*(_cell(cell) for cell in row.values()))
-            out.print(table)
+            _print_rows(out, title, rows[0], rows)
     if preview.get("would_vanish"):
         vanish = f"  who would vanish: {preview['would_vanish']}, beside the report"
         out.print(vanish, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_rows(
+    out: Console, title: str, columns: Collection[str], rows: list[dict[str, Any]]
+) -> None:
+    table = Table(*_columns(columns), title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(_cell(row[column]) for column in columns))
+    out.print(table)
 
 
 def _columns(names: Iterable[str]) -> list[Column]:
