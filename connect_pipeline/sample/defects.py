@@ -51,6 +51,7 @@ ZERO_WIDTH_SPACE = "\u200b"
 VERTICAL_TAB = "\x0b"  # a line break inside a cell, as word processors paste it
 
 Row = dict[str, str]
+Suits = Callable[[Row], bool]
 Label = tuple[str, str | None]
 """The code of a finding, and the column it names (None: the row as a whole)."""
 
@@ -134,7 +135,7 @@ class _Export:
         (cells,) = csv.reader([self.lines[index]])
         return dict(zip(self.spec.column_names, cells, strict=True))
 
-    def victim(self, suits: Callable[[Row], bool] = lambda row: True) -> int:
+    def victim(self, suits: Suits = lambda row: True) -> int:
         """A data line in the first half of the file that `suits` and no other defect uses."""
         half = (len(self.lines) + 1) // 2
         start = self.rng.randrange(half)
@@ -172,9 +173,9 @@ class _Export:
         self._added[place] = (text, labels)
         return place
 
-    def add_copy(self, label: Label, changes: Row, of: Callable[[Row], bool] | None = None) -> int:
-        """Add a copy of some row below it, with other cells as `changes` says."""
-        index = self.victim(of or (lambda row: True))
+    def add_copy(self, label: Label, changes: Row, suits: Suits = lambda row: True) -> int:
+        """Add a copy of some row that `suits` below it, with other cells as `changes` says."""
+        index = self.victim(suits)
         return self.add(_line(self.row(index) | changes), label, after=index)
 
     def write(self) -> list[Defect]:
@@ -207,7 +208,7 @@ class _Roll:
         codes: dict[str, None] = {}
         for export in (staff, students):
             for row in csv.DictReader([export.header, *export.lines]):
-                self._schools_of.setdefault(row["ID"], set()).add(row["School"])
+                self.add(row["ID"], row["School"])
                 if export is students:
                     codes[row["School"]] = None
         # Students come school by school, in the order of the school export, which has no codes.
@@ -217,9 +218,13 @@ class _Roll:
         """A number not given before."""
         return next(self._numbers)
 
-    def schools_of(self, person: str) -> set[str]:
-        """The schools of a student or member of staff."""
-        return self._schools_of[person]
+    def is_at_one_school(self, row: Row) -> bool:
+        """Whether the student or member of staff of a row is at no other school."""
+        return len(self._schools_of[row["ID"]]) == 1
+
+    def add(self, person: str, school: str) -> None:
+        """Note that a student or member of staff is at one school more."""
+        self._schools_of.setdefault(person, set()).add(school)
 
     def without(self, *people: str) -> str:
         """The code of a school where none of these people is, "" when there is none."""
@@ -239,7 +244,7 @@ def _careless_line(row: Row) -> str:
     return ",".join(row.values())
 
 
-def _starts_with_zero(column: str) -> Callable[[Row], bool]:
+def _starts_with_zero(column: str) -> Suits:
     return lambda row: row[column].startswith("0")
 
 
@@ -297,15 +302,14 @@ def _damage_staff(staff: _Export, roll: _Roll) -> None:
     ):
         staff.add(_line(new(**{column: value})), (code, column))
 
-    def once(row: Row) -> bool:
-        return len(roll.schools_of(row["ID"])) == 1
-
-    staff.add_copy(("duplicate_row", None), {}, once)
-    staff.add_copy(("conflicting_duplicate", None), {"Title": "Head of Department"}, once)
-    index = staff.victim(once)
+    staff.add_copy(("duplicate_row", None), {}, roll.is_at_one_school)
+    staff.add_copy(
+        ("conflicting_duplicate", None), {"Title": "Head of Department"}, roll.is_at_one_school
+    )
+    index = staff.victim(roll.is_at_one_school)
     person = staff.row(index)
     elsewhere = roll.without(person["ID"])
-    roll.schools_of(person["ID"]).add(elsewhere)
+    roll.add(person["ID"], elsewhere)
     other = person | {"School": elsewhere, "Email": "other@example.org"}
     staff.add(_line(other), ("staff_identity_conflict", None), after=index)
 
@@ -364,11 +368,8 @@ def _damage_students(students: _Export, roll: _Roll) -> None:
     ):
         students.add(_line(new(**{column: value})), (code, column))
 
-    def once(row: Row) -> bool:
-        return len(roll.schools_of(row["ID"])) == 1
-
-    students.add_copy(("duplicate_row", None), {}, once)
-    students.add_copy(("conflicting_duplicate", None), {"ZipCode": "90899"}, once)
+    students.add_copy(("duplicate_row", None), {}, roll.is_at_one_school)
+    students.add_copy(("conflicting_duplicate", None), {"ZipCode": "90899"}, roll.is_at_one_school)
     for name in ("Abara", "Zamora"):
         reused = new(ID=REUSED_STUDENT_ID, **{"Name.Last": name})
         students.add(_line(reused), ("student_id_reused", None))
