@@ -4,19 +4,16 @@ For: `read_export`, which reads one file by the line law (DESIGN section 3) and 
 data. CSV readers are lenient, and leniency moves one child's phone number into another's row:
 here DuckDB's reader sees only lines that have exactly one reading.
 Belongs here: the law, the parse, conservation. Does not belong here: bytes
-(`landing/bytes_pass.py`), the header (`header.py`), what cells and rows mean (`checks.py`).
+(`landing/bytes_pass.py`), what DuckDB opens (`text_file.py`), the header (`header.py`), what cells
+and rows mean (`checks.py`).
 """
 
 from __future__ import annotations
 
 import re
-import tempfile
-import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -31,12 +28,11 @@ from connect_pipeline.databases import (
 from connect_pipeline.errors import DiskFault
 from connect_pipeline.findings import STORED_PER_CODE, Findings
 from connect_pipeline.header import match_header
-from connect_pipeline.home import disk_fault, disk_reason, is_text, path_of_open
+from connect_pipeline.home import disk_fault, disk_reason, path_of_open
 from connect_pipeline.landing.bytes_pass import (
     FileFacts,
     count_blank_lines,
     scan_file,
-    write_normalised,
 )
 from connect_pipeline.limits import Limits, Thresholds, most_within
 from connect_pipeline.line_law import (
@@ -49,6 +45,7 @@ from connect_pipeline.line_law import (
 )
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import FileRule, RowRule
+from connect_pipeline.text_file import Copies, TextFile, text_for_duckdb
 
 if TYPE_CHECKING:
     import pandas
@@ -69,14 +66,14 @@ class ReadResult:
 
     Always lines = header + blank + accepted + quarantined when the header was accepted. `padded`
     names the fields in which trimming changes a cell; a file `is_plain` when it holds nothing
-    beyond ASCII and no question mark, so that its letters cannot be damaged. `copies` is the folder
-    for what DuckDB is given in the file's stead; None is the system's.
+    beyond ASCII and no question mark, so that its letters cannot be damaged.
     """
 
     spec: ExportSpec
     facts: FileFacts
     findings: Findings
     connection: duckdb.DuckDBPyConnection
+    copies: Copies
     columns: tuple[Column, ...] = ()
     blank_lines: int = 0
     blank_rows: int = 0
@@ -86,7 +83,6 @@ class ReadResult:
     padded: frozenset[str] = frozenset()
     is_plain: bool = False
     text: TextFile | None = None
-    copies: Path | None = None
 
     @property
     def lines(self) -> int:
@@ -153,11 +149,12 @@ def read_export(
         facts = facts or scan_file(path, line_bytes=limits.line_bytes)
         if facts.line_count > limits.rows:
             facts = replace(facts, blank_lines=count_blank_lines(path, facts))
-        result = ReadResult(spec, facts, Findings(spec.file_name), connection, copies=copies)
+        kept = Copies(spec.file_name, copies)
+        result = ReadResult(spec, facts, Findings(spec.file_name), connection, kept)
         give_threads(connection, facts.byte_count, limits)
         if _file_is_refused(result, limits):
             return result
-        result.text = _text_for_duckdb(result, path, limits)
+        result.text = text_for_duckdb(path, facts, limits.line_bytes, result.copies)
         _read_text(result, result.text.path, limits, bad_rows)
     except OSError as error:
         raise disk_fault(error, f"read {spec.file_name}") from None
@@ -178,72 +175,6 @@ def _file_is_refused(result: ReadResult, limits: Limits) -> bool:
             result.findings.add(rule.code, **broken)  # type: ignore[arg-type]
     result.refused = result.findings.stops_file
     return result.refused
-
-
-@dataclass
-class TextFile:
-    """A file as DuckDB finds it: UTF-8, line feeds, bounded lines.
-
-    Mostly the received file itself. A copy, where one is needed, has no name on the disk and
-    goes with this object, so that a kill leaves nothing behind.
-    """
-
-    path: Path
-    opened: BinaryIO | None = None
-
-    def __post_init__(self) -> None:
-        if self.opened is not None:
-            weakref.finalize(self, self.opened.close)
-
-
-def _text_for_duckdb(result: ReadResult, path: Path, limits: Limits) -> TextFile:
-    facts = result.facts
-    if not facts.needs_copy and not facts.has_long_line:
-        if is_text(path):
-            return TextFile(path)
-        file = path.open("rb")
-        return TextFile(path_of_open(file), file)
-    with _copying(result) as folder:
-        copy = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as the TextFile
-        write_normalised(path, copy, facts)
-        if facts.has_long_line:
-            copy.seek(0)
-            shortened = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - as above
-            _shorten_lines(copy, shortened, limits.line_bytes)
-            copy.close()
-            copy = shortened
-        copy.flush()
-    return TextFile(path_of_open(copy), copy)
-
-
-@contextmanager
-def _copying(result: ReadResult) -> Iterator[Path]:
-    """The folder in which a copy is made; it is named when there is no room for the copy."""
-    folder = result.copies or Path(tempfile.gettempdir())
-    doing = f"write a copy of {result.spec.file_name} to {folder}"
-    try:
-        yield folder
-    except OSError as error:
-        raise disk_fault(error, doing) from None
-    except duckdb.Error as error:
-        reason = disk_reason(error)
-        if reason is None:
-            raise
-        raise disk_fault(OSError(None, reason), doing) from None
-
-
-def _shorten_lines(source: BinaryIO, target: BinaryIO, limit: int) -> None:
-    """Copy lines, each cut to just over `limit` bytes: enough to be told as too long."""
-    while piece := source.readline(limit + 1):
-        if len(piece) <= limit or piece.endswith(b"\n"):
-            target.write(piece)
-            continue
-        target.write(piece.decode("utf-8", errors="ignore").encode())
-        target.write(b"." * 4)  # the cut may have dropped bytes of a character
-        while piece and not piece.endswith(b"\n"):
-            piece = source.readline(1024 * 1024)
-        if piece:
-            target.write(b"\n")
 
 
 def numbered_lines_sql(result: ReadResult) -> str:
@@ -392,8 +323,8 @@ def _parse_lawful_lines(result: ReadResult, path: Path, lawful: str, limits: Lim
         f"CREATE OR REPLACE TABLE raw.{table}_lines AS"
         f" SELECT line FROM file_lines WHERE {lawful} ORDER BY line"
     )
-    with _copying(result) as folder:
-        copy = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it is closed below
+    with result.copies.may_fill_the_disk():
+        copy = result.copies.begin()
         connection.execute(
             f"COPY (SELECT text FROM file_lines WHERE {lawful} ORDER BY line)"
             # With a first line to skip: DuckDB would take a U+FEFF there for a byte order mark.
