@@ -43,7 +43,7 @@ def rules_page() -> str:
 
 
 def _title(family: str) -> str:
-    """The first line of the family's docstring, as a heading and the rest of the sentence."""
+    """The first line of the family's docstring, as a heading."""
     package = importlib.import_module(f"{rules.__name__}.{family}")
     line = (package.__doc__ or family).strip().splitlines()[0]
     return line.rstrip(".")

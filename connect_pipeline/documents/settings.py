@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import time
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -70,8 +70,10 @@ def _sections(path: str, section: type, told: dict[type, str]) -> Iterator[str]:
     `told` has each section's title: what stands in two places is told once.
     """
     keys = list(keys_of(section))
-    new = [key for key in keys if key.section is not None and key.section not in told]
-    told |= {key.section: _title(path, key) for key in new if key.section is not None}
+    new = {
+        one.section: _title(path, one) for one in keys if one.section and one.section not in told
+    }
+    told |= new
     rows = [
         (
             f"**`{key.name}`**" if key.is_required else f"`{key.name}`",
@@ -83,9 +85,8 @@ def _sections(path: str, section: type, told: dict[type, str]) -> Iterator[str]:
     heading = f"## `{path}`" if path else "## The top"
     yield f"{heading}\n\n{_paragraphs(section)}\n"
     yield table(("key", "default", "what it is"), rows)
-    for key in new:
-        if key.section is not None:
-            yield from _sections(_title(path, key), key.section, told)
+    for below, title in new.items():
+        yield from _sections(title, below, told)
 
 
 def _title(path: str, key: Key) -> str:
@@ -120,14 +121,14 @@ def _notes_but_for_none(annotation: Any) -> tuple[Any, ...]:
     )
 
 
-def _told(description: str, annotation: Any, notes: Iterable[Any]) -> str:
+def _told(description: str, annotation: Any, notes: Sequence[Any]) -> str:
     """What a key means, with the words or the numbers that are allowed."""
     words = get_args(annotation) if get_origin(annotation) is Literal else ()
-    allowed = f"`{'`, `'.join(words)}`" if words else _bounds(list(notes))
+    allowed = f"`{'`, `'.join(words)}`" if words else _bounds(notes)
     return f"{description} ({allowed})" if description and allowed else description
 
 
-def _bounds(notes: list[Any]) -> str:
+def _bounds(notes: Sequence[Any]) -> str:
     least = next((note.ge for note in notes if isinstance(note, Ge)), None)
     above = next((note.gt for note in notes if isinstance(note, Gt)), None)
     most = next((note.le for note in notes if isinstance(note, Le)), None)
