@@ -28,6 +28,7 @@ from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, open_ledger
 from connect_pipeline.rules.sql import alike
 from connect_pipeline.settings import Attendance, District, Sftp
+from connect_pipeline_tests.new_homes import give_ledger
 from connect_pipeline_tests.reading import reading
 from connect_pipeline_tests.small_roster import Contact, Student, write_roster
 
@@ -93,6 +94,7 @@ class Runs:
     def at(cls, root: Path, students: Iterable[Student], **attendance: Any) -> Runs:
         """A home below `root` whose roster has these students."""
         runs = cls(Home(root), district(**attendance))
+        give_ledger(runs.home)
         write_roster(runs.home.roster(NAME), students)
         return runs
 

@@ -24,6 +24,7 @@ os.environ.setdefault("DUCKDB_JE_MALLOC_CONF", "zero:true")
 
 from connect_pipeline.sample.district import generate
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.new_homes import give_dagster
 from connect_pipeline_tests.postgres import running_postgres
 from connect_pipeline_tests.small_home import SmallHome, serving, small_home
 
@@ -52,8 +53,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
 
 @pytest.fixture(scope="session")
 def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
-    """The small district, published once for all tests."""
+    """The small district, published once for all tests. Its copies have a Dagster instance, too."""
     home = small_home(server, tmp_path_factory.mktemp("first-night"))
+    give_dagster(home.home)
     home.publish()
     return home
 

@@ -24,6 +24,7 @@ from connect_pipeline.ledger import Ledger, open_ledger
 from connect_pipeline.orchestration import sensors
 from connect_pipeline.orchestration.launch import QUIET, dagster_instance
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline_tests.new_homes import give_dagster, give_ledger
 from connect_pipeline_tests.small_district import FILES
 
 PASSWORD_VARIABLE, PASSWORD = "FLEET_PASSWORD", "of-the-whole-fleet"
@@ -132,6 +133,9 @@ def fleet(root: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Iterat
     monkeypatch.setattr(sensors, "time", SimpleNamespace(time=lambda: clock.now))
     (root / "drops").mkdir()
     home = Home(root / "home")
+    if not home.root.exists():  # a copy of another one has its own
+        give_ledger(home)
+        give_dagster(home)
     monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
     with (
         EmbeddedServer(root / "drops", "fleet", PASSWORD, **options) as server,

@@ -21,6 +21,7 @@ from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.who import name_of, user_name
+from connect_pipeline_tests.new_homes import give_dagster
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, with_rows
 
 # DESIGN section 8.
@@ -34,6 +35,7 @@ COMMANDS = (
 def published(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
     """The small district, published, with cells that a spreadsheet would run."""
     home = small_home(server, tmp_path_factory.mktemp("published"))
+    give_dagster(home.home)
     staff, students, classes = (one.file_name for one in (STAFF, STUDENTS, STAFF_TO_STUDENT))
     home.upload(
         {

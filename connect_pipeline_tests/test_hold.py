@@ -33,6 +33,7 @@ from connect_pipeline.sample.district import generate
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.snapshots import roll_back
 from connect_pipeline.status.state import district_status
+from connect_pipeline_tests.new_homes import give_dagster
 from connect_pipeline_tests.small_district import FILES as SMALL
 from connect_pipeline_tests.small_district import today
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
@@ -58,6 +59,7 @@ def first_night(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
         if path.name != "AttendanceExport.csv"
     }
     home = small_home(server, folder, files, sites=made.sites)
+    give_dagster(home.home)
     home.publish()
     return home
 

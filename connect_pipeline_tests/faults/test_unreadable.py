@@ -21,6 +21,7 @@ from connect_pipeline.ledger import tables
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.snapshots.damage import is_there, refuse_unread
 from connect_pipeline_tests.faults.absences import absent, list_absences
+from connect_pipeline_tests.new_homes import give_dagster
 from connect_pipeline_tests.permissions import bound_by_permissions, read_only
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
@@ -29,6 +30,7 @@ from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 def with_a_day(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
     """A published roster and today's absences."""
     home = small_home(server, tmp_path_factory.mktemp("day"), attendance={"enabled": True})
+    give_dagster(home.home)
     home.publish()
     absent(home, "101,001,1,A")
     assert list_absences(home).outcome == "listed"
