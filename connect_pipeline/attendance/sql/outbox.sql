@@ -1,5 +1,18 @@
 -- One row: batch × channel × destination × child, as the sender reads it.
-WITH said AS (
+WITH texts AS (
+    SELECT
+        student_id,
+        told,
+        student_name,
+        site_name,
+        site_phone,
+        array_to_string(once_each(periods), ', ') AS periods,
+        array_to_string(once_each(codes), ', ') AS codes,
+        array_to_string(once_each(teacher_names), '; ') AS teacher_names
+    FROM attendance.messages
+),
+-- Apart from `texts`, for a macro repeats what it is given, once for each time that it names it.
+said AS (
     SELECT
         student_id,
         told,
@@ -7,10 +20,10 @@ WITH said AS (
         defused(student_name) AS student_name,
         defused(site_name) AS site_name,
         defused(site_phone) AS site_phone,
-        defused(array_to_string(once_each(periods), ', ')) AS periods,
-        defused(array_to_string(once_each(codes), ', ')) AS codes,
-        defused(array_to_string(once_each(teacher_names), '; ')) AS teacher_names
-    FROM attendance.messages
+        defused(periods) AS periods,
+        defused(codes) AS codes,
+        defused(teacher_names) AS teacher_names
+    FROM texts
 )
 
 SELECT
