@@ -1,6 +1,6 @@
-"""Reading the files of a home, one after another, in one DuckDB.
+"""Reading and making the files of a home, one after another, in one DuckDB.
 
-For: tests, which read hundreds of files: making a DuckDB for each takes longer than reading it.
+For: tests, which do so by the hundred: making a DuckDB for each file takes longer than reading it.
 Does not belong here: what is read by several threads at once (`published.open_published`).
 """
 
@@ -20,9 +20,23 @@ from connect_pipeline.databases import attach, in_memory
 @contextmanager
 def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database file, attached read-only as the default for as long as this lasts."""
-    name = f"read_{uuid.uuid4().hex}"
+    with _attached(path, read_only=True) as connection:
+        yield connection
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same, to be changed. What was changed is in the file afterwards, and no log beside it."""
+    with _attached(path, read_only=False) as connection:
+        yield connection
+        connection.execute("CHECKPOINT")
+
+
+@contextmanager
+def _attached(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    name = f"file_{uuid.uuid4().hex}"
     with _duckdb().cursor() as connection:
-        attach(connection, path, name, read_only=True)
+        attach(connection, path, name, read_only=read_only)
         try:
             connection.execute(f"USE {name}")
             yield connection

@@ -18,6 +18,7 @@ import duckdb
 from connect_pipeline.databases import insert_rows
 from connect_pipeline.home import private_folder
 from connect_pipeline.published import ROSTER_TABLES, PublishedTable
+from connect_pipeline_tests.reading import writing
 
 PUBLISHED_AT = datetime(2026, 10, 5, 7, 0, tzinfo=UTC)
 
@@ -63,7 +64,7 @@ def write_roster(
     private_folder(path.parent)
     path.unlink(missing_ok=True)
     path.write_bytes(_empty_roster())
-    with duckdb.connect(str(path)) as connection:
+    with writing(path) as connection:
         for table, rows in _rows(list(students)).items():
             insert_rows(connection, f"connect.{table}", rows)
         connection.execute(
@@ -77,7 +78,7 @@ def _empty_roster() -> bytes:
     """The file of a roster that has the tables, the sites and nobody."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "roster.duckdb"
-        with duckdb.connect(str(path)) as connection:
+        with writing(path) as connection:
             connection.execute("CREATE SCHEMA connect; CREATE SCHEMA quality")
             connection.execute("; ".join(map(_create_table, ROSTER_TABLES)))
             for site_id, (name, phone) in SITES.items():
