@@ -87,11 +87,14 @@ def test_validate_in_python_loads_nothing_heavy(tmp_path: Path) -> None:
 def test_duckdb_clears_its_memory_where_something_was_erased(
     tmp_path: Path, left: str, arguments: tuple[str, ...], *, cleared: bool
 ) -> None:
-    """Its allocator says itself which options it took, and takes none later."""
+    """Its allocator says itself which options it took, and takes none later.
+
+    Whatever of the package a process imports, such as Dagster its definitions, this comes first.
+    """
     (tmp_path / left).parent.mkdir(exist_ok=True)
     (tmp_path / left).write_text("")
     done = subprocess.run(
-        [sys.executable, "-c", "import connect_pipeline.definitions", *arguments],
+        [sys.executable, "-c", "import connect_pipeline", *arguments],
         env={**os.environ, ALLOCATOR: "confirm_conf:true", "CONNECT_HOME": str(tmp_path)},
         capture_output=True,
         check=True,
