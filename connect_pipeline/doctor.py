@@ -22,7 +22,7 @@ from connect_pipeline.databases import in_memory
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.errors import EnvironmentFault, SettingsError
 from connect_pipeline.foreign_errors import as_our_error
-from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, disk_fault, private_folder, replacing
+from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, disk_fault, private_home, replacing
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.instance import examine_dagster_home
 from connect_pipeline.run.lost_lists import refuse_lost_balances
@@ -207,7 +207,7 @@ def _write_probe(home: Home) -> None:
     with replacing(probe) as file:
         file.write(b"ok")
     probe.unlink()
-    if private_folder(home.root).stat().st_mode & 0o007:
+    if private_home(home).stat().st_mode & 0o007:
         raise EnvironmentFault(
             f"{home.root} can be read by everybody on this machine. Run: chmod 700 {home.root}"
         )

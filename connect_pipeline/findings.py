@@ -8,10 +8,10 @@ are shown (`report/`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
+from typing import Any, overload
 
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import Severity
@@ -37,8 +37,11 @@ class Finding:
     column: str | None = None
 
 
-class Findings:
-    """The findings of one export (or of the drop as a whole), in the order of discovery."""
+class Findings(Sequence[Finding]):
+    """The findings of one export (or of the drop as a whole): those that are stored, worst first.
+
+    `counts` has how many there are of each code, exactly.
+    """
 
     def __init__(self, export: str) -> None:
         self.export = export
@@ -51,6 +54,16 @@ class Findings:
         """Stored findings: worst severity first, then by discovery."""
         for code in sorted(self._stored, key=lambda code: self._severities[code].rank):
             yield from self._stored[code]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._stored.values()))
+
+    @overload
+    def __getitem__(self, place: int) -> Finding: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Finding]: ...
+    def __getitem__(self, place: int | slice) -> Finding | list[Finding]:
+        return list(self)[place]
 
     def add(
         self,

@@ -168,6 +168,17 @@ def is_text(path: Path) -> bool:
     return True
 
 
+def private_home(home: Home) -> Path:
+    """Make the home its owner's alone, which an operator's `mkdir` did not; return its path.
+
+    One that is somebody else's folder stays as it is: `doctor` says so.
+    """
+    private_folder(home.root)
+    with suppress(OSError):
+        home.root.chmod(PRIVATE_FOLDER)
+    return home.root
+
+
 def private_folder(path: Path) -> Path:
     """Make `path` and its parents, readable by their owner only; return it.
 

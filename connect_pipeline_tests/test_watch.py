@@ -26,7 +26,9 @@ from dagster._utils.tags import TagConcurrencyLimitsCounter
 from connect_pipeline import alarms, definitions, snapshots
 from connect_pipeline.alarms import open_alarms, raise_alarm
 from connect_pipeline.alarms.words import Cause, sentence
-from connect_pipeline.errors import SettingsError, UsageError
+from connect_pipeline.contract import STUDENTS
+from connect_pipeline.decisions import decide
+from connect_pipeline.errors import DiskFault, SettingsError, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.ledger.tables import alarm_notices
@@ -47,6 +49,7 @@ from connect_pipeline.settings import Settings
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.fleet import WATCH, Fleet, fleet
 from connect_pipeline_tests.receivers import Webhook, webhook
+from connect_pipeline_tests.small_district import FILES
 from connect_pipeline_tests.small_home import python_path
 
 LATER = 1e6
@@ -567,6 +570,41 @@ def test_a_run_that_could_not_say_its_end_on_a_full_disk_did_not_die(
     assert row is not None
     assert "No space left" in row["message"]
     assert "/some/file" not in row["message"]
+
+
+@pytest.mark.parametrize("outcome", ["blocked", "held"])
+def test_what_a_run_could_not_say_as_the_ledger_broke_off_is_said_later(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch, outcome: str
+) -> None:
+    """Its end and its hold are in the ledger; nobody would hear of them before the next run."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise DiskFault("The ledger does not answer.")
+
+    def run() -> str:
+        ships.tick()
+        (request,) = ships.tick()
+        return ships.run(request)
+
+    assert run() == "published"
+    lines = FILES[STUDENTS.file_name].splitlines()
+    without_last = "".join(f"{line.rpartition(',')[0]}\n" for line in lines)
+    students = {"held": without_last, "blocked": "no header\n"}[outcome]
+    ships.upload("a", {STUDENTS.file_name: students})
+    with monkeypatch.context() as broken:
+        broken.setattr(alarms, "after_run", refuse)
+        assert run() == outcome
+    ships.evaluate(WATCH)
+    assert open_alarms(ships.ledger, "a") == [], "it may still be saying so itself"
+    later(monkeypatch, 61)
+    for _ in range(2):
+        ships.evaluate(WATCH)
+        (alarm,) = open_alarms(ships.ledger, "a")
+        assert alarm["cause"] == outcome
+    if outcome == "held":
+        decide(ships.home, "a", "discarded", by="Pat Operator")
+        ships.evaluate(WATCH)
+        assert open_alarms(ships.ledger, "a") == []
 
 
 def test_a_run_that_said_its_end_itself_is_not_told_of_again(ships: Fleet) -> None:

@@ -8,6 +8,7 @@ about a file (`report/`), the sensor that delivers (`orchestration/watch.py`).
 from connect_pipeline.alarms.raised import (
     about_settings,
     after_run,
+    causes_at_end,
     clear,
     open_alarms,
     raise_alarm,
@@ -17,6 +18,7 @@ from connect_pipeline.alarms.raised import (
 __all__ = [
     "about_settings",
     "after_run",
+    "causes_at_end",
     "clear",
     "open_alarms",
     "raise_alarm",

@@ -20,11 +20,10 @@ from connect_pipeline.errors import EnvironmentFault, SettingsError
 from connect_pipeline.home import (
     PARTIAL_SUFFIX,
     PRIVATE_FILE,
-    PRIVATE_FOLDER,
     Home,
     disk_fault,
     partials_of,
-    private_folder,
+    private_home,
     replacing,
     sync_folder,
 )
@@ -43,9 +42,7 @@ def open_ledger(home: Home) -> Ledger:
 
     Raises `EnvironmentFault` when its database cannot be reached, or its key is lost or another.
     """
-    private_folder(home.root)
-    with suppress(OSError):  # whose folder it is not, is told by `doctor`
-        home.root.chmod(PRIVATE_FOLDER)
+    private_home(home)
     given = os.environ.get("CONNECT_LEDGER_URL")
     try:
         # Never a path as part of a URL: there, `?` and `%` mean something else.

@@ -129,6 +129,12 @@ def own_places(home: Home) -> list[Path]:
     ]
 
 
+def test_doctor_makes_a_home_its_owners_alone_as_a_run_would(home: SmallHome) -> None:
+    home.home.root.chmod(0o755)
+    assert "ok  home folder: well" in home.command("doctor", NAME).stdout
+    assert home.home.root.stat().st_mode & 0o777 == 0o700
+
+
 def test_doctor_names_what_another_user_owns(home: SmallHome) -> None:
     healthy = home.command("doctor", NAME, first=bound_by_permissions())
     assert (healthy.returncode, "ok  home folder: well" in healthy.stdout) == (0, True), healthy
