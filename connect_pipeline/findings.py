@@ -8,10 +8,10 @@ are shown (`report/`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, overload
+from typing import Any
 
 from connect_pipeline.rules import catalogue
 from connect_pipeline.rules.rule import Severity
@@ -37,7 +37,7 @@ class Finding:
     column: str | None = None
 
 
-class Findings(Sequence[Finding]):
+class Findings:
     """The findings of one export (or of the drop as a whole): those that are stored, worst first.
 
     `counts` has how many there are of each code, exactly.
@@ -58,11 +58,7 @@ class Findings(Sequence[Finding]):
     def __len__(self) -> int:
         return sum(map(len, self._stored.values()))
 
-    @overload
-    def __getitem__(self, place: int) -> Finding: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Finding]: ...
-    def __getitem__(self, place: int | slice) -> Finding | list[Finding]:
+    def __getitem__(self, place: int) -> Finding:
         return list(self)[place]
 
     def add(

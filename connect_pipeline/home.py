@@ -323,7 +323,7 @@ def disk_fault(error: OSError, doing: str) -> DiskFault:
     """One clear sentence for an operating-system error, with the system's own reason."""
     reason = error.strerror or type(error).__name__
     remedy = {
-        errno.ENOENT: "Give a path that is there",
+        errno.ENOENT: "Put back what is missing",
         errno.EXDEV: "Put work/ and published/ of CONNECT_HOME on one file system",
     }.get(error.errno or 0, "Free space or permissions")
     return DiskFault(f"Could not {doing}: {reason}. {remedy}, then retry.")

@@ -1,9 +1,10 @@
 """What a home gets when it is first used, made once in a process and written into each new home.
 
-For: homes of tests: to make it takes longer than most of what a test does afterwards. Belongs here:
-a ledger in which nothing is, a Dagster instance without runs. Does not belong here: how both are
-made, which has tests whose homes begin with nothing (`test_ledger.py`, `test_dagster_home.py`,
-`test_faults.py`).
+For: homes of tests: to make it takes longer than most of what a test does afterwards. All ledgers
+of a process have one key.
+Belongs here: a ledger in which nothing is, a Dagster instance without runs. Does not belong here:
+how both are made, which has tests whose homes begin with nothing (`test_ledger.py`,
+`test_dagster_home.py`, `test_faults.py`).
 """
 
 from __future__ import annotations
@@ -61,5 +62,5 @@ def _write(folder: Path, files: Files) -> None:
     for name, content in files.items():
         path = folder / name
         private_folder(path.parent)
-        path.touch(PRIVATE_FILE)
+        path.touch(PRIVATE_FILE, exist_ok=False)
         path.write_bytes(content)
