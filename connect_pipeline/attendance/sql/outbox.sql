@@ -1,18 +1,5 @@
 -- One row: batch × channel × destination × child, as the sender reads it.
-WITH texts AS (
-    SELECT
-        student_id,
-        told,
-        student_name,
-        site_name,
-        site_phone,
-        array_to_string(once_each(periods), ', ') AS periods,
-        array_to_string(once_each(codes), ', ') AS codes,
-        array_to_string(once_each(teacher_names), '; ') AS teacher_names
-    FROM attendance.messages
-),
--- Apart from `texts`, for a macro repeats what it is given, once for each time that it names it.
-said AS (
+WITH said AS (
     SELECT
         student_id,
         told,
@@ -20,10 +7,10 @@ said AS (
         defused(student_name) AS student_name,
         defused(site_name) AS site_name,
         defused(site_phone) AS site_phone,
-        defused(periods) AS periods,
-        defused(codes) AS codes,
-        defused(teacher_names) AS teacher_names
-    FROM texts
+        defused(array_to_string(once_each(periods), ', ')) AS periods,
+        defused(array_to_string(once_each(codes), ', ')) AS codes,
+        defused(array_to_string(once_each(teacher_names), '; ')) AS teacher_names
+    FROM attendance.messages
 )
 
 SELECT
