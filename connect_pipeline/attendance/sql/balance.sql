@@ -3,7 +3,7 @@
 WITH absent AS (
     SELECT DISTINCT
         student_id,
-        day_of_row(date, $arrival_date::DATE) AS date
+        CASE WHEN coalesce(date, '') = '' THEN $arrival_date::DATE ELSE read_date(date) END AS date
     FROM records.attendance
 ),
 
