@@ -47,7 +47,8 @@ class Privacy(StrEnum):
     SENSITIVE = "sensitive"
 
 
-NONE, DIRECTORY, PERSONAL, SENSITIVE = Privacy
+NONE, DIRECTORY = Privacy.NONE, Privacy.DIRECTORY
+PERSONAL, SENSITIVE = Privacy.PERSONAL, Privacy.SENSITIVE
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,10 @@ def note_unexpected_name(drop: Findings, meant: str, difference: str = "") -> No
 def _difference(name: str, export: str) -> str:
     """How a name differs from the export's, in words that hold nothing of the name."""
     ways = []
-    if not name.lower().endswith(".csv"):
+    ending = name.strip().lower()
+    if ending.endswith(".csv.csv"):
+        ways.append("ends in .csv twice")
+    if not ending.endswith(".csv"):
         ways.append("does not end in .csv")
     if any(letter.isdigit() for letter in name):
         ways.append("has a number or a date")

@@ -697,7 +697,8 @@ def test_blank_lines_are_no_rows(end: str, encoding: str, tmp_path: Path) -> Non
         ("LunchBalance", "free reduced free free 1.00", True),
         ("LunchBalance", "$1.00 1.00USD 1,00 1.0.0 1.00", False),
         ("ZipCode", "937011234 93701-1234 93701 93701 9370 93701", False),
-        ("ContactNamePrimary", "First001 First002 Tom123 Last0004 J.R.101", False),
+        ("ContactNamePrimary", "First001 First002 Tom123 Last0004 O'Neil101", False),
+        ("ContactNamePrimary", "STU001 TCH001 ENG101 BUS/101 Box-1001 555Home", True),
         ("ContactNamePrimary", "559-555-0101 (559)555-0102 S001 12MainSt.101 a1@x.org Ana", True),
         ("ContactNamePrimary", "T1001 T1002 T1003 J101 J102 Ana", True),
     ],
@@ -964,6 +965,8 @@ def test_a_name_that_is_none_of_the_five_is_said(
         ("StudentExport.csv.txt", "It does not end in .csv."),
         ("Copy of StudentExport.csv", "It has other letters, blanks or signs."),
         ("Student Export.csv", "It has other letters, blanks or signs."),
+        ("StudentExport.csv ", "It has other letters, blanks or signs."),
+        ("StudentExport.csv.csv", "It ends in .csv twice."),
         ("studntexport_2.xlsx", "It does not end in .csv and has a number or a date."),
     ],
 )

@@ -9,12 +9,7 @@ _NO_DIGIT = "NOT regexp_matches({cell}, '[0-9]')"
 _HAS_AT = "contains({cell}, '@')"
 _HAS_NUMBER = "regexp_matches({cell}, '@|[0-9][0-9][0-9]')"
 _DIGITS_3, _DIGITS_4, _DIGITS_5 = ("[0-9]" * count for count in (3, 4, 5))
-# An ID, a phone or an address. People of a trial are called First001.
-_IS_NO_NAME = (
-    f"({_HAS_NUMBER} AND ({_HAS_AT} OR regexp_matches({{cell}}, '^[0-9]')"
-    " OR length(regexp_replace({cell}, '[^0-9]', '', 'g'))"
-    " > length(regexp_replace({cell}, '[0-9]', '', 'g'))))"
-)
+_IS_MADE_UP = r"regexp_full_match({cell}, '[^0-9@]*\p{{Ll}}[0-9]+')"  # people of a trial: First001
 # Not what is typed where a number is asked for and there is none, such as 00000.
 _IS_ZIP_CODE = (
     f"(regexp_full_match({{cell}}, '{_DIGITS_5}(-{_DIGITS_4})?')"
@@ -52,7 +47,7 @@ RULE = ColumnRule(
         ),
         Kind.ID: "regexp_matches({cell}, '[@ ]')",
         Kind.SCHOOL: _HAS_AT,
-        Kind.NAME: _IS_NO_NAME,
+        Kind.NAME: f"{_HAS_NUMBER} AND NOT {_IS_MADE_UP}",
         Kind.ZIP_CODE: f"{_HAS_AT} OR {_NO_DIGIT} OR {_IS_PHONE}",
         Kind.GRADE: f"{_HAS_NUMBER} OR {_IS_CONTACT_METHOD} OR {_IS_LANGUAGE_NAME}",
         Kind.MONEY: f"{_HAS_AT} OR {_NO_DIGIT}",
