@@ -81,8 +81,13 @@ def begin(ships: Fleet) -> str:
     return run_id
 
 
-def start(ships: Fleet, job: str, tags: dict[str, str]) -> str:
-    """A run that Dagster takes for one under way."""
+def start(
+    ships: Fleet,
+    job: str,
+    tags: dict[str, str],
+    said: dg.DagsterEventType = dg.DagsterEventType.RUN_START,
+) -> str:
+    """A run that Dagster takes for one under way, for this was said of it."""
     assert ships.defs is not None
     config = {"decision": "APPROVED", "by": "Pat Operator"}
     definition = ships.defs.resolve_job_def(job)
@@ -91,7 +96,7 @@ def start(ships: Fleet, job: str, tags: dict[str, str]) -> str:
         tags={**definition.tags, **tags},  # as when it is launched
         run_config={"ops": {"decide_held_files": {"config": config}}} if job == DECIDE_HOLD else {},
     )
-    event = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_START.value, job_name=job)
+    event = dg.DagsterEvent(event_type_value=said.value, job_name=job)
     ships.instance.report_dagster_event(event, run.run_id)
     return str(run.run_id)
 
@@ -139,6 +144,35 @@ def test_a_run_that_was_to_be_cancelled_and_whose_process_is_gone_is_ended_too(
     assert status(ships, run_id) == "CANCELING"
     later(monkeypatch)
     assert "1 dead runs were ended" in ships.reason(WATCH)
+
+
+def test_a_run_whose_process_went_before_it_began_is_ended_too(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its district's absences wait until Dagster's own patience is over, for minutes."""
+    run_id = start(ships, NIGHTLY_SYNC, {DISTRICT_TAG: "a"}, dg.DagsterEventType.RUN_STARTING)
+    assert status(ships, run_id) == "STARTING"
+    with monkeypatch.context() as patch:
+        later(patch, seconds=dead_runs.STARTS_WITHIN_SECONDS - 10)
+        assert "0 dead runs were ended" in ships.reason(WATCH), "a machine with much to do"
+    later(monkeypatch, seconds=dead_runs.STARTS_WITHIN_SECONDS + 10)
+    assert "1 dead runs were ended" in ships.reason(WATCH)
+    run = ships.instance.get_run_by_id(run_id)
+    assert run is not None
+    assert should_retry(run, ships.instance)
+
+
+def test_a_run_that_was_cancelled_before_it_began_is_left_to_dagster(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that failed, it would be tried again."""
+    run_id = start(ships, NIGHTLY_SYNC, {DISTRICT_TAG: "a"}, dg.DagsterEventType.RUN_STARTING)
+    run = ships.instance.get_run_by_id(run_id)
+    assert run is not None
+    ships.instance.report_run_canceling(run)
+    later(monkeypatch, seconds=dead_runs.STARTS_WITHIN_SECONDS + 10)
+    assert "0 dead runs were ended" in ships.reason(WATCH)
+    assert status(ships, run_id) == "CANCELING"
 
 
 def test_a_launcher_that_can_tell_who_died_is_left_to_it(

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 # A run takes its lock in its first seconds and tells Dagster its end in the last ones.
 GONE_AFTER_SECONDS = 60
+STARTS_WITHIN_SECONDS = 120
+"""Loading takes a process some ten seconds, and longer where many begin at once. One that comes
+later still sees that its run has ended, and leaves it."""
 TOLD_WITHIN_HOURS = 24
 RUNS_LOOKED_AT, RUNS_OF_A_DISTRICT = 100, 4
 """How many that failed lately: the newest, and as many as when a server loses all at once."""
@@ -139,7 +142,11 @@ def end_dead_runs(
     if instance.run_launcher.supports_check_run_worker_health:
         return []
     ended = []
-    under_way = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    under_way = [
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+        dg.DagsterRunStatus.CANCELING,
+    ]
     for record in instance.get_run_records(dg.RunsFilter(statuses=under_way)):
         run = record.dagster_run
         if run.job_name not in (*names.JOB_KINDS, *names.LOCKED_JOBS):
@@ -175,9 +182,15 @@ def _tell_of_dead_retention(ledger: Ledger, settings: Settings, code: str) -> No
 
 
 def _is_gone(home: Home, ledger: Ledger, record: dg.RunRecord) -> bool:
-    """Whether a run that was begun a while ago has no process: nobody has its lock."""
+    """Whether a run that was begun or launched a while ago has no process: nobody has its lock."""
     run = record.dagster_run
-    if _is_recent(record.start_time or time.time()):
+    if record.start_time is None:
+        if run.status is dg.DagsterRunStatus.CANCELING:  # Dagster's to end: it is not tried again
+            return False
+        launched_at = record.update_timestamp.timestamp()
+        if _is_recent(launched_at, STARTS_WITHIN_SECONDS):
+            return False
+    elif _is_recent(record.start_time):
         return False
     if run.job_name in names.LOCKED_JOBS:
         path = home.job_lock(run.job_name)
@@ -197,6 +210,6 @@ def _is_district_at_work(home: Home, run: dg.DagsterRun) -> bool:
     return DISTRICT_NAME.fullmatch(name) is not None and is_held(home.lock(name))
 
 
-def _is_recent(moment: float) -> bool:
+def _is_recent(moment: float, seconds: float = GONE_AFTER_SECONDS) -> bool:
     """Whether that was a moment ago. What is far ahead was long ago: the clock was set back."""
-    return abs(time.time() - moment) < GONE_AFTER_SECONDS
+    return abs(time.time() - moment) < seconds
