@@ -47,6 +47,12 @@ class DiskFault(EnvironmentFault):
     kind = "disk"
 
 
+class DatabaseFault(EnvironmentFault):
+    """The ledger's or Dagster's database server did not answer, broke off or refused."""
+
+    kind = "database"
+
+
 class AccessFault(EnvironmentFault):
     """A server was reached and did not let us work; that does not pass by itself."""
 

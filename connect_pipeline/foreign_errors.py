@@ -15,7 +15,7 @@ import duckdb
 import sqlalchemy as sa
 
 from connect_pipeline.databases import DATABASE_REFUSALS
-from connect_pipeline.errors import ConnectError, DiskFault, SystemFault
+from connect_pipeline.errors import ConnectError, DatabaseFault, DiskFault, SystemFault
 from connect_pipeline.home import disk_reason
 
 # What a full disk looks like, in our own files and in DuckDB's.
@@ -25,6 +25,7 @@ REFUSALS = (OSError, MemoryError, *DATABASE_REFUSALS)
 SQLITE_ASKED_WRONGLY = (1, 19, 20, 21, 25)
 SQLITE_DAMAGED = (11, 26)  # CORRUPT, NOTADB
 SQLITE_FULL = (7, 13)  # NOMEM, FULL
+POSTGRES_FULL = ("53100", "53200")  # disk_full, out_of_memory
 
 
 def database_refused(error: BaseException) -> bool:
@@ -41,6 +42,17 @@ def database_refused(error: BaseException) -> bool:
     return isinstance(error, refusals) or error.connection_invalidated
 
 
+def server_refused(error: BaseException) -> bool:
+    """Whether that was a database server, and not for the lack of room on its disk."""
+    orig = getattr(error, "orig", None)
+    is_of_server = hasattr(orig, "pgcode")
+    return is_of_server and not _is_postgres_full(error) and database_refused(error)
+
+
+def _is_postgres_full(error: BaseException) -> bool:
+    return getattr(getattr(error, "orig", None), "pgcode", None) in POSTGRES_FULL
+
+
 def _sqlite_code(error: BaseException) -> int | None:
     """SQLite's primary code of what it refused; None of another database and another error."""
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
@@ -52,7 +64,7 @@ def _is_full(error: BaseException, reason: str) -> bool:
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
     if isinstance(error, sa.exc.DBAPIError):
-        return _sqlite_code(error) in SQLITE_FULL
+        return _sqlite_code(error) in SQLITE_FULL or _is_postgres_full(error)
     full = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.ENOMEM)
     is_memory = isinstance(error, (MemoryError, duckdb.OutOfMemoryException))
     return is_memory or reason in map(os.strerror, full)
@@ -66,6 +78,11 @@ def as_our_error(error: BaseException) -> ConnectError:
         return DiskFault(
             f"A database of the ledger or of Dagster is damaged ({type(error).__name__})."
             " `doctor` looks for it: restore a backup, then run again."
+        )
+    if isinstance(error, sa.exc.DBAPIError) and server_refused(error):
+        return DatabaseFault(
+            "The database server of the ledger or of Dagster did not answer, broke off or refused"
+            f" ({type(error.orig).__name__}). Check it and the network to it, then run again."
         )
     reason = disk_reason(error) if isinstance(error, duckdb.Error) else None
     if reason or isinstance(error, REFUSALS) or database_refused(error):

@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline.errors import DiskFault, EnvironmentFault, SystemFault
+from connect_pipeline.errors import (
+    DatabaseFault,
+    DiskFault,
+    EnvironmentFault,
+    SystemFault,
+)
+from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, compact, now, open_ledger, set_sha256, tables
 from connect_pipeline.run.lost_lists import refuse_lost_ledger
@@ -159,11 +165,36 @@ def test_a_server_that_ends_the_connection_is_the_environments(
             other.exec_driver_sql(f"SELECT pg_terminate_backend({mine})")
             connection.exec_driver_sql("SELECT 1")
 
-    with pytest.raises(DiskFault, match="The ledger could not be written"):
+    with pytest.raises(DatabaseFault, match="The ledger could not be written: its database server"):
         lose_the_connection()
     assert ledger.runs_of("lincoln", 5) == [], "and the next one is made anew"
     administrator.dispose()
     ledger.engine.dispose()
+
+
+def test_a_server_without_room_is_a_disk_fault(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECT_LEDGER_URL", postgres)
+    empty(postgres)
+    ledger = open_ledger(Home(tmp_path / "home"))
+    refuse = "RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full';"
+
+    def fill_the_disk() -> None:
+        with ledger.transaction() as connection:
+            connection.exec_driver_sql(f"DO $$ BEGIN {refuse} END $$")
+
+    with pytest.raises(DiskFault, match="The ledger could not be written"):
+        fill_the_disk()
+    ledger.engine.dispose()
+
+
+def test_a_server_that_is_gone_is_no_disk_fault() -> None:
+    """Of Dagster's database, too, which no method of the ledger reads."""
+    engine = sa.create_engine("postgresql+psycopg2://connect@127.0.0.1:1/none")
+    with pytest.raises(sa.exc.OperationalError) as refused:
+        engine.connect()
+    assert isinstance(as_our_error(refused.value), DatabaseFault)
 
 
 def test_a_damaged_file_is_the_disks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,6 +60,8 @@ FAULTS = {
     "settings": "A setting is missing or wrong: `doctor` says which. It is tried again by itself.",
     "disk": "The disk or the memory refused: free space, or mend permissions. It is tried again by"
     " itself.",
+    "database": "The database server of the ledger or of Dagster did not answer, broke off or"
+    " refused. It is tried again by itself; if that goes on, check it and the network to it.",
     "state": "Something that it needs is not there or not whole: {where} says what.",
     "refused": "It was refused: {where} says why.",
     "bug": "This is a bug of connect_pipeline: please report the line that {where} shows.",

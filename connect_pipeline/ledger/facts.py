@@ -19,8 +19,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from connect_pipeline.errors import DiskFault, UsageError
-from connect_pipeline.foreign_errors import as_our_error, database_refused
+from connect_pipeline.errors import DatabaseFault, DiskFault, UsageError
+from connect_pipeline.foreign_errors import as_our_error, database_refused, server_refused
 from connect_pipeline.keyed_hash import keyed_hash
 from connect_pipeline.ledger.tables import current, holds, publications, received, runs, snapshots
 from connect_pipeline.ledger.times import now, rising, stamp
@@ -53,9 +53,14 @@ def _plainly(done: str) -> Iterator[None]:
     except sa.exc.DBAPIError as error:
         if not database_refused(error):
             raise as_our_error(error) from None
+        reason = type(error.orig).__name__
+        if server_refused(error):
+            raise DatabaseFault(
+                f"The ledger could not be {done}: its database server did not answer, broke off or"
+                f" refused ({reason}). Check it and the network to it, then retry."
+            ) from None
         raise DiskFault(
-            f"The ledger could not be {done} ({type(error.orig).__name__})."
-            " Check its disk and its lock, then retry."
+            f"The ledger could not be {done} ({reason}). Check its disk and its lock, then retry."
         ) from None
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from connect_pipeline.errors import EnvironmentFault, SettingsError
+from connect_pipeline.errors import DatabaseFault, EnvironmentFault, SettingsError
+from connect_pipeline.foreign_errors import server_refused
 from connect_pipeline.home import (
     PARTIAL_SUFFIX,
     PRIVATE_FILE,
@@ -58,7 +59,8 @@ def open_ledger(home: Home) -> Ledger:
     try:
         _migrate(engine)
     except sa.exc.DBAPIError as error:
-        raise EnvironmentFault(
+        kind = DatabaseFault if server_refused(error) else EnvironmentFault
+        raise kind(
             f"The ledger cannot be opened ({type(error.orig).__name__}). Check CONNECT_LEDGER_URL,"
             " the server, the disk, and that no other program holds it locked."
         ) from None
