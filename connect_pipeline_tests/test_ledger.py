@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -12,17 +13,21 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from connect_pipeline.attendance import told
 from connect_pipeline.errors import (
     DatabaseFault,
     DiskFault,
     EnvironmentFault,
+    SettingsError,
     SystemFault,
 )
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, compact, now, open_ledger, set_sha256, tables
+from connect_pipeline.ledger import postgres as limits
 from connect_pipeline.run.lost_lists import refuse_lost_ledger
 from connect_pipeline_tests.postgres import empty, wait_for_waiting
+from connect_pipeline_tests.silent_line import HANGS_UP_AFTER_SECONDS, silent_line
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -195,6 +200,77 @@ def test_a_server_that_is_gone_is_no_disk_fault() -> None:
     with pytest.raises(sa.exc.OperationalError) as refused:
         engine.connect()
     assert isinstance(as_our_error(refused.value), DatabaseFault)
+
+
+def test_what_a_lost_session_held_is_free_again_and_its_run_says_so(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server falls silent in the transaction in which it is decided who is listed."""
+    url = sa.make_url(postgres)
+    empty(postgres)
+    monkeypatch.setattr(limits, "SILENT_SECONDS", 0.2)
+    monkeypatch.setitem(limits.SESSION, "idle_in_transaction_session_timeout", "1s")
+    with silent_line(url.port or 0, after=b"INSERT INTO runs") as port:
+        by_proxy = url.set(port=port).render_as_string(hide_password=False)
+        monkeypatch.setenv("CONNECT_LEDGER_URL", by_proxy)
+        ledger = open_ledger(Home(tmp_path / "home"))
+
+        def lose_the_server() -> None:
+            with ledger.transaction() as connection:
+                told.lock_district(connection, "lincoln")
+                connection.execute(sa.insert(tables.runs).values(run_id="run"))
+
+        began = time.monotonic()
+        with pytest.raises(DatabaseFault, match="written: its database server did not answer"):
+            lose_the_server()
+        assert time.monotonic() - began < HANGS_UP_AFTER_SECONDS
+        monkeypatch.setattr(limits, "SILENT_SECONDS", 10)
+        with ledger.transaction() as connection:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '4s'")
+            told.lock_district(connection, "lincoln")
+        assert ledger.runs_of("lincoln", 5) == []
+        ledger.engine.dispose()
+
+
+def test_a_lock_of_somebody_else_is_waited_for_for_so_long_only(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONNECT_LEDGER_URL", postgres)
+    empty(postgres)
+    monkeypatch.setitem(limits.SESSION, "lock_timeout", "200ms")
+    ledger, other = open_ledger(Home(tmp_path / "home")), sa.create_engine(postgres)
+    with other.begin() as connection:
+        told.lock_district(connection, "lincoln")
+
+        def wait() -> None:
+            with ledger.transaction() as mine:
+                mine.exec_driver_sql("SET LOCAL statement_timeout = '5s'")
+                told.lock_district(mine, "lincoln")
+
+        with pytest.raises(DatabaseFault, match=r"The ledger .* refused \(LockNotAvailable\)"):
+            wait()
+    other.dispose()
+    ledger.engine.dispose()
+
+
+def test_limits_in_the_url_count(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty(postgres)
+    monkeypatch.setenv("CONNECT_LEDGER_URL", f"{postgres}?options=-c%20lock_timeout%3D7s")
+    ledger = open_ledger(Home(tmp_path / "home"))
+    with ledger.reading() as connection:
+        said = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in limits.SESSION]
+    assert said == ["2min", "7s"]
+    ledger.engine.dispose()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+psycopg2://connect@127.0.0.1:{silent.getsockname()[1]}/none"
+        monkeypatch.setenv("CONNECT_LEDGER_URL", f"{url}?connect_timeout=1")
+        with pytest.raises(DatabaseFault, match="The ledger cannot be opened"):
+            open_ledger(Home(tmp_path / "home"))
+    monkeypatch.setenv("CONNECT_LEDGER_URL", f"{url}?connect_timeout=soon")
+    with pytest.raises(SettingsError, match="CONNECT_LEDGER_URL names no database"):
+        open_ledger(Home(tmp_path / "home"))
 
 
 def test_a_damaged_file_is_the_disks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

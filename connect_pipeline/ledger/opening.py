@@ -28,6 +28,7 @@ from connect_pipeline.home import (
     replacing,
     sync_folder,
 )
+from connect_pipeline.ledger import postgres
 from connect_pipeline.ledger.facts import Ledger
 from connect_pipeline.ledger.tables import ledger_key, listed
 
@@ -48,7 +49,7 @@ def open_ledger(home: Home) -> Ledger:
     try:
         # Never a path as part of a URL: there, `?` and `%` mean something else.
         url = sa.make_url(given or sa.URL.create("sqlite", database=str(home.ledger_file)))
-        engine = sa.create_engine(url, **_engine_options(url))
+        engine = _engine(url)
     except (sa.exc.ArgumentError, ValueError, ImportError) as error:  # the URL may hold a password
         raise SettingsError(
             f"CONNECT_LEDGER_URL names no database that can be used ({type(error).__name__})."
@@ -69,10 +70,16 @@ def open_ledger(home: Home) -> Ledger:
     return ledger
 
 
-def _engine_options(url: sa.URL) -> dict[str, Any]:
+def _engine(url: sa.URL) -> Engine:
     if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": LOCK_SECONDS}, "hide_parameters": True}
-    return {"hide_parameters": True, "pool_pre_ping": True}
+        return sa.create_engine(url, connect_args={"timeout": LOCK_SECONDS}, hide_parameters=True)
+    if url.get_driver_name() != "psycopg2":
+        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine = sa.create_engine(
+        url, connect_args=postgres.connect_args(url), pool_pre_ping=True, hide_parameters=True
+    )
+    postgres.limit_waiting(engine)
+    return engine
 
 
 def _prepare_sqlite(engine: Engine, path: Path) -> None:
