@@ -23,17 +23,17 @@ from dagster._daemon.auto_run_reexecution.auto_run_reexecution import (
 )
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
-from connect_pipeline import alarms, definitions, snapshots
+from connect_pipeline import alarms, definitions, roster, snapshots
 from connect_pipeline.alarms import open_alarms, raise_alarm
 from connect_pipeline.alarms.words import Cause, sentence
 from connect_pipeline.contract import STUDENTS
 from connect_pipeline.decisions import decide
 from connect_pipeline.errors import DiskFault, SettingsError, UsageError
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import CORE_JOB, Ledger
+from connect_pipeline.ledger import CORE_JOB, Ledger, now
 from connect_pipeline.ledger.tables import alarm_notices
 from connect_pipeline.locks import is_held, under_way
-from connect_pipeline.orchestration import dead_runs, retention
+from connect_pipeline.orchestration import dead_runs, retention, untold
 from connect_pipeline.orchestration.launch import QUIET, run_job
 from connect_pipeline.orchestration.names import (
     ATTENDANCE_ALERTS,
@@ -606,7 +606,7 @@ def test_a_run_that_could_not_say_its_end_on_a_full_disk_did_not_die(
     assert "/some/file" not in row["message"]
 
 
-@pytest.mark.parametrize("outcome", ["blocked", "held"])
+@pytest.mark.parametrize("outcome", ["blocked", "held", "failed"])
 def test_what_a_run_could_not_say_as_the_ledger_broke_off_is_said_later(
     ships: Fleet, monkeypatch: pytest.MonkeyPatch, outcome: str
 ) -> None:
@@ -623,14 +623,19 @@ def test_what_a_run_could_not_say_as_the_ledger_broke_off_is_said_later(
     assert run() == "published"
     lines = FILES[STUDENTS.file_name].splitlines()
     without_last = "".join(f"{line.rpartition(',')[0]}\n" for line in lines)
-    students = {"held": without_last, "blocked": "no header\n"}[outcome]
+    students = {"held": without_last, "blocked": "no header\n"}.get(
+        outcome, FILES[STUDENTS.file_name].replace("Korean", "Spanish")
+    )
     ships.upload("a", {STUDENTS.file_name: students})
     with monkeypatch.context() as broken:
         broken.setattr(alarms, "after_run", refuse)
-        assert run() == outcome
+        if outcome == "failed":
+            broken.setattr(roster, "build_candidate", refuse)
+        assert run().partition(":")[0] == outcome
     ships.evaluate(WATCH)
     assert open_alarms(ships.ledger, "a") == [], "it may still be saying so itself"
-    later(monkeypatch, 61)
+    in_a_minute = now() + timedelta(seconds=61)
+    monkeypatch.setattr(untold, "now", lambda: in_a_minute)
     for _ in range(2):
         ships.evaluate(WATCH)
         (alarm,) = open_alarms(ships.ledger, "a")

@@ -13,17 +13,15 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import alarms
 from connect_pipeline.alarms.words import RETENTION_JOB, Cause
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import ATTENDANCE_JOB, Ledger
+from connect_pipeline.ledger import Ledger
 from connect_pipeline.locks import is_held
 from connect_pipeline.orchestration import names
 from connect_pipeline.orchestration.resources import is_refused
 from connect_pipeline.outcomes import failed
-from connect_pipeline.rules import catalogue
 from connect_pipeline.settings import DISTRICT_NAME, Settings
 
 log = logging.getLogger(__name__)
@@ -92,41 +90,6 @@ def tell_of_dead_runs(
         run = record.dagster_run
         if not (_is_recent(record.update_timestamp.timestamp()) or _is_district_at_work(home, run)):
             tell_of_dead_run(ledger, settings, instance, run)
-            _tell_of_last_end(ledger, settings, instance, run)
-
-
-def _tell_of_last_end(
-    ledger: Ledger, settings: Settings, instance: dg.DagsterInstance, run: dg.DagsterRun
-) -> None:
-    """Raise what a district's last run came to, and did not say.
-
-    The ledger broke off between its end and its alarm: what it held would wait for nobody.
-    """
-    name, job = run.tags.get(names.DISTRICT_TAG, ""), names.JOB_KINDS.get(run.job_name)
-    district = settings.districts.get(name)
-    if job is None or district is None or is_refused(run):
-        return
-    if job == ATTENDANCE_JOB and not district.attendance.enabled:  # no run would end the alarm
-        return
-    row = ledger.last_ended_run(name, job)
-    if row is None or row["run_id"] != run.run_id:
-        return
-    outcome = str(row["outcome"])
-    hold = ledger.open_hold(name, job)
-    if outcome == "held" and hold is None:  # somebody has decided
-        return
-    codes = dict(hold["codes"]) if hold is not None and outcome == "held" else _stopping(row)
-    fault, _ = _fault_of(instance, run) or ("died", "")
-    said = {one["cause"] for one in alarms.open_alarms(ledger, name) if one["job"] == job}
-    for cause, counts in alarms.causes_at_end(outcome, codes, fault).items():
-        if cause.value not in said:
-            alarms.raise_alarm(ledger, settings, name, job, cause, counts, run_id=run.run_id)
-
-
-def _stopping(run: RowMapping) -> dict[str, int]:
-    """What stopped the files of a run, as far as the rules say that by themselves."""
-    rules = catalogue()
-    return {code: n for code, n in run["codes"].items() if rules[code].severity.stops_file}
 
 
 def end_dead_runs(

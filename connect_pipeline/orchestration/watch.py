@@ -4,7 +4,8 @@ For: `night_watch`, which ends runs whose process is gone, delivers alarms that 
 delivered before, and is red while a drop cannot be looked at or a district's settings are wrong;
 and `runs_that_died`, which raises an alarm for a run that could not say its end itself.
 Belongs here: these two sensors, and alarms of wrong settings. Does not belong here: which runs are
-dead (`dead_runs.py`), what an alarm is (`alarms/`), and looking at drops (`sensors.py`).
+dead (`dead_runs.py`) or could not say their end (`untold.py`), what an alarm is (`alarms/`), and
+looking at drops (`sensors.py`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from connect_pipeline.orchestration.dead_runs import (
     tell_of_dead_runs,
     tell_of_unbegun_retention,
 )
+from connect_pipeline.orchestration.untold import tell_of_untold_ends
 from connect_pipeline.settings_file import SoundSettings, load_sound_districts
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
             ended = end_dead_runs(home, ledger, context.instance, sound.settings)
             tell_of_wrong_settings(ledger, sound)
             tell_of_dead_runs(home, ledger, context.instance, told)
+            tell_of_untold_ends(home, ledger, told)
             deliver(ledger, told, seconds=DELIVERY_SECONDS)
             end_alarms_of_nobody(ledger, sound)
             # One that left the settings has not passed: it is there again when the district is.
