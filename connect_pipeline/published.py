@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -30,11 +30,20 @@ class PublishedColumn:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table or view; `grain` says what one row is."""
+    """One table or view; `grain` says what one row is.
+
+    `export_name` is what `export` calls it, where another published file has one of its name.
+    """
 
     name: str
     grain: str
     columns: tuple[PublishedColumn, ...]
+    export_name: str = ""
+
+    @property
+    def exported(self) -> str:
+        """What `export` calls it: all tables of a district have names of their own there."""
+        return self.export_name or self.name
 
 
 SITE_ID = PublishedColumn("site_id", description="code of the site after merges")
@@ -304,6 +313,15 @@ ROSTER_TABLES = (
     ),
 )
 
+ATTENDANCE_QUALITY = tuple(
+    replace(
+        one,
+        grain=f"{one.grain}; of the day's last file that was neither blocked nor held",
+        export_name=f"attendance.{one.name.replace('.', '_')}",
+    )
+    for one in ROSTER_TABLES
+    if one.name.startswith("quality.")
+)
 ATTENDANCE_TABLES = (
     PublishedTable(
         "attendance.absences",
@@ -367,6 +385,7 @@ ATTENDANCE_TABLES = (
             PublishedColumn("teacher_names", "VARCHAR[]", "teachers of the periods", DIRECTORY),
         ),
     ),
+    *ATTENDANCE_QUALITY,
 )
 
 
@@ -440,8 +459,10 @@ LUNCH_LIST = PublishedTable(
 def create_empty(
     connection: duckdb.DuckDBPyConnection, catalog: str, tables: Iterable[PublishedTable]
 ) -> None:
-    """Make these tables, without rows, in an attached database that has their schemas."""
+    """Make these tables, without rows, and their schemas in an attached database."""
     for table in tables:
+        schema, _, _ = table.name.partition(".")
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {catalog}.{schema}")
         columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
         connection.execute(f"CREATE TABLE {catalog}.{table.name} ({columns})")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 import sqlalchemy as sa
 
@@ -19,7 +21,7 @@ from connect_pipeline.attendance import statements
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.contract import ATTENDANCE, STUDENTS
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.ledger import stamp
+from connect_pipeline.ledger import now, stamp
 from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.launch import Finished
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
@@ -36,6 +38,7 @@ from connect_pipeline.run.attendance_steps import AttendanceSteps
 from connect_pipeline.run.retention import purge
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings_file import load_settings
+from connect_pipeline.snapshots.export import export_tables
 from connect_pipeline_tests.faults.absences import list_absences
 from connect_pipeline_tests.our_clock import set_clock
 from connect_pipeline_tests.small_district import today
@@ -116,14 +119,81 @@ def test_a_file_that_changes_before_its_list_is_made_tells_nobody(
 
 
 def test_the_absences_are_exported_and_disclosed_too(home: SmallHome, tmp_path: Path) -> None:
-    home.upload(absences(f"102,004,0,A,,{day()}"))
+    home.upload(absences(f"102,004,0,A,,{day()}", "=101,002,1"))
     assert home.run(ATTENDANCE_ALERTS).outcome == "listed"
     assert home.command_here("export", NAME, str(tmp_path), "--format", "csv").returncode == 0
     disclosed = json.loads((tmp_path / "disclosure.json").read_text())["tables"]
-    assert disclosed.keys() == {table.name for table in (*ROSTER_TABLES, *ATTENDANCE_TABLES)}
+    assert disclosed.keys() == {table.exported for table in (*ROSTER_TABLES, *ATTENDANCE_TABLES)}
     assert disclosed["attendance.recipients"]["rows"] == 1
     written = {path.stem for path in tmp_path.glob("*.csv")}
     assert written == {name.replace(".", "_") for name in disclosed}
+    with (tmp_path / "attendance_quality_quarantine.csv").open(newline="") as file:
+        assert [row["text"] for row in csv.DictReader(file)] == ["'=101,002,1"]
+    night = (tmp_path / "quality_quarantine.csv").read_text()
+    assert (ATTENDANCE.file_name in night, disclosed["quality.quarantine"]["rows"]) == (False, 0)
+
+
+def wrong_with_the_file(home: SmallHome) -> tuple[list[Any], list[Any]]:
+    with open_published(home.home.attendance(NAME)) as published:
+        findings = published.execute("FROM quality.findings").fetchall()
+        return findings, published.execute("FROM quality.quarantine").fetchall()
+
+
+def test_what_was_wrong_with_the_last_file_is_published(
+    first_night: SmallHome, tmp_path: Path
+) -> None:
+    """And nothing of one that was refused; a file that is in order leaves nothing of the others."""
+    home = first_night.copy(tmp_path / "home")
+    good, unknown = f"101,001,1,A,,{day()}", f"101,777,1,A,,{day()}"
+    home.upload(absences(good, "101,002,1", unknown))
+    run = list_absences(home)
+    assert run.outcome == "listed"
+    findings, quarantine = wrong_with_the_file(home)
+    assert quarantine == [
+        (ATTENDANCE.file_name, 3, "wrong_field_count", "101,002,1"),
+        (ATTENDANCE.file_name, 4, "unknown_student", unknown),
+    ]
+    assert {(line, code, record_id) for _, line, record_id, _, code, *_ in findings} == {
+        (3, "wrong_field_count", None),
+        (4, "unknown_student", "777"),
+    }
+    stored = {(one.severity.value, one.message) for source in run.report.sources for one in source}
+    assert {row[5:] for row in findings} == stored
+
+    home.upload(absences("101,003,1", f"101,002,1,A,,{day(1)}"))
+    assert list_absences(home).outcome == "blocked"
+    assert wrong_with_the_file(home) == (findings, quarantine)
+    home.upload(absences(good, *(f"102,00{student},0,A,,{day()}" for student in (4, 5, 6)), "101"))
+    assert list_absences(home).outcome == "held"
+    assert wrong_with_the_file(home) == (findings, quarantine)
+
+    home.upload(absences(good))
+    assert list_absences(home).outcome == "nothing_new"
+    assert wrong_with_the_file(home) == ([], [])
+
+
+def test_a_day_that_an_older_version_published_is_read_and_goes_on(
+    first_night: SmallHome, tmp_path: Path
+) -> None:
+    """It does not say what was wrong with its file."""
+    home = first_night.copy(tmp_path / "home")
+    home.upload(absences(f"101,001,1,A,,{day()}", "101,002,1"))
+    assert list_absences(home).outcome == "listed"
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{home.home.attendance(NAME)}' AS older")
+        connection.execute("DROP SCHEMA older.quality CASCADE")
+    with home.here():
+        written = export_tables(home.home, home.ledger, NAME, tmp_path / "out", "csv", "Pat")
+    assert written["attendance_recipients.csv"] == 1
+    assert "attendance_quality_findings.csv" not in written
+    settings = load_settings(home.home.settings_file).district(NAME)
+    later = home.copy(tmp_path / "later")
+    purged = purge(later.home, later.ledger, NAME, settings, now() + timedelta(days=400))
+    assert purged["attendance"] == 1
+    assert wrong_with_the_file(later) == ([], [])
+    assert list_absences(home).outcome == "nothing_new"
+    assert [row[3] for row in wrong_with_the_file(home)[1]] == ["101,002,1"]
+    assert len(recipients(home)) == 1
 
 
 def test_a_file_of_another_day_is_refused(home: SmallHome) -> None:

@@ -46,6 +46,7 @@ from connect_pipeline_tests.attendance_runs import (
     opt_out,
     school_of,
 )
+from connect_pipeline_tests.reading import reading
 from connect_pipeline_tests.small_roster import Contact, Student, enroll, write_roster
 
 
@@ -470,6 +471,20 @@ def test_the_next_day_starts_anew_and_keeps_the_last(tmp_path: Path) -> None:
         assert connection.execute(
             f"SELECT DISTINCT batch_id FROM {name}.attendance.recipients"
         ).fetchall() == [(first.batch_id,)]
+
+
+def test_each_day_keeps_the_lines_that_its_last_file_kept_out(tmp_path: Path) -> None:
+    runs = Runs.at(tmp_path, [ANA])
+    query = "SELECT export, line, code, text FROM quality.quarantine"
+    for text in ("101,,1", "101,,2"):
+        runs.file([absence("001")], quarantined=[text])
+        row = ("AttendanceExport.csv", 2, "wrong_field_count", text)
+        assert runs.published(query) == [row]
+    runs.now += timedelta(days=1)
+    runs.file([absence("001", date="10/07/26")])
+    assert runs.published(query) == []
+    with reading(runs.home.attendance_day(NAME, "2026-10-06")) as kept:
+        assert kept.execute(query).fetchall() == [row]
 
 
 def test_two_runs_at_once_list_each_once(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from connect_pipeline.ledger import ATTENDANCE_JOB, now
 from connect_pipeline.ledger.tables import alarms, listed, runs
 from connect_pipeline.orchestration.names import RETENTION
 from connect_pipeline.published import open_published
+from connect_pipeline.rules.rule import with_header
 from connect_pipeline.run import retention
 from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sample.server import EmbeddedServer
@@ -283,6 +284,54 @@ def assert_counts_are_true(tables: Mapping[str, list[tuple[object, ...]]]) -> No
     enrolled = [row[0] for row in tables["connect.enrollments"]]
     for one in tables["connect.classes"]:
         assert one[8] == enrolled.count(one[0]) > 0, one
+
+
+def test_lines_of_absences_that_were_kept_out_go_from_every_day(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """By the ID, by a word, and with all lines of a row; days of before these tables stay read."""
+    others = ("101,002,1,A,x,,", "101,S88,1,A,x,,")
+    his = (
+        f"101,{ERASED},1,A,x,,",
+        "101,,1,A,Ottoline Quillfeather,,",
+        f'101,{ERASED},1,A,"x\nVellum Craft",',
+    )
+    good = [f"101,{student},1,A,," for student in ("001", "003", ERASED)]
+    rows = (*others, *his, f"101,{ERASED},2,,,", *good)
+    home = small_home(
+        server,
+        tmp_path,
+        {**exports(), ATTENDANCE_FILE: with_header(ATTENDANCE, *rows)},
+        attendance={"enabled": True, "max_absent_share": 1.0},
+        thresholds={"bad_rows": 0.9},
+    )
+    home.publish()
+    take_attendance(home)
+    today = home.home.attendance(NAME)
+    query = "SELECT text FROM quality.quarantine ORDER BY line"
+    assert len(absences_of(today, query)) == 7, "one row has two lines"
+    assert absences_of(today, f"FROM quality.findings WHERE record_id = '{ERASED}'") != []
+    earlier, older = (home.home.attendance_day(NAME, f"2026-01-0{number}") for number in (5, 6))
+    earlier.parent.mkdir(exist_ok=True)
+    for path in (earlier, older):
+        shutil.copy(today, path)
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{older}' AS older")
+        connection.execute("DROP SCHEMA older.quality CASCADE")
+    certificate = json.loads(erase_student(home).certificate.read_text())
+    removed = {one["file"]: one["rows_removed"] for one in certificate["files"]}
+    for path in (today, earlier):
+        assert absences_of(path, query) == [(text,) for text in others]
+        assert absences_of(path, f"FROM quality.findings WHERE record_id = '{ERASED}'") == []
+        rows = removed[str(path.relative_to(home.home.root))]
+        assert (rows["quality.quarantine"], rows["quality.findings"]) == (5, 1)
+    assert removed[str(older.relative_to(home.home.root))]["attendance.absences"] == 1
+    assert places_of(home, (*UNIQUE, ERASED)) == {}
+
+
+def absences_of(path: Path, query: str) -> list[Any]:
+    with open_published(path) as day:
+        return day.execute(query).fetchall()
 
 
 def test_a_sibling_is_still_told_and_absences_stay_whole(erased: SmallHome) -> None:

@@ -10,6 +10,7 @@ here: who is told of what (`sql/`), the ledger's rows (`told.py`), files (`files
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -34,6 +35,7 @@ from connect_pipeline.attendance.destinations import find_destinations
 from connect_pipeline.attendance.statements import prepare, require_balance, require_once, run
 from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.databases import insert_rows
+from connect_pipeline.findings import Findings
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.limits import most_within
@@ -63,7 +65,8 @@ class AttendanceDay:
     """One attendance file being turned into at most one batch.
 
     `connection` holds the checked file (`records.attendance`, `quality.quarantine`);
-    `arrived_at` is the file's upload time. Of the home, only `list_recipients` changes anything.
+    `arrived_at` is the file's upload time, `sources` is what was found of it and may still grow. Of
+    the home, only `list_recipients` changes anything.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -75,6 +78,7 @@ class AttendanceDay:
     file_sha256: str
     arrived_at: datetime
     now: datetime
+    sources: Sequence[Findings] = ()
     batch: Batch | None = None
     """What was committed by this run: listed, though its files may lack their names."""
     _considered: set[str] | None = None
@@ -350,7 +354,9 @@ class AttendanceDay:
         with staging.discarding(self.home, self.name, new.batch_id):
             with (
                 day_file.earlier_today(self.connection, self.home, self.name, self.today),
-                files.writing(self.connection, day, listed, new, is_dated=is_dated),
+                files.writing(
+                    self.connection, day, listed, new, is_dated=is_dated, sources=self.sources
+                ),
             ):
                 told.record_batch(
                     self.connection,
@@ -395,7 +401,9 @@ class AttendanceDay:
         unlisted = staging.staged(day, "refresh")
         is_dated = self._is_dated
         with day_file.earlier_today(self.connection, self.home, self.name, self.today):
-            day_file.write_day(self.connection, unlisted, self.today, is_dated=is_dated)
+            day_file.write_day(
+                self.connection, unlisted, self.today, is_dated=is_dated, sources=self.sources
+            )
         staging.replace(unlisted, day)
 
     def _write_clerks_list(self) -> None:

@@ -7,7 +7,7 @@ Belongs here: that file and those of earlier days. Does not belong here: what is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
@@ -26,9 +26,11 @@ from connect_pipeline.databases import (
     tables_in,
 )
 from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.findings import Findings
 from connect_pipeline.home import PRIVATE_FILE, Home, disk_fault, private_folder, sync_file
 from connect_pipeline.ledger import stamp
-from connect_pipeline.published import ATTENDANCE_TABLES, create_empty
+from connect_pipeline.published import ATTENDANCE_QUALITY, ATTENDANCE_TABLES, create_empty
+from connect_pipeline.quality_tables import fill_findings, fill_quarantine
 
 DATED = "from the file"
 """What a published day says of its dates: they are not only those of the upload."""
@@ -124,7 +126,6 @@ def empty_day_before(home: Home, name: str, limit: date) -> bool:
         emptied.unlink(missing_ok=True)
         attach(connection, emptied, "day", options=published_options(0))
         emptied.chmod(PRIVATE_FILE)
-        connection.execute("CREATE SCHEMA day.attendance")
         create_empty(connection, "day", ATTENDANCE_TABLES)
         _say_day(connection, day, is_dated=_is_dated(connection))
         connection.execute("DETACH day")
@@ -187,7 +188,6 @@ def _day_of(connection: duckdb.DuckDBPyConnection, catalog: str) -> str:
 
 def _attach_empty(connection: duckdb.DuckDBPyConnection) -> None:
     attach(connection, None, "earlier")
-    connection.execute("CREATE SCHEMA earlier.attendance")
     create_empty(connection, "earlier", ATTENDANCE_TABLES)
 
 
@@ -211,8 +211,12 @@ def write_day(
     batch: NewBatch | None = None,
     *,
     is_dated: bool,
+    sources: Iterable[Findings],
 ) -> None:
-    """Write `attendance.duckdb`: the whole day so far. `earlier` is attached."""
+    """Write `attendance.duckdb`: the whole day so far, and what its last file had wrong.
+
+    `earlier` is attached; `sources` are what was found of that file.
+    """
     private_folder(path.parent)
     path.unlink(missing_ok=True)
     with connection.cursor() as own:
@@ -223,6 +227,9 @@ def write_day(
         try:
             path.chmod(PRIVATE_FILE)
             own.execute(statement(__package__, "day"))
+            create_empty(own, "day", ATTENDANCE_QUALITY)
+            fill_quarantine(own, "day")
+            fill_findings(own, "day", sources)
             _say_day(own, today.isoformat(), is_dated=is_dated)
         finally:
             own.execute("DETACH day")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ from connect_pipeline.attendance.statements import prepare
 from connect_pipeline.attendance.told import NewBatch
 from connect_pipeline.databases import statement
 from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.findings import Findings
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home, file_sha256, replacing
 from connect_pipeline.query_files import write_query
@@ -38,6 +39,7 @@ def writing(
     batch: NewBatch,
     *,
     is_dated: bool,
+    sources: Iterable[Findings],
 ) -> Iterator[None]:
     """Write a batch's day and list beside what is done inside: both are written at the end.
 
@@ -45,7 +47,15 @@ def writing(
     """
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="write") as beside:
         written = [
-            beside.submit(write_day, connection, day, batch.day, batch, is_dated=is_dated),
+            beside.submit(
+                write_day,
+                connection,
+                day,
+                batch.day,
+                batch,
+                is_dated=is_dated,
+                sources=sources,
+            ),
             beside.submit(write_outbox, connection, outbox, batch),
         ]
         yield

@@ -46,4 +46,7 @@ def _section(published: PublishedTable) -> str:
         for column in published.columns
     ]
     columns = table(("column", "type", "what it is", "privacy"), rows)
-    return f"### {published.name}\n\nOne row: {published.grain}.\n\n{columns}"
+    grain = f"One row: {published.grain}."
+    if published.export_name:
+        grain += f" `export` calls it `{published.export_name}`."
+    return f"### {published.name}\n\n{grain}\n\n{columns}"

@@ -50,10 +50,6 @@ SNAPSHOT = {
         "WHERE NOT list_contains(getvariable('lonely_groups')::VARCHAR[], group_id)"
     ),
     "connect.kept": "WHERE entity IN ('staff', 'staff_site') OR key <> getvariable('student')",
-    "quality.findings": (
-        f"WHERE record_id IS DISTINCT FROM getvariable('student') OR export = '{STAFF.file_name}'"
-    ),
-    "quality.quarantine": "WHERE rowid NOT IN (FROM own_lines)",
 }
 ATTENDANCE = {
     "attendance.absences": "WHERE student_id <> getvariable('student')",
@@ -61,6 +57,14 @@ ATTENDANCE = {
     "attendance.recipients": "WHERE student_ids <> [getvariable('student')]",
     "attendance.recipient_absences": "WHERE student_id <> getvariable('student')",
 }
+# Of both kinds of file; days of an older version have none.
+QUALITY = {
+    "quality.findings": (
+        f"WHERE record_id IS DISTINCT FROM getvariable('student') OR export = '{STAFF.file_name}'"
+    ),
+    "quality.quarantine": "WHERE rowid NOT IN (FROM own_lines)",
+}
+KEPT = SNAPSHOT | ATTENDANCE | QUALITY
 # Rows that stay and change: counts without the student, and what stood beside them.
 CHANGED = {
     "connect.classes": (
@@ -141,8 +145,9 @@ def _prepare(connection: duckdb.DuckDBPyConnection, source: Path, traces: Traces
     tables = tables_in(connection, "old")
     if "connect.students" in tables:
         connection.execute(statement(__package__, "own_of_snapshot"))
+    if "quality.quarantine" in tables:
         _find_own_lines(connection, traces)
-    return {name: where for name, where in (SNAPSHOT | ATTENDANCE).items() if name in tables}
+    return {name: where for name, where in KEPT.items() if name in tables}
 
 
 def _find_own_lines(connection: duckdb.DuckDBPyConnection, traces: Traces) -> None:

@@ -39,6 +39,7 @@ from connect_pipeline.databases import (
 )
 from connect_pipeline.home import PRIVATE_FILE, disk_fault, private_folder
 from connect_pipeline.published import ROSTER_TABLES, create_empty
+from connect_pipeline.quality_tables import fill_findings, fill_quarantine
 from connect_pipeline.roster.kept_people import any_row_is_out, tell_kept
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report
@@ -68,10 +69,9 @@ STEPS = (
     "access_titles",
     "staff_access",
     "kept",
-    "quarantine",
 )
-FILLED_BY_REPORT = ("connect.supplied_columns", "quality.findings")
-"""Tables whose rows come from the report and not from other tables."""
+NOT_OF_STEPS = ("connect.supplied_columns", "quality.findings", "quality.quarantine")
+"""Tables that none of these files makes."""
 
 # Where members come from (`group_members.sql`), and the column that names them.
 PERSON_OF_TABLE = {
@@ -87,7 +87,6 @@ def attach_previous(connection: duckdb.DuckDBPyConnection, snapshot: Path | None
     """Attach the current snapshot read-only as `previous`; an empty one before the first night."""
     if snapshot is None:
         attach(connection, None, "previous")
-        connection.execute("CREATE SCHEMA previous.connect")
         create_empty(
             connection,
             "previous",
@@ -153,8 +152,7 @@ def build_candidate(
     rows = max(export.accepted for export in report.exports.values())
     attach(connection, path, "candidate", options=published_options(rows))
     connection.execute("USE candidate")
-    connection.execute("CREATE SCHEMA connect; CREATE SCHEMA quality")
-    filled_later = [one for one in ROSTER_TABLES if one.name in FILLED_BY_REPORT]
+    filled_later = [one for one in ROSTER_TABLES if one.name in NOT_OF_STEPS]
     create_empty(connection, "candidate", filled_later)
     classes = report.exports[STAFF_TO_STUDENT.file_name].checked
     set_variables(
@@ -170,6 +168,7 @@ def build_candidate(
     for step in STEPS:
         if step != KEPT_ENROLLMENTS or may_keep:
             connection.execute(statement(__package__, step))
+    fill_quarantine(connection, "candidate")
     _record_supplied_columns(connection, report)
     findings = report.exports[STAFF_TO_STUDENT.file_name].findings
     enrollments = "(FROM candidate.connect.kept WHERE entity = 'enrollment')"
@@ -194,12 +193,7 @@ def finish_candidate(
 ) -> None:
     """Add findings and the snapshot's own row, then close the file whole."""
     connection.execute("USE candidate")
-    findings = [
-        [one.export, one.line, one.record_id, one.column, one.code, one.severity.value, one.message]
-        for source in report.sources
-        for one in source
-    ]
-    insert_rows(connection, "quality.findings", findings)
+    fill_findings(connection, "candidate", report.sources)
     connection.execute(
         statement(__package__, "snapshot"),
         {

@@ -72,6 +72,7 @@ class AttendanceSteps:
             file_sha256=file.facts.sha256,
             arrived_at=run.visit.uploaded[ATTENDANCE.file_name],
             now=run.started,
+            sources=run.report.sources,
         )
 
     @property

@@ -70,10 +70,12 @@ def export_tables(
     private_folder(folder)
     erased = _erasures(ledger, district)
     try:
-        remove_left(folder, {_file_name(one.name, kind) for one in TABLES for kind in FORMATS})
+        remove_left(folder, {_file_name(one.exported, kind) for one in TABLES for kind in FORMATS})
         with ExitStack() as stack:
             opened = _open_tables(stack, home, district)
-            rows = {table.name: count_rows(connection, table.name) for connection, table in opened}
+            rows = {
+                table.exported: count_rows(connection, table.name) for connection, table in opened
+            }
             record = {
                 "district": district,
                 "disclosed_at": stamp(now()),
@@ -82,9 +84,9 @@ def export_tables(
                 "format": file_format,
                 "folder": str(folder.absolute()),
                 "tables": {
-                    table.name: {
+                    table.exported: {
                         "columns": [column.name for column in table.columns],
-                        "rows": rows[table.name],
+                        "rows": rows[table.exported],
                     }
                     for _, table in opened
                 },
@@ -97,11 +99,11 @@ def export_tables(
                 )
             written, whole = {}, []
             for connection, table in opened:
-                name = _file_name(table.name, file_format)
+                name = _file_name(table.exported, file_format)
                 beside = stack.enter_context(written_beside(folder / name))
                 _copy(connection, table, beside, file_format)
                 whole.append((beside, folder / name))
-                written[name] = rows[table.name]
+                written[name] = rows[table.exported]
             for beside, target in whole:
                 give_name(beside, target)
     except duckdb.Error as error:
