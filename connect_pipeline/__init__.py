@@ -3,7 +3,7 @@
 Without Dagster or network: `validate(folder)` gives a `Report`.
 """
 
-from connect_pipeline.cleared_memory import clear_memory_where_needed
+from connect_pipeline.process.cleared_memory import clear_memory_where_needed
 
 clear_memory_where_needed()
 

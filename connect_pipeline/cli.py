@@ -28,9 +28,9 @@ import typer
 from connect_pipeline.errors import ConnectError, SettingsError, SystemFault, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.outcomes import without_code
-from connect_pipeline.private_process import keep_private
-from connect_pipeline.stops import is_stop
-from connect_pipeline.who import user_name
+from connect_pipeline.process.private import keep_private
+from connect_pipeline.process.stops import is_stop
+from connect_pipeline.process.who import user_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -239,7 +239,7 @@ def _refuse_as_page(page: Path, source: str) -> None:
 
 
 def _write_page(page: Path, report: Report) -> None:
-    from connect_pipeline.home import replacing
+    from connect_pipeline.disk import replacing
     from connect_pipeline.report.as_html import About, as_html
 
     about = About(when=datetime.datetime.now().astimezone())
@@ -469,7 +469,7 @@ def rollback(
     from connect_pipeline import snapshots
     from connect_pipeline.erasure import records as erasure_records
     from connect_pipeline.ledger import open_ledger
-    from connect_pipeline.locks import locked
+    from connect_pipeline.process.locks import locked
     from connect_pipeline.settings_file import load_sound_districts
 
     home = Home.from_environment()

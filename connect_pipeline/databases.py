@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from connect_pipeline.home import PRIVATE_FILE
+from connect_pipeline.disk import PRIVATE_FILE
 from connect_pipeline.limits import Limits
 
 MANY_BYTES = 8 * 1024**2

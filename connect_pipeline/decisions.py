@@ -19,7 +19,7 @@ from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.interrupted import settle
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, open_ledger, stamp
-from connect_pipeline.locks import is_held, locked
+from connect_pipeline.process.locks import is_held, locked
 from connect_pipeline.settings import District
 from connect_pipeline.settings_file import load_sound_districts
 

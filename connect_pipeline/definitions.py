@@ -24,7 +24,7 @@ from connect_pipeline.orchestration.retention import retention_job, retention_sc
 from connect_pipeline.orchestration.schedules import deadline_schedules
 from connect_pipeline.orchestration.sensors import arrival_sensors
 from connect_pipeline.orchestration.watch import settings_alarm, watch_sensors
-from connect_pipeline.private_process import keep_private
+from connect_pipeline.process.private import keep_private
 from connect_pipeline.settings_file import load_sound_districts
 
 

@@ -19,17 +19,18 @@ from connect_pipeline.attendance.opt_outs import load_opt_outs, opt_out_file, op
 from connect_pipeline.cells import normalise
 from connect_pipeline.contract import ATTENDANCE, BY_FILE_NAME, CORE
 from connect_pipeline.databases import in_memory
+from connect_pipeline.disk import disk_fault, replacing
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.errors import EnvironmentFault, SettingsError
 from connect_pipeline.foreign_errors import as_our_error
-from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, disk_fault, private_home, replacing
+from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, private_home
 from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.instance import examine_dagster_home
+from connect_pipeline.process.who import name_of, user_name
 from connect_pipeline.run.lost_lists import refuse_lost_balances
 from connect_pipeline.run.recovery import refuse_unsettled
 from connect_pipeline.settings import Alarms, District, Webhook
 from connect_pipeline.settings_file import load_sound_districts
-from connect_pipeline.who import name_of, user_name
 
 T = TypeVar("T")
 

@@ -15,8 +15,8 @@ import duckdb
 import sqlalchemy as sa
 
 from connect_pipeline.databases import DATABASE_REFUSALS
+from connect_pipeline.disk import disk_reason
 from connect_pipeline.errors import ConnectError, DatabaseFault, DiskFault, SystemFault
-from connect_pipeline.home import disk_reason
 
 # What a full disk looks like, in our own files and in DuckDB's.
 REFUSALS = (OSError, MemoryError, *DATABASE_REFUSALS)

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.databases import quoted
-from connect_pipeline.home import (
+from connect_pipeline.disk import (
     PARTIAL_SUFFIX,
     PRIVATE_FILE,
     disk_fault,

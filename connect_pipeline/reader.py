@@ -25,10 +25,10 @@ from connect_pipeline.databases import (
     give_threads,
     open_scratch,
 )
+from connect_pipeline.disk import disk_fault, disk_reason, path_of_open
 from connect_pipeline.errors import DiskFault
 from connect_pipeline.findings import STORED_PER_CODE, Findings
 from connect_pipeline.header import match_header
-from connect_pipeline.home import disk_fault, disk_reason, path_of_open
 from connect_pipeline.landing.bytes_pass import (
     FileFacts,
     count_blank_lines,

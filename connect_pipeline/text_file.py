@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import duckdb
 
-from connect_pipeline.home import disk_fault, disk_reason, is_text, path_of_open
+from connect_pipeline.disk import disk_fault, disk_reason, is_text, path_of_open
 from connect_pipeline.landing.bytes_pass import FileFacts, write_normalised
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
 
-from connect_pipeline.home import PRIVATE_FILE, Home, private_folder
+from connect_pipeline.disk import PRIVATE_FILE, private_folder
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import open_ledger
 
 Files = dict[Path, bytes]

@@ -27,14 +27,15 @@ import sqlalchemy as sa
 import yaml
 from sqlalchemy.engine import RowMapping
 
-from connect_pipeline.cleared_memory import ALLOCATOR
 from connect_pipeline.contract import CORE, SCHOOLS
+from connect_pipeline.disk import PARTIAL_SUFFIX
 from connect_pipeline.errors import ConnectError
 from connect_pipeline.foreign_errors import as_our_error
-from connect_pipeline.home import PARTIAL_SUFFIX, Home
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger
 from connect_pipeline.ledger.tables import holds
 from connect_pipeline.outcomes import outcome_exit_code
+from connect_pipeline.process.cleared_memory import ALLOCATOR
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.lifecycle import district_run

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from connect_pipeline.databases import insert_rows
-from connect_pipeline.home import private_folder
+from connect_pipeline.disk import private_folder
 from connect_pipeline.published import ROSTER_TABLES, PublishedTable
 from connect_pipeline_tests.reading import writing
 

@@ -18,9 +18,9 @@ import yaml
 
 from connect_pipeline.cli import app
 from connect_pipeline.contract import STAFF, STAFF_TO_STUDENT, STUDENTS
+from connect_pipeline.process.who import name_of, user_name
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.sample.server import EmbeddedServer
-from connect_pipeline.who import name_of, user_name
 from connect_pipeline_tests.new_homes import give_dagster
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, with_rows
 

@@ -25,13 +25,13 @@ import sqlalchemy as sa
 from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.definitions import build_defs
+from connect_pipeline.disk import files_below
 from connect_pipeline.erasure import erase, files, records
 from connect_pipeline.erasure.leftovers import remove_words_of_completed
 from connect_pipeline.erasure.recognising import is_in, words_that_may_be_ids
 from connect_pipeline.erasure.search import is_left_in_database
 from connect_pipeline.erasure.traces import RECEIVED_ENCODINGS, Traces
 from connect_pipeline.errors import DiskFault, EnvironmentFault, Refused, UsageError
-from connect_pipeline.home import files_below
 from connect_pipeline.ledger import ATTENDANCE_JOB, now
 from connect_pipeline.ledger.tables import alarms, listed, runs
 from connect_pipeline.orchestration.names import RETENTION

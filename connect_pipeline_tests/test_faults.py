@@ -25,7 +25,6 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from connect_pipeline import locks
 from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.errors import DiskFault
@@ -33,6 +32,7 @@ from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import opening
 from connect_pipeline.orchestration.launch import dagster_instance
+from connect_pipeline.process import locks
 from connect_pipeline.sample.server import EmbeddedServer, generate_key
 from connect_pipeline_tests.forks import forked
 from connect_pipeline_tests.small_home import (

@@ -23,8 +23,8 @@ from connect_pipeline.definitions import build_defs
 from connect_pipeline.errors import UsageError
 from connect_pipeline.ledger import CORE_JOB, now
 from connect_pipeline.ledger.tables import holds
-from connect_pipeline.locks import locked
 from connect_pipeline.orchestration.names import DECIDE_HOLD
+from connect_pipeline.process.locks import locked
 from connect_pipeline.rules.rule import with_header
 from connect_pipeline.run import lifecycle
 from connect_pipeline.run.district_run import DistrictRun

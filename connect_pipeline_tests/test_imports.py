@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connect_pipeline.cleared_memory import ALLOCATOR
+from connect_pipeline.process.cleared_memory import ALLOCATOR
 from connect_pipeline_tests.small_district import write
 
 HEAVY = {"alembic", "cryptography", "dagster", "jinja2", "pandas", "paramiko", "phonenumbers"}

@@ -21,9 +21,10 @@ import duckdb
 import pytest
 import yaml
 
-from connect_pipeline import alarms, locks, roster
+from connect_pipeline import alarms, roster
 from connect_pipeline.contract import STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.ledger import Ledger
+from connect_pipeline.process import locks
 from connect_pipeline.run import lifecycle
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.dying import KILLED, dies_before, steps_by_kind

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from connect_pipeline import landing, settings, sftp
+from connect_pipeline.disk import PARTIAL_SUFFIX
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.home import PARTIAL_SUFFIX, Home
+from connect_pipeline.home import Home
 from connect_pipeline.limits import Limits
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.sftp import Drop, Fetched

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL
 
 from connect_pipeline import settings, sftp
+from connect_pipeline.disk import PARTIAL_SUFFIX
 from connect_pipeline.errors import (
     AccessFault,
     EnvironmentFault,
@@ -36,7 +37,6 @@ from connect_pipeline.errors import (
     SettingsError,
     TransientFault,
 )
-from connect_pipeline.home import PARTIAL_SUFFIX
 from connect_pipeline.landing.bytes_pass import scan_file
 from connect_pipeline.sample.server import (
     EmbeddedServer,

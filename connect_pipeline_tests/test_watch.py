@@ -32,7 +32,6 @@ from connect_pipeline.errors import DiskFault, SettingsError, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB, Ledger, now
 from connect_pipeline.ledger.tables import alarm_notices
-from connect_pipeline.locks import is_held, under_way
 from connect_pipeline.orchestration import dead_runs, retention, untold
 from connect_pipeline.orchestration.launch import QUIET, run_job
 from connect_pipeline.orchestration.names import (
@@ -45,6 +44,7 @@ from connect_pipeline.orchestration.names import (
 )
 from connect_pipeline.orchestration.resources import DistrictRuns, is_refused
 from connect_pipeline.orchestration.sensors import last_run
+from connect_pipeline.process.locks import is_held, under_way
 from connect_pipeline.settings import Settings
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.fleet import WATCH, Fleet, fleet
@@ -233,7 +233,8 @@ def test_a_job_without_a_districts_lock_is_ended_when_its_process_is_gone(
     run_id = start(ships, job, tags)
     assert "0 dead runs were ended" in ships.reason(WATCH), "it may not have taken its lock yet"
     program = (
-        "import sys, time\nfrom pathlib import Path\nfrom connect_pipeline.locks import under_way\n"
+        "import sys, time\nfrom pathlib import Path\n"
+        "from connect_pipeline.process.locks import under_way\n"
         "with under_way(Path(sys.argv[1])):\n    print('at work', flush=True)\n    time.sleep(600)"
     )
     with subprocess.Popen(

@@ -25,9 +25,10 @@ from connect_pipeline.databases import (
     statement,
     tables_in,
 )
+from connect_pipeline.disk import PRIVATE_FILE, disk_fault, private_folder, sync_file
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.findings import Findings
-from connect_pipeline.home import PRIVATE_FILE, Home, disk_fault, private_folder, sync_file
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import stamp
 from connect_pipeline.published import ATTENDANCE_QUALITY, ATTENDANCE_TABLES, create_empty
 from connect_pipeline.quality_tables import fill_findings, fill_quarantine

@@ -22,10 +22,11 @@ from connect_pipeline.attendance.day_file import bind_batch, write_day
 from connect_pipeline.attendance.statements import prepare
 from connect_pipeline.attendance.told import NewBatch
 from connect_pipeline.databases import statement
+from connect_pipeline.disk import file_sha256, replacing
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.findings import Findings
 from connect_pipeline.foreign_errors import as_our_error
-from connect_pipeline.home import Home, file_sha256, replacing
+from connect_pipeline.home import Home
 from connect_pipeline.query_files import write_query
 
 log = logging.getLogger(__name__)

@@ -21,14 +21,14 @@ from typing import NamedTuple
 from sqlalchemy.engine import Connection
 
 from connect_pipeline.attendance import told
-from connect_pipeline.home import (
-    Home,
+from connect_pipeline.disk import (
     disk_fault,
     link_durably,
     private_folder,
     remove_log,
     rename_durably,
 )
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger
 
 STAGED = ".staged"

@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connect_pipeline.home import PARTIAL_SUFFIX, Home, replacing
+from connect_pipeline.disk import PARTIAL_SUFFIX, replacing
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import compact
 
 

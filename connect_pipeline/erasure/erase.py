@@ -25,6 +25,16 @@ from connect_pipeline import snapshots
 from connect_pipeline.attendance.opt_outs import files_beside, is_shared, opt_out_file
 from connect_pipeline.attendance.staging import STAGED
 from connect_pipeline.contract import SCHOOLS, STAFF
+from connect_pipeline.disk import (
+    PARTIAL_SUFFIX,
+    disk_fault,
+    file_sha256,
+    files_below,
+    partials_of,
+    rename_durably,
+    replacing,
+    sync_folder,
+)
 from connect_pipeline.erasure import records, traces
 from connect_pipeline.erasure.certificate import (
     remove_unfinished,
@@ -47,23 +57,12 @@ from connect_pipeline.erasure.search import (
 )
 from connect_pipeline.erasure.traces import Traces
 from connect_pipeline.errors import SettingsError, SystemFault, UsageError
-from connect_pipeline.home import (
-    PARTIAL_SUFFIX,
-    Home,
-    disk_fault,
-    file_sha256,
-    files_below,
-    partials_of,
-    remove_scratch,
-    rename_durably,
-    replacing,
-    sync_folder,
-)
+from connect_pipeline.home import Home, remove_scratch
 from connect_pipeline.interrupted import settle
 from connect_pipeline.ledger import Ledger, now, open_ledger, stamp
 from connect_pipeline.ledger.tables import received
 from connect_pipeline.line_law import BLANKS
-from connect_pipeline.locks import locked
+from connect_pipeline.process.locks import locked
 from connect_pipeline.settings import DISTRICT_NAME
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.snapshots.export import disclosures_of

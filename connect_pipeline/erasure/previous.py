@@ -12,10 +12,10 @@ from pathlib import Path
 
 import duckdb
 
+from connect_pipeline.disk import private_folder
 from connect_pipeline.erasure.keep_out import erased_students
 from connect_pipeline.erasure.rebuild import without_student
 from connect_pipeline.erasure.traces import Traces
-from connect_pipeline.home import private_folder
 
 
 def without_erased(

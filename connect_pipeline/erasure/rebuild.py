@@ -23,6 +23,7 @@ from connect_pipeline.databases import (
     statement,
     tables_in,
 )
+from connect_pipeline.disk import PRIVATE_FILE, sync_file
 from connect_pipeline.erasure.recognising import (
     BROKEN_ROW,
     has_one_of,
@@ -31,7 +32,6 @@ from connect_pipeline.erasure.recognising import (
 )
 from connect_pipeline.erasure.traces import CURE, Traces
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.home import PRIVATE_FILE, sync_file
 from connect_pipeline.snapshots.damage import refuse_damaged
 
 # Of each table that may name a student: what is kept. `old` is the file as it was.

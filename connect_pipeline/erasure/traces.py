@@ -24,6 +24,7 @@ import duckdb
 
 import connect_pipeline
 from connect_pipeline.databases import set_variables, statement
+from connect_pipeline.disk import replacing
 from connect_pipeline.erasure.recognising import (
     bytes_of,
     has_one_of,
@@ -32,7 +33,7 @@ from connect_pipeline.erasure.recognising import (
     is_in_bytes,
 )
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.home import Home, replacing
+from connect_pipeline.home import Home
 from connect_pipeline.published import open_published
 from connect_pipeline.snapshots.damage import refuse_damaged
 

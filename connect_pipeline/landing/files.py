@@ -11,8 +11,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from connect_pipeline.disk import disk_fault, remove_partials
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.home import Home, disk_fault, remove_partials
+from connect_pipeline.home import Home
 from connect_pipeline.landing.bytes_pass import FileFacts, scan_file
 from connect_pipeline.limits import Limits
 

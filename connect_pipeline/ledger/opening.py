@@ -16,18 +16,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from connect_pipeline.errors import DatabaseFault, EnvironmentFault, SettingsError
-from connect_pipeline.foreign_errors import server_refused
-from connect_pipeline.home import (
+from connect_pipeline.disk import (
     PARTIAL_SUFFIX,
     PRIVATE_FILE,
-    Home,
     disk_fault,
     partials_of,
-    private_home,
     replacing,
     sync_folder,
 )
+from connect_pipeline.errors import DatabaseFault, EnvironmentFault, SettingsError
+from connect_pipeline.foreign_errors import server_refused
+from connect_pipeline.home import Home, private_home
 from connect_pipeline.ledger import postgres
 from connect_pipeline.ledger.facts import Ledger
 from connect_pipeline.ledger.tables import ledger_key, listed

@@ -18,10 +18,10 @@ from connect_pipeline import alarms
 from connect_pipeline.alarms.words import RETENTION_JOB, Cause
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger
-from connect_pipeline.locks import is_held
 from connect_pipeline.orchestration import names
 from connect_pipeline.orchestration.resources import is_refused
 from connect_pipeline.outcomes import failed
+from connect_pipeline.process.locks import is_held
 from connect_pipeline.settings import DISTRICT_NAME, Settings
 
 log = logging.getLogger(__name__)

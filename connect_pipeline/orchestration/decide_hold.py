@@ -14,8 +14,8 @@ from connect_pipeline.decisions import Decision, HeldJob, decide
 from connect_pipeline.errors import UsageError
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
-from connect_pipeline.locks import under_way
 from connect_pipeline.orchestration import names
+from connect_pipeline.process.locks import under_way
 
 
 class DecideHold(dg.Config):

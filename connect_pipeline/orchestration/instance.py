@@ -16,8 +16,9 @@ from typing import Any
 
 import yaml
 
+from connect_pipeline.disk import private_folder, replacing
 from connect_pipeline.errors import SettingsError
-from connect_pipeline.home import Home, private_folder, replacing, state_folder
+from connect_pipeline.home import Home, state_folder
 from connect_pipeline.orchestration.names import DISTRICT_TAG
 
 log = logging.getLogger(__name__)

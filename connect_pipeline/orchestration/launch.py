@@ -17,12 +17,13 @@ from typing import Any
 import dagster as dg
 
 from connect_pipeline.definitions import build_defs
+from connect_pipeline.disk import remove_tree
 from connect_pipeline.errors import ConnectError, EnvironmentFault
-from connect_pipeline.home import Home, remove_tree
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import open_ledger
-from connect_pipeline.locks import file_locked
 from connect_pipeline.orchestration.instance import dagster_home
 from connect_pipeline.outcomes import failed, outcome_exit_code
+from connect_pipeline.process.locks import file_locked
 
 DATABASES = ("history", "schedules", "events")
 """Folders of an instance's databases on SQLite."""

@@ -28,9 +28,9 @@ from connect_pipeline.orchestration.names import (
     MAX_RETRIES_TAG,
     REFUSED_TAG,
 )
+from connect_pipeline.process.stops import is_stop
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.lifecycle import district_run
-from connect_pipeline.stops import is_stop
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from connect_pipeline.errors import ConnectError
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import now, open_ledger
-from connect_pipeline.locks import locked, under_way
 from connect_pipeline.orchestration import names
+from connect_pipeline.process.locks import locked, under_way
 from connect_pipeline.run.retention import purge
 from connect_pipeline.settings import Keep, Settings
 

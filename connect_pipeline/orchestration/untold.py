@@ -15,7 +15,7 @@ from connect_pipeline import alarms
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, Ledger, now
-from connect_pipeline.locks import is_held
+from connect_pipeline.process.locks import is_held
 from connect_pipeline.rules import catalogue
 from connect_pipeline.settings import Settings
 

@@ -18,9 +18,10 @@ import dagster as dg
 from connect_pipeline import alarms
 from connect_pipeline.alarms.delivery import deliver
 from connect_pipeline.alarms.words import Cause
+from connect_pipeline.disk import partials_of, private_folder, replacing
 from connect_pipeline.errors import ConnectError, SettingsError
 from connect_pipeline.foreign_errors import as_our_error
-from connect_pipeline.home import Home, partials_of, private_folder, replacing
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, open_ledger
 from connect_pipeline.orchestration.dead_runs import (
     end_dead_runs,

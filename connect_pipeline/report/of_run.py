@@ -10,8 +10,9 @@ import json
 from datetime import datetime
 from pathlib import Path
 
+from connect_pipeline.disk import replacing
 from connect_pipeline.drop_names import REPORT_TIME
-from connect_pipeline.home import Home, replacing
+from connect_pipeline.home import Home
 from connect_pipeline.report.allowances import allowances
 from connect_pipeline.report.as_csv import as_csv
 from connect_pipeline.report.as_html import About, as_html

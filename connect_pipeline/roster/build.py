@@ -37,7 +37,7 @@ from connect_pipeline.databases import (
     set_variables,
     statement,
 )
-from connect_pipeline.home import PRIVATE_FILE, disk_fault, private_folder
+from connect_pipeline.disk import PRIVATE_FILE, disk_fault, private_folder
 from connect_pipeline.published import ROSTER_TABLES, create_empty
 from connect_pipeline.quality_tables import fill_findings, fill_quarantine
 from connect_pipeline.roster.kept_people import any_row_is_out, tell_kept

@@ -26,16 +26,18 @@ from connect_pipeline.checks import prepare
 from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.databases import give_threads, in_memory, open_scratch
 from connect_pipeline.decisions import expire_undecided
+from connect_pipeline.disk import private_folder
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.keep_out import load_erased
 from connect_pipeline.erasure.previous import without_erased
 from connect_pipeline.errors import ConnectError, DiskFault, EnvironmentFault, Refused
 from connect_pipeline.foreign_errors import as_our_error
-from connect_pipeline.home import Home, private_folder, remove_scratch
+from connect_pipeline.home import Home, remove_scratch
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, PREVIEW_JOB, Ledger, now, open_ledger
 from connect_pipeline.limits import Limits
-from connect_pipeline.locks import locked
 from connect_pipeline.outcomes import GOOD
+from connect_pipeline.process.locks import locked
+from connect_pipeline.process.stops import held_back, is_stop
 from connect_pipeline.report.of_run import write_reports
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.lost_lists import refuse_lost_ledger
@@ -45,7 +47,6 @@ from connect_pipeline.settings import District, Settings
 from connect_pipeline.settings_file import load_sound_districts
 from connect_pipeline.snapshots import Lost
 from connect_pipeline.snapshots.damage import refuse_unread
-from connect_pipeline.stops import held_back, is_stop
 from connect_pipeline.validation import Report
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,11 @@ from collections.abc import Callable
 
 from connect_pipeline import alarms, snapshots
 from connect_pipeline.alarms.words import Cause
+from connect_pipeline.disk import remove_log, remove_partials
 from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.erasure.leftovers import remove_words_of_completed
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.home import Home, remove_log, remove_partials
+from connect_pipeline.home import Home
 from connect_pipeline.interrupted import settle
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger
 from connect_pipeline.run.lost_lists import refuse_lost_ledger, tell_of_lost_lists

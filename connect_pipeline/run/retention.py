@@ -16,7 +16,8 @@ from connect_pipeline import landing, snapshots
 from connect_pipeline.attendance.day_file import empty_day_before
 from connect_pipeline.contract import SCHOOLS
 from connect_pipeline.decisions import expire_undecided
-from connect_pipeline.home import Home, disk_fault, files_below
+from connect_pipeline.disk import disk_fault, files_below
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, stamp
 from connect_pipeline.ledger.tables import batches, holds, listed, received, runs
 from connect_pipeline.settings import District

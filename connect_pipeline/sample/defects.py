@@ -30,9 +30,9 @@ from connect_pipeline.contract import (
     STUDENTS,
     ExportSpec,
 )
+from connect_pipeline.disk import disk_fault
 from connect_pipeline.drop_names import LABELS_FILE
 from connect_pipeline.errors import UsageError
-from connect_pipeline.home import disk_fault
 from connect_pipeline.sample import vocabulary
 
 FEWEST_STUDENTS = 200

@@ -23,8 +23,9 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from connect_pipeline.databases import count_rows
+from connect_pipeline.disk import private_folder, replacing
 from connect_pipeline.errors import UsageError
-from connect_pipeline.home import Home, private_folder, replacing
+from connect_pipeline.home import Home
 from connect_pipeline.orchestration.instance import dagster_home
 from connect_pipeline.orchestration.launch import Finished, run_job
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS, NIGHTLY_SYNC

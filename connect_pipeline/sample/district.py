@@ -21,9 +21,9 @@ import duckdb
 
 from connect_pipeline.contract import EXPORTS, ExportSpec
 from connect_pipeline.databases import in_memory, quoted, set_variables, statement
+from connect_pipeline.disk import disk_fault
 from connect_pipeline.drop_names import LABELS_FILE
 from connect_pipeline.errors import EnvironmentFault, UsageError
-from connect_pipeline.home import disk_fault
 from connect_pipeline.sample import vocabulary
 
 ALERT_CODES = ("A", "U")

@@ -21,6 +21,7 @@ from typing import cast
 import paramiko
 
 from connect_pipeline.contract import BY_FILE_NAME
+from connect_pipeline.disk import PARTIAL_SUFFIX, disk_fault, private_folder, rename_durably
 from connect_pipeline.drop_names import is_unfinished
 from connect_pipeline.errors import (
     AccessFault,
@@ -29,7 +30,6 @@ from connect_pipeline.errors import (
     Refused,
     TransientFault,
 )
-from connect_pipeline.home import PARTIAL_SUFFIX, disk_fault, private_folder, rename_durably
 from connect_pipeline.landing.bytes_pass import BytesPass, FileFacts
 from connect_pipeline.limits import Limits
 from connect_pipeline.sftp import patience

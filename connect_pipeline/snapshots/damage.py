@@ -17,8 +17,8 @@ import duckdb
 from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.databases import tables_in
+from connect_pipeline.disk import file_sha256
 from connect_pipeline.errors import DiskFault, EnvironmentFault
-from connect_pipeline.home import file_sha256
 from connect_pipeline.published import open_published
 
 DAMAGED_SUFFIX = ".damaged"

@@ -14,9 +14,8 @@ from typing import Any
 
 from sqlalchemy.engine import RowMapping
 
-from connect_pipeline.home import (
+from connect_pipeline.disk import (
     PARTIAL_SUFFIX,
-    Home,
     disk_fault,
     file_sha256,
     link_durably,
@@ -26,6 +25,7 @@ from connect_pipeline.home import (
     sync_file,
     sync_folder,
 )
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, compact, now, rising
 from connect_pipeline.snapshots.damage import DAMAGED_SUFFIX, verify
 

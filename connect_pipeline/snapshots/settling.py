@@ -17,13 +17,8 @@ import duckdb
 from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.home import (
-    PARTIAL_SUFFIX,
-    Home,
-    file_sha256,
-    link_durably,
-    rename_durably,
-)
+from connect_pipeline.disk import PARTIAL_SUFFIX, file_sha256, link_durably, rename_durably
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, set_sha256
 from connect_pipeline.published import open_published
 from connect_pipeline.snapshots.damage import (

@@ -15,8 +15,9 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
+from connect_pipeline.disk import replacing
 from connect_pipeline.errors import DiskFault, EnvironmentFault
-from connect_pipeline.home import Home, replacing
+from connect_pipeline.home import Home
 from connect_pipeline.ledger import tables
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.snapshots.damage import is_there, refuse_unread

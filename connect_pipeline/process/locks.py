@@ -15,8 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from connect_pipeline.disk import PRIVATE_FILE, disk_fault, private_folder
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.home import PRIVATE_FILE, Home, disk_fault, private_folder
+from connect_pipeline.home import Home
 
 LOCK_SECONDS = 120
 

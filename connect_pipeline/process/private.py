@@ -2,7 +2,7 @@
 
 For: commands (`cli.py`) and the processes in which Dagster loads us (`definitions.py`). Belongs
 here: what the system would let others read. Does not belong here: the modes of what we write on
-purpose (`home.py`), and memory that is used again (`cleared_memory.py`).
+purpose (`disk.py`), and memory that is used again (`cleared_memory.py`).
 """
 
 import os
