@@ -15,13 +15,13 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.attendance import staging
+from connect_pipeline.attendance.statements import bind_batch
 from connect_pipeline.attendance.told import NewBatch
 from connect_pipeline.databases import (
     attach,
     count_rows,
     in_memory,
     published_options,
-    set_variables,
     statement,
     tables_in,
 )
@@ -29,7 +29,6 @@ from connect_pipeline.disk import PRIVATE_FILE, disk_fault, private_folder, sync
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.findings import Findings
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import stamp
 from connect_pipeline.published import ATTENDANCE_QUALITY, ATTENDANCE_TABLES, create_empty
 from connect_pipeline.quality_tables import fill_findings, fill_quarantine
 
@@ -190,19 +189,6 @@ def _day_of(connection: duckdb.DuckDBPyConnection, catalog: str) -> str:
 def _attach_empty(connection: duckdb.DuckDBPyConnection) -> None:
     attach(connection, None, "earlier")
     create_empty(connection, "earlier", ATTENDANCE_TABLES)
-
-
-def bind_batch(
-    connection: duckdb.DuckDBPyConnection, today: date, batch: NewBatch | None = None
-) -> None:
-    """Set the variables that the published tables and the lists have from the batch, if any."""
-    set_variables(
-        connection,
-        today=today,
-        batch_id=batch.batch_id if batch else None,
-        listed_at=batch.listed_at if batch else None,
-        listed_at_text=stamp(batch.listed_at) if batch else None,
-    )
 
 
 def write_day(

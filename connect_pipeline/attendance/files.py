@@ -18,8 +18,8 @@ from typing import Any
 import duckdb
 
 from connect_pipeline.attendance import staging
-from connect_pipeline.attendance.day_file import bind_batch, write_day
-from connect_pipeline.attendance.statements import prepare
+from connect_pipeline.attendance.day_file import write_day
+from connect_pipeline.attendance.statements import bind_batch, prepare
 from connect_pipeline.attendance.told import NewBatch
 from connect_pipeline.databases import statement
 from connect_pipeline.disk import file_sha256, replacing

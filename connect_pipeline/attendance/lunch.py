@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 from sqlalchemy.engine import Connection
 
-from connect_pipeline.attendance import day_file, files, staging, told
+from connect_pipeline.attendance import files, staging, told
 from connect_pipeline.attendance.attached import attached_roster
 from connect_pipeline.attendance.batch import (
     accounted,
@@ -27,7 +27,7 @@ from connect_pipeline.attendance.batch import (
     students_listed,
 )
 from connect_pipeline.attendance.destinations import find_destinations
-from connect_pipeline.attendance.statements import prepare, require_balance, run
+from connect_pipeline.attendance.statements import bind_batch, prepare, require_balance, run
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger
 from connect_pipeline.settings import District
@@ -132,5 +132,5 @@ class LunchList:
 
     def _write_clerks_list(self) -> None:
         """Write whose balance is low, and what became of each."""
-        day_file.bind_batch(self.connection, self.today)
+        bind_batch(self.connection, self.today)
         files.write_clerks_list(self.connection, self.home, self.name, CLERKS_LIST, "lunch_fates")

@@ -1,22 +1,28 @@
 """The SQL of this package: one step per file, run by its name.
 
-For: `run`, which binds values to a file of `sql/`, and the functions that those files share.
+For: `run`, which binds values to a file of `sql/`, and the functions and variables that those files
+share.
 Belongs here: how SQL is found and bound. Does not belong here: SQL.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from connect_pipeline.cells.formulas import defused_sql
 from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import Kind
-from connect_pipeline.databases import statement
+from connect_pipeline.databases import set_variables, statement
 from connect_pipeline.errors import TwiceListedError, UnbalancedError
+from connect_pipeline.ledger import stamp
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import RowRule
+
+if TYPE_CHECKING:
+    from connect_pipeline.attendance.told import NewBatch
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -42,6 +48,19 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 def run(connection: duckdb.DuckDBPyConnection, name: str, **values: Any) -> list[tuple[Any, ...]]:
     """Run `sql/<name>.sql` with these values bound; returns its rows."""
     return connection.execute(statement(__package__, name), values).fetchall()
+
+
+def bind_batch(
+    connection: duckdb.DuckDBPyConnection, today: date, batch: NewBatch | None = None
+) -> None:
+    """Set the variables that the published tables and the lists have from the batch, if any."""
+    set_variables(
+        connection,
+        today=today,
+        batch_id=batch.batch_id if batch else None,
+        listed_at=batch.listed_at if batch else None,
+        listed_at_text=stamp(batch.listed_at) if batch else None,
+    )
 
 
 def require_balance(
