@@ -382,7 +382,9 @@ ATTENDANCE_TABLES = (
             PublishedColumn("site_phone", description="E.164"),
             PublishedColumn("periods", "VARCHAR[]", "in order", PERSONAL),
             PublishedColumn("codes", "VARCHAR[]", "absence codes", SENSITIVE),
-            PublishedColumn("teacher_names", "VARCHAR[]", "teachers of the periods", DIRECTORY),
+            PublishedColumn(
+                "teacher_names", "VARCHAR[]", "teachers of the periods; NULL if unknown", DIRECTORY
+            ),
         ),
     ),
     *ATTENDANCE_QUALITY,

@@ -696,6 +696,21 @@ def test_no_spreadsheet_runs_what_a_family_typed(tmp_path: Path) -> None:
     assert row["periods"] == "-1"
 
 
+def test_one_apostrophe_less_is_what_it_was(tmp_path: Path) -> None:
+    """Else two families could have one address in a list."""
+    addresses = ["'+x@example.com", "+x@example.com", "'x@example.com", "x@example.com"]
+    families = [
+        Student(f"00{n}", f"{'-' * n}Ana", contacts=(Contact("primary", "Eva", None, address),))
+        for n, address in enumerate(addresses, start=1)
+    ]
+    runs = Runs.at(tmp_path, families)
+    batch = runs.file([absence(one.student_id) for one in families])
+    assert batch is not None
+    rows = outbox(runs, batch)
+    assert sorted(row["destination"].removeprefix("'") for row in rows) == sorted(addresses)
+    assert {row["student_name"].removeprefix("'") for row in rows} == {one.name for one in families}
+
+
 def test_every_file_is_its_owners_alone(tmp_path: Path) -> None:
     old = os.umask(0o022)
     try:
