@@ -172,7 +172,7 @@ def disk_fault(error: OSError, doing: str) -> DiskFault:
     remedy = {
         errno.ENOENT: "Put back what is missing",
         errno.EXDEV: "Put work/ and published/ of CONNECT_HOME on one file system",
-    }.get(error.errno or 0, "Free space or permissions")
+    }.get(error.errno or 0, "Free space or mend permissions")
     return DiskFault(f"Could not {doing}: {reason}. {remedy}, then retry.")
 
 

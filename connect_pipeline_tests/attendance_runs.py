@@ -94,7 +94,8 @@ class Runs:
     def at(cls, root: Path, students: Iterable[Student], **attendance: Any) -> Runs:
         """A home below `root` whose roster has these students."""
         runs = cls(Home(root), district(**attendance))
-        give_ledger(runs.home)
+        if not runs.home.ledger_file.exists():
+            give_ledger(runs.home)
         write_roster(runs.home.roster(NAME), students)
         return runs
 

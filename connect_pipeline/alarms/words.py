@@ -58,8 +58,8 @@ FAULTS = {
     " folder or a permission. `doctor` says which.",
     "upload": "Files were still being uploaded. They are read when they have rested.",
     "settings": "A setting is missing or wrong: `doctor` says which. It is tried again by itself.",
-    "disk": "The disk or the memory refused: free space, or mend permissions. It is tried again by"
-    " itself.",
+    "disk": "The disk or the memory refused: free space, mend permissions, or close what has a file"
+    " open; {where} says which. It is tried again by itself.",
     "database": "The database server of the ledger or of Dagster did not answer, broke off or"
     " refused. It is tried again by itself; if that goes on, check it and the network to it.",
     "state": "Something that it needs is not there or not whole: {where} says what.",

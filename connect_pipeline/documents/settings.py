@@ -1,4 +1,7 @@
-"""`docs/settings.md`: every key of `districts.yaml`, from `settings.py` and `limits.py`."""
+"""`docs/settings.md`: every key of `districts.yaml`, from `settings.py` and `limits.py`.
+
+Belongs here: the page's shape. Does not belong here: anything about a single setting.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`docs/tables.md`: every published table and its columns, from `published.py`."""
+"""`docs/tables.md`: every published table and its columns, from `published.py`.
+
+Belongs here: the page's shape. Does not belong here: anything about a single table.
+"""
 
 from __future__ import annotations
 

@@ -177,7 +177,8 @@ def _write(connection: duckdb.DuckDBPyConnection, spec: ExportSpec, folder: Path
         written = connection.execute(f"COPY ({select}) TO {target} (FORMAT csv, HEADER true)")
     except duckdb.IOException:
         raise EnvironmentFault(
-            f"Could not write {folder / spec.file_name}. Free space or permissions, then retry."
+            f"Could not write {folder / spec.file_name}. Free space or mend permissions, then"
+            " retry."
         ) from None
     ((rows,),) = written.fetchall()
     return int(rows)

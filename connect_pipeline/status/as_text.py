@@ -76,7 +76,7 @@ def _warnings(state: dict[str, Any]) -> Iterator[str]:
         yield "the published roster is not there: the next run builds it anew if it can"
     for alarm in state["alarms"]:
         codes = ", ".join(f"{code}: {count}" for code, count in alarm["codes"].items())
-        yield f"alarm since {alarm['raised_at']} ({codes}). {alarm['says']}"
+        yield f"alarm {alarm['cause']} since {alarm['raised_at']} ({codes}). {alarm['says']}"
     for one in state["undelivered"]:
         yield (
             f"messages about alarms since {one['since']} that the receiver ({one['channel']})"
