@@ -140,17 +140,17 @@ class EmbeddedServer:
             except OSError:
                 return
             self.connection_count += 1
-            self._transports = [one for one in self._transports if one.is_active()]
             with suppress(OSError, EOFError, paramiko.SSHException):
-                self._transports.append(self._serve(connection))
+                self._serve(connection)
 
-    def _serve(self, connection: socket.socket) -> paramiko.Transport:
+    def _serve(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         transport = paramiko.Transport(connection)
         transport.add_server_key(self.host_key)
         transport.set_subsystem_handler("sftp", paramiko.SFTPServer, self.files, self)
+        # Known before it begins, so that whoever closes them all misses none.
+        self._transports = [*(one for one in self._transports if one.is_active()), transport]
         transport.start_server(event=threading.Event(), server=self.login(self))
-        return transport
 
 
 class Login(paramiko.ServerInterface):

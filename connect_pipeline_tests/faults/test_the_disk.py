@@ -272,7 +272,7 @@ def test_the_only_snapshot_damaged_and_nothing_to_rebuild_it_from(
     held = home.nightly()
     assert (held.outcome, list(held.report.holding_codes())) == ("held", ["roster_lost"])
     assert not home.roster.exists(), "nobody can tell what these files have lost"
-    assert home.command_here("status").stdout.count("damaged") == 1
+    assert home.command_here("status").stdout.count("alarm damaged") == 1
     home.upload({STUDENTS.file_name: students})
     assert home.nightly().outcome == "held"
     assert home.command_here("approve", NAME).returncode == 0
