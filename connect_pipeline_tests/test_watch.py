@@ -656,6 +656,41 @@ def test_a_run_that_said_its_end_itself_is_not_told_of_again(ships: Fleet) -> No
     assert alarms.open_alarms(ships.ledger) == []
 
 
+def test_what_a_lost_ledger_knew_of_is_not_told_of_again(
+    ships: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its blocked nights ended long ago. A run that died before it had a row there is told of."""
+    ships.upload("a", {STUDENTS.file_name: "no header\n"})
+    ships.tick()
+    (request,) = ships.tick()
+    assert ships.run(request) == "blocked"
+    ships.home.ledger_file.unlink()
+    later(monkeypatch)
+    ships.evaluate(WATCH)
+    assert open_alarms(ships.ledger, "a") == []
+    start(ships, NIGHTLY_SYNC, {DISTRICT_TAG: "a"})  # it waits for the lock, and is killed
+    ships.evaluate(WATCH)
+    ships.evaluate(WATCH)
+    (alarm,) = open_alarms(ships.ledger, "a")
+    assert alarm["codes"] == {"did_not_begin": 1}
+
+
+def test_a_run_that_died_at_work_is_told_of_though_the_ledger_was_lost_with_it(
+    ships: Fleet,
+) -> None:
+    """A machine that went down, and came back with a backup: nobody has heard of that run."""
+    run_id = start(ships, NIGHTLY_SYNC, {DISTRICT_TAG: "a"})
+    step = dg.DagsterEvent(dg.DagsterEventType.STEP_START.value, NIGHTLY_SYNC)
+    ships.instance.report_dagster_event(step, run_id)
+    run = ships.instance.get_run_by_id(run_id)
+    assert run is not None
+    ships.instance.report_run_failed(run)
+    for _ in range(2):
+        dead_runs.tell_of_dead_run(ships.ledger, settings(ships), ships.instance, run)
+        (alarm,) = open_alarms(ships.ledger, "a")
+        assert alarm["codes"] == {"died": 1}
+
+
 def test_a_run_that_could_not_begin_is_told_of(ships: Fleet) -> None:
     assert ships.defs is not None
     run = ships.instance.create_run_for_job(

@@ -44,7 +44,8 @@ def tell_of_dead_run(
     """Raise an alarm for a run that has no end in the ledger. Others told it themselves.
 
     One whose steps said what they failed with did not die: the ledger took no more, as on a full
-    disk.
+    disk. If not even its beginning is in the ledger, which comes before its first step, that row
+    was lost since, and with it what was told of it.
     """
     name = run.tags.get(names.DISTRICT_TAG, "")
     job = names.JOB_KINDS.get(run.job_name)
@@ -53,13 +54,24 @@ def tell_of_dead_run(
     row = ledger.run(run.run_id)
     if row is not None and row["outcome"] != "running":
         return
-    if row is None:  # noted, so that it is told of once
-        ledger.start_run(run.run_id, name, job)
+    had_begun = row is not None or _has_events(instance, run, dg.DagsterEventType.STEP_START)
+    if row is None:
+        if had_begun and _has_events(instance, run, dg.DagsterEventType.STEP_FAILURE):
+            return
+        ledger.start_run(run.run_id, name, job)  # noted, so that it is told of once
+    if not had_begun:
         kind, says = "did_not_begin", f"{name}: the run could not begin."
     else:
         kind, says = _fault_of(instance, run) or ("died", f"{name}: the run was cut off.")
     ledger.end_run(run.run_id, failed(), {}, says)
     alarms.raise_alarm(ledger, settings, name, job, Cause.FAILED, {kind: 1}, run_id=run.run_id)
+
+
+def _has_events(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, of_type: dg.DagsterEventType
+) -> bool:
+    """Whether Dagster keeps an event of this type of the run."""
+    return bool(instance.get_records_for_run(run.run_id, of_type=of_type, limit=1).records)
 
 
 def _fault_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[str, str] | None:
