@@ -464,7 +464,7 @@ class District(Section):
     hold_stale_files: bool = Field(
         default=True,
         description="whether, at the deadline, a core file that nobody has uploaded since the one"
-        " before is held",
+        " before is held, or told of where it is published already (alarm `stale`)",
     )
     low_lunch_balance: float = Field(
         default=0.0,

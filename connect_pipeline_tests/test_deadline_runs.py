@@ -242,6 +242,16 @@ def test_a_district_that_uploads_now_and_then_can_say_so(ships: Fleet) -> None:
     assert (last(ships)["codes"], causes(ships)) == ({}, {})
 
 
+def test_who_says_so_later_ends_the_alarm(ships: Fleet) -> None:
+    age_all(ships, 30)
+    assert run(ships, now()) == "unchanged"
+    assert causes(ships) == {"stale": {"stale_file": 3}}
+    ships.districts["a"]["hold_stale_files"] = False
+    ships.load()
+    assert run(ships) == "unchanged"
+    assert causes(ships) == {}
+
+
 def test_stale_is_measured_from_the_deadline_before(ships: Fleet) -> None:
     """An upload of last night, after its deadline, is in time for tonight's."""
     district = load_settings(ships.home.settings_file).district("a")

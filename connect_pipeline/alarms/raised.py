@@ -91,8 +91,8 @@ def after_run(
     """Note what a run came to, and that other causes are gone.
 
     `codes` are those that stopped it, `fault` is the kind of error that did, `done` what it had
-    come to by then; `is_fresh` says that its files are not of before the last deadline, `is_held`
-    that some still wait for a decision, which may be others.
+    come to by then; `is_fresh` says that its files are not of before the last deadline, or may be,
+    `is_held` that some still wait for a decision, which may be others.
     """
     causes = causes_at_end(outcome, codes, fault)
     if not is_held:  # somebody decided while the run was ending

@@ -193,7 +193,10 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
         if run.attendance.is_late:
             codes["stale_file"] = 1
     else:
-        is_fresh = bool(run.visit.uploaded) and not run.night.stale
+        # Whom old files do not concern is not told that they still are.
+        is_fresh = not run.district.hold_stale_files or (
+            bool(run.visit.uploaded) and not run.night.stale
+        )
     if run.outcome == "discarded" and run.deadline is not None:  # there is no file to be used
         codes["missing_file"] = 1
     alarms.after_run(
