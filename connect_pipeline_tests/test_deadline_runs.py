@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -146,6 +147,22 @@ def test_a_drop_that_fell_silent_is_stale_at_the_deadline(ships: Fleet) -> None:
     assert run(ships) == "unchanged"
     assert causes(ships) == {}
     assert confirmed(ships) == 2
+
+
+def test_an_old_file_that_is_published_already_waits_for_nobody(ships: Fleet) -> None:
+    """Whoever read that it is held would find nothing to approve."""
+    age_all(ships, 30)
+    assert run(ships, now()) == "unchanged"
+    assert ships.ledger.open_hold("a", "core") is None
+    told = json.loads(max(ships.home.reports("a").glob("*-core.json")).read_text())
+    assert told["verdict"] == "accepted_with_findings"
+    (found,) = told["exports"][STUDENT_FILE]["findings"]
+    assert (found["code"], found["severity"]) == ("stale_file", "warning")
+    district = load_settings(ships.home.settings_file).district("a")
+    moment = (ships.server.root / "a" / STUDENT_FILE).stat().st_mtime
+    uploaded = district.day_of(datetime.fromtimestamp(moment, UTC))
+    assert found["message"].startswith(f"This file was last uploaded on {uploaded}, and a newer")
+    assert "there is nothing to approve" in found["message"]
 
 
 def stale_in_ui(ships: Fleet) -> set[str]:

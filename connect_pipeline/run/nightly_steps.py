@@ -26,7 +26,7 @@ from connect_pipeline.drop.visit import REFUSED_SCHOOLS
 from connect_pipeline.erasure.keep_out import CODE as ERASED
 from connect_pipeline.ledger import CORE_JOB, now, set_sha256
 from connect_pipeline.published import open_published
-from connect_pipeline.rules.drop import old_file_again
+from connect_pipeline.rules.drop import old_file_again, stale_file
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.run.lost_lists import refuse_lost_balances
 from connect_pipeline.run.retention import files_of_current
@@ -67,7 +67,7 @@ class NightlySteps:
         still_out = say_again(run.connection, received, run.report)
         if says := still_out.sentence(self._first_report(current)):
             run.message = f"{run.name}: {says}"
-        self._judge_age()
+        self._note_age()
         log.info("%s: the same bytes as published, nothing to do", run.name)
         return True
 
@@ -118,6 +118,15 @@ class NightlySteps:
         if hold is None or hold["state"] not in ("held", "expired", "discarded"):
             return False
         return "stale_file" in hold["codes"]
+
+    def _note_age(self) -> None:
+        """Say of files that are published already that they are old: there is nothing to hold."""
+        run = self.run
+        for spec in self.held_as_stale:
+            day = run.district.day_of(run.visit.uploaded[spec.file_name])
+            message = stale_file.PUBLISHED_MESSAGE.format(day=day)
+            findings = run.report.findings_of(spec)
+            findings.escalate(stale_file.RULE.code, Severity.WARNING, message)
 
     def _judge_age(self) -> None:
         for spec in self.held_as_stale:
