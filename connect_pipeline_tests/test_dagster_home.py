@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import time
 from importlib import resources
 from pathlib import Path
 
 import pytest
 import yaml
+from dagster._daemon.types import DaemonHeartbeat
 
+from connect_pipeline.orchestration.automation import SENSORS, examine_automation
 from connect_pipeline.orchestration.launch import dagster_instance
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_home import NAME, SmallHome, python_path, small_home
@@ -189,6 +192,30 @@ def test_doctor_names_what_was_turned_off(home: SmallHome) -> None:
     done = home.command_here("doctor", NAME)
     assert done.returncode == 2
     assert f"{what}: turned off in Dagster: core_set_arrived." in done.stdout
+
+
+def test_doctor_says_that_the_daemon_is_down(home: SmallHome) -> None:
+    """Nothing else would: what raises alarms is down with it."""
+    home.environment["DAGSTER_HOME"] = str(home.home.dagster)
+
+    def seen(minutes: float) -> None:
+        at = time.time() - 60 * minutes
+        with home.here(), dagster_instance(home.home) as instance:
+            instance.add_daemon_heartbeat(DaemonHeartbeat(at, SENSORS, "one", []))
+
+    seen(minutes=9)
+    with home.here():
+        assert "all are on; the daemon was last seen 20" in examine_automation(home.home)
+    seen(minutes=11)
+    done = home.command_here("doctor", NAME)
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 3
+    assert "BAD sensors and schedules: Dagster's daemon is down: it was last seen 20" in said
+    assert f"ok {NAME}: host key, login, folder" in said, "and looks at all else"
+    with home.here(), dagster_instance(home.home) as instance:
+        instance.wipe_daemon_heartbeats()
+    with home.here():
+        assert "no daemon has run here" in examine_automation(home.home)
 
 
 def test_a_damaged_event_log_is_said_before_a_run(home: SmallHome) -> None:

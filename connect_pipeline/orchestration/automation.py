@@ -7,10 +7,10 @@ they do (`sensors.py`, `schedules.py`, `watch.py`).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from connect_pipeline.definitions import build_defs
-from connect_pipeline.errors import SettingsError
+from connect_pipeline.errors import EnvironmentFault, SettingsError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import now, stamp
 from connect_pipeline.orchestration.instance import dagster_home, is_new
@@ -18,10 +18,17 @@ from connect_pipeline.orchestration.launch import dagster_instance
 
 SENSORS = "SENSOR"
 """Of Dagster's daemons the one that looks for files."""
+SEEN_WITHIN = timedelta(minutes=10)
+"""It says each half minute that it is there, but not while a sensor is at work: each of ours has a
+minute. Dagster itself (1.13) waits for half an hour, in which a day's absences come and go."""
 
 
 def examine_automation(home: Home) -> str:
-    """Say when the daemon was last seen. Raises `SettingsError` when anything is turned off."""
+    """Say when the daemon was last seen.
+
+    Raises `SettingsError` when anything is turned off, `EnvironmentFault` when the daemon is down.
+    Where none ever ran it is not missed: commands by cron need none.
+    """
     if is_new(dagster_home(home)):
         return "Dagster has not run here yet"
     defs = build_defs(home)
@@ -43,5 +50,12 @@ def examine_automation(home: Home) -> str:
         )
     if heartbeat is None:
         return "all are on; no daemon has run here, and without one none of them begins"
-    seen = datetime.fromtimestamp(heartbeat.timestamp, UTC)
-    return f"all are on; the daemon was last seen {stamp(min(seen, now()))}"
+    moment = now()
+    seen = min(datetime.fromtimestamp(heartbeat.timestamp, UTC), moment)
+    if moment - seen > SEEN_WITHIN:
+        raise EnvironmentFault(
+            f"Dagster's daemon is down: it was last seen {stamp(seen)}. Nothing begins by itself,"
+            " and no alarm is raised, until it is started again. Where it is to stay away, forget"
+            " it by `dagster-daemon wipe`."
+        )
+    return f"all are on; the daemon was last seen {stamp(seen)}"
