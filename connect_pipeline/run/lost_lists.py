@@ -64,16 +64,22 @@ def refuse_lost_ledger(home: Home, ledger: Ledger, name: str) -> None:
     again. Older lists than `ALERT_DAY` do not matter: retention may keep them longer than their
     rows.
     """
-    outbox = home.outbox(name)
-    made = (*_lists_in(outbox), *_lists_in(outbox / CLEARED))
-    unknown = _unknown(ledger, {*made, *_published_batches(home.attendance(name))}, ALERT_DAY)
+    outbox, day = home.outbox(name), home.attendance(name)
+    in_outbox = {batch_id: batch_id for batch_id in _lists_in(outbox)}
+    in_outbox |= {batch_id: f"{CLEARED}/{batch_id}" for batch_id in _lists_in(outbox / CLEARED)}
+    published = _published_batches(day)
+    unknown = _unknown(ledger, {*in_outbox, *published}, ALERT_DAY)
     if unknown:
+        places = {"their files from the outbox": in_outbox, day.name: published}
+        move = " and ".join(what for what, there in places.items() if unknown.intersection(there))
+        lists = ", ".join(in_outbox.get(batch_id, batch_id) for batch_id in sorted(unknown))
         raise EnvironmentFault(
-            f"{name}: the outbox and what is published hold {unknown} lists that the ledger does"
-            " not know, so the ledger was lost or replaced. Nobody is listed, so that nobody is"
-            " told twice. Restore the ledger from a backup; or move them from the outbox, and"
-            " attendance.duckdb away: whoever they name is listed once more then, so stop the"
-            " sender first, and take out of the new list whom it has told."
+            f"{name}: the outbox and what is published hold {len(unknown)} lists that the ledger"
+            f" does not know ({lists}), so the ledger was lost or replaced. Nobody is listed, so"
+            " that nobody is told twice. Restore the ledger from a backup. Where there is none,"
+            f" stop the sender and move {move} away, but no other list: whom a list names that the"
+            " ledger knows is never listed again. Whoever the lists above name is listed once more"
+            " then, so take out of the new list whom the sender has told."
         )
 
 
@@ -86,11 +92,11 @@ def refuse_lost_balances(home: Home, ledger: Ledger, name: str, district: Distri
     unknown = _unknown(ledger, set(_lists_in(folder)), telling)
     if unknown:
         raise EnvironmentFault(
-            f"{name}: {folder} holds {unknown} lists of the last {telling.days} days that the"
-            " ledger does not know, so the ledger was lost or replaced. Nobody is told of a low"
-            " balance, so that nobody is told twice. Restore the ledger from a backup; or move"
-            " these lists away: whoever they name is listed once more then, so stop the sender"
-            " first."
+            f"{name}: {folder} holds {len(unknown)} lists of the last {telling.days} days that the"
+            f" ledger does not know ({', '.join(sorted(unknown))}), so the ledger was lost or"
+            " replaced. Nobody is told of a low balance, so that nobody is told twice. Restore the"
+            " ledger from a backup; or move these lists away, and no other: whoever they name is"
+            " listed once more then, so stop the sender first."
         )
 
 
@@ -99,14 +105,14 @@ def _lists_in(folder: Path) -> list[str]:
     return list(filter(BATCH_ID.fullmatch, names))
 
 
-def _unknown(ledger: Ledger, listed: set[str], telling: timedelta) -> int:
-    """How many of these batches, if not of before `telling`, the ledger does not know."""
+def _unknown(ledger: Ledger, listed: set[str], telling: timedelta) -> set[str]:
+    """Those of these batches, if not of before `telling`, that the ledger does not know."""
     since = compact(now() - telling)  # a batch's ID begins with its time
     listed = {batch_id for batch_id in listed if batch_id >= since}
     if not listed:
-        return 0
+        return set()
     known = ledger.rows(sa.select(batches.c.batch_id).where(batches.c.batch_id.in_(listed)))
-    return len(listed - {str(row["batch_id"]) for row in known})
+    return listed - {str(row["batch_id"]) for row in known}
 
 
 def _published_batches(day: Path) -> set[str]:

@@ -134,3 +134,69 @@ def test_files_of_a_sender_in_the_outbox_are_no_lists(listing: SmallHome) -> Non
         (outbox / name).write_text("{}")
     absent(listing, "101,001,1,A", "101,002,1,A")
     assert list_absences(listing).outcome == "listed"
+
+
+@pytest.mark.parametrize("where", ["outbox", "published"])
+def test_only_what_it_does_not_know_is_to_move_and_is_listed_again(
+    listing: SmallHome, tmp_path: Path, where: str
+) -> None:
+    """Of a list that it knows nobody would be listed again: who moves that away leaves them untold.
+
+    A sender that takes lists away leaves the published day.
+    """
+    outbox, day = listing.home.outbox(NAME), listing.home.attendance(NAME)
+    absent(listing, "101,001,1,A")
+    assert list_absences(listing).outcome == "listed"
+    (known,) = (path.stem for path in outbox.glob("*.json"))
+    of_known = told(listing)
+    backup = Backup(listing, tmp_path / "backup.db")
+    absent(listing, "101,001,1,A", "101,002,1,A")
+    assert list_absences(listing).outcome == "listed"
+    (unknown,) = (path.stem for path in outbox.glob("*.json") if path.stem != known)
+    of_both = told(listing)
+    moved = outbox.glob(f"{unknown}.*")
+    if where == "published":
+        for path in moved:
+            path.unlink()
+    backup.restore()
+    absent(listing, "101,001,1,A", "101,002,1,A", "101,003,1,A")
+    with pytest.raises(EnvironmentFault, match="hold 1 lists that the ledger does not know") as no:
+        list_absences(listing)
+    said = listing.command_here("doctor", NAME).stdout.replace("\n", " ")
+    move = {"outbox": "their files from the outbox and ", "published": ""}[where]
+    for says in (str(no.value), said):
+        assert f"({unknown})" in says
+        assert f"move {move}attendance.duckdb away, but no other list" in says
+        assert known not in says
+    for path in (*outbox.glob(f"{unknown}.*"), day):
+        path.rename(tmp_path / path.name)
+    assert f"ok  {NAME}: what is published: well" in listing.command_here("doctor", NAME).stdout
+    assert list_absences(listing).outcome == "listed"
+    again = [line for line in told(listing) if line[2] != "003"]
+    assert sorted(again) == sorted(of_both), "of the unknown list everybody, of the known nobody"
+    assert [line for line in again if line[2] == "001"] == of_known
+    assert "003" in {student for _, _, student in told(listing)}
+    assert list_absences(listing).outcome == "nothing_new"
+
+
+def test_the_published_day_of_the_backup_keeps_what_a_known_list_said(
+    listing: SmallHome, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without it nobody could take that back."""
+    outbox, day = listing.home.outbox(NAME), listing.home.attendance(NAME)
+    absent(listing, "101,001,1,A")
+    assert list_absences(listing).outcome == "listed"
+    known = {path.name for path in outbox.glob("*.*")}
+    backup, day_then = Backup(listing, tmp_path / "backup.db"), day.read_bytes()
+    absent(listing, "101,001,1,A", "101,002,1,A")
+    assert list_absences(listing).outcome == "listed"
+    backup.restore()
+    for path in [path for path in outbox.glob("*.*") if path.name not in known]:
+        path.unlink()
+    day.write_bytes(day_then)
+    absent(listing, "101,002,1,A")
+    assert list_absences(listing).outcome == "listed"
+    assert {student for _, _, student in told(listing)} == {"001", "002"}
+    (cleared,) = (outbox / "cleared").glob("*.csv")
+    assert ",001," in cleared.read_text()
+    assert "lost with today's damaged file" not in caplog.text
