@@ -302,10 +302,11 @@ def alerts(
 
 def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
     """What `alerts` would list now, as counts. Nobody is listed, and no list is written."""
-    from connect_pipeline.ledger import PREVIEW_JOB
+    from connect_pipeline.ledger import PREVIEW_JOB, refuse_gone
     from connect_pipeline.run.lifecycle import district_run
 
     home = Home.from_environment()
+    refuse_gone(home)
     previews: dict[str, dict[str, int] | dict[str, str]] = {}
     exit_code = 0
     for name in districts:
@@ -411,7 +412,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show what is published, what is held, and the last runs; of many, one line each."""
-    from connect_pipeline.ledger import open_ledger
+    from connect_pipeline.ledger import open_ledger, refuse_gone
     from connect_pipeline.settings_file import load_sound_districts
     from connect_pipeline.status.as_text import print_overview, print_state
     from connect_pipeline.status.state import district_status, overview
@@ -422,6 +423,7 @@ def status(
         sound.district(district)
     names = [district] if district else list(sound.told.districts)
     wrong = {name: says for name, says in sound.wrong.items() if name in names}
+    refuse_gone(home)
     with closing(open_ledger(home)) as ledger:
         if as_json:
             _print_json({name: district_status(home, ledger, name) for name in names})
@@ -497,7 +499,7 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Say who was in what on a day, from the snapshot that was published then."""
-    from connect_pipeline.ledger import open_ledger
+    from connect_pipeline.ledger import open_ledger, refuse_gone
     from connect_pipeline.settings_file import load_sound_districts
     from connect_pipeline.snapshots import history as past
     from connect_pipeline.status.as_text import print_answer
@@ -507,6 +509,7 @@ def history(
     home = Home.from_environment()
     zone = load_sound_districts(home.settings_file).district(district).zone
     day = _past_day(on, today=datetime.datetime.now(zone).date())
+    refuse_gone(home)
     with closing(open_ledger(home)) as ledger:
         night = past.night_on(home, ledger, district, day, zone)
     if student is not None:

@@ -24,7 +24,7 @@ from connect_pipeline.erasure import records as erasure_records
 from connect_pipeline.errors import EnvironmentFault, SettingsError
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, private_home
-from connect_pipeline.ledger import open_ledger
+from connect_pipeline.ledger import has_ledger, open_ledger, refuse_gone
 from connect_pipeline.orchestration.instance import examine_dagster_home
 from connect_pipeline.process.who import name_of, user_name
 from connect_pipeline.run.lost_lists import refuse_lost_balances
@@ -94,17 +94,10 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
 
 
 def _examine_ledger(home: Home) -> Diagnosis:
-    if not _has_ledger(home):
-        made_with_it = ("published/*/*", "outbox/*/*", "certificates/*")
-        if any(any(home.root.glob(pattern)) for pattern in made_with_it):
-            lost = f"{home.ledger_file} is gone, and what was published is not: restore a backup."
-            return Diagnosis("ledger", EnvironmentFault.exit_code, lost)
-        return Diagnosis("ledger", 0, "none yet; the first run makes it")
+    if not has_ledger(home):
+        gone = _check("ledger", partial(refuse_gone, home))
+        return gone if gone.exit_code else replace(gone, says="none yet; the first run makes it")
     return _check("ledger", partial(_open_ledger_of, home))
-
-
-def _has_ledger(home: Home) -> bool:
-    return bool(os.environ.get("CONNECT_LEDGER_URL")) or home.ledger_file.exists()
 
 
 def _open_ledger_of(home: Home) -> None:
@@ -124,7 +117,7 @@ def _examine_published(home: Home, name: str, district: District) -> bool:
     Raises `EnvironmentFault` when a file is damaged or gone, the ledger knows nothing of its lists,
     or, before all, when an erasure was cut short: until it is run again, files may well be gone.
     """
-    if not (home.published(name).exists() or _has_ledger(home)):
+    if not (home.published(name).exists() or has_ledger(home)):
         return False
     with closing(open_ledger(home)) as ledger:
         erasure_records.refuse_cut_short(ledger, name)

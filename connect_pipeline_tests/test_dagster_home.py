@@ -14,6 +14,7 @@ import yaml
 from dagster._daemon.types import DaemonHeartbeat
 
 from connect_pipeline.orchestration.automation import SENSORS, examine_automation
+from connect_pipeline.ledger import open_ledger
 from connect_pipeline.orchestration.launch import dagster_instance
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_home import NAME, SmallHome, python_path, small_home
@@ -115,14 +116,37 @@ def test_doctor_names_opt_outs_that_nobody_reads(home: SmallHome) -> None:
     assert home.command_here("doctor", NAME).returncode == 0
 
 
-def test_doctor_says_that_the_ledger_is_gone(home: SmallHome) -> None:
+LOOKS = (
+    ("doctor",),
+    ("status",),
+    ("status", NAME),
+    ("history", NAME),
+    ("alerts", NAME, "--dry-run"),
+)
+
+
+def test_who_looks_is_told_that_the_ledger_is_gone_and_makes_none(home: SmallHome) -> None:
+    """An empty one in its place would say that all is well."""
+    home.write_settings(attendance={"enabled": True})
+    assert home.command_here("status").returncode == 0, "nothing was published yet"
+    home.publish()
+    lost = [*home.home.root.glob("ledger.db*"), home.home.ledger_key_file]
+    for path in lost:
+        path.unlink()
+    for look in LOOKS:
+        done = home.command_here(*look)
+        says = (done.stdout + done.stderr).replace("\n", " ")
+        assert done.returncode == 3, look
+        assert "ledger.db is gone, and what was published is not: restore a backup." in says, look
+        assert [path for path in lost if path.exists()] == [], look
+
+
+def test_doctor_says_that_a_ledger_is_another_one(home: SmallHome) -> None:
     home.publish()
     for path in home.home.root.glob("ledger.db*"):
         path.unlink()
-    done = home.command_here("doctor")
-    assert done.returncode == 3
-    assert "ledger.db is gone, and what was published is not: restore a backup." in done.stdout
-    home.command_here("status")  # makes a new one
+    with home.here():
+        open_ledger(home.home).close()
     done = home.command_here("doctor")
     assert done.returncode == 3
     assert f"it knows nothing of what is published for {NAME}" in done.stdout

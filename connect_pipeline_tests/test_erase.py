@@ -32,7 +32,7 @@ from connect_pipeline.erasure.recognising import is_in, words_that_may_be_ids
 from connect_pipeline.erasure.search import is_left_in_database
 from connect_pipeline.erasure.traces import RECEIVED_ENCODINGS, Traces
 from connect_pipeline.errors import DiskFault, EnvironmentFault, Refused, UsageError
-from connect_pipeline.ledger import ATTENDANCE_JOB, now
+from connect_pipeline.ledger import ATTENDANCE_JOB, now, open_ledger
 from connect_pipeline.ledger.tables import alarms, listed, runs
 from connect_pipeline.orchestration.names import RETENTION
 from connect_pipeline.published import open_published
@@ -1053,6 +1053,22 @@ def test_a_ledger_that_does_not_know_an_erasure_publishes_nothing(
     assert home.query(f"FROM connect.students WHERE student_id = '{ERASED}'") == []
     causes = {row["cause"] for row in home.ledger.rows(sa.select(alarms.c.cause))}
     assert "damaged" not in causes, "what the erasure wrote is what is published"
+
+
+def test_doctor_says_what_a_new_ledger_does_not_know(home: SmallHome) -> None:
+    """Else its advice, to let the next run go on, is what that run refuses."""
+    certificate = erase_student(home).certificate
+    home.home.ledger_file.unlink()
+    with home.here():
+        open_ledger(home.home).close()
+    doctor = home.command_here("doctor").stdout.replace("\n", " ")
+    assert f"BAD ledger: it knows nothing of what is published for {NAME}" in doctor
+    assert f"BAD erasures: {NAME}: the ledger does not know 1 erasures" in doctor
+    certificate.unlink()
+    doctor = json.loads(home.command_here("doctor", "--json").stdout)
+    bad = {one["what"]: one["says"] for one in doctor["checks"] if not one["ok"]}
+    assert bad.keys() == {"ledger", f"{NAME}: what is published"}
+    assert "lists that the ledger does not know" in bad[f"{NAME}: what is published"]
 
 
 # -- cut short -----------------------------------------------------------------------------------

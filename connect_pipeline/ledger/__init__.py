@@ -15,7 +15,7 @@ from connect_pipeline.ledger.facts import (
     adds_reason,
     set_sha256,
 )
-from connect_pipeline.ledger.opening import open_ledger
+from connect_pipeline.ledger.opening import has_ledger, open_ledger, refuse_gone
 from connect_pipeline.ledger.times import compact, from_compact, now, rising, stamp
 
 __all__ = [
@@ -26,8 +26,10 @@ __all__ = [
     "adds_reason",
     "compact",
     "from_compact",
+    "has_ledger",
     "now",
     "open_ledger",
+    "refuse_gone",
     "rising",
     "set_sha256",
     "stamp",

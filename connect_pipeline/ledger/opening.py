@@ -69,6 +69,25 @@ def open_ledger(home: Home) -> Ledger:
     return ledger
 
 
+def has_ledger(home: Home) -> bool:
+    """Whether there is a ledger to be opened; else `open_ledger` makes one."""
+    return bool(os.environ.get("CONNECT_LEDGER_URL")) or home.ledger_file.exists()
+
+
+def refuse_gone(home: Home) -> None:
+    """Raise `EnvironmentFault` when there is no ledger and what was made with one is there.
+
+    For who only looks: an empty one in its place says that all is well.
+    """
+    made_with_it = ("published/*/*", "outbox/*/*", "certificates/*")
+    if not has_ledger(home) and any(any(home.root.glob(one)) for one in made_with_it):
+        raise EnvironmentFault(
+            f"{home.ledger_file} is gone, and what was published is not: restore a backup. Where"
+            " there is none, a run makes a new ledger, which does not know who was told. If the"
+            " ledger is in another database, set CONNECT_LEDGER_URL here, too."
+        )
+
+
 def _engine(url: sa.URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return sa.create_engine(url, connect_args={"timeout": LOCK_SECONDS}, hide_parameters=True)
