@@ -61,8 +61,8 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
     if not os.path.lexists(home.settings_file):
         return
     yield _check("home folder", partial(_look_at_home, home))
-    ledger = _examine_ledger(home)
-    yield ledger
+    can_tell, diagnosis = _examine_ledger(home)
+    yield diagnosis
     dagster = _check("Dagster's home", partial(examine_dagster_home, home))
     yield dagster
     if sound is None or only in wrong:
@@ -72,11 +72,10 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
     everybody = (*sound.settings.districts, *sound.wrong)
     yield _check("opt-outs", partial(_refuse_opt_outs_of_nobody, home, everybody))
     yield from _examine_former_districts(home, everybody)
-    is_ours = not ledger.exit_code
-    if home.certificates.exists() and is_ours:
+    if home.certificates.exists() and can_tell:
         erasures = _check("erasures", partial(_refuse_lost_erasures, home, everybody))
         yield erasures
-        is_ours = not erasures.exit_code
+        can_tell = not erasures.exit_code
     yield _check("drops", partial(_refuse_one_drop_of_two, sound.settings.districts))
     if only is not None:
         sound.district(only)
@@ -86,29 +85,36 @@ def examine(home: Home, only: str | None = None) -> Iterator[Diagnosis]:
             if district.attendance.enabled or district.lunch_list.enabled:
                 yield _check(f"{name}: opt-outs", partial(_count_opt_outs, home, name))
             yield from _examine_alarms(name, (sound.settings.alarms, district.alarms))
-            if is_ours:
+            if can_tell:
                 work = partial(_examine_published, home, name, district)
                 was_published, diagnosis = _try(f"{name}: what is published", work)
                 if was_published is not False:
                     yield diagnosis
 
 
-def _examine_ledger(home: Home) -> Diagnosis:
+def _examine_ledger(home: Home) -> tuple[bool, Diagnosis]:
+    """And whether it can tell of what is published: a new one tells what it does not know."""
     if not has_ledger(home):
         gone = _check("ledger", partial(refuse_gone, home))
-        return gone if gone.exit_code else replace(gone, says="none yet; the first run makes it")
-    return _check("ledger", partial(_open_ledger_of, home))
+        none_yet = replace(gone, says="none yet; the first run makes it")
+        return False, gone if gone.exit_code else none_yet
+    unknown, diagnosis = _try("ledger", partial(_unknown_to_ledger, home))
+    if unknown:
+        says = (
+            f"it knows nothing of what is published for {', '.join(unknown)}: the one that did was"
+            " lost. Restore a backup. Where there is none, do what else is said here: then the next"
+            " run takes over what is there."
+        )
+        diagnosis = Diagnosis("ledger", EnvironmentFault.exit_code, says)
+    return unknown is not None, diagnosis
 
 
-def _open_ledger_of(home: Home) -> None:
-    """Open the ledger. Raises `EnvironmentFault` when it knows nothing of what is published."""
+def _unknown_to_ledger(home: Home) -> list[str]:
+    """The districts of whose published roster the ledger knows nothing."""
     with closing(open_ledger(home)) as ledger:
-        for roster in sorted((home.root / "published").glob("*/roster.duckdb")):
-            if ledger.current_snapshot(roster.parent.name) is None:
-                raise EnvironmentFault(
-                    f"it knows nothing of what is published for {roster.parent.name}: the one that"
-                    " did was lost. Restore a backup, or let the next run take over what is there."
-                )
+        rosters = sorted((home.root / "published").glob("*/roster.duckdb"))
+        names = (roster.parent.name for roster in rosters)
+        return [name for name in names if ledger.current_snapshot(name) is None]
 
 
 def _examine_published(home: Home, name: str, district: District) -> bool:
@@ -117,8 +123,6 @@ def _examine_published(home: Home, name: str, district: District) -> bool:
     Raises `EnvironmentFault` when a file is damaged or gone, the ledger knows nothing of its lists,
     or, before all, when an erasure was cut short: until it is run again, files may well be gone.
     """
-    if not (home.published(name).exists() or has_ledger(home)):
-        return False
     with closing(open_ledger(home)) as ledger:
         erasure_records.refuse_cut_short(ledger, name)
         refuse_unsettled(home, ledger, name)
