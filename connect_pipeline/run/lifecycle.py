@@ -193,9 +193,7 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
         if run.attendance.is_late:
             codes["stale_file"] = 1
     else:
-        if (
-            run.outcome == "unchanged"
-        ):  # then old files hold nothing, and newer ones are due all the same
+        if run.outcome == "unchanged":  # old files hold nothing then, and newer ones are due
             codes["stale_file"] = run.report.counts().get("stale_file", 0)
         # Whom old files do not concern is not told that they still are.
         is_fresh = not run.district.hold_stale_files or (
