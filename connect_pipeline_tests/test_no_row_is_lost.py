@@ -421,7 +421,7 @@ def test_a_copy_without_room_is_said_with_its_folder(tmp_path: Path, content: st
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert str(full.value) == (
-        f"Could not write a copy of Any.csv to {tmp_path}: File too large. Free space or"
+        f"Could not write a copy of Any.csv to {tmp_path}: File too large. Free space or mend"
         " permissions, then retry."
     )
     assert [path.name for path in tmp_path.iterdir()] == ["Any.csv"]
