@@ -26,8 +26,8 @@ from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, compact, now, open_ledger, set_sha256, tables
 from connect_pipeline.ledger import postgres as limits
 from connect_pipeline.run.lost_lists import refuse_lost_ledger
+from connect_pipeline_tests.bad_line import HANGS_UP_AFTER_SECONDS, silent_line
 from connect_pipeline_tests.postgres import empty, wait_for_waiting
-from connect_pipeline_tests.silent_line import HANGS_UP_AFTER_SECONDS, silent_line
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from connect_pipeline.alarms.words import Cause, sentence
-from connect_pipeline.ledger import Ledger, now, stamp
+from connect_pipeline.ledger import Ledger, adds_reason, now, stamp
 from connect_pipeline.ledger.tables import alarm_notices, alarms
 from connect_pipeline.outcomes import OF_THE_FILES, without_code
 from connect_pipeline.settings import Alarms, Mail, Settings, Webhook
@@ -166,7 +166,7 @@ def raise_alarm(
             )
         ).all()
         for alarm_id, cleared_at, known in tonight:
-            is_another = cause is Cause.HELD and not set(codes) <= set(known)
+            is_another = cause is Cause.HELD and adds_reason(codes, known)
             if cleared_at is None and not is_another:
                 connection.execute(
                     sa.update(alarms).where(alarms.c.id == alarm_id).values(codes=dict(codes))

@@ -184,23 +184,18 @@ class Ledger:
 
     def bad_ends(self, since: datetime, until: datetime) -> Sequence[RowMapping]:
         """The last runs of a district and job that ended then, and published or listed nothing."""
-        newest = (
-            sa.select(runs.c.district, runs.c.job, sa.func.max(runs.c.started_at).label("last"))
-            .where(runs.c.outcome != "running")
-            .group_by(runs.c.district, runs.c.job)
-            .subquery()
-        )
-        is_newest = sa.and_(
-            runs.c.district == newest.c.district,
-            runs.c.job == newest.c.job,
-            runs.c.started_at == newest.c.last,
+        later = runs.alias()
+        has_later = sa.exists().where(
+            later.c.district == runs.c.district,
+            later.c.job == runs.c.job,
+            later.c.started_at > runs.c.started_at,
+            later.c.outcome != "running",
         )
         return self.rows(
-            sa.select(runs)
-            .join(newest, is_newest)
-            .where(
+            sa.select(runs).where(
                 runs.c.outcome.not_in((*GOOD, "discarded", "running")),
                 runs.c.ended_at.between(stamp(since), stamp(until)),
+                ~has_later,
             )
         )
 

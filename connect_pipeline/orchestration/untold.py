@@ -14,7 +14,7 @@ from sqlalchemy.engine import RowMapping
 from connect_pipeline import alarms
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import ATTENDANCE_JOB, Ledger, now
+from connect_pipeline.ledger import ATTENDANCE_JOB, Ledger, adds_reason, now
 from connect_pipeline.process.locks import is_held
 from connect_pipeline.rules import catalogue
 from connect_pipeline.settings import Settings
@@ -37,7 +37,7 @@ def tell_of_untold_ends(home: Home, ledger: Ledger, settings: Settings) -> None:
             continue
         for cause, codes in _causes(ledger, run).items():
             alarm = said.get((name, job, cause.value))
-            if alarm is None or (cause is Cause.HELD and not set(codes) <= set(alarm["codes"])):
+            if alarm is None or (cause is Cause.HELD and adds_reason(codes, alarm["codes"])):
                 alarms.raise_alarm(ledger, settings, name, job, cause, codes, run_id=run["run_id"])
 
 
