@@ -17,8 +17,8 @@ import duckdb
 from connect_pipeline.cells import normalise
 from connect_pipeline.contract import ATTENDANCE, Column, ExportSpec, Kind
 from connect_pipeline.databases import as_pattern, count_rows, insert_rows
-from connect_pipeline.erasure.keep_out import CODE as ERASED
-from connect_pipeline.erasure.keep_out import keep_out_erased
+from connect_pipeline.erased.keep_out import CODE as ERASED
+from connect_pipeline.erased.keep_out import keep_out_erased
 from connect_pipeline.findings import STORED_PER_CODE
 from connect_pipeline.limits import Thresholds
 from connect_pipeline.line_law import BLANKS

@@ -469,7 +469,7 @@ def rollback(
 ) -> None:
     """Make an earlier snapshot current again. The next night waits for an operator."""
     from connect_pipeline import snapshots
-    from connect_pipeline.erasure import records as erasure_records
+    from connect_pipeline.erased import records as erasure_records
     from connect_pipeline.ledger import open_ledger
     from connect_pipeline.process.locks import locked
     from connect_pipeline.settings_file import load_sound_districts

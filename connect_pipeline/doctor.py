@@ -20,7 +20,7 @@ from connect_pipeline.cells import normalise
 from connect_pipeline.contract import ATTENDANCE, BY_FILE_NAME, CORE
 from connect_pipeline.databases import in_memory
 from connect_pipeline.disk import disk_fault, replacing
-from connect_pipeline.erasure import records as erasure_records
+from connect_pipeline.erased import records as erasure_records
 from connect_pipeline.errors import EnvironmentFault, SettingsError
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import OPT_OUTS, OWN_FOLDERS, Home, private_home

@@ -12,7 +12,7 @@ import logging
 
 from connect_pipeline import snapshots
 from connect_pipeline.attendance.staging import settle_batches
-from connect_pipeline.erasure import records as erasure_records
+from connect_pipeline.erased import records as erasure_records
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger
 

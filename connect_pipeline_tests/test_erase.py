@@ -26,9 +26,11 @@ from connect_pipeline.attendance.opt_outs import opt_out_file
 from connect_pipeline.contract import ATTENDANCE, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.disk import files_below
-from connect_pipeline.erasure import erase, files, records
+from connect_pipeline.erased import records
+from connect_pipeline.erased.broken_lines import words_that_may_be_ids
+from connect_pipeline.erasure import erase, files, ledger_rows
 from connect_pipeline.erasure.leftovers import remove_words_of_completed
-from connect_pipeline.erasure.recognising import is_in, words_that_may_be_ids
+from connect_pipeline.erasure.recognising import is_in
 from connect_pipeline.erasure.search import is_left_in_database
 from connect_pipeline.erasure.traces import RECEIVED_ENCODINGS, Traces
 from connect_pipeline.errors import DiskFault, EnvironmentFault, Refused, UsageError
@@ -1430,7 +1432,7 @@ def test_a_district_out_of_the_settings_is_erased_to_the_end(
         raise EnvironmentFault("the power went")
 
     with monkeypatch.context() as patch:
-        patch.setattr(records, "forget_district", cut)
+        patch.setattr(ledger_rows, "forget_district", cut)
         with pytest.raises(EnvironmentFault, match="the power went"), home.here():
             erase.erase_district(home.home, NAME, "Pat Operator")
     settings = home.home.settings_file

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline.attendance import told
+from connect_pipeline.attendance.new_batch import new_batch
 from connect_pipeline.checks import prepare
 from connect_pipeline.databases import open_scratch
 from connect_pipeline.home import Home
@@ -113,7 +114,7 @@ def asked_of_lists(ledger: Ledger, district: str) -> Answers:
             "told": scratch.execute("FROM attendance.told").fetchall(),
             "told of a balance": told.told_of_balance(connection, district, DAY),
             "batches": told.batches_of(connection, district, DAY),
-            "next batch": told.new_batch(connection, district, NOON.date(), NOON).listed_at,
+            "next batch": new_batch(connection, district, NOON.date(), NOON).listed_at,
         }
 
 

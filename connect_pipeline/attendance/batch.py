@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 
 from connect_pipeline.attendance import school_days
+from connect_pipeline.attendance.new_batch import NewBatch
 from connect_pipeline.attendance.statements import counts
-from connect_pipeline.attendance.told import NewBatch
 from connect_pipeline.databases import count_rows
 from connect_pipeline.ledger import stamp
 from connect_pipeline.settings import District

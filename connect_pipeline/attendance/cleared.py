@@ -16,6 +16,7 @@ import duckdb
 from sqlalchemy.engine import Connection
 
 from connect_pipeline.attendance import day_file, files, staging, statements, told
+from connect_pipeline.attendance.new_batch import new_batch
 from connect_pipeline.attendance.statements import run
 from connect_pipeline.databases import count_rows
 from connect_pipeline.home import Home
@@ -68,7 +69,7 @@ class ClearedList:
             )
 
     def _stage(self, transaction: Connection) -> str:
-        batch = told.new_batch(transaction, self.name, self.today, self.now)
+        batch = new_batch(transaction, self.name, self.today, self.now)
         final = staging.batch_files(self.home, self.name, batch.batch_id)
         counts = dict.fromkeys((told.CLEARED, told.NO_LONGER_ALERTS, told.ABSENT_AGAIN), 0)
         counts |= statements.counts(

@@ -32,6 +32,7 @@ from connect_pipeline.attendance.batch import (
 )
 from connect_pipeline.attendance.cleared import ClearedList
 from connect_pipeline.attendance.destinations import find_destinations
+from connect_pipeline.attendance.new_batch import new_batch
 from connect_pipeline.attendance.statements import prepare, require_balance, require_once, run
 from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.databases import insert_rows
@@ -338,7 +339,7 @@ class AttendanceDay:
         at: datetime,
     ) -> Batch:
         """Write the batch's files under staged names, and its ledger rows, still uncommitted."""
-        new = told.new_batch(transaction, self.name, self.today, at)
+        new = new_batch(transaction, self.name, self.today, at)
         final = staging.batch_files(self.home, self.name, new.batch_id)
         require_once(self.connection, self.name)
         batch = describe_batch(

@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.attendance import staging
+from connect_pipeline.attendance.new_batch import NewBatch
 from connect_pipeline.attendance.statements import bind_batch
-from connect_pipeline.attendance.told import NewBatch
 from connect_pipeline.databases import (
     attach,
     count_rows,

@@ -19,8 +19,8 @@ import duckdb
 
 from connect_pipeline.attendance import staging
 from connect_pipeline.attendance.day_file import write_day
+from connect_pipeline.attendance.new_batch import NewBatch
 from connect_pipeline.attendance.statements import bind_batch, prepare
-from connect_pipeline.attendance.told import NewBatch
 from connect_pipeline.databases import statement
 from connect_pipeline.disk import file_sha256, replacing
 from connect_pipeline.errors import EnvironmentFault

@@ -27,6 +27,7 @@ from connect_pipeline.attendance.batch import (
     students_listed,
 )
 from connect_pipeline.attendance.destinations import find_destinations
+from connect_pipeline.attendance.new_batch import new_batch
 from connect_pipeline.attendance.statements import bind_batch, prepare, require_balance, run
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger
@@ -105,7 +106,7 @@ class LunchList:
 
     def _stage(self, transaction: Connection) -> LunchBatch:
         """Write the list under staged names, then its ledger rows, still uncommitted."""
-        new = told.new_batch(transaction, self.name, self.today, self.now)
+        new = new_batch(transaction, self.name, self.today, self.now)
         final = staging.batch_files(self.home, self.name, new.batch_id)
         batch = LunchBatch(
             batch_id=new.batch_id,

@@ -8,10 +8,11 @@ Belongs here: how SQL is found and bound. Does not belong here: SQL.
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
+from connect_pipeline.attendance.new_batch import NewBatch
 from connect_pipeline.cells.formulas import defused_sql
 from connect_pipeline.cells.normalise import expression
 from connect_pipeline.contract import Kind
@@ -20,9 +21,6 @@ from connect_pipeline.errors import TwiceListedError, UnbalancedError
 from connect_pipeline.ledger import stamp
 from connect_pipeline.rules import rules_of
 from connect_pipeline.rules.rule import RowRule
-
-if TYPE_CHECKING:
-    from connect_pipeline.attendance.told import NewBatch
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:

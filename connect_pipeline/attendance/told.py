@@ -13,19 +13,17 @@ and `destination_hash` has a `channel:hash` per destination. A row for each comb
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import date, datetime
 
 import duckdb
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from connect_pipeline.attendance.new_batch import NewBatch
 from connect_pipeline.attendance.statements import run
-from connect_pipeline.erasure.keep_out import leave_out_erased
-from connect_pipeline.ledger import compact, from_compact, rising, stamp
+from connect_pipeline.erased.keep_out import leave_out_erased
 from connect_pipeline.ledger.tables import batches, listed
 
 ROWS_AT_ONCE = 10_000
@@ -45,26 +43,6 @@ class EarlierBatch:
     batch_id: str
     listed_at: datetime
     is_cleared_list: bool
-
-
-@dataclass(frozen=True)
-class NewBatch:
-    """A batch at hand: its ID says when it is listed, and sorts after all earlier ones."""
-
-    batch_id: str
-    district: str
-    day: date
-    listed_at: datetime
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What a manifest says of it first."""
-        return {
-            "batch_id": self.batch_id,
-            "district": self.district,
-            "date": self.day.isoformat(),
-            "listed_at": stamp(self.listed_at),
-        }
 
 
 def lock_district(transaction: Connection, district: str) -> None:
@@ -145,16 +123,6 @@ def told_of_balance(transaction: Connection, district: str, first_day: date) -> 
         )
     )
     return [row.student_id for row in found]
-
-
-def new_batch(transaction: Connection, district: str, day: date, moment: datetime) -> NewBatch:
-    """A batch of `day`, listed at `moment`, or just after the district's last one."""
-    last = transaction.execute(
-        sa.select(sa.func.max(batches.c.batch_id)).where(batches.c.district == district)
-    ).scalar()
-    before = None if last is None else from_compact(last.split("-")[0])
-    moment = rising(moment.astimezone(UTC).replace(microsecond=0), before)
-    return NewBatch(f"{compact(moment)}-{secrets.token_hex(4)}", district, day, moment)
 
 
 def record_batch(

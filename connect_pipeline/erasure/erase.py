@@ -35,12 +35,13 @@ from connect_pipeline.disk import (
     replacing,
     sync_folder,
 )
-from connect_pipeline.erasure import records, traces
-from connect_pipeline.erasure.certificate import (
+from connect_pipeline.erased import records
+from connect_pipeline.erased.certificate import (
     remove_unfinished,
     write_certificate,
     written_anew,
 )
+from connect_pipeline.erasure import ledger_rows, traces
 from connect_pipeline.erasure.files import (
     findings_without_student,
     list_without_student,
@@ -107,9 +108,9 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
             student.rewrite_lists()
         except OSError as error:
             raise disk_fault(error, f"erase what {district} has of the student") from None
-        found.listed_rows += records.forget_student(ledger, district, student_id)
+        found.listed_rows += ledger_rows.forget_student(ledger, district, student_id)
         traces.keep(home, district, found)
-        records.rewrite_ledger(ledger)
+        ledger_rows.rewrite_ledger(ledger)
         searched = student.search()
         certificate = write_certificate(
             home,
@@ -163,8 +164,8 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
         except OSError as error:
             raise disk_fault(error, f"erase {district}") from None
         home.erasing(district).unlink(missing_ok=True)
-        counts = records.forget_district(ledger, district)
-        records.rewrite_ledger(ledger)
+        counts = ledger_rows.forget_district(ledger, district)
+        ledger_rows.rewrite_ledger(ledger)
         certificate = write_certificate(
             home,
             district,
@@ -293,7 +294,7 @@ class StudentErasure:
                 self.ledger.note_file(self.district, snapshot_id, sha256)
 
     def _place_snapshot(self, snapshot_id: str, rebuilt: Path) -> None:
-        records.forget_settings(self.ledger, self.district, snapshot_id)
+        ledger_rows.forget_settings(self.ledger, self.district, snapshot_id)
         snapshots.replace_file(self.home, self.ledger, self.district, snapshot_id, rebuilt)
 
     def rebuild_days(self) -> None:

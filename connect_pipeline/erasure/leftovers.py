@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from connect_pipeline.disk import disk_fault
-from connect_pipeline.erasure import records
+from connect_pipeline.erased import records
 from connect_pipeline.erasure.traces import whose_words
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from connect_pipeline.disk import private_folder
-from connect_pipeline.erasure.keep_out import erased_students
+from connect_pipeline.erased.keep_out import erased_students
 from connect_pipeline.erasure.rebuild import without_student
 from connect_pipeline.erasure.traces import Traces
 

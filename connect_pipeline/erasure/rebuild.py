@@ -24,12 +24,8 @@ from connect_pipeline.databases import (
     tables_in,
 )
 from connect_pipeline.disk import PRIVATE_FILE, sync_file
-from connect_pipeline.erasure.recognising import (
-    BROKEN_ROW,
-    has_one_of,
-    is_in,
-    words_that_may_be_ids,
-)
+from connect_pipeline.erased.broken_lines import BROKEN_ROW, words_that_may_be_ids
+from connect_pipeline.erasure.recognising import has_one_of, is_in
 from connect_pipeline.erasure.traces import CURE, Traces
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.snapshots.damage import refuse_damaged

@@ -20,29 +20,6 @@ NEAR = 8
 ESCAPE = re.compile(r"\\(?:[bfnrt]|u[0-9A-Fa-f]{4})\Z")
 # What may go on within an e-mail address.
 JOINS = "._+-@"
-# What separates cells, whatever a district's file was made with; and, from a line without its
-# phones (whose parts would be taken for short IDs), all that is in no ID.
-CELLS = r"""[^,;|\t\r\n"]+"""
-PHONE = r"\(?\d{3}\)?[ .-]*\d{3}[ .-]+\d{4}"
-ID_TEXT = r"[\p{L}\p{N}._-]+"
-
-
-QUOTED = '"((?:[^"]|"")*)"'
-BROKEN_ROW = (
-    "count(*) FILTER (WHERE code <> 'new_line_in_value') OVER (PARTITION BY export ORDER BY line)"
-)
-"""SQL: the number of the row that a quarantined line is a part of: a value may go on on others."""
-
-
-def words_that_may_be_ids(text: str) -> str:
-    """SQL: the list of what in a line, given as an SQL expression, may be an ID."""
-    return (
-        f"list_distinct(list_transform(regexp_extract_all({text}, '{CELLS}')"
-        f" || regexp_extract_all(regexp_replace({text}, '{PHONE}', ' ', 'g'), '{ID_TEXT}')"
-        f" || list_transform(regexp_extract_all({text}, '{QUOTED}', 1),"
-        " lambda one: replace(one, '\"\"', '\"')),"
-        " lambda one: trim(one)))"
-    )
 
 
 def has_one_of(variable: str) -> str:

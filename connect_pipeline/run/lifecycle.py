@@ -27,8 +27,8 @@ from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.databases import give_threads, in_memory, open_scratch
 from connect_pipeline.decisions import expire_undecided
 from connect_pipeline.disk import private_folder
-from connect_pipeline.erasure import records as erasure_records
-from connect_pipeline.erasure.keep_out import load_erased
+from connect_pipeline.erased import records as erasure_records
+from connect_pipeline.erased.keep_out import load_erased
 from connect_pipeline.erasure.previous import without_erased
 from connect_pipeline.errors import ConnectError, DiskFault, EnvironmentFault, Refused
 from connect_pipeline.foreign_errors import as_our_error

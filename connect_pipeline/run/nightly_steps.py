@@ -23,7 +23,7 @@ from connect_pipeline.contract import CORE, SCHOOLS, STUDENTS, ExportSpec
 from connect_pipeline.databases import count_rows
 from connect_pipeline.drop.deadlines import deadline_before
 from connect_pipeline.drop.visit import REFUSED_SCHOOLS
-from connect_pipeline.erasure.keep_out import CODE as ERASED
+from connect_pipeline.erased.keep_out import CODE as ERASED
 from connect_pipeline.ledger import CORE_JOB, now, set_sha256
 from connect_pipeline.published import open_published
 from connect_pipeline.rules.drop import old_file_again, stale_file

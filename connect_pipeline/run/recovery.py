@@ -15,7 +15,7 @@ from collections.abc import Callable
 from connect_pipeline import alarms, snapshots
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.disk import remove_log, remove_partials
-from connect_pipeline.erasure import records as erasure_records
+from connect_pipeline.erased import records as erasure_records
 from connect_pipeline.erasure.leftovers import remove_words_of_completed
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home

@@ -21,7 +21,7 @@ from sqlalchemy.engine import RowMapping
 from connect_pipeline.cells.formulas import defused_sql
 from connect_pipeline.databases import count_rows
 from connect_pipeline.disk import private_folder, replacing
-from connect_pipeline.erasure.records import refuse_cut_short, standing
+from connect_pipeline.erased.records import refuse_cut_short, standing
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import OWN_FOLDERS, Home
 from connect_pipeline.ledger import Ledger, now, stamp

@@ -15,7 +15,7 @@ from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.alarms import open_alarms, undelivered
 from connect_pipeline.alarms.words import Cause, sentence
-from connect_pipeline.erasure.records import as_dict, standing
+from connect_pipeline.erased.records import as_dict, standing
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, stamp
 from connect_pipeline.ledger.tables import current, erasures, holds, runs, snapshots

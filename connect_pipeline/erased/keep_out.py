@@ -14,7 +14,7 @@ import duckdb
 
 from connect_pipeline import keyed_hash
 from connect_pipeline.databases import count_rows, insert_rows, set_variables
-from connect_pipeline.erasure.recognising import BROKEN_ROW, words_that_may_be_ids
+from connect_pipeline.erased.broken_lines import BROKEN_ROW, words_that_may_be_ids
 from connect_pipeline.reader import ReadResult
 
 CODE = "student_erased"
