@@ -17,19 +17,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from connect_pipeline import reader, roster
+from connect_pipeline import roster
 from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.home import Home
 from connect_pipeline.landing.bytes_pass import scan_file
 from connect_pipeline.ledger import CORE_JOB
+from connect_pipeline.reader import law, read
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sftp import connect
 from connect_pipeline.validation import whole_drop
 
 PHASES = {
-    "line law": (reader, "_apply_law"),
-    "parse": (reader, "_parsed"),
+    "line law": (read, "apply_law"),
+    "parse": (law, "parse"),
     "rules": (whole_drop, "check_export"),
     "build": (roster, "build_candidate"),
     "diff": (roster, "compare_candidate"),

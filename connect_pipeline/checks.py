@@ -3,7 +3,7 @@
 For: turning `raw.<table>` (verbatim text) into `records.<table>` (trimmed text, every column of
 the contract, only rows that no rule keeps out), set-wise in DuckDB.
 Belongs here: how rules run. Does not belong here: what they say (`rules/`), reading
-(`reader.py`), the verdict on a whole drop (`validation/`).
+(`reader/`), the verdict on a whole drop (`validation/`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 For: everything that must know a file's name, its columns, their order, kinds and privacy.
 Belongs here: `Column`, `ExportSpec`, the five exports, and nothing that reads or checks them.
-Does not belong here: header matching (`header.py`), reading (`reader.py`), rules (`rules/`).
+Does not belong here: reading (`reader/`), rules (`rules/`).
 
 Header checks, scratch tables, Dagster column schemas, the sample generator, the documentation
 tables and the privacy tags all derive from this module; nothing repeats it.

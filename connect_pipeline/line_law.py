@@ -2,7 +2,7 @@
 
 For: the reader, the header and the rules about lines, which must agree on it. All are RE2's, for
 DuckDB; `FIELD` is Python's as well. Belongs here: characters and fields. Does not belong here: a
-rule about them (`rules/`), or how lines are read (`reader.py`).
+rule about them (`rules/`), or how lines are read (`reader/`).
 """
 
 CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}"

@@ -15,7 +15,7 @@ from connect_pipeline.contract import (
     ExportSpec,
 )
 from connect_pipeline.findings import Findings
-from connect_pipeline.header import match_header
+from connect_pipeline.reader.header import match_header
 
 SMALL = ExportSpec(
     "Small.csv", (Column("a", required=True), Column("b"), Column("c", required=True), Column("d"))

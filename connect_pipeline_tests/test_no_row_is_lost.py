@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect_pipeline import reader
 from connect_pipeline.contract import SCHOOLS, STAFF, STUDENTS, Column, ExportSpec
 from connect_pipeline.errors import DiskFault
 from connect_pipeline.limits import Limits
 from connect_pipeline.orchestration.launch import Finished
-from connect_pipeline.reader import ReadResult, read_export
+from connect_pipeline.reader import ReadResult, read_export, unlawful
+from connect_pipeline.reader import read as steps
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
@@ -293,27 +293,27 @@ def test_a_file_of_which_no_row_is_left_is_refused_however_small(tmp_path: Path)
 
 def lose_a_row_of(file_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader with a bug, which no file can cause."""
-    right = reader._apply_law
+    right = steps.apply_law
 
     def wrong(result: ReadResult, path: Path, limits: Limits) -> None:
         right(result, path, limits)
         result.accepted_rows -= result.spec.file_name == file_name
 
-    monkeypatch.setattr(reader, "_apply_law", wrong)
+    monkeypatch.setattr(steps, "apply_law", wrong)
 
 
 def test_a_row_that_the_parser_loses_of_a_copy_is_our_bug(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A blank line is not parsed, and the others keep their numbers beside what was."""
-    right = reader._parsed
+    right = unlawful.parse
 
     def wrong(result: ReadResult, path: Path) -> str:
         table = right(result, path)
         result.connection.execute(f"DELETE FROM {table} WHERE rowid = 0")
         return table
 
-    monkeypatch.setattr(reader, "_parsed", wrong)
+    monkeypatch.setattr(unlawful, "parse", wrong)
     result = read(tmp_path / "any.csv", b"c0,c1\n1,2\n\n3,4\n5,6\n", 2)
     assert result.findings.counts["row_conservation"] == 1
 
@@ -325,13 +325,13 @@ def test_a_row_that_the_parser_loses_of_a_copy_is_our_bug(
 def test_a_row_too_many_is_our_bug_like_one_too_few(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: str, by: int
 ) -> None:
-    right = reader._apply_law
+    right = steps.apply_law
 
     def wrong(result: ReadResult, path: Path, limits: Limits) -> None:
         right(result, path, limits)
         setattr(result, counted, getattr(result, counted) + by)
 
-    monkeypatch.setattr(reader, "_apply_law", wrong)
+    monkeypatch.setattr(steps, "apply_law", wrong)
     result = read(tmp_path / "any.csv", b"c0,c1\n1,2\n\n3\n,\n4,5\n", 2)
     assert result.findings.counts["row_conservation"] == 1
     assert result.verdict == "blocked"

@@ -2,7 +2,7 @@
 
 `bytes_pass.py` says what bytes are while they arrive; `files.py` is the folder's life.
 Belongs here: files as bytes. Does not belong here: fetching them (`sftp/`), reading them
-(`reader.py`).
+(`reader/`).
 """
 
 from connect_pipeline.landing.files import prune, verify

@@ -3,7 +3,7 @@
 For: turning any of these into received files by export name, and refusing anything else in one
 sentence.
 Belongs here: where bytes come from, and which export a file without a name is. Does not belong
-here: unpacking (`unzip.py`), and what files say (`reader.py`, `checks.py`).
+here: unpacking (`unzip.py`), and what files say (`reader/`, `checks.py`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import IO
 from connect_pipeline.contract import BY_FILE_NAME, CORE, EXPORTS, ExportSpec
 from connect_pipeline.disk import disk_fault, path_of_open
 from connect_pipeline.errors import UsageError
-from connect_pipeline.header import OTHER_DELIMITERS, export_of
 from connect_pipeline.landing.bytes_pass import FileFacts, scan_file
+from connect_pipeline.reader.header import OTHER_DELIMITERS, export_of
 from connect_pipeline.validation.unzip import exports_in, is_zip, kept
 
 STANDARD_INPUT = "-"

@@ -1,7 +1,7 @@
 """Reading files of a drop while later ones are still fetched, or earlier ones are being checked.
 
 For: time. A fetch waits for the network, and the rules about a file leave a processor free.
-Belongs here: the one thread that does so. Does not belong here: how a file is read (`reader.py`),
+Belongs here: the one thread that does so. Does not belong here: how a file is read (`reader/`),
 and whether it may be used: that is decided when all have arrived.
 """
 

@@ -2,7 +2,7 @@
 
 For: deciding whether line 1 of a file is a subsequence of the contract's columns, in the
 contract's order, holding every required one (DESIGN section 2), and saying why when it is not.
-Does not belong here: reading lines (`reader.py`).
+Does not belong here: reading lines (`law.py`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 For: the reader. Belongs here: when a copy is needed, where it is made, and what is said when there
 is no room for it. Does not belong here: how bytes are made UTF-8 (`landing/bytes_pass.py`), what is
-in a line (`reader.py`).
+in a line (`law.py`).
 """
 
 from __future__ import annotations
