@@ -40,7 +40,6 @@ def loaded_after(program: str, *arguments: object) -> set[str]:
     [
         "contract",
         "landing.bytes_pass",
-        "header",
         "rules",
         "reader",
         "checks",

@@ -3,5 +3,5 @@
 For: everything between the checked absences and the list that a sender takes: `day.py` is the
 way through. The list of low lunch balances (`lunch.py`) goes the same way from the roster.
 Belongs here: who is told of what, once, and why others are not. Does not belong here: reading the
-file (`reader/`, `checks.py`), and sending.
+file (`reader/`, `checks/`), and sending.
 """

@@ -2,7 +2,7 @@
 
 For: SQL expressions that turn a trimmed cell into its published value. The rules call a cell
 invalid exactly when its expression is NULL, so what is reported and what is published agree.
-Belongs here: one expression per kind. Does not belong here: trimming (`checks.py`), what an
+Belongs here: one expression per kind. Does not belong here: trimming (`checks/`), what an
 invalid cell means for its row (`rules/cell/`), the words people use (`vocabulary.py`).
 
 The expressions hold no braces, so that rules may use them in their format strings.

@@ -4,7 +4,7 @@ For: looking a rule up, and listing those of a kind. A new rule is a new module 
 nothing else changes.
 
 Belongs here: finding rules and their families. Does not belong here: a rule, or running one
-(`checks.py`).
+(`checks/`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 For: the modules in the folders beside, each of which holds one rule as `RULE`.
 Belongs here: the shapes. Does not belong here: a rule, or the code that runs rules
-(`reader/`, `checks.py`, `roster/hold.py`).
+(`reader/`, `checks/`, `roster/hold.py`).
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ class Rule:
     changes the rule. Rules about a whole night have no example of one file.
 
     A rule that is just this is found by the code that works out what it is about: lines
-    (`reader/law.py`), the header (`reader/header.py`), a whole file (`checks/`), the drop (`drop/`),
-    what a night would change (`roster/`) or a day comes to (`run/`), who is erased (`erased/`).
+    and the header (`reader/`), a whole file (`checks/`), the drop (`drop/`), what a night would
+    change (`roster/`) or a day comes to (`run/`), who is erased (`erased/`).
     """
 
     code: str

@@ -3,7 +3,7 @@
 For: turning any of these into received files by export name, and refusing anything else in one
 sentence.
 Belongs here: where bytes come from, and which export a file without a name is. Does not belong
-here: unpacking (`unzip.py`), and what files say (`reader/`, `checks.py`).
+here: unpacking (`unzip.py`), and what files say (`reader/`, `checks/`).
 """
 
 from __future__ import annotations
