@@ -35,7 +35,7 @@ from connect_pipeline.process.who import user_name
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from connect_pipeline.orchestration.launch import Finished
+    from connect_pipeline.launch import Finished
     from connect_pipeline.validation import Report
 
 app = typer.Typer(
@@ -357,7 +357,7 @@ def _named(districts: list[str] | None, *, every: bool, with_attendance: bool = 
 
 def _run_jobs(job: str, districts: list[str], *, as_json: bool) -> None:
     with _quickly():
-        from connect_pipeline.orchestration.launch import run_job
+        from connect_pipeline.launch import run_job
 
     home = Home.from_environment()
     if not as_json:

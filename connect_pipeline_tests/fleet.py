@@ -20,9 +20,10 @@ import yaml
 
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.home import Home
+from connect_pipeline.launch import QUIET
 from connect_pipeline.ledger import Ledger, open_ledger
 from connect_pipeline.orchestration import sensors
-from connect_pipeline.orchestration.launch import QUIET, dagster_instance
+from connect_pipeline.orchestration.open_instance import dagster_instance
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.new_homes import give_dagster, give_ledger
 from connect_pipeline_tests.small_district import FILES

@@ -44,7 +44,7 @@ def _new_ledger() -> Files:
 
 @cache
 def _new_dagster() -> Files:
-    from connect_pipeline.orchestration.launch import dagster_instance
+    from connect_pipeline.orchestration.open_instance import dagster_instance
 
     with TemporaryDirectory() as folder, mock.patch.dict(os.environ, clear=True):
         home = Home(Path(folder))

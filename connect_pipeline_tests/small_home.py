@@ -45,7 +45,7 @@ from connect_pipeline_tests.forks import forked
 from connect_pipeline_tests.reading import reading
 
 if TYPE_CHECKING:
-    from connect_pipeline.orchestration.launch import Finished
+    from connect_pipeline.launch import Finished
     from connect_pipeline_tests.sshd import OpenSshd
 
 REPOSITORY = Path(__file__).parent.parent
@@ -202,7 +202,7 @@ class SmallHome:
 
     def run(self, job: str = "nightly_sync") -> Finished:
         """The same run as `sync`, through Dagster, in this process."""
-        from connect_pipeline.orchestration.launch import run_job
+        from connect_pipeline.launch import run_job
 
         with self.here():
             return run_job(self.home, job, NAME)

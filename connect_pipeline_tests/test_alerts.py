@@ -21,9 +21,9 @@ from connect_pipeline.attendance import statements
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.contract import ATTENDANCE, STUDENTS
 from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.launch import Finished
 from connect_pipeline.ledger import now, stamp
 from connect_pipeline.ledger.tables import holds
-from connect_pipeline.orchestration.launch import Finished
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
 from connect_pipeline.published import (
     ABSENCE_LIST,

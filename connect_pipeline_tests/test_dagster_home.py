@@ -13,9 +13,9 @@ import pytest
 import yaml
 from dagster._daemon.types import DaemonHeartbeat
 
+from connect_pipeline.doctor.automation import SENSORS, examine_automation
 from connect_pipeline.ledger import open_ledger
-from connect_pipeline.orchestration.automation import SENSORS, examine_automation
-from connect_pipeline.orchestration.launch import dagster_instance
+from connect_pipeline.orchestration.open_instance import dagster_instance
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_home import NAME, SmallHome, python_path, small_home
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home
 from connect_pipeline.orchestration.event_log import EventLog
-from connect_pipeline.orchestration.launch import dagster_instance
+from connect_pipeline.orchestration.open_instance import dagster_instance
 from connect_pipeline_tests.forks import forked
 
 PROCESSES, RUNS, LINES = 4, 3, 20

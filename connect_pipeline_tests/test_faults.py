@@ -31,7 +31,7 @@ from connect_pipeline.errors import DiskFault
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import opening
-from connect_pipeline.orchestration.launch import dagster_instance
+from connect_pipeline.orchestration.open_instance import dagster_instance
 from connect_pipeline.process import locks
 from connect_pipeline.sample.server import EmbeddedServer, generate_key
 from connect_pipeline_tests.forks import forked

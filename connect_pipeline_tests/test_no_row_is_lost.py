@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from connect_pipeline.contract import SCHOOLS, STAFF, STUDENTS, Column, ExportSpec
 from connect_pipeline.errors import DiskFault
+from connect_pipeline.launch import Finished
 from connect_pipeline.limits import Limits
-from connect_pipeline.orchestration.launch import Finished
 from connect_pipeline.reader import ReadResult, read_export, unlawful
 from connect_pipeline.reader import read as steps
 from connect_pipeline.sample.server import EmbeddedServer

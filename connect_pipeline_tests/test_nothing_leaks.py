@@ -346,7 +346,7 @@ def test_a_daemon_with_another_mask_makes_private_files_too(
     home = small_home(server, tmp_path)
     with home.here():
         os.umask(0o022)
-        from connect_pipeline.orchestration.launch import run_job
+        from connect_pipeline.launch import run_job
 
         assert run_job(home.home, "nightly_sync", NAME).outcome == "published"
         os.umask(0o077)

@@ -18,8 +18,8 @@ from connect_pipeline.alarms.words import Cause
 from connect_pipeline.contract import ATTENDANCE, CORE, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.drop.looks import Look
 from connect_pipeline.errors import DiskFault
+from connect_pipeline.launch import run_job
 from connect_pipeline.orchestration import sensors
-from connect_pipeline.orchestration.launch import run_job
 from connect_pipeline.orchestration.names import (
     ATTEMPT_TAG,
     ATTENDANCE_ALERTS,

@@ -30,10 +30,10 @@ from connect_pipeline.contract import STUDENTS
 from connect_pipeline.decisions import decide
 from connect_pipeline.errors import DiskFault, SettingsError, UsageError
 from connect_pipeline.home import Home
+from connect_pipeline.launch import QUIET, run_job
 from connect_pipeline.ledger import CORE_JOB, Ledger, now
 from connect_pipeline.ledger.tables import alarm_notices
 from connect_pipeline.orchestration import dead_runs, retention, untold
-from connect_pipeline.orchestration.launch import QUIET, run_job
 from connect_pipeline.orchestration.names import (
     ATTENDANCE_ALERTS,
     DEADLINE_TAG,

@@ -20,7 +20,7 @@ import connect_pipeline.doctor  # noqa: F401
 import connect_pipeline_tests.attendance_runs
 import connect_pipeline_tests.faults.absences  # noqa: F401
 from connect_pipeline.home import Home
-from connect_pipeline.orchestration.launch import dagster_instance
+from connect_pipeline.orchestration.open_instance import dagster_instance
 
 
 @dg.op

@@ -3,7 +3,7 @@
 For: the commands, which make both at need, and Dagster's own processes, which do not: without our
 `dagster.yaml` they would go on with Dagster's defaults.
 Belongs here: the folder and that file. Does not belong here: Dagster itself, which takes a second
-to import (`launch.py` opens the instance).
+to import (`open_instance.py`).
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ from connect_pipeline.databases import count_rows
 from connect_pipeline.disk import private_folder, replacing
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
+from connect_pipeline.launch import Finished, run_job
 from connect_pipeline.orchestration.instance import dagster_home
-from connect_pipeline.orchestration.launch import Finished, run_job
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS, NIGHTLY_SYNC
 from connect_pipeline.outcomes import without_code
 from connect_pipeline.published import open_published

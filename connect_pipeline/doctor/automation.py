@@ -2,7 +2,7 @@
 
 For: `doctor`. A sensor that was turned off in the UI fetches nothing and says nothing.
 Belongs here: what Dagster's instance knows of our sensors and schedules. Does not belong here: what
-they do (`sensors.py`, `schedules.py`, `watch.py`).
+they do (`orchestration/`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from connect_pipeline.errors import EnvironmentFault, SettingsError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import now, stamp
 from connect_pipeline.orchestration.instance import dagster_home, is_new
-from connect_pipeline.orchestration.launch import dagster_instance
+from connect_pipeline.orchestration.open_instance import dagster_instance
 
 SENSORS = "SENSOR"
 """Of Dagster's daemons the one that looks for files."""

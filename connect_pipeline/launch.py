@@ -1,32 +1,25 @@
 """Running a job for a district in this process, on the instance where every run shows in the UI.
 
-For: the commands. Belongs here: the instance, and what a finished run tells. Does not belong
-here: what a run does (`run/district_run.py`).
+For: the commands. Belongs here: what a finished run tells. Does not belong here: the instance
+(`orchestration/open_instance.py`), what a run does (`run/district_run.py`).
 """
 
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from connect_pipeline.definitions import build_defs
-from connect_pipeline.disk import remove_tree
-from connect_pipeline.errors import ConnectError, EnvironmentFault
+from connect_pipeline.errors import ConnectError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import open_ledger
-from connect_pipeline.orchestration.instance import dagster_home
+from connect_pipeline.orchestration.open_instance import dagster_instance
 from connect_pipeline.outcomes import failed, outcome_exit_code
-from connect_pipeline.process.locks import file_locked
-
-DATABASES = ("history", "schedules", "events")
-"""Folders of an instance's databases on SQLite."""
 
 STOPPED = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
 """What Dagster's events call it when somebody stopped a run."""
@@ -53,68 +46,6 @@ class Finished:
     def exit_code(self) -> int:
         """The command's exit code (DESIGN section 8)."""
         return outcome_exit_code(self.outcome)
-
-
-def dagster_instance(home: Home) -> dg.DagsterInstance:
-    """Our Dagster instance. Two processes that make its databases at once would both fill them.
-
-    Raises `EnvironmentFault` when its `dagster.yaml` is wrong or its database cannot be reached.
-    """
-    folder = dagster_home(home)
-    lock = folder / "connect.lock"
-    with (
-        file_locked(lock, f"Another process has held {lock} for too long. Wait for it to end."),
-        _made_whole(folder),
-    ):
-        try:
-            instance = dg.DagsterInstance.get()
-            # Nothing looks into this one before a run's first event.
-            instance.event_log_storage.get_maximum_record_id()
-            return instance
-        except Exception as error:
-            # What Dagster says of it may quote a password.
-            raise EnvironmentFault(
-                f"Dagster's instance in {folder} cannot be opened ({type(error).__name__}). Check"
-                " its dagster.yaml, the database that this names, and the disk. `dagster instance"
-                " info` says why."
-            ) from None
-
-
-@contextmanager
-def _made_whole(folder: Path) -> Iterator[None]:
-    """See to it that Dagster's databases are made as a whole: it does not finish half-made ones.
-
-    While they are made, a file says so. Where a kill left that file, or Dagster refuses, what there
-    is of them goes, unless somebody has made them whole since and there are runs in them.
-    """
-    being_made = folder / "being_made"
-    if being_made.exists() and not _has_runs(folder):
-        _remove_databases(folder)
-    is_new = not any((folder / name).exists() for name in DATABASES)
-    if is_new:
-        being_made.touch()
-    try:
-        yield
-    except BaseException:
-        if is_new:
-            _remove_databases(folder)
-            being_made.unlink(missing_ok=True)
-        raise
-    being_made.unlink(missing_ok=True)
-
-
-def _remove_databases(folder: Path) -> None:
-    for name in DATABASES:
-        remove_tree(folder / name)
-
-
-def _has_runs(folder: Path) -> bool:
-    database = folder / "history" / "runs.db"
-    try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is not None
-    except sqlite3.Error:  # there is no such file or table
-        return False
 
 
 def run_job(home: Home, job: str, district: str) -> Finished:
