@@ -2,8 +2,9 @@
 
 For: turning a command line into calls, and results into text, JSON and an exit code: 0 done,
 1 blocked or held, 2 wrong usage or settings, 3 the environment failed.
-Belongs here: arguments and printing. Does not belong here: any work; heavy parts (Dagster,
-paramiko) are imported by the command that needs them, so that `validate` starts at once.
+Belongs here: arguments and answers. Does not belong here: how these are printed (`console.py`),
+any work; heavy parts (Dagster, paramiko) are imported by the command that needs them, so that
+`validate` starts at once.
 """
 
 from __future__ import annotations
@@ -12,19 +13,27 @@ import atexit
 import datetime
 import gc
 import io
-import json
 import logging
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from connect_pipeline.console import (
+    answers,
+    busy,
+    err,
+    out,
+    print_json,
+    print_line,
+    say,
+    show_progress,
+)
 from connect_pipeline.errors import ConnectError, SettingsError, SystemFault, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.outcomes import without_code
@@ -33,8 +42,6 @@ from connect_pipeline.process.stops import is_stop
 from connect_pipeline.process.who import user_name
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from connect_pipeline.launch import Finished
     from connect_pipeline.validation import Report
 
@@ -43,8 +50,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_answers: list[Any] = []
-"""What this run printed as JSON."""
 
 Districts = Annotated[list[str] | None, typer.Argument(help="Names as in districts.yaml.")]
 All = Annotated[bool, typer.Option("--all", help="Every district in the settings.")]
@@ -79,7 +84,7 @@ def _flush() -> None:
 def main() -> None:
     """Run a command; an error is one sentence and an exit code, never a traceback."""
     keep_private()
-    _answers.clear()
+    answers.clear()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal has no letters for
             stream.reconfigure(errors="replace")
@@ -106,70 +111,18 @@ def main() -> None:
 
 def _fail(message: str, exit_code: int) -> None:
     """End with this. Who asked for JSON gets an object in any case, and no more than one."""
-    _say(message)
-    if "--json" in sys.argv[1:] and not _answers:
+    say(message)
+    if "--json" in sys.argv[1:] and not answers:
         with suppress(OSError):  # nobody reads it
-            _print_json({"error": message})
+            print_json({"error": message})
     sys.exit(exit_code)
-
-
-@cache
-def out() -> Console:
-    """What a command answers. Rich takes as long to import as a small folder to be read."""
-    from rich.console import Console
-
-    return Console()
-
-
-@cache
-def err() -> Console:
-    """What is said beside the answer."""
-    from rich.console import Console
-
-    return Console(stderr=True)
-
-
-@contextmanager
-def _busy(doing: str) -> Iterator[Callable[[str], None]]:
-    """Show what is being done where somebody sees it; gives what changes the words."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    with err().status(doing) as status:
-        yield status.update
-
-
-def _say(message: str) -> None:
-    """What went wrong, on the error stream."""
-    _print_line(message, "red", err())
-
-
-def _print_line(text: str, style: str | None = None, to: Console | None = None) -> None:
-    """A line as it is: what is in brackets in a path is no markup."""
-    (to or out()).print(text, style=style, markup=False, highlight=False, soft_wrap=True)
-
-
-def _show_progress() -> None:
-    """Our own log, on the error stream."""
-    from rich.logging import RichHandler
-
-    handler = RichHandler(console=err(), show_path=False, show_level=False, markup=False)
-    logger = logging.getLogger("connect_pipeline")
-    if not any(isinstance(one, RichHandler) for one in logger.handlers):
-        logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-
-
-def _print_json(value: Any) -> None:
-    _answers.append(value)
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))  # noqa: T201
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        _print_line(f"connect-pipeline {version('connect-pipeline')}")
+        print_line(f"connect-pipeline {version('connect-pipeline')}")
         raise typer.Exit
 
 
@@ -210,10 +163,10 @@ def validate(
         )
     if page is not None:
         _refuse_as_page(page, source)
-    with _busy("Checking ...") as show:
+    with busy("Checking ...") as show:
         report = run_validation(source, progress=lambda name: show(f"Checking {name} ..."))
     if as_json:
-        _print_json(to_json(report))
+        print_json(to_json(report))
     else:
         from connect_pipeline.report.as_text import as_text
 
@@ -245,7 +198,7 @@ def _write_page(page: Path, report: Report) -> None:
     about = About(when=datetime.datetime.now().astimezone())
     with replacing(page) as file:
         file.write(as_html(report, about).encode())
-    _print_line(f"The report is in {page}.", to=err())
+    print_line(f"The report is in {page}.", to=err())
 
 
 @app.command()
@@ -264,13 +217,13 @@ def generate(
     if defects:  # before anything is written
         refuse_too_few(students)
     today = datetime.datetime.now().astimezone().date()
-    with _busy("Generating ..."):
+    with busy("Generating ..."):
         made = write_district(folder, students, seed, today=today)
         labels = add_defects(folder, seed) if defects else []
     for name, rows in made.counts.items():
-        _print_line(f"{folder / name}: {rows:,} rows")
+        print_line(f"{folder / name}: {rows:,} rows")
     if labels:
-        _print_line(f"{len(labels)} defects, each labelled in {folder / 'defects.json'}")
+        print_line(f"{len(labels)} defects, each labelled in {folder / 'defects.json'}")
 
 
 @app.command()
@@ -316,7 +269,7 @@ def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
         except ConnectError as error:  # one district's fault is not another's
             previews[name] = {"error": str(error)}
             exit_code = max(exit_code, error.exit_code)
-            _say(str(error))
+            say(str(error))
             continue
         is_held = any(what.startswith("held: ") for what in counts)
         exit_code = max(exit_code, int(is_held or "discarded" in counts))
@@ -330,7 +283,7 @@ def _preview_alerts(districts: list[str], *, as_json: bool) -> None:
             for what, count in counts.items():
                 out().print(f"  {what.replace('_', ' ')}: {count:,}", highlight=False)
     if as_json:
-        _print_json(previews)
+        print_json(previews)
     raise typer.Exit(exit_code)
 
 
@@ -361,17 +314,17 @@ def _run_jobs(job: str, districts: list[str], *, as_json: bool) -> None:
 
     home = Home.from_environment()
     if not as_json:
-        _show_progress()
+        show_progress()
     finished = []
     for district in districts:
-        with _busy(f"{district}: {job} ..."):
+        with busy(f"{district}: {job} ..."):
             finished.append(run_job(home, job, district))
         if not as_json:
             _print_finished(finished[-1])
         if finished[-1].is_stopped:
             break
     if as_json:
-        _print_json(
+        print_json(
             {
                 one.district: {
                     "outcome": without_code(one.outcome),
@@ -403,7 +356,7 @@ def _print_finished(one: Finished) -> None:
     style = "green" if one.exit_code == 0 else "red"
     out().print(f"{one.district}: {word}", style=style, highlight=False)
     if one.message:
-        _print_line(one.message)
+        print_line(one.message)
 
 
 @app.command()
@@ -426,7 +379,7 @@ def status(
     refuse_gone(home)
     with closing(open_ledger(home)) as ledger:
         if as_json:
-            _print_json({name: district_status(home, ledger, name) for name in names})
+            print_json({name: district_status(home, ledger, name) for name in names})
         elif len(names) > 1:
             print_overview(out(), overview(home, ledger, names, wrong))
         else:
@@ -459,7 +412,7 @@ def _decide(district: str, decision: str, job: str | None) -> None:
         user_name(),
         decisions.HeldJob(job) if job else None,
     ):
-        _print_line(sentence)
+        print_line(sentence)
 
 
 @app.command()
@@ -480,9 +433,9 @@ def rollback(
         erasure_records.refuse_cut_short(ledger, district)  # an older one may have who is erased
         is_another = snapshots.roll_back(home, ledger, district, snapshot, user_name())
     if is_another:
-        _print_line(f"{district}: snapshot {snapshot} is current. The next sync will hold.")
+        print_line(f"{district}: snapshot {snapshot} is current. The next sync will hold.")
     else:
-        _print_line(
+        print_line(
             f"{district}: snapshot {snapshot} is current, as it was before, so no night is undone:"
             f" to undo one, name an earlier snapshot (`status {district}` lists them)."
         )
@@ -520,7 +473,7 @@ def history(
         answer = past.summary_of(night)
     answer = {"snapshot_id": night.snapshot_id, "current_from": night.current_from, **answer}
     if as_json:
-        _print_json(answer)
+        print_json(answer)
     else:
         print_answer(out(), answer)
 
@@ -563,7 +516,7 @@ def export(
     with closing(open_ledger(home)) as ledger:
         written = export_tables(home, ledger, district, folder, file_format, user_name())
     for name, rows in written.items():
-        _print_line(f"{folder / name}: {rows:,} rows")
+        print_line(f"{folder / name}: {rows:,} rows")
 
 
 @app.command()
@@ -579,18 +532,18 @@ def erase(
 
     home, by = Home.from_environment(), user_name()
     if lift:
-        _print_line(lift_erasure(home, district, student, by))
+        print_line(lift_erasure(home, district, student, by))
         return
     if student is None and sys.stdin.isatty():
         typer.confirm(f"Erase everything of {district}, for ever?", abort=True)
-    with _busy("Erasing ..."):
+    with busy("Erasing ..."):
         if student is None:
             done = erase_district(home, district, by)
         else:
             done = erase_student(home, district, student, by)
     for sentence in done.says:
-        _print_line(sentence)
-    _print_line(f"The certificate is {done.certificate}.")
+        print_line(sentence)
+    print_line(f"The certificate is {done.certificate}.")
 
 
 @app.command()
@@ -606,10 +559,10 @@ def doctor(
         findings.append(one)
         if not as_json:
             mark, style = ("ok ", "green") if one.exit_code == 0 else ("BAD", "red")
-            _print_line(f"{mark} {one.what}: {one.says}", style)
+            print_line(f"{mark} {one.what}: {one.says}", style)
     if as_json:
         checks = [{"what": one.what, "ok": not one.exit_code, "says": one.says} for one in findings]
-        _print_json({"ok": all(check["ok"] for check in checks), "checks": checks})
+        print_json({"ok": all(check["ok"] for check in checks), "checks": checks})
     raise typer.Exit(max(one.exit_code for one in findings))
 
 
@@ -622,7 +575,7 @@ def demo(
     with _quickly():
         from connect_pipeline.sample.demo import run_demo
 
-    _show_progress()
+    show_progress()
     raise typer.Exit(run_demo(Home.from_environment(), students, out(), with_ui=ui))
 
 

@@ -87,7 +87,7 @@ def test_a_thousand_folders_on_a_real_sshd_are_looked_at_in_twenty_seconds(
 def test_the_status_of_many_is_one_line_each_and_who_needs_somebody_comes_first(
     ships: Fleet, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from connect_pipeline import cli
+    from connect_pipeline import cli, console
 
     names = [f"d{number:03}" for number in range(300)]
     for name in names:
@@ -125,7 +125,7 @@ def test_the_status_of_many_is_one_line_each_and_who_needs_somebody_comes_first(
     assert {line.last_run for line in lines} == {"core: published"}
 
     monkeypatch.setenv("CONNECT_HOME", str(ships.home.root))
-    monkeypatch.setattr(cli.out(), "width", 140)
+    monkeypatch.setattr(console.out(), "width", 140)
     monkeypatch.setattr("sys.argv", ["connect-pipeline", "status"])
     with pytest.raises(SystemExit):
         cli.main()
