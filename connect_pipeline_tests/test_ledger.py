@@ -153,7 +153,7 @@ def test_a_file_that_came_back_is_as_old_as_its_return(ledger: Ledger) -> None:
 def test_a_table_that_is_not_there_is_our_bug(ledger: Ledger) -> None:
     with ledger.transaction() as connection:
         connection.exec_driver_sql("DROP TABLE received")
-    with pytest.raises(SystemFault, match=r"A bug in .*: \w+Error at facts\.py"):
+    with pytest.raises(SystemFault, match=r"A bug in .*: \w+Error at transactions\.py"):
         ledger.last_received("lincoln", "StaffExport.csv")
 
 

@@ -1,7 +1,7 @@
 """Opening the ledger: its database, made or migrated when needed, and its key.
 
 Belongs here: SQLite below the home or Postgres by `CONNECT_LEDGER_URL`, migrations,
-`CONNECT_LEDGER_KEY` or `ledger.key`. Does not belong here: what is in it (`facts.py`).
+`CONNECT_LEDGER_KEY` or `ledger.key`. Does not belong here: what is in it (`ledger.py`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from connect_pipeline.errors import DatabaseFault, EnvironmentFault, SettingsErr
 from connect_pipeline.foreign_errors import server_refused
 from connect_pipeline.home import Home, private_home
 from connect_pipeline.ledger import postgres
-from connect_pipeline.ledger.facts import Ledger
+from connect_pipeline.ledger.ledger import Ledger
 from connect_pipeline.ledger.tables import ledger_key, listed
 
 MIGRATIONS = Path(__file__).parent / "migrations"
