@@ -17,14 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect_pipeline.landing import bytes_pass
-from connect_pipeline.landing.bytes_pass import (
-    BytesPass,
-    FileFacts,
-    count_blank_lines,
-    scan_file,
-    write_normalised,
-)
+from connect_pipeline.landing import as_utf8
+from connect_pipeline.landing.as_utf8 import count_blank_lines, write_normalised
+from connect_pipeline.landing.bytes_pass import BytesPass, scan_file
+from connect_pipeline.landing.file_facts import FileFacts
 
 LINE_BYTES = 8
 CONTROLS = [code for code in range(1, 32) if code not in (9, 10, 13)]
@@ -152,7 +148,7 @@ def test_normalised_text_is_that_of_a_slow_reading(
     source.write_bytes(data)
     target = io.BytesIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bytes_pass, "CHUNK_BYTES", size)
+        patch.setattr(as_utf8, "CHUNK_BYTES", size)
         facts = scan_file(source, LINE_BYTES)
         write_normalised(source, target, facts)
     assert replace(facts, magic=None) == expected_facts(data)
@@ -191,7 +187,7 @@ def test_a_line_end_that_is_read_in_two_pieces_is_one(
     source, text = tmp_path / "source.csv", "ID\nJosé\n\nAnn\n"
     source.write_bytes(text.replace("\n", end).encode(encoding))
     for size in range(1, 9):
-        monkeypatch.setattr(bytes_pass, "CHUNK_BYTES", size)
+        monkeypatch.setattr(as_utf8, "CHUNK_BYTES", size)
         target = io.BytesIO()
         write_normalised(source, target, scan_file(source))
         assert target.getvalue().decode() == text
@@ -318,7 +314,7 @@ def test_blank_lines_are_counted_wherever_the_file_is_read_in_two(text: str, pie
     lines = re.split("\r\n|\r|\n", text)
     blank = sum(not line.strip() for line in lines) - (not lines[-1])
     with pytest.MonkeyPatch.context() as patch, tempfile.NamedTemporaryFile() as file:
-        patch.setattr(bytes_pass, "CHUNK_BYTES", piece)
+        patch.setattr(as_utf8, "CHUNK_BYTES", piece)
         file.write(text.encode())
         file.flush()
         assert count_blank_lines(Path(file.name), facts_of(text.encode())) == blank

@@ -14,7 +14,8 @@ from pathlib import Path
 from connect_pipeline.disk import disk_fault, remove_partials
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home
-from connect_pipeline.landing.bytes_pass import FileFacts, scan_file
+from connect_pipeline.landing.bytes_pass import scan_file
+from connect_pipeline.landing.file_facts import FileFacts
 from connect_pipeline.limits import Limits
 
 _DAY_SECONDS = 24 * 60 * 60

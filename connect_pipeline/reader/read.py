@@ -16,7 +16,9 @@ from connect_pipeline.databases import DATABASE_REFUSALS, give_threads, open_scr
 from connect_pipeline.disk import disk_fault, disk_reason
 from connect_pipeline.errors import DiskFault
 from connect_pipeline.findings import Findings
-from connect_pipeline.landing.bytes_pass import FileFacts, count_blank_lines, scan_file
+from connect_pipeline.landing.as_utf8 import count_blank_lines
+from connect_pipeline.landing.bytes_pass import scan_file
+from connect_pipeline.landing.file_facts import FileFacts
 from connect_pipeline.limits import Limits, Thresholds
 from connect_pipeline.reader.header import match_header
 from connect_pipeline.reader.law import apply_law

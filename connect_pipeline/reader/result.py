@@ -14,7 +14,7 @@ import duckdb
 from connect_pipeline.contract import Column, ExportSpec
 from connect_pipeline.databases import count_rows
 from connect_pipeline.findings import STORED_PER_CODE, Findings
-from connect_pipeline.landing.bytes_pass import FileFacts
+from connect_pipeline.landing.file_facts import FileFacts
 from connect_pipeline.limits import most_within
 from connect_pipeline.reader.text_file import Copies, TextFile
 

@@ -1,7 +1,7 @@
 """A received file as DuckDB can read it: the file itself, or a copy that has no name.
 
 For: the reader. Belongs here: when a copy is needed, where it is made, and what is said when there
-is no room for it. Does not belong here: how bytes are made UTF-8 (`landing/bytes_pass.py`), what is
+is no room for it. Does not belong here: how bytes are made UTF-8 (`landing/as_utf8.py`), what is
 in a line (`law.py`).
 """
 
@@ -18,7 +18,8 @@ from typing import BinaryIO
 import duckdb
 
 from connect_pipeline.disk import disk_fault, disk_reason, is_text, path_of_open
-from connect_pipeline.landing.bytes_pass import FileFacts, write_normalised
+from connect_pipeline.landing.as_utf8 import write_normalised
+from connect_pipeline.landing.file_facts import FileFacts
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from connect_pipeline.contract import Column, ExportSpec, Kind
-from connect_pipeline.landing.bytes_pass import FileFacts
+from connect_pipeline.landing.file_facts import FileFacts
 from connect_pipeline.limits import Limits
 
 

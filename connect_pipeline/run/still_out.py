@@ -15,7 +15,7 @@ import duckdb
 
 from connect_pipeline.contract import CORE, SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.findings import Finding
-from connect_pipeline.landing.bytes_pass import FileFacts
+from connect_pipeline.landing.file_facts import FileFacts
 from connect_pipeline.roster.kept_people import ADD_ONLY
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.validation import ExportReport, Report

@@ -30,7 +30,8 @@ from connect_pipeline.errors import (
     Refused,
     TransientFault,
 )
-from connect_pipeline.landing.bytes_pass import BytesPass, FileFacts
+from connect_pipeline.landing.bytes_pass import BytesPass
+from connect_pipeline.landing.file_facts import FileFacts
 from connect_pipeline.limits import Limits
 from connect_pipeline.sftp import patience
 from connect_pipeline.sftp.faults import our_faults

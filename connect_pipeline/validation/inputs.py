@@ -20,7 +20,8 @@ from typing import IO
 from connect_pipeline.contract import BY_FILE_NAME, CORE, EXPORTS, ExportSpec
 from connect_pipeline.disk import disk_fault, path_of_open
 from connect_pipeline.errors import UsageError
-from connect_pipeline.landing.bytes_pass import FileFacts, scan_file
+from connect_pipeline.landing.bytes_pass import scan_file
+from connect_pipeline.landing.file_facts import FileFacts
 from connect_pipeline.reader.header import OTHER_DELIMITERS, export_of
 from connect_pipeline.validation.unzip import exports_in, is_zip, kept
 

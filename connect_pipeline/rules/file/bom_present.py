@@ -1,7 +1,7 @@
 """The rule `bom_present`."""
 
 from connect_pipeline.contract import STAFF
-from connect_pipeline.landing.bytes_pass import FileFacts
+from connect_pipeline.landing.file_facts import FileFacts
 from connect_pipeline.limits import Limits
 from connect_pipeline.rules.rule import Example, FileRule, Severity, with_header
 

@@ -1,6 +1,6 @@
 """The rule `too_many_rows`."""
 
-from connect_pipeline.landing.bytes_pass import FileFacts
+from connect_pipeline.landing.file_facts import FileFacts
 from connect_pipeline.limits import Limits
 from connect_pipeline.rules.rule import FileRule, Severity
 
