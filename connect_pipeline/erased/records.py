@@ -17,9 +17,7 @@ from connect_pipeline.erased.keep_out import subject_text
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, now, stamp
-from connect_pipeline.ledger.tables import (
-    erasures,
-)
+from connect_pipeline.ledger.tables import erasures
 
 WHOLE_DISTRICT = ""
 

@@ -2,7 +2,7 @@
 
 For: `outbox/` and `reports/`. A list for the sender keeps its manifest true. Belongs here: how such
 a file is read and written again. Does not belong here: databases (`rebuild.py`), and received
-files, which are removed whole, for they never change (`erase.py`).
+files, which are removed whole, for they never change (`of_student.py`).
 """
 
 from __future__ import annotations

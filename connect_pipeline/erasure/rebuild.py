@@ -3,7 +3,7 @@
 For: snapshots and days of absences. Deleting rows would leave their bytes in free pages and in
 compressed segments; a file that is built from the other rows cannot have them.
 Belongs here: which rows of which table are the student's, and what the others become. Does not
-belong here: which files, and how they take the place of the old ones (`erase.py`).
+belong here: which files, and how they take the place of the old ones (`of_student.py`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 For: the proof that an erasure is complete. A database keeps its cells without anything between
 them, so its cells are asked one by one, and its bytes for words that are in no cell of it: what a
 page still holds of a deleted row. Belongs here: how a kind of file is searched. Does not belong
-here: which files (`erase.py`), what is found in a text (`recognising.py`).
+here: which files (`of_student.py`), what is found in a text (`recognising.py`).
 """
 
 from __future__ import annotations

@@ -11,12 +11,7 @@ Does not belong here: bytes (`landing/bytes_pass.py`), what cells and rows mean 
 """
 
 from connect_pipeline.reader.read import read_export
-from connect_pipeline.reader.result import (
-    BAD_ROWS_FLOOR,
-    ReadResult,
-    frame_of_rows,
-    judge_bad_rows,
-)
+from connect_pipeline.reader.result import BAD_ROWS_FLOOR, ReadResult, frame_of_rows, judge_bad_rows
 from connect_pipeline.reader.text_lines import numbered_lines_sql
 
 __all__ = [
