@@ -2,7 +2,7 @@
 
 For: the settings of each district as typed, frozen objects.
 Belongs here: the shape of the settings and their defaults. Does not belong here: reading the file
-(`settings_file.py`), what a setting does, and secrets: those are named here (`password_env`) and
+(`settings_file/`), what a setting does, and secrets: those are named here (`password_env`) and
 read by `sftp/login.py`.
 """
 

@@ -1,7 +1,7 @@
 """What each district's section leads to: its drop, its schools, its opt-outs, its alarms.
 
 Belongs here: checks of one district, and that two are not one. Does not belong here: whether the
-settings are lawful (`settings_file.py`).
+settings are lawful (`settings_file/`).
 """
 
 from __future__ import annotations
