@@ -30,7 +30,7 @@ from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.findings import Findings
 from connect_pipeline.home import Home
 from connect_pipeline.published import ATTENDANCE_QUALITY, ATTENDANCE_TABLES, create_empty
-from connect_pipeline.quality_tables import fill_findings, fill_quarantine
+from connect_pipeline.published.quality_rows import fill_findings, fill_quarantine
 
 DATED = "from the file"
 """What a published day says of its dates: they are not only those of the upload."""

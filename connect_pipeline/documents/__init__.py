@@ -3,7 +3,7 @@
 For: `make docs`; a test holds each page in `docs/` to what is written here. Belongs here: one
 module per page, with its shape and the sentences around its tables. Does not belong here: anything
 that a row of a table says, which stands beside what it is about (`contract.py`, `settings.py`,
-`limits.py`, `published.py`, `rules/`).
+`limits.py`, `published/`, `rules/`).
 """
 
 from connect_pipeline.documents.contract import contract_page

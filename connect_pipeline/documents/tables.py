@@ -1,4 +1,4 @@
-"""`docs/tables.md`: every published table and its columns, from `published.py`.
+"""`docs/tables.md`: every published table and its columns, from `published/`.
 
 Belongs here: the page's shape. Does not belong here: anything about a single table.
 """
@@ -18,7 +18,7 @@ from connect_pipeline.published import (
 HEAD = f"""\
 # Published tables
 
-{written_from("`connect_pipeline/published.py`")}
+{written_from("`connect_pipeline/published/`")}
 
 What each table and view has, for those who read them; how to read them is in
 [consumers.md](consumers.md). The words for privacy follow FERPA (34 CFR 99.3): `directory` is what

@@ -1,6 +1,6 @@
 """Column schemas for the UI, from the contract and the published tables. Nothing is repeated.
 
-Belongs here: the translation. Does not belong here: columns (`contract.py`, `published.py`).
+Belongs here: the translation. Does not belong here: columns (`contract.py`, `published/`).
 """
 
 from __future__ import annotations

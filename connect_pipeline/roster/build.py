@@ -39,7 +39,7 @@ from connect_pipeline.databases import (
 )
 from connect_pipeline.disk import PRIVATE_FILE, disk_fault, private_folder
 from connect_pipeline.published import ROSTER_TABLES, create_empty
-from connect_pipeline.quality_tables import fill_findings, fill_quarantine
+from connect_pipeline.published.quality_rows import fill_findings, fill_quarantine
 from connect_pipeline.roster.kept_people import any_row_is_out, tell_kept
 from connect_pipeline.settings import District
 from connect_pipeline.validation import Report

@@ -4,7 +4,7 @@
 off or damaged, and `damage.py` tells a damaged file from one that is only not to be read;
 `history.py` and `export.py` read what is kept.
 Belongs here: published roster files after they are made. Does not belong here: what goes into
-them (`roster/`, `published.py`).
+them (`roster/`, `published/`).
 """
 
 from connect_pipeline.snapshots.damage import DAMAGED_SUFFIX, is_undamaged, verify

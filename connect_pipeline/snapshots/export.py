@@ -2,7 +2,7 @@
 
 For: Parquet and CSV copies of a district's current snapshot. Belongs here: the copying, the record
 of who took what and when (FERPA, 34 CFR 99.32), and defusing what a spreadsheet would run as a
-formula. Does not belong here: which tables there are (`published.py`).
+formula. Does not belong here: which tables there are (`published/`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 For: a night's snapshot and a day of absences, which have both tables alike. Belongs here: what is
 stored of a finding and of a line that was kept out. Does not belong here: their columns
-(`published.py`), and finding anything out (`checks/`).
+(`roster.py`), and finding anything out (`checks/`).
 """
 
 from __future__ import annotations
