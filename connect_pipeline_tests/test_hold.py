@@ -26,7 +26,7 @@ from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.names import DECIDE_HOLD
 from connect_pipeline.process.locks import locked
 from connect_pipeline.rules.rule import with_header
-from connect_pipeline.run import lifecycle
+from connect_pipeline.run import ending
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.nightly_steps import NightlySteps
 from connect_pipeline.sample.district import generate
@@ -748,7 +748,7 @@ def test_nobody_discards_what_goes_out_because_nothing_holds_it_any_more(
 def test_an_approval_while_the_run_is_ending_leaves_no_alarm(
     home: SmallHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = lifecycle._write_report
+    write = ending._write_report
 
     def meanwhile(run: DistrictRun) -> None:
         assert home.command("approve", NAME).returncode == 0
@@ -756,7 +756,7 @@ def test_an_approval_while_the_run_is_ending_leaves_no_alarm(
 
     half_the_file(home)
     with monkeypatch.context() as patched:
-        patched.setattr(lifecycle, "_write_report", meanwhile)
+        patched.setattr(ending, "_write_report", meanwhile)
         assert home.nightly().outcome == "held"
     assert states(home)[0][0] == "approved"
     assert alarms.open_alarms(home.ledger) == []

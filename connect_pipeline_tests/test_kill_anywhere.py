@@ -195,7 +195,10 @@ def stop_within_a_statement(
 
 @pytest.mark.parametrize(
     ("module", "step", "stop"),
-    [(lifecycle, "_prepare", stop_here), (roster, "build_candidate", stop_within_a_statement)],
+    [
+        (lifecycle, "open_comparison", stop_here),
+        (roster, "build_candidate", stop_within_a_statement),
+    ],
 )
 def test_a_run_that_is_stopped_anywhere_says_so_and_is_no_bug(
     home: SmallHome, monkeypatch: pytest.MonkeyPatch, module: Any, step: str, stop: Any

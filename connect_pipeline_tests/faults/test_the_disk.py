@@ -244,7 +244,7 @@ def test_a_killed_rebuild_is_done_by_the_next_run(
     def cut(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    for module, step in ((lifecycle, "_rebuild"), (Ledger, "begin_snapshot")):
+    for module, step in ((lifecycle, "rebuild"), (Ledger, "begin_snapshot")):
         with monkeypatch.context() as patched:
             patched.setattr(module, step, cut)
             with pytest.raises(KeyboardInterrupt):
