@@ -72,13 +72,17 @@ def unmatched(
         shared AS (
             SELECT {field} AS id FROM records.{kept} WHERE reason = 'student_id_reused'
         ),
+        named AS (
+            SELECT DISTINCT {field} AS id FROM records.{spec.table}
+        ),
+        unknown AS (
+            SELECT id FROM named ANTI JOIN known USING (id)
+        ),
+        -- A file names each of them many times: whom it names is looked up once.
         failing AS (
             SELECT line, {field} AS id, school
             FROM records.{spec.table}
-            ANTI JOIN known ON known.id = {spec.table}.{field}
-        ),
-        unknown AS (
-            SELECT DISTINCT id FROM failing
+            WHERE {field} IN (FROM unknown)
         ),
         quarantined AS (
             SELECT record_id AS id
