@@ -25,7 +25,7 @@ RULE = TableRule(
         WITH schedules AS MATERIALIZED (
             SELECT student_id, school, period
             FROM records.staff_to_student
-            WHERE student_id IN (SELECT student_id FROM records.attendance)
+            WHERE student_id IN (SELECT DISTINCT student_id FROM records.attendance)
         ),
         unmatched AS (
             SELECT line, school, student_id, period
