@@ -119,8 +119,6 @@ class AttendanceDay:
         Raises `Refused` without a published roster.
         """
         settings = self.district.attendance
-        run(self.connection, "reported", arrival_date=self.arrival_date)
-        run(self.connection, "spoken_for", arrival_date=self.arrival_date)
         with attached_roster(self.connection, self.home, self.name):
             for step in (
                 "students",
@@ -135,10 +133,12 @@ class AttendanceDay:
         run(
             self.connection,
             "absences",
+            arrival_date=self.arrival_date,
             today=self.today,
             is_school_day=self.is_school_day,
             alert_codes=list(settings.alert_codes),
         )
+        run(self.connection, "spoken_for", arrival_date=self.arrival_date)
         run(self.connection, "children", min_periods=settings.min_periods)
         with self.ledger.reading() as committed:  # for what may hold the file
             self._load_told(committed)

@@ -2,7 +2,7 @@
 
 For: days without school, the age of a roster in school days, and whether a list is late.
 Belongs here: dates and times, from the settings. Does not belong here: the dates of absences
-(`sql/reported.sql`), and alarms about a file that is not there.
+(`sql/absences.sql`), and alarms about a file that is not there.
 """
 
 from __future__ import annotations

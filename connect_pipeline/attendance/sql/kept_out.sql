@@ -28,7 +28,7 @@ known_words AS (
     UNION ALL
     SELECT period FROM roster.connect.classes
     UNION ALL
-    SELECT unnest([school, period, code]) FROM attendance.reported
+    SELECT unnest([school, period, code]) FROM records.attendance
 ),
 
 -- Of all these, only those that stand in a row that was kept out: mostly none.

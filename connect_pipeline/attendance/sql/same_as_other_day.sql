@@ -6,7 +6,7 @@ WITH these AS (
         school,
         student_id,
         period
-    FROM attendance.reported
+    FROM attendance.absences
 ),
 
 those AS (

@@ -1,7 +1,7 @@
 -- One row: a school that the file names, with its site after merges and the students that it has.
 CREATE OR REPLACE TABLE attendance.schools AS
 WITH named AS (
-    SELECT DISTINCT school FROM attendance.reported
+    SELECT DISTINCT school FROM records.attendance
 ),
 
 enrolled AS (

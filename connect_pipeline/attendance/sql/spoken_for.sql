@@ -2,8 +2,8 @@
 -- day of its arrival, on which nobody is absent then.
 CREATE OR REPLACE TABLE attendance.spoken_for AS
 SELECT DISTINCT date
-FROM attendance.reported
+FROM attendance.absences
 WHERE date IS NOT NULL
 UNION ALL
 SELECT $arrival_date::DATE AS date
-WHERE NOT EXISTS (FROM attendance.reported);
+WHERE NOT EXISTS (FROM attendance.absences);

@@ -7,7 +7,7 @@ SELECT
     language,
     preferred_contact_method
 FROM roster.connect.students
-WHERE student_id IN (SELECT student_id FROM attendance.reported)
+WHERE student_id IN (SELECT student_id FROM records.attendance)
 AND student_id NOT IN (
     SELECT key
     FROM roster.connect.kept

@@ -5,8 +5,8 @@ WITH unsaid AS (
         school,
         student_id,
         period
-    FROM attendance.reported
-    WHERE teacher_name IS NULL
+    FROM records.attendance
+    WHERE coalesce(teacher_name, '') = ''
 ),
 
 -- Most classes have none of these students, and are left out before anything else is read.
