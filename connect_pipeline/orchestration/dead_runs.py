@@ -3,7 +3,7 @@
 For: the sensors of `watch.py`. Dagster is told that a run whose process is gone has failed, and
 somebody of a run that could not say its end itself.
 Belongs here: telling such a run from one that is at work. Does not belong here: what a run says of
-its own end (`run/lifecycle.py`).
+its own end (`run/telling.py`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 For: `night_watch`. What such a run held would wait for nobody, and a day's absences with it.
 Belongs here: finding these ends, and raising what they should have raised. Does not belong here:
-runs that have no end (`dead_runs.py`), what a run says of its own end (`run/lifecycle.py`).
+runs that have no end (`dead_runs.py`), what a run says of its own end (`run/telling.py`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 For: publications that were cut short are finished or forgotten; what readers have, and what the
 ledger says that they have, is made one again; a damaged current snapshot is taken away from them.
 Belongs here: telling what became of each, and mending it. Does not belong here: building a damaged
-one anew (`run/lifecycle.py`), and the order of all this in a run (`run/recovery.py`).
+one anew (`run/rebuild.py`), and the order of all this in a run (`run/recovery.py`).
 """
 
 from __future__ import annotations
