@@ -481,7 +481,7 @@ def test_an_address_that_is_alone_now_is_told_what_was_noted_for_it(
 def test_what_was_noted_for_one_address_goes_to_all_that_there_are_now(
     ledger: Ledger, mail: Mailbox
 ) -> None:
-    """As an older ledger has it of any number of addresses."""
+    """There was one alone then, and it may have been mistaken."""
     blocked(ledger, settings(by_mail(mail)))
     chosen = settings(by_mail(mail, "ops@example.org", "night@example.org"))
     assert deliver(ledger, chosen) == 0

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 import pytest
 import sqlalchemy as sa
 
@@ -22,7 +21,7 @@ from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.contract import ATTENDANCE, STUDENTS
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.launch import Finished
-from connect_pipeline.ledger import now, stamp
+from connect_pipeline.ledger import stamp
 from connect_pipeline.ledger.tables import holds
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS
 from connect_pipeline.published import (
@@ -38,7 +37,6 @@ from connect_pipeline.run.attendance_steps import AttendanceSteps
 from connect_pipeline.run.retention import purge
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings_file import load_settings
-from connect_pipeline.snapshots.export import export_tables
 from connect_pipeline_tests.faults.absences import list_absences
 from connect_pipeline_tests.our_clock import set_clock
 from connect_pipeline_tests.small_district import today
@@ -170,30 +168,6 @@ def test_what_was_wrong_with_the_last_file_is_published(
     home.upload(absences(good))
     assert list_absences(home).outcome == "nothing_new"
     assert wrong_with_the_file(home) == ([], [])
-
-
-def test_a_day_that_an_older_version_published_is_read_and_goes_on(
-    first_night: SmallHome, tmp_path: Path
-) -> None:
-    """It does not say what was wrong with its file."""
-    home = first_night.copy(tmp_path / "home")
-    home.upload(absences(f"101,001,1,A,,{day()}", "101,002,1"))
-    assert list_absences(home).outcome == "listed"
-    with duckdb.connect() as connection:
-        connection.execute(f"ATTACH '{home.home.attendance(NAME)}' AS older")
-        connection.execute("DROP SCHEMA older.quality CASCADE")
-    with home.here():
-        written = export_tables(home.home, home.ledger, NAME, tmp_path / "out", "csv", "Pat")
-    assert written["attendance_recipients.csv"] == 1
-    assert "attendance_quality_findings.csv" not in written
-    settings = load_settings(home.home.settings_file).district(NAME)
-    later = home.copy(tmp_path / "later")
-    purged = purge(later.home, later.ledger, NAME, settings, now() + timedelta(days=400))
-    assert purged["attendance"] == 1
-    assert wrong_with_the_file(later) == ([], [])
-    assert list_absences(home).outcome == "nothing_new"
-    assert [row[3] for row in wrong_with_the_file(home)[1]] == ["101,002,1"]
-    assert len(recipients(home)) == 1
 
 
 def test_a_file_of_another_day_is_refused(home: SmallHome) -> None:

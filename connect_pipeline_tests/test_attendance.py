@@ -1045,20 +1045,6 @@ def test_each_new_period_takes_back_the_message_of_a_period(tmp_path: Path) -> N
     assert changes(runs) == [{("cleared", "001", "1")}, {("absent_again", "001", "1")}]
 
 
-def test_what_an_earlier_version_noted_of_a_cleared_absence_is_no_fault(tmp_path: Path) -> None:
-    """It did not note of which batch: the sender is told once more, which changes nothing."""
-    runs = Runs.at(tmp_path, [ANA])
-    runs.file([absence("001")])
-    runs.file([])
-    with runs.ledger().transaction() as connection:
-        older = sa.func.substr(listed.c.period, 1, len("cleared 20261006T190200Z-00000000"))
-        connection.execute(
-            sa.update(listed).where(listed.c.channel == "cleared").values(period=older)
-        )
-    runs.file([])
-    assert changes(runs) == [{("cleared", "001", "1")}] * 2
-
-
 def test_each_new_period_restores_no_message_of_another_period(tmp_path: Path) -> None:
     runs = Runs.at(tmp_path, [ANA], policy="each_new_period")
     for rows in ([absence("001")], [], [absence("001", "2")]):

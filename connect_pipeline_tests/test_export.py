@@ -129,29 +129,6 @@ def test_status_names_the_last_of_many_disclosures_and_json_all(
     assert len(state["disclosures"]) == count > 12
 
 
-@pytest.mark.parametrize("file_format", ["parquet", "csv"])
-def test_what_an_older_version_published_is_exported_as_it_is(
-    home: SmallHome, tmp_path: Path, file_format: str
-) -> None:
-    """It had a table and a column less."""
-    older = home.copy(tmp_path)
-    with duckdb.connect() as connection:
-        connection.execute(f"ATTACH '{older.home.roster(NAME)}' AS older")
-        connection.execute("DROP TABLE older.connect.group_changes")
-        connection.execute("ALTER TABLE older.connect.snapshot DROP previous_snapshot_id")
-    out = tmp_path / "out"
-    done = older.command_here("export", NAME, str(out), "--format", file_format)
-    assert done.returncode == 0, done.stderr
-    names = {path.stem for path in out.iterdir()} - {"disclosure"}
-    assert names == {name.replace(".", "_") for name in home.tables()} - {"connect_group_changes"}
-    row = duckdb.execute(f"FROM '{out}/connect_snapshot.{file_format}'")
-    columns = [one[0] for one in row.description or ()]
-    assert "previous_snapshot_id" not in columns
-    recorded = json.loads((out / "disclosure.json").read_text())["tables"]
-    assert recorded["connect.snapshot"]["columns"] == columns
-    assert "connect.group_changes" not in recorded
-
-
 def test_a_copy_that_fails_is_on_record_all_the_same(home: SmallHome, tmp_path: Path) -> None:
     before = len(disclosures_of(home.ledger, NAME))
     (tmp_path / "connect_students.csv").mkdir()

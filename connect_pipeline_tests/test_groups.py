@@ -6,12 +6,9 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-import duckdb
 import pytest
-import sqlalchemy as sa
 
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
-from connect_pipeline.ledger.tables import snapshots
 from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.small_district import FILES, today
 from connect_pipeline_tests.small_home import (
@@ -428,23 +425,6 @@ def test_who_stays_at_a_school_keeps_the_guardians_of_before_only_for_want_of_on
     assert [row[:2] for row in home.query(KEPT)] == [("student_site", "007")]
     known = "SELECT * EXCLUDE student_id FROM connect.contacts WHERE student_id = '007'"
     assert sorted(home.query(known)) == contacts
-
-
-def test_a_snapshot_of_before_has_one_title_for_all_schools(
-    at_two_schools: SmallHome, tmp_path: Path
-) -> None:
-    home = at_two_schools.copy(tmp_path)
-    with duckdb.connect(str(home.roster)) as connection:
-        connection.execute("DROP VIEW connect.staff_access")
-        connection.execute("DROP TABLE connect.staff_titles")
-    with home.ledger.transaction() as connection:
-        connection.execute(sa.update(snapshots).values(file_sha256=None))
-    exported = home.command_here("export", NAME, str(tmp_path / "out"))
-    assert (exported.returncode, (tmp_path / "out" / "staff_titles.parquet").exists()) == (0, False)
-    home.upload({STAFF_FILE: home.read(STAFF_FILE).replace("T7,102,Ida,West", 'T7,102,Ida,We"st')})
-    home.publish()
-    titles = "SELECT school, title FROM connect.staff_titles WHERE staff_id = 'T7' ORDER BY 1"
-    assert home.query(titles) == [("101", "Teacher"), ("102", "Teacher")]
 
 
 # -- staff access --------------------------------------------------------------------------------

@@ -60,6 +60,16 @@ def test_opening_again_migrates_nothing_and_keeps_the_key(ledger: Ledger, tmp_pa
     again.engine.dispose()
 
 
+def test_a_ledger_of_a_newer_version_is_refused_and_stays(ledger: Ledger, tmp_path: Path) -> None:
+    with ledger.transaction() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SettingsError, match="or by a newer version of connect_pipeline"):
+        open_ledger(Home(tmp_path / "home"))
+    with ledger.engine.connect() as connection:
+        version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    assert version == "9999"
+
+
 def test_a_run_ends_with_what_became_of_it(ledger: Ledger) -> None:
     ledger.start_run("run", "lincoln", "core")
     row = ledger.run("run")
@@ -348,19 +358,6 @@ def test_another_key_is_refused_once_somebody_was_listed(
     monkeypatch.setenv("CONNECT_LEDGER_KEY", "one" * 30)
     with pytest.raises(EnvironmentFault, match="everybody would be told again"):
         open_ledger(home)
-
-
-def test_a_ledger_from_before_its_key_was_noted_takes_the_one_in_use(
-    ledger: Ledger, tmp_path: Path
-) -> None:
-    """As the migration leaves it; from then on another key is refused."""
-    row = dict.fromkeys((column.name for column in tables.listed.columns), "x")
-    with ledger.transaction() as connection:
-        connection.execute(sa.insert(tables.listed).values(**row))
-        connection.execute(sa.delete(tables.ledger_key))
-    open_ledger(Home(tmp_path / "home")).close()
-    (noted,) = ledger.rows(sa.select(tables.ledger_key.c.key_check))
-    assert noted["key_check"] == ledger.hashed("the key of this ledger")
 
 
 @pytest.mark.parametrize("characters", [0, 1, 63])

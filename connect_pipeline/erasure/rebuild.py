@@ -53,7 +53,7 @@ ATTENDANCE = {
     "attendance.recipients": "WHERE student_ids <> [getvariable('student')]",
     "attendance.recipient_absences": "WHERE student_id <> getvariable('student')",
 }
-# Of both kinds of file; days of an older version have none.
+# Of both kinds of file.
 QUALITY = {
     "quality.findings": (
         f"WHERE record_id IS DISTINCT FROM getvariable('student') OR export = '{STAFF.file_name}'"
@@ -141,8 +141,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, source: Path, traces: Traces
     tables = tables_in(connection, "old")
     if "connect.students" in tables:
         connection.execute(statement(__package__, "own_of_snapshot"))
-    if "quality.quarantine" in tables:
-        _find_own_lines(connection, traces)
+    _find_own_lines(connection, traces)
     return {name: where for name, where in KEPT.items() if name in tables}
 
 

@@ -34,7 +34,7 @@ received = sa.Table(
     sa.Column("uploaded_at", sa.String, nullable=False),
     sa.Column("received_at", sa.String, nullable=False),
     sa.Column("run_id", sa.String, nullable=False),
-    sa.Column("mtime", sa.BigInteger),  # as the server says; NULL before migration 0005
+    sa.Column("mtime", sa.BigInteger),  # as the server says
 )
 snapshots = sa.Table(
     "snapshots",
@@ -46,7 +46,7 @@ snapshots = sa.Table(
     sa.Column("run_id", sa.String, nullable=False),
     sa.Column("set_sha256", sa.String, nullable=False),
     sa.Column("exports", sa.JSON, nullable=False),
-    sa.Column("file_sha256", sa.String),  # of the snapshot's file; NULL before migration 0003
+    sa.Column("file_sha256", sa.String),  # of the file; NULL while it is replaced
 )
 current = sa.Table(
     "current",

@@ -87,11 +87,8 @@ def _lacks(config: dict[str, Any]) -> list[str]:
         lacks.append("`telemetry: enabled: false`")
     if _at(config, "compute_logs", "class") != "NoOpComputeLogManager":
         lacks.append("`compute_logs` that keep nothing")
-    limits = (
-        _at(config, "concurrency", "runs", "tag_concurrency_limits"),
-        _at(config, "run_coordinator", "config", "tag_concurrency_limits"),  # the older place
-    )
-    keys = [_at(limit, "key") for found in limits if isinstance(found, list) for limit in found]
+    limits = _at(config, "concurrency", "runs", "tag_concurrency_limits")
+    keys = [_at(limit, "key") for limit in limits] if isinstance(limits, list) else []
     if DISTRICT_TAG not in keys:
         lacks.append(f"a `tag_concurrency_limits` for {DISTRICT_TAG}")
     looked_at = {"telemetry", "compute_logs", "concurrency"}

@@ -10,7 +10,6 @@ current (`snapshots/`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -94,18 +93,6 @@ def attach_previous(connection: duckdb.DuckDBPyConnection, snapshot: Path | None
         )
     else:
         attach(connection, snapshot, "previous", read_only=True)
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW titles_before AS {_titles_before(connection)}")
-
-
-def _titles_before(connection: duckdb.DuckDBPyConnection) -> str:
-    """The titles that staff had at their schools; in snapshots of before they had one for all."""
-    with suppress(duckdb.CatalogException):
-        connection.execute("FROM previous.connect.staff_titles LIMIT 0")
-        return "FROM previous.connect.staff_titles"
-    return (
-        "SELECT staff_id, school, title"
-        " FROM previous.connect.staff JOIN previous.connect.staff_sites USING (staff_id)"
-    )
 
 
 def expose_published(connection: duckdb.DuckDBPyConnection) -> set[str]:

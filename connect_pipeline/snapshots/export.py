@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,20 +163,8 @@ def _open_tables(stack: ExitStack, home: Home, district: str) -> list[Open]:
             connection = stack.enter_context(open_published(database))
             # DuckDB would write times of this machine's zone into text.
             connection.execute("SET TimeZone = 'UTC'")
-            columns = connection.execute(
-                "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns()"
-                " WHERE database_name = current_database()"
-            ).fetchall()
-            there = (_as_it_is(table, columns) for table in tables)
-            found += [(connection, table) for table in there if table.columns]
+            found += [(connection, table) for table in tables]
     return found
-
-
-def _as_it_is(table: PublishedTable, there: list[tuple[str, str]]) -> PublishedTable:
-    """Without the columns that are not there: an older version published fewer."""
-    return replace(
-        table, columns=tuple(one for one in table.columns if (table.name, one.name) in there)
-    )
 
 
 def _snapshot_id(opened: list[Open]) -> str:
