@@ -13,7 +13,6 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,6 @@ from connect_pipeline.disk import files_below
 from connect_pipeline.erased import records
 from connect_pipeline.erased.broken_lines import words_that_may_be_ids
 from connect_pipeline.erasure import erase, files, ledger_rows
-from connect_pipeline.erasure.leftovers import remove_words_of_completed
 from connect_pipeline.erasure.recognising import is_in
 from connect_pipeline.erasure.search import is_left_in_database
 from connect_pipeline.erasure.traces import RECEIVED_ENCODINGS, Traces
@@ -1269,6 +1267,8 @@ def test_an_erasure_that_is_killed_is_finished_by_the_same_command(
     whole = home.copy(tmp_path / "whole")
     assert dies_before(whole, 0, tmp_path / "log") == 0
     steps = (tmp_path / "log").read_text().splitlines()
+    words = whole.home.erasing(NAME)
+    assert steps[-3:] == [f"unlink {words}", f"fsync {words.parent}", "commit"], "gone for good"
     middle = [n for n, step in enumerate(steps, start=1) if step.startswith(("replace", "rename"))]
     step = middle[len(middle) // 2]
     assert dies_before(home, step, tmp_path / "log-2") == KILLED
@@ -1313,7 +1313,6 @@ def test_an_erasure_is_not_complete_while_the_students_own_words_are_there(
     with unlink_fails(left.name, monkeypatch):
         erase_student(home)
     assert records.is_under_way(home.ledger, NAME)
-    assert not remove_words_of_completed(home.home, home.ledger, NAME), "half an erasure needs them"
     other = home.command_here("erase", NAME, "--student", "S88")
     assert (other.returncode, "erase springfield --student ID` again" in other.stderr) == (3, True)
     erase_student(home)
@@ -1322,25 +1321,16 @@ def test_an_erasure_is_not_complete_while_the_students_own_words_are_there(
     assert one["completed_at"] is not None, "and the other one has not begun"
 
 
-def test_words_of_a_completed_erasure_do_not_stay(erased: SmallHome) -> None:
-    """As where a kill left them in a home of before they went first."""
-    left = erased.home.erasing(NAME)
-    erased.home.certificates.joinpath(f"{NAME}-2-20261129T010203Z.json.77.partial").touch()
-    anothers = erased.home.certificates / f"{NAME}-north-1-20261129T010203Z.json.77.partial"
-    anothers.touch()
-    own, unknown = (
-        json.dumps(asdict(Traces(one, words=["Quillfeather"]))) for one in (ERASED, "001")
+def test_what_a_kill_left_of_a_certificate_goes_with_the_next_erasure(erased: SmallHome) -> None:
+    """Another district's may be written right now."""
+    own, anothers = (
+        erased.home.certificates / f"{name}-20261129T010203Z.json.77.partial"
+        for name in (f"{NAME}-2", f"{NAME}-north-1")
     )
-    left.write_text(own)
-    erased.nightly()
-    assert not left.exists()
-    left.write_text(own)
+    own.touch()
+    anothers.touch()
     assert erased.command_here("erase", NAME, "--student", "S88").returncode == 0
-    assert not left.exists()
     assert list(erased.home.certificates.glob("*.partial")) == [anothers]
-    left.write_text(unknown)
-    assert not remove_words_of_completed(erased.home, erased.ledger, NAME)
-    assert left.exists(), "a ledger from a backup may not know the erasure, which is not complete"
 
 
 def test_an_id_that_nobody_has_is_kept_out_from_now_on(home: SmallHome) -> None:

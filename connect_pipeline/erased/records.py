@@ -78,16 +78,6 @@ def is_under_way(ledger: Ledger, district: str) -> bool:
     return any(row["completed_at"] is None for row in standing(ledger, district))
 
 
-def is_completed(ledger: Ledger, district: str, subject: str) -> bool:
-    """Whether the ledger has erasures of the subject, lifted or not, and all are complete."""
-    found = ledger.rows(
-        sa.select(erasures.c.completed_at).where(
-            erasures.c.district == district, erasures.c.subject_hash == subject
-        )
-    )
-    return bool(found) and all(row["completed_at"] is not None for row in found)
-
-
 def refuse_unknown(ledger: Ledger, district: str, subject: str) -> None:
     """Raises `UsageError` when no erasure of the subject stands."""
     if not any(row["subject_hash"] == subject for row in standing(ledger, district)):

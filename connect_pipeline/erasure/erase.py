@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connect_pipeline.attendance.opt_outs import is_shared, opt_out_file
-from connect_pipeline.disk import disk_fault, file_sha256, files_below
+from connect_pipeline.disk import disk_fault, file_sha256, files_below, sync_folder
 from connect_pipeline.erased import records
 from connect_pipeline.erased.certificate import write_certificate
 from connect_pipeline.erasure import ledger_rows, traces
-from connect_pipeline.erasure.leftovers import remove_words_of_completed
 from connect_pipeline.erasure.of_student import StudentErasure
 from connect_pipeline.erasure.places import places_of, remove_unread
 from connect_pipeline.erasure.remains import opt_outs_beside, out_of_reach, remains_of_student
@@ -55,7 +54,6 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
         records.who_is_erased(ledger, district)  # under another key nobody would know them all
         records.refuse_cut_short(ledger, district, records.WHOLE_DISTRICT)  # which erases all
         subject = records.subject_hash(ledger, district, student_id)
-        remove_words_of_completed(home, ledger, district)
         found = traces.begun(home, district, student_id, stamp(now()))
         number = records.begin(ledger, district, subject, by)
         settle(home, ledger, district)
@@ -86,10 +84,7 @@ def erase_student(home: Home, district: str, student_id: str, by: str) -> Erased
             searched=searched,
             remains=remains_of_student(home, ledger, district, found),
         )
-        try:  # before it counts as complete: nobody would look for the student's words any more
-            home.erasing(district).unlink(missing_ok=True)
-        except OSError as error:
-            raise disk_fault(error, f"remove {home.erasing(district)}") from None
+        _forget_words(home, district)
         records.complete(ledger, number)
     return Erased(_says_of_student(found), certificate)
 
@@ -124,7 +119,7 @@ def erase_district(home: Home, district: str, by: str) -> Erased:
                     shutil.rmtree(place)
         except OSError as error:
             raise disk_fault(error, f"erase {district}") from None
-        home.erasing(district).unlink(missing_ok=True)
+        _forget_words(home, district)
         counts = ledger_rows.forget_district(ledger, district)
         ledger_rows.rewrite_ledger(ledger)
         certificate = write_certificate(
@@ -166,6 +161,19 @@ def lift_erasure(home: Home, district: str, student_id: str | None, by: str) -> 
             records.refuse_incomplete(ledger, district, subject)
             records.lift(ledger, district, subject, by)
     return f"{district}: the erasure is lifted. The next sync publishes what the files say."
+
+
+def _forget_words(home: Home, district: str) -> None:
+    """Remove what a student's erasure looks for, so that no power cut brings it back.
+
+    Before the erasure counts as complete: nobody would look for it any more.
+    """
+    words = home.erasing(district)
+    try:
+        words.unlink(missing_ok=True)
+        sync_folder(words.parent)
+    except OSError as error:
+        raise disk_fault(error, f"remove {words}") from None
 
 
 def _known(home: Home, district: str) -> None:

@@ -219,15 +219,6 @@ def keep(home: Home, district: str, traces: Traces) -> None:
         file.write(json.dumps(asdict(traces)).encode())
 
 
-def whose_words(path: Path) -> str | None:
-    """The ID of the student whose erasure a file is of; None when there is none.
-
-    Raises `EnvironmentFault` when it cannot be read.
-    """
-    traces = _read(path)
-    return None if traces is None else traces.student_id
-
-
 def begun(home: Home, district: str, student_id: str, at: str) -> Traces:
     """What an erasure of the student that was cut short has kept; else of one that begins `at`.
 

@@ -16,7 +16,6 @@ from connect_pipeline import alarms, snapshots
 from connect_pipeline.alarms.words import Cause
 from connect_pipeline.disk import remove_log, remove_partials
 from connect_pipeline.erased import records as erasure_records
-from connect_pipeline.erasure.leftovers import remove_words_of_completed
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home
 from connect_pipeline.interrupted import settle
@@ -43,8 +42,6 @@ def recover(
     erasure_records.refuse_lost(home, ledger, name)
     _remove_logs(home, name)
     settle(home, ledger, name)
-    if remove_words_of_completed(home, ledger, name):
-        log.warning("%s: removed what an erasure that is complete had looked for", name)
     for cut_off in ledger.end_interrupted(name, f"{name}: the run was cut off."):
         log.warning("%s: run %s was cut off", name, cut_off)
     for folder in (home.landing(name), home.published(name), home.reports(name)):
