@@ -99,14 +99,6 @@ def leave_out_erased(connection: duckdb.DuckDBPyConnection, table: str) -> None:
         connection.execute(f"DELETE FROM {table} WHERE {_is_erased(STUDENT)}")
 
 
-def erased_students(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
-    """The IDs of erased students that are still in a table of before."""
-    if not count_rows(connection, "district.erased"):
-        return []
-    rows = connection.execute(f"SELECT DISTINCT {STUDENT} FROM {table} WHERE {_is_erased(STUDENT)}")
-    return sorted(student_id for (student_id,) in rows.fetchall())
-
-
 def _is_erased(name: str) -> str:
     """SQL for whether `name`, an SQL expression of an ID, is an erased student's."""
     subject = f"getvariable('erased_prefix') || {name}"

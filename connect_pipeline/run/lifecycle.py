@@ -19,9 +19,10 @@ from functools import partial
 from connect_pipeline.alarms.delivery import deliver
 from connect_pipeline.databases import in_memory
 from connect_pipeline.decisions import expire_undecided
+from connect_pipeline.erased import records as erasure_records
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import ATTENDANCE_JOB, PREVIEW_JOB, Ledger, now, open_ledger
+from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, PREVIEW_JOB, Ledger, now, open_ledger
 from connect_pipeline.process.locks import locked
 from connect_pipeline.process.stops import held_back, is_stop
 from connect_pipeline.run.district_run import DistrictRun
@@ -43,7 +44,8 @@ def district_run(
     """Begin a run: lock, recover what a kill left, open everything; end it, whatever happened.
 
     `deadline` is when the files were due, if that is why the run was started.
-    Raises `SettingsError`, or `EnvironmentFault` when another run has the district's lock.
+    Raises `SettingsError`, or `EnvironmentFault` when another run has the district's lock, or a
+    student's erasure is to be finished before the next night.
     """
     load_sound_districts(home.settings_file).district(name)  # or nobody need wait for the lock
     with ExitStack() as afterwards, locked(home, name):
@@ -74,6 +76,8 @@ def district_run(
             open_comparison(run)
             if job == ATTENDANCE_JOB:
                 refuse_lost_ledger(home, ledger, name)
+            elif job == CORE_JOB:  # what it is compared with may still have the student
+                erasure_records.refuse_cut_short(ledger, name)
             yield run
 
 

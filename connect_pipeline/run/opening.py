@@ -14,7 +14,6 @@ from connect_pipeline.databases import give_threads, open_scratch
 from connect_pipeline.disk import private_folder
 from connect_pipeline.erased import records as erasure_records
 from connect_pipeline.erased.keep_out import load_erased
-from connect_pipeline.erasure.previous import without_erased
 from connect_pipeline.errors import DiskFault, Refused
 from connect_pipeline.home import Home, remove_scratch
 from connect_pipeline.ledger import CORE_JOB
@@ -46,11 +45,6 @@ def open_comparison(run: DistrictRun, *, instead: str | None = None) -> None:
             f" {run.name} --lift` if it is to come back."
         )
     load_erased(run.connection, run.name, run.erased, run.ledger.key)
-    if previous is not None and run.job == CORE_JOB:
-        copy = without_erased(run.connection, previous, run.home.scratch(run.name))
-        if copy is not None:
-            run.connection.execute("DETACH previous")
-            roster.attach_previous(run.connection, copy)
 
 
 def fresh_scratch(home: Home, name: str, limits: Limits, job: str) -> duckdb.DuckDBPyConnection:
