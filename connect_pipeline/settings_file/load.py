@@ -19,7 +19,6 @@ from connect_pipeline.settings import DISTRICT_NAME, Alarms, District, Settings,
 from connect_pipeline.settings_file.mistakes import Problem, is_of_its_items, sentence
 from connect_pipeline.settings_file.yaml_nodes import (
     Loader,
-    line_in_itself,
     line_of,
     repeated_keys,
 )
@@ -127,9 +126,6 @@ def _parsed(file_name: str, text: str) -> _Read:
     try:
         loader = Loader(text)
         node = loader.get_single_node()
-        endless = line_in_itself(node) if node is not None else None
-        if endless is not None:
-            raise SettingsError(f"{file_name} line {endless}: an anchor (&) that contains itself.")
         # PyYAML writes what `<<` merges into the nodes themselves, as if it stood there.
         repeated = repeated_keys(node) if node is not None else []
         data = loader.construct_document(node) if node is not None else None

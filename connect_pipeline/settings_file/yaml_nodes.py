@@ -1,7 +1,7 @@
 """The file as YAML's nodes: on which line a setting stands, and what YAML itself would let pass.
 
-Belongs here: lines, keys that stand twice, anchors within themselves. Does not belong here: what
-the settings are (`settings.py`).
+Belongs here: lines, keys that stand twice. Does not belong here: what the settings are
+(`settings.py`).
 """
 
 from __future__ import annotations
@@ -60,31 +60,6 @@ def _is_called(key: yaml.Node, part: int | str) -> bool:
         return False
     read = Loader("").construct_object(key)
     return bool(read == part) or (not isinstance(read, str) and repr(read) == part)
-
-
-def _children(node: yaml.Node) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [one for pair in node.value for one in pair]
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
-
-
-def line_in_itself(node: yaml.Node) -> int | None:
-    """The 1-based line of an anchor whose alias is within it, so that reading would never end."""
-    around: set[int] = set()
-    done: set[int] = set()
-    left = [(node, False)]
-    while left:
-        current, is_left = left.pop()
-        if is_left:
-            around.discard(id(current))
-            done.add(id(current))
-        elif id(current) in around:
-            return int(current.start_mark.line) + 1
-        elif id(current) not in done:
-            around.add(id(current))
-            left.append((current, True))
-            left += [(child, False) for child in _children(current)]
-    return None
 
 
 def repeated_keys(node: yaml.Node) -> list[Problem]:
