@@ -8,7 +8,6 @@ Belongs here: that list, each change of a message once. Does not belong here: wh
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -21,8 +20,6 @@ from connect_pipeline.attendance.statements import run
 from connect_pipeline.databases import count_rows
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,25 +45,11 @@ class ClearedList:
             run(self.connection, "clearing", policy=self.policy, today=self.today)
             with day_file.earlier_today(self.connection, self.home, self.name, self.today):
                 run(self.connection, "cleared", policy=self.policy)
-                self._say_what_is_lost()
             if not count_rows(self.connection, "attendance.cleared"):
                 return None
             batch_id = self._stage(transaction)
         staging.place(self.home, self.name, batch_id)
         return batch_id
-
-    def _say_what_is_lost(self) -> None:
-        """A day that was damaged and begun anew does not know what its earlier lists said."""
-        ((students, batch_ids),) = run(self.connection, "cleared_and_lost")
-        if students:
-            log.error(
-                "%s: messages about students who are not absent any more (%s of them) were lost"
-                " with today's damaged file. They are on no list of cleared absences: take them"
-                " back by hand, from %s in the outbox",
-                self.name,
-                students,
-                ", ".join(f"{batch_id}.csv" for batch_id in batch_ids),
-            )
 
     def _stage(self, transaction: Connection) -> str:
         batch = new_batch(transaction, self.name, self.today, self.now)
