@@ -6,6 +6,8 @@ disk or Dagster take for the time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 
 import pytest
@@ -22,3 +24,11 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
             return cls.fromtimestamp(moment.timestamp(), tz)
 
     monkeypatch.setattr(times, "datetime", Clock)
+
+
+@contextmanager
+def clock_at(moment: datetime) -> Iterator[None]:
+    """It is `moment` as long as this lasts."""
+    with pytest.MonkeyPatch.context() as patch:
+        set_clock(patch, moment)
+        yield

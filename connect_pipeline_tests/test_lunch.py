@@ -92,6 +92,14 @@ class Nights:
                 now=NOON + timedelta(days=day),
             ).write()
 
+    def list_of(self, batch: LunchBatch) -> Path:
+        """Where the sender finds it."""
+        return self.folder / f"{batch.batch_id}.csv"
+
+    def rows(self, batch: LunchBatch | None) -> list[dict[str, str]]:
+        assert batch is not None
+        return list(csv.DictReader(self.list_of(batch).read_text(encoding="utf-8").splitlines()))
+
     def fates(self) -> dict[str, str]:
         """Student to `listed` or the reason, as the clerk reads it."""
         path = self.runs.home.reports(NAME) / CLERKS_LIST
@@ -99,15 +107,10 @@ class Nights:
         return {row["student_id"]: row["reason"] or row["status"] for row in rows}
 
 
-def rows_of(batch: LunchBatch | None) -> list[dict[str, str]]:
-    assert batch is not None
-    return list(csv.DictReader(batch.outbox_file.read_text(encoding="utf-8").splitlines()))
-
-
 def test_a_clerks_list_that_cannot_be_written_keeps_nobody_from_being_told(tmp_path: Path) -> None:
     nights = Nights.at(tmp_path, ANA)
     (nights.runs.home.reports(NAME) / CLERKS_LIST / "in the way").mkdir(parents=True)
-    assert rows_of(nights.night())
+    assert nights.rows(nights.night())
 
 
 def test_siblings_are_one_recipient_and_the_list_has_what_a_message_needs(tmp_path: Path) -> None:
@@ -115,8 +118,8 @@ def test_siblings_are_one_recipient_and_the_list_has_what_a_message_needs(tmp_pa
     batch = nights.night()
     assert batch is not None
     assert batch.recipients == {"email": 1, "sms": 1}
-    assert list(rows_of(batch)[0]) == [column.name for column in LUNCH_LIST.columns]
-    assert [row | {"batch_id": "", "listed_at": ""} for row in rows_of(batch)[:2]] == [
+    assert list(nights.rows(batch)[0]) == [column.name for column in LUNCH_LIST.columns]
+    assert [row | {"batch_id": "", "listed_at": ""} for row in nights.rows(batch)[:2]] == [
         {
             "batch_id": "",
             "listed_at": "",
@@ -146,21 +149,22 @@ def test_siblings_are_one_recipient_and_the_list_has_what_a_message_needs(tmp_pa
             "site_phone": "+12015550100",
         },
     ]
-    assert len(rows_of(batch)) == 4
+    assert len(nights.rows(batch)) == 4
 
 
 def test_two_schools_that_are_one_site_are_named_once(tmp_path: Path) -> None:
     nights = Nights.at(tmp_path, BEN)
     with duckdb.connect(str(nights.runs.home.roster(NAME))) as connection:
         connection.execute("UPDATE connect.student_sites SET site_id = '101'")
-    assert {row["site_name"] for row in rows_of(nights.night())} == {"Lincoln High School"}
+    assert {row["site_name"] for row in nights.rows(nights.night())} == {"Lincoln High School"}
 
 
 def test_the_manifest_proves_the_list_and_holds_no_balance(tmp_path: Path) -> None:
-    batch = Nights.at(tmp_path, ANA, DIA).night()
+    nights = Nights.at(tmp_path, ANA, DIA)
+    batch = nights.night()
     assert batch is not None
-    content = batch.outbox_file.read_bytes()
-    text = batch.outbox_file.with_suffix(".json").read_text()
+    content = nights.list_of(batch).read_bytes()
+    text = nights.list_of(batch).with_suffix(".json").read_text()
     manifest = json.loads(text)
     assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
     assert (manifest["rows"], manifest["students"]) == (2, 1)
@@ -190,14 +194,14 @@ def test_a_balance_of_an_earlier_night_tells_nobody(tmp_path: Path) -> None:
             " ('student', '001', 'row_quarantined'), ('staff', '002', 'row_quarantined'),"
             " ('student_site', '002', 'add_only')"
         )
-    assert {row["student_id"] for row in rows_of(nights.night())} == {"002"}
+    assert {row["student_id"] for row in nights.rows(nights.night())} == {"002"}
     assert nights.fates() == {"001": "balance_is_old", "002": "listed"}
 
 
 def test_the_threshold_is_the_setting_and_money_is_exact(tmp_path: Path) -> None:
     nights = Nights.at(tmp_path, replace(ANA, lunch_balance="0.10"), CHO)
     nights.runs.district = nights.runs.district.model_copy(update={"low_lunch_balance": 0.1})
-    assert {row["student_id"] for row in rows_of(nights.night())} == {"003"}
+    assert {row["student_id"] for row in nights.rows(nights.night())} == {"003"}
 
 
 def test_a_student_is_listed_again_on_the_day_that_it_is_due(tmp_path: Path) -> None:
@@ -214,7 +218,7 @@ def test_nights_are_counted_in_the_districts_days_also_when_clocks_change(tmp_pa
         moment = datetime.fromisoformat(day).replace(tzinfo=zone).astimezone(UTC)
         batch = nights.night((moment - NOON) / timedelta(days=1))
         if batch is not None:
-            manifest = json.loads(batch.outbox_file.with_suffix(".json").read_text())
+            manifest = json.loads(nights.list_of(batch).with_suffix(".json").read_text())
             listed_on.append(manifest["date"])
     assert listed_on == ["2026-10-26", "2026-11-02"]
 
@@ -224,7 +228,7 @@ def test_another_phone_is_no_reason_to_tell_the_family_again(tmp_path: Path) -> 
     assert nights.night() is not None
     moved = replace(ANA, contacts=(replace(EVA, phone="+12015550119"),))
     assert nights.night(1, moved) is None
-    assert {row["destination"] for row in rows_of(nights.night(7, moved))} == {
+    assert {row["destination"] for row in nights.rows(nights.night(7, moved))} == {
         "eva@example.com",
         "+12015550119",
     }
@@ -356,10 +360,11 @@ def test_random_nights_list_whom_the_oracle_lists(
             expected = oracle.night(datetime(2026, 10, 6).date() + timedelta(days=day), roster)  # noqa: DTZ001
             found = {
                 (row["channel"], row["destination"], row["student_id"]): row["lunch_balance"]
-                for row in (rows_of(batch) if batch else ())
+                for row in (nights.rows(batch) if batch else ())
             }
             assert found == expected
-            assert len(rows_of(batch) if batch else ()) == len(expected), "an entry is there twice"
+            rows = nights.rows(batch) if batch else []
+            assert len(rows) == len(expected), "an entry is there twice"
             below = {
                 one.student_id
                 for one in roster

@@ -34,6 +34,7 @@ from connect_pipeline.sample.server import Login
 from connect_pipeline.settings import Sftp
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.fleet import ATTENDANCE_SENSOR, CORE_SENSOR, WATCH, Fleet, fleet
+from connect_pipeline_tests.our_clock import clock_at
 from connect_pipeline_tests.receivers import webhook
 from connect_pipeline_tests.small_district import FILES, today
 
@@ -248,11 +249,11 @@ def test_a_deadline_that_passed_while_settings_were_wrong_is_made_up_for(
     now = datetime.fromtimestamp(ships.clock.now, UTC)
     due = now.replace(hour=21, minute=30, second=0) + timedelta(days=1)
     settings, ledger = load_settings(ships.home.settings_file), ships.ledger
-    opened = due + timedelta(minutes=raised)
-    alarms.raise_alarm(ledger, settings, "a", "core", Cause.SETTINGS, {"mistakes": 1}, at=opened)
+    with clock_at(due + timedelta(minutes=raised)):
+        alarms.raise_alarm(ledger, settings, "a", "core", Cause.SETTINGS, {"mistakes": 1})
     if cleared is not None:
-        ended = due + timedelta(minutes=cleared)
-        alarms.clear(ledger, "a", "core", [Cause.SETTINGS], at=ended)
+        with clock_at(due + timedelta(minutes=cleared)):
+            alarms.clear(ledger, "a", "core", [Cause.SETTINGS])
     ships.clock.now = due.timestamp()
     assert ships.tick(after=60) == [], "its schedule may be about to ask"
     requests = ships.tick(after=15 * 60)

@@ -88,13 +88,12 @@ class Notice:
         }
 
 
-def deliver(ledger: Ledger, settings: Settings, *, seconds: float = 20) -> int:
-    """Deliver what is due, within `seconds`; how many notices were tried in vain.
+def deliver(ledger: Ledger, settings: Settings, *, seconds: float = 20) -> None:
+    """Deliver what is due, within `seconds`.
 
     Never raises for a receiver that is down: that notice is tried again later.
     """
     deadline = time.monotonic() + seconds
-    failed = 0
     stuck: set[tuple[int, str]] = set()  # an all-clear never comes before its alarm
     silent: set[str] = set()
     try:
@@ -119,14 +118,12 @@ def deliver(ledger: Ledger, settings: Settings, *, seconds: float = 20) -> int:
             if problem is None:
                 _delivered(ledger, notice)
                 continue
-            failed += 1
             stuck.add(key)
             if problem != _ADDRESS_REFUSED:
                 silent.add(receiver)
             log.warning("%s: an alarm was not delivered (%s): %s", name, notice.channel, problem)
     except ConnectError as error:
         log.warning("Alarms could not be delivered: %s", error)
-    return failed
 
 
 def _waiting(ledger: Ledger) -> list[Notice]:

@@ -150,13 +150,12 @@ def raise_alarm(
     codes: Mapping[str, int],
     *,
     run_id: str | None = None,
-    at: datetime | None = None,
-) -> bool:
-    """Note an alarm, and a notice for each channel of the district; whether it is a new one.
+) -> None:
+    """Note an alarm, and a notice for each channel of the district.
 
     A further reason to hold files is: whoever has read the first ones would approve it unseen.
     """
-    moment = at or now()
+    moment = now()
     night = settings.district(name).night_of(moment).isoformat()
     same = sa.and_(alarms.c.district == name, alarms.c.job == job, alarms.c.cause == cause.value)
     with ledger.transaction() as connection:
@@ -171,7 +170,7 @@ def raise_alarm(
                 connection.execute(
                     sa.update(alarms).where(alarms.c.id == alarm_id).values(codes=dict(codes))
                 )
-                return False
+                return
         # It goes on from an earlier night, or for other reasons: this alarm takes its place.
         connection.execute(
             sa.update(alarms)
@@ -194,14 +193,11 @@ def raise_alarm(
         if len(tonight) < MOST_PER_NIGHT:
             _add_notices(connection, alarm_id, "alarm", channels(settings, name), moment)
     log.warning("%s: alarm. %s", name, sentence(cause, job, codes))
-    return True
 
 
-def clear(
-    ledger: Ledger, name: str, job: str, causes: Collection[Cause], *, at: datetime | None = None
-) -> int:
+def clear(ledger: Ledger, name: str, job: str, causes: Collection[Cause]) -> None:
     """End the open alarms of these causes; who was told of one is told that it has passed."""
-    moment = at or now()
+    moment = now()
     with ledger.transaction() as connection:
         over = connection.execute(
             sa.select(alarms.c.id, alarms.c.cause, alarms.c.night).where(
@@ -231,7 +227,6 @@ def clear(
                 sa.update(alarms).where(alarms.c.id == alarm_id).values(cleared_at=stamp(moment))
             )
             log.info("%s: all clear, %s %s", name, job, cause)
-    return len(over)
 
 
 def open_alarms(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import duckdb
 from sqlalchemy.engine import Connection
@@ -44,7 +43,6 @@ class LunchBatch:
     recipients: dict[str, int]
     students: int
     accounting: dict[str, int]
-    outbox_file: Path
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,6 @@ class LunchList:
             recipients=recipients_per_channel(self.connection),
             students=students_listed(self.connection),
             accounting=accounted(self.connection),
-            outbox_file=final.lunch,
         )
         facts = common_facts(self.connection, new)
         with staging.discarding(self.home, self.name, new.batch_id):
