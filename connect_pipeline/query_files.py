@@ -17,7 +17,6 @@ import duckdb
 
 from connect_pipeline.databases import quoted
 from connect_pipeline.disk import (
-    PARTIAL_SUFFIX,
     PRIVATE_FILE,
     disk_fault,
     partial_of,
@@ -49,22 +48,10 @@ def write_query(
 
 
 def remove_left(folder: Path, names: Collection[str]) -> None:
-    """Remove what processes that are gone had written beside files with these names."""
+    """Remove what processes that were killed had written beside files with these names."""
     for name in names:
         for left in partials_of(folder / name):
-            writer = left.name.removeprefix(f"{name}.").removesuffix(PARTIAL_SUFFIX)
-            if writer.isdecimal() and not _is_running(int(writer)):
-                left.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
+            left.unlink(missing_ok=True)
 
 
 @contextmanager
