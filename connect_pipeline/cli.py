@@ -431,14 +431,8 @@ def rollback(
     load_sound_districts(home.settings_file).district(district)
     with locked(home, district), closing(open_ledger(home)) as ledger:
         erasure_records.refuse_cut_short(ledger, district)  # an older one may have who is erased
-        is_another = snapshots.roll_back(home, ledger, district, snapshot, user_name())
-    if is_another:
-        print_line(f"{district}: snapshot {snapshot} is current. The next sync will hold.")
-    else:
-        print_line(
-            f"{district}: snapshot {snapshot} is current, as it was before, so no night is undone:"
-            f" to undo one, name an earlier snapshot (`status {district}` lists them)."
-        )
+        says = snapshots.roll_back(home, ledger, district, snapshot, user_name())
+    print_line(says)
 
 
 @app.command()

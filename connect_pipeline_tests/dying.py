@@ -27,7 +27,7 @@ def dies_before(home: SmallHome, run: Callable[[], None], step: int, log: Path) 
     Returns the exit code, 0 or `KILLED`. `log` gets a line per step.
     """
     environment = home.process_environment(DIES_AT=str(step), DIES_AT_LOG=str(log))
-    done = forked(run, environment, first=_count_steps)
+    done = forked(run, environment, first=count_steps)
     assert done.returncode in (0, KILLED), done
     return done.returncode
 
@@ -49,5 +49,6 @@ def steps_by_kind(log: Path) -> tuple[list[int], list[int]]:
     return list(kinds.values()), others
 
 
-def _count_steps() -> None:
+def count_steps() -> None:
+    """For a process that was just forked, under DIES_AT and DIES_AT_LOG."""
     importlib.import_module("connect_pipeline_tests.dies_at.sitecustomize")

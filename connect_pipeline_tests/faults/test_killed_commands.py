@@ -1,0 +1,90 @@
+"""An operator's command that is killed: what is said until it is repeated, and then, is true.
+
+Each is killed just before one of its durable steps, as runs are in `test_kill_anywhere.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from connect_pipeline.contract import STUDENTS
+from connect_pipeline_tests.dying import KILLED, count_steps
+from connect_pipeline_tests.small_home import NAME, SmallHome
+
+STUDENT_FILE = STUDENTS.file_name
+
+
+@pytest.fixture(scope="module")
+def published_twice(first_night: SmallHome, tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    home = first_night.copy(tmp_path_factory.mktemp("published-twice"))
+    home.write_settings(attendance={"enabled": True})
+    home.upload({STUDENT_FILE: home.read(STUDENT_FILE).replace("Spanish", "Korean")})
+    home.publish()
+    return home
+
+
+@pytest.fixture
+def two_nights(published_twice: SmallHome, tmp_path: Path) -> SmallHome:
+    return published_twice.copy(tmp_path)
+
+
+@pytest.fixture
+def torn(two_nights: SmallHome, tmp_path: Path) -> SmallHome:
+    """A rollback was killed when readers had the first night, and the ledger the second."""
+    die_before_the_last_step(two_nights, tmp_path, "rollback", NAME, two_nights.snapshots()[0])
+    return two_nights
+
+
+def die_before_the_last_step(home: SmallHome, folder: Path, *arguments: str) -> None:
+    """Let a command die so; its last durable step is the ledger's."""
+    whole = home.copy(folder / "whole")
+    steps = durable_steps(whole, folder / "steps.log", *arguments)
+    assert steps[-1] == "commit"
+    die_before(len(steps), home, folder / "dies.log", *arguments)
+
+
+def durable_steps(home: SmallHome, log: Path, *arguments: str) -> list[str]:
+    environment = {"DIES_AT": "0", "DIES_AT_LOG": str(log)}
+    done = home.command(*arguments, first=count_steps, **environment)
+    assert done.returncode == 0, done
+    return log.read_text().splitlines()
+
+
+def die_before(step: int, home: SmallHome, log: Path, *arguments: str) -> None:
+    environment = {"DIES_AT": str(step), "DIES_AT_LOG": str(log)}
+    done = home.command(*arguments, first=count_steps, **environment)
+    assert done.returncode == KILLED, done
+
+
+def read_by_people(home: SmallHome) -> str:
+    ((snapshot_id,),) = home.query("SELECT snapshot_id FROM connect.snapshot")
+    return str(snapshot_id)
+
+
+def test_a_rollback_that_was_cut_short_is_finished_by_the_same_command(
+    torn: SmallHome, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who is told that it undid nothing goes back one good night too far."""
+    caplog.set_level(logging.WARNING)
+    first, second = torn.snapshots()
+    assert (read_by_people(torn), torn.current()) == (first, second)
+    done = torn.command_here("rollback", NAME, first)
+    assert (done.returncode, torn.current(), read_by_people(torn)) == (0, first, first)
+    assert f"snapshot {first} is current. The next sync will hold." in done.stdout
+    assert "is finished now" in done.stdout
+    assert f"snapshot {first}, which readers have, is what somebody went back to" in caplog.text
+    last, *_ = torn.ledger.publications_of(NAME)
+    assert (last["rolled_back"], bool(last["by"])) == (True, True)
+
+
+def test_who_had_gone_back_is_said_to_who_does_so_again(two_nights: SmallHome) -> None:
+    """The first command may have been killed before it could say that it was done."""
+    first = two_nights.snapshots()[0]
+    assert two_nights.command_here("rollback", NAME, first).returncode == 0
+    last, *_ = two_nights.ledger.publications_of(NAME)
+    done = two_nights.command_here("rollback", NAME, first)
+    said = f"{last['by']} went back to it on {last['current_from']}, and the next sync will hold."
+    assert (done.returncode, said in done.stdout) == (0, True)
