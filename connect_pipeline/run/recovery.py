@@ -75,12 +75,13 @@ def recover(
 
 
 def refuse_unsettled(home: Home, ledger: Ledger, name: str) -> None:
-    """Raise `EnvironmentFault` where a run of absences would refuse to begin, or mend a file first.
+    """Raise `EnvironmentFault` where a run of absences would refuse to begin, or mend first.
 
     For who changes nothing: a preview, whose counts would not be those of a run, and `doctor`.
     """
     erasure_records.refuse_lost(home, ledger, name)
     erasure_records.refuse_cut_short(ledger, name, erasure_records.WHOLE_DISTRICT)
+    snapshots.refuse_read_instead(home, ledger, name)
     _refuse_damaged_files(home, ledger, name)
     refuse_lost_ledger(home, ledger, name)
 

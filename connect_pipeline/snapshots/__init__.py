@@ -21,6 +21,8 @@ from connect_pipeline.snapshots.rollback import roll_back
 from connect_pipeline.snapshots.settling import (
     Lost,
     give_up,
+    read_instead,
+    refuse_read_instead,
     set_aside_damaged,
     settle_publications,
 )
@@ -35,7 +37,9 @@ __all__ = [
     "note_digest",
     "prune",
     "publish",
+    "read_instead",
     "rebuilding",
+    "refuse_read_instead",
     "replace_file",
     "roll_back",
     "set_aside_damaged",

@@ -1,7 +1,8 @@
 """Settling: what a kill, the disk or another ledger left of snapshots, before anything goes on.
 
 For: publications that were cut short are finished or forgotten; what readers have, and what the
-ledger says that they have, is made one again; a damaged current snapshot is taken away from them.
+ledger says that they have, is made one again, or, for who changes nothing, told apart; a damaged
+current snapshot is taken away from them.
 Belongs here: telling what became of each, and mending it. Does not belong here: building a damaged
 one anew (`run/rebuild.py`), and the order of all this in a run (`run/recovery.py`).
 """
@@ -18,6 +19,7 @@ from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.contract import SCHOOLS, STAFF, STAFF_TO_STUDENT, STUDENTS
 from connect_pipeline.disk import PARTIAL_SUFFIX, file_sha256, link_durably, rename_durably
+from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import Ledger, set_sha256
 from connect_pipeline.published import open_published
@@ -64,6 +66,42 @@ def settle_publications(home: Home, ledger: Ledger, district: str) -> list[str]:
     return done + _give_back(home, district, current)
 
 
+def refuse_read_instead(home: Home, ledger: Ledger, district: str) -> None:
+    """Raise `EnvironmentFault` when readers have another snapshot than the ledger says."""
+    current = ledger.current_snapshot(district)
+    if current is None:
+        return
+    if (shown := read_instead(home, district, str(current["snapshot_id"]))) is not None:
+        raise EnvironmentFault(
+            f"{district}: readers have snapshot {shown}, and for the ledger"
+            f" {current['snapshot_id']} is current: a publication or a rollback was cut short. Run"
+            f" `sync {district}`, or the same `rollback` again: either finishes it."
+        )
+
+
+def read_instead(home: Home, district: str, current: str) -> str | None:
+    """The snapshot that readers have where the ledger has `current`; None where that is the one.
+
+    So from a kill between the two until `settle_publications`. None also where a file is missing or
+    may not be looked at, which is another fault. Runs may go on meanwhile.
+    """
+    with suppress(FileNotFoundError, PermissionError):
+        files = _files(home, district)
+        if current in files and not files[current].samefile(home.roster(district)):
+            return _linked(home, district, files)
+    return None
+
+
+def _files(home: Home, district: str) -> dict[str, Path]:
+    return {path.stem: path for path in home.snapshots(district).glob("*.duckdb")}
+
+
+def _linked(home: Home, district: str, files: dict[str, Path]) -> str | None:
+    """Which of these snapshots `roster.duckdb` is another name of."""
+    roster = home.roster(district)
+    return next((one for one, path in files.items() if path.samefile(roster)), None)
+
+
 def _is_overtaken(ledger: Ledger, district: str, snapshot_id: str) -> bool:
     """Whether a newer snapshot has become current since this one was about to."""
     current = ledger.current_snapshot(district)
@@ -86,8 +124,8 @@ def _follow_readers(home: Home, ledger: Ledger, district: str) -> list[str]:
     roster = home.roster(district)
     if not roster.exists():
         return []
-    files = {path.stem: path for path in home.snapshots(district).glob("*.duckdb")}
-    linked = next((one for one, path in files.items() if path.samefile(roster)), None)
+    files = _files(home, district)
+    linked = _linked(home, district, files)
     shown = linked or _snapshot_in(roster)
     if shown is None:
         return []

@@ -74,6 +74,11 @@ def _warnings(state: dict[str, Any]) -> Iterator[str]:
     """What somebody must see to, beside what is held."""
     if state["published"] and not state["roster"]:
         yield "the published roster is not there: the next run builds it anew if it can"
+    if state["read_instead"]:
+        yield (
+            f"readers have snapshot {state['read_instead']} instead: a publication or a rollback"
+            " was cut short. `sync`, or the same `rollback` again, finishes it"
+        )
     for alarm in state["alarms"]:
         codes = ", ".join(f"{code}: {count}" for code, count in alarm["codes"].items())
         yield f"alarm {alarm['cause']} since {alarm['raised_at']} ({codes}). {alarm['says']}"

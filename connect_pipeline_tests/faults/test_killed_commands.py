@@ -5,12 +5,16 @@ Each is killed just before one of its durable steps, as runs are in `test_kill_a
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
 import pytest
 
 from connect_pipeline.contract import STUDENTS
+from connect_pipeline.errors import EnvironmentFault
+from connect_pipeline.ledger import Ledger
+from connect_pipeline.status.state import overview
 from connect_pipeline_tests.dying import KILLED, count_steps
 from connect_pipeline_tests.small_home import NAME, SmallHome
 
@@ -88,3 +92,40 @@ def test_who_had_gone_back_is_said_to_who_does_so_again(two_nights: SmallHome) -
     done = two_nights.command_here("rollback", NAME, first)
     said = f"{last['by']} went back to it on {last['current_from']}, and the next sync will hold."
     assert (done.returncode, said in done.stdout) == (0, True)
+
+
+def test_until_it_is_finished_who_asks_is_told_what_readers_have(torn: SmallHome) -> None:
+    first, second = torn.snapshots()
+    assert_told(torn, first, second)
+    assert torn.nightly().outcome == "held"
+    for asked in (("doctor", NAME), ("status", NAME)):
+        assert "readers have" not in torn.command_here(*asked).stdout
+    (line,) = overview(torn.home, torn.ledger, [NAME])
+    assert line.attention[0] == "rolled back"
+
+
+def test_a_publication_that_was_cut_short_is_told_too(
+    two_nights: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object, **__: object) -> None:
+        raise EnvironmentFault("the power went")
+
+    before = two_nights.current()
+    text = two_nights.read(STUDENT_FILE).replace("Korean", "French")
+    two_nights.upload({STUDENT_FILE: text})
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "make_current", cut)
+        assert two_nights.nightly().outcome == "failed:3"
+    assert_told(two_nights, read_by_people(two_nights), before)
+
+
+def assert_told(home: SmallHome, shown: str, current: str) -> None:
+    state = json.loads(home.command_here("status", NAME, "--json").stdout)[NAME]
+    assert (state["read_instead"], state["published"]) == (shown, current)
+    assert f"readers have snapshot {shown} instead" in home.command_here("status", NAME).stdout
+    (line,) = overview(home.home, home.ledger, [NAME])
+    assert line.attention[0] == "readers have another night than this: run sync"
+    for asked in (("doctor", NAME), ("alerts", NAME, "--dry-run")):
+        done = home.command_here(*asked)
+        said = f"readers have snapshot {shown}, and for the ledger {current} is current"
+        assert (done.returncode, said in done.stdout + done.stderr) == (3, True), (asked, done)
