@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from functools import partial
 
 from sqlalchemy.engine import RowMapping
 
@@ -111,8 +112,8 @@ def _decide(
             f" for one reason more, since {hold['held_at']}. Look at them (`status {name}`),"
             " then decide again."
         )
-    ledger.decide(hold, decision, by)
-    alarms.clear(ledger, name, hold["job"], [Cause.HELD])
+    end_alarm = partial(alarms.clear_within, name=name, job=hold["job"], causes=[Cause.HELD])
+    ledger.decide(hold, decision, by, also=end_alarm)
     return _told(name, decision, hold)
 
 

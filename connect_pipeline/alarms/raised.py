@@ -197,36 +197,41 @@ def raise_alarm(
 
 def clear(ledger: Ledger, name: str, job: str, causes: Collection[Cause]) -> None:
     """End the open alarms of these causes; who was told of one is told that it has passed."""
-    moment = now()
     with ledger.transaction() as connection:
-        over = connection.execute(
-            sa.select(alarms.c.id, alarms.c.cause, alarms.c.night).where(
+        clear_within(connection, name, job, causes)
+
+
+def clear_within(connection: Connection, name: str, job: str, causes: Collection[Cause]) -> None:
+    """The same in a transaction of the ledger that is open: with what has ended them, or not."""
+    moment = now()
+    over = connection.execute(
+        sa.select(alarms.c.id, alarms.c.cause, alarms.c.night).where(
+            alarms.c.district == name,
+            alarms.c.job == job,
+            alarms.c.cleared_at.is_(None),
+            alarms.c.cause.in_([cause.value for cause in causes]),
+        )
+    ).all()
+    for alarm_id, cause, night in over:
+        # Of the last ones of a night nobody is told, who was of the first ones.
+        said = connection.execute(
+            sa.select(alarm_notices.c.channel, alarm_notices.c.event)
+            .join(alarms, alarms.c.id == alarm_notices.c.alarm_id)
+            .where(
                 alarms.c.district == name,
                 alarms.c.job == job,
-                alarms.c.cleared_at.is_(None),
-                alarms.c.cause.in_([cause.value for cause in causes]),
+                alarms.c.cause == cause,
+                alarms.c.night == night,
             )
+            .order_by(alarm_notices.c.id)
         ).all()
-        for alarm_id, cause, night in over:
-            # Of the last ones of a night nobody is told, who was of the first ones.
-            said = connection.execute(
-                sa.select(alarm_notices.c.channel, alarm_notices.c.event)
-                .join(alarms, alarms.c.id == alarm_notices.c.alarm_id)
-                .where(
-                    alarms.c.district == name,
-                    alarms.c.job == job,
-                    alarms.c.cause == cause,
-                    alarms.c.night == night,
-                )
-                .order_by(alarm_notices.c.id)
-            ).all()
-            last = {row.channel: row.event for row in said}
-            told = [channel for channel, event in last.items() if event == "alarm"]
-            _add_notices(connection, alarm_id, "all_clear", told, moment)
-            connection.execute(
-                sa.update(alarms).where(alarms.c.id == alarm_id).values(cleared_at=stamp(moment))
-            )
-            log.info("%s: all clear, %s %s", name, job, cause)
+        last = {row.channel: row.event for row in said}
+        told = [channel for channel, event in last.items() if event == "alarm"]
+        _add_notices(connection, alarm_id, "all_clear", told, moment)
+        connection.execute(
+            sa.update(alarms).where(alarms.c.id == alarm_id).values(cleared_at=stamp(moment))
+        )
+        log.info("%s: all clear, %s %s", name, job, cause)
 
 
 def open_alarms(

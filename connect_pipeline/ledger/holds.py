@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import RowMapping
+from sqlalchemy.engine import Connection, RowMapping
 
 from connect_pipeline.errors import UsageError
 from connect_pipeline.ledger.tables import holds, runs
@@ -197,12 +197,19 @@ class Holds(Transactions):
             .order_by(holds.c.id.desc())
         )
 
-    def decide(self, hold: RowMapping, state: str, by: str) -> None:
+    def decide(
+        self,
+        hold: RowMapping,
+        state: str,
+        by: str,
+        *,
+        also: Callable[[Connection], object] = lambda _: None,
+    ) -> None:
         """A person decides on a hold as they saw it: approved, or discarded.
 
         That is no earlier than the last run began, though the clock was set back since: nobody
-        would go on with what was approved. Raises `UsageError` when somebody else has decided on it
-        meanwhile.
+        would go on with what was approved. What a decision ends is done `also`, in its transaction.
+        Raises `UsageError` when somebody else has decided on it meanwhile.
         """
         with self.transaction() as connection:
             newest = sa.select(sa.func.max(runs.c.started_at)).where(
@@ -214,9 +221,10 @@ class Holds(Transactions):
                 .where(holds.c.id == hold["id"], holds.c.state == hold["state"])
                 .values(state=state, decided_at=decided_at, decided_by=by)
             )
-        if not decided.rowcount:
-            district = hold["district"]
-            raise UsageError(
-                f"Somebody else has just decided on what is held for {district};"
-                f" `status {district}` shows its state."
-            )
+            if not decided.rowcount:
+                district = hold["district"]
+                raise UsageError(
+                    f"Somebody else has just decided on what is held for {district};"
+                    f" `status {district}` shows its state."
+                )
+            also(connection)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from connect_pipeline import alarms
 from connect_pipeline.contract import STUDENTS
 from connect_pipeline.errors import EnvironmentFault
-from connect_pipeline.ledger import Ledger
+from connect_pipeline.ledger import CORE_JOB, Ledger
 from connect_pipeline.status.state import overview
 from connect_pipeline_tests.dying import KILLED, count_steps
 from connect_pipeline_tests.small_home import NAME, SmallHome
@@ -129,3 +130,17 @@ def assert_told(home: SmallHome, shown: str, current: str) -> None:
         done = home.command_here(*asked)
         said = f"readers have snapshot {shown}, and for the ledger {current} is current"
         assert (done.returncode, said in done.stdout + done.stderr) == (3, True), (asked, done)
+
+
+def test_a_decision_that_was_cut_short_leaves_no_alarm_that_asks_for_it(
+    two_nights: SmallHome, tmp_path: Path
+) -> None:
+    """Both commands would say that nothing is held."""
+    two_nights.command_here("rollback", NAME, two_nights.snapshots()[0])
+    assert two_nights.nightly().outcome == "held"
+    assert [one["cause"] for one in alarms.open_alarms(two_nights.ledger)] == ["held"]
+    die_before_the_last_step(two_nights, tmp_path, "approve", NAME)
+    is_held = two_nights.ledger.open_hold(NAME, CORE_JOB) is not None
+    assert bool(alarms.open_alarms(two_nights.ledger)) == is_held
+    assert two_nights.command_here("approve", NAME).returncode == 0
+    assert alarms.open_alarms(two_nights.ledger) == []
