@@ -19,7 +19,7 @@ from sqlalchemy.engine import RowMapping
 
 from connect_pipeline.cells.formulas import defused_sql
 from connect_pipeline.databases import count_rows
-from connect_pipeline.disk import private_folder, replacing
+from connect_pipeline.disk import disk_fault, private_folder, replacing, sync_folder
 from connect_pipeline.erased.records import refuse_cut_short, standing
 from connect_pipeline.errors import EnvironmentFault, UsageError
 from connect_pipeline.home import OWN_FOLDERS, Home
@@ -55,7 +55,8 @@ def export_tables(
 
     The disclosure is in the ledger before the first file is: a copy that nobody knows of is worse
     than a record of a copy that failed. `disclosure.json` beside the files says the same. The files
-    get their names when all are written; what had such a name, a link as well, gives way.
+    get their names when all are written; what had such a name, a link as well, gives way. Meanwhile
+    there is no `disclosure.json`: it would pass off tables of two nights as one.
     Raises `UsageError` when nothing is published yet or the folder is one of ours,
     `EnvironmentFault` when the disk refuses or what is published is damaged.
     """
@@ -99,6 +100,7 @@ def export_tables(
                 _copy(connection, table, beside, file_format)
                 whole.append((beside, folder / name))
                 written[name] = rows[table.exported]
+            _remove_disclosure(folder)
             for beside, target in whole:
                 give_name(beside, target)
     except duckdb.Error as error:
@@ -111,6 +113,14 @@ def export_tables(
     with replacing(folder / DISCLOSURE_FILE) as file:
         file.write(json.dumps(record, indent=1, ensure_ascii=False).encode() + b"\n")
     return written
+
+
+def _remove_disclosure(folder: Path) -> None:
+    try:
+        (folder / DISCLOSURE_FILE).unlink(missing_ok=True)
+        sync_folder(folder)
+    except OSError as error:
+        raise disk_fault(error, f"remove the old {DISCLOSURE_FILE} from {folder}") from None
 
 
 def _erasures(ledger: Ledger, district: str) -> list[tuple[int, str]]:

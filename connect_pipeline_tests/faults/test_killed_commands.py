@@ -15,6 +15,7 @@ from connect_pipeline import alarms
 from connect_pipeline.contract import STUDENTS
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.ledger import CORE_JOB, Ledger
+from connect_pipeline.snapshots.export import DISCLOSURE_FILE
 from connect_pipeline.status.state import overview
 from connect_pipeline_tests.dying import KILLED, count_steps
 from connect_pipeline_tests.small_home import NAME, SmallHome
@@ -144,3 +145,21 @@ def test_a_decision_that_was_cut_short_leaves_no_alarm_that_asks_for_it(
     assert bool(alarms.open_alarms(two_nights.ledger)) == is_held
     assert two_nights.command_here("approve", NAME).returncode == 0
     assert alarms.open_alarms(two_nights.ledger) == []
+
+
+def test_tables_of_two_nights_have_no_disclosure_beside_them(
+    two_nights: SmallHome, tmp_path: Path
+) -> None:
+    """Whoever loads them would take them for one night."""
+    out = tmp_path / "out"
+    export = ("export", NAME, str(out))
+    steps = durable_steps(two_nights, tmp_path / "steps.log", *export)
+    named = [step for step, line in enumerate(steps, 1) if line.startswith("replace")]
+    before = {path.name: path.read_bytes() for path in out.glob("*.parquet")}
+    two_nights.command_here("rollback", NAME, two_nights.snapshots()[0])
+    die_before(named[len(named) // 2], two_nights, tmp_path / "dies.log", *export)
+    of_another = [name for name, was in before.items() if (out / name).read_bytes() != was]
+    assert 0 < len(of_another) < len(before)
+    assert not (out / DISCLOSURE_FILE).exists()
+    assert two_nights.command_here(*export).returncode == 0
+    assert (out / DISCLOSURE_FILE).exists()
