@@ -28,8 +28,10 @@ NIGHTS = [
     pytest.param("America/Phoenix", date(2027, 3, 14), id="no change there"),
     pytest.param("America/St_Johns", date(2027, 11, 7), id="half an hour off"),
     pytest.param("Australia/Lord_Howe", date(2027, 4, 4), id="a change of half an hour"),
+    pytest.param("Australia/Lord_Howe", date(2027, 10, 3), id="half an hour is skipped"),
+    pytest.param("America/Havana", date(2027, 3, 14), id="midnight is skipped"),
 ]
-CLOCKS = [time(0, 0), time(1, 30), time(2, 0), time(2, 30), time(3, 0), time(23, 30)]
+CLOCKS = [time(0, 0), time(0, 30), time(1, 30), time(2, 0), time(2, 30), time(3, 0), time(23, 30)]
 
 
 def district(**changes: Any) -> District:
@@ -49,7 +51,7 @@ def test_each_night_has_one_deadline_which_dagster_finds_too(
     assert days == [night + timedelta(days=n) for n in range(-2, 3)]
     for earlier, later in itertools.pairwise(due):
         before = deadline_before(later, school)
-        assert abs(before - earlier) <= timedelta(hours=1)
+        assert before == earlier
         assert timedelta(hours=22) <= later - before <= timedelta(hours=26)
         # What came in the evening is never taken for older than that night's deadline.
         assert before < later - timedelta(hours=12)
@@ -58,7 +60,7 @@ def test_each_night_has_one_deadline_which_dagster_finds_too(
 @pytest.mark.parametrize(
     ("day", "clock", "expected"),
     [
-        (date(2027, 3, 14), time(2, 30), "2027-03-14T10:30:00+00:00"),  # no clock shows it
+        (date(2027, 3, 14), time(2, 30), "2027-03-14T10:00:00+00:00"),  # no clock shows it
         (date(2027, 11, 7), time(1, 30), "2027-11-07T09:30:00+00:00"),  # the second time
         (date(2027, 11, 7), time(23, 30), "2027-11-08T07:30:00+00:00"),
     ],
@@ -143,6 +145,16 @@ def test_a_file_is_due_from_its_very_minute() -> None:
     due = datetime(2026, 11, 24, 9, 30, tzinfo=school.zone)
     assert attendance_due_before(due, school) == due
     assert attendance_due_before(due - timedelta(seconds=1), school) is None
+
+
+def test_a_file_that_is_due_in_a_skipped_hour_is_due_at_its_end() -> None:
+    """Its schedule asks for it then, and would find that nothing was due yet."""
+    school = district(
+        timezone="America/New_York", attendance=Attendance(send_at=(time(3), time(10)))
+    )
+    asked = datetime(2026, 3, 8, 7, 0, tzinfo=UTC)
+    assert attendance_due_before(asked, school) == asked
+    assert attendance_wanted_since(asked + timedelta(hours=1), school) == asked
 
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Guam"])

@@ -9,18 +9,18 @@ Belongs here: dates and times. Does not belong here: what a run does about a lat
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 
 from connect_pipeline.settings import DUE_BEFORE_SENDING, District
 
+_SMALL_HOURS = (1, 2, 3)
+"""In which a skipped time is the end of the gap for Dagster's schedules (its
+`DAYLIGHT_SAVINGS_HOURS`); near midnight, where other countries set clocks, it is not."""
+
 
 def deadline_on(day: date, district: District) -> datetime:
-    """The deadline of that day.
-
-    When the clock shows it twice it is the second time; when it is skipped, the moment at which
-    the clock that was not set forward would show it.
-    """
-    moment = datetime.combine(day, district.deadline, district.zone)
-    return max(moment.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    """The deadline of that day."""
+    return _scheduled(day, district.deadline, district)
 
 
 def deadline_before(moment: datetime, district: District) -> datetime:
@@ -40,9 +40,8 @@ def attendance_due(district: District) -> list[time]:
 def attendance_due_before(moment: datetime, district: District) -> datetime | None:
     """When the file was last due that day, at `moment` or before; None when it was not yet."""
     day = district.day_of(moment)
-    due = (datetime.combine(day, clock, district.zone) for clock in attendance_due(district))
-    passed = [instant.astimezone(UTC) for instant in due if instant <= moment]
-    return max(passed, default=None)
+    due = (_scheduled(day, clock, district) for clock in attendance_due(district))
+    return max((instant for instant in due if instant <= moment), default=None)
 
 
 def attendance_wanted_since(moment: datetime, district: District) -> datetime:
@@ -52,8 +51,22 @@ def attendance_wanted_since(moment: datetime, district: District) -> datetime:
     next sending at the very time of one that is half an hour earlier, and has been in time for it.
     """
     day = district.day_of(moment)
-    midnight, *sending = (
-        datetime.combine(day, clock, district.zone).astimezone(UTC)
-        for clock in (time.min, *district.attendance.send_at)
-    )
+    midnight = datetime.combine(day, time.min, district.zone).astimezone(UTC)
+    sending = (_scheduled(day, clock, district) for clock in district.attendance.send_at)
     return max((instant for instant in sending if instant < moment), default=midnight)
+
+
+def _scheduled(day: date, clock: time, district: District) -> datetime:
+    """The moment of that day at which the district's clock shows this time.
+
+    When the clock shows it twice it is the second time. When it is skipped it is the moment of
+    Dagster's schedule, or a file could come between the two, in time for neither: the end of the
+    gap; outside the small hours, when a clock that was not set forward would show it.
+    """
+    moment = datetime.combine(day, clock, district.zone)
+    first, second = (moment.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first <= second or clock.hour not in _SMALL_HOURS:
+        return max(first, second)
+    set_forward = first.astimezone(district.zone).utcoffset()
+    minutes = (second.replace(second=0) + timedelta(minutes=n) for n in count())
+    return next(one for one in minutes if one.astimezone(district.zone).utcoffset() == set_forward)
