@@ -53,6 +53,12 @@ class DatabaseFault(EnvironmentFault):
     kind = "database"
 
 
+class BrokenOff(EnvironmentFault):
+    """Dagster ended a run in the middle, without a word to us: it could not go on itself."""
+
+    kind = "broken_off"
+
+
 class AccessFault(EnvironmentFault):
     """A server was reached and did not let us work; that does not pass by itself."""
 

@@ -86,7 +86,9 @@ def _ended(run: DistrictRun, settings: Settings) -> Iterator[None]:
     """Note what went wrong in the steps, then end the run and tell of it, whatever happened."""
     try:
         yield
-    except GeneratorExit:  # nobody goes on with it, and nothing went wrong
+        run.note_broken_off()
+    except GeneratorExit:  # nobody goes on with it, and no step of ours went wrong
+        run.note_broken_off()
         raise
     except BaseException as error:
         if is_stop(error):

@@ -23,7 +23,7 @@ from sqlalchemy.engine import RowMapping
 from connect_pipeline import roster
 from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STUDENTS, ExportSpec
 from connect_pipeline.drop.visit import DropVisit
-from connect_pipeline.errors import ConnectError, Refused, SystemFault
+from connect_pipeline.errors import BrokenOff, ConnectError, Refused, SystemFault
 from connect_pipeline.foreign_errors import as_our_error
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import (
@@ -259,6 +259,19 @@ class SharedRun:
         self._note_done()
         self.outcome, self.fault = failed(), "stopped"
         self.message = f"{self.name}: stopped before its end. What is published stays."
+
+    def note_broken_off(self) -> None:
+        """Nobody goes on with a run that has come to nothing and in which no step has failed.
+
+        Dagster (1.13) ends it so when its own storage refuses: as one whose steps are all done.
+        """
+        if self.outcome == "failed":
+            self.fail(
+                BrokenOff(
+                    f"{self.name}: Dagster broke the run off. Look at its database, its disk and"
+                    " its log of the run, then run again. What is published stays."
+                )
+            )
 
     def _note_done(self) -> None:
         """What the run had come to is not undone by what fails afterwards."""
