@@ -7,6 +7,7 @@ For: the commands. Belongs here: what a finished run tells. Does not belong here
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -50,28 +51,39 @@ class Finished:
 
 def run_job(home: Home, job: str, district: str) -> Finished:
     """Run `job` for a district of the settings and wait. Never raises for what the run came to."""
-    defs = build_defs(home)
+    defs, run_id = build_defs(home), str(uuid.uuid4())
     with dagster_instance(home) as instance:
         result = defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             partition_key=district,
             raise_on_error=False,
             run_config=QUIET,
+            run_id=run_id,
         )
+        is_recorded = instance.has_run(run_id)
     with closing(open_ledger(home)) as ledger:
-        row = ledger.run(result.run_id)
+        row = ledger.run(run_id)
     is_stopped = any(error.cls_name in STOPPED for error in _errors(result))
     if row is None:  # the run could not begin: its lock or its settings, or it was stopped before
-        says = _first_error(result)
+        says = _first_error(result) if is_recorded else _record_gone(district)
         if is_stopped:
             says = f"{district}: stopped before it began. What is published stays."
-        return Finished(district, result.run_id, failed(), says, {}, is_stopped)
+        return Finished(district, run_id, failed(), says, {}, is_stopped)
     message = str(row["message"])
-    if not result.success and not message:
+    if not is_recorded:
+        message = f"{message} {_record_gone(district)}".strip()
+    elif not result.success and not message:
         stopped = f"{district}: stopped when all was done."
         message = stopped if is_stopped else _first_error(result)
     outcome, codes = str(row["outcome"]), dict(row["codes"])
-    return Finished(district, result.run_id, outcome, message, codes, is_stopped)
+    return Finished(district, run_id, outcome, message, codes, is_stopped)
+
+
+def _record_gone(district: str) -> str:
+    return (
+        f"{district}: Dagster's record of this run is gone, as when a home is put back during one."
+        " `status` shows what is published."
+    )
 
 
 def _first_error(result: dg.ExecuteInProcessResult) -> str:

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from connect_pipeline import alarms
+from connect_pipeline.alarms.words import sentence
+from connect_pipeline.contract import STUDENTS
 from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home
+from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.orchestration.event_log import EventLog
 from connect_pipeline.orchestration.open_instance import dagster_instance
+from connect_pipeline.run.shared_run import SharedRun
+from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline_tests.forks import forked
+from connect_pipeline_tests.new_homes import give_dagster
+from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
 PROCESSES, RUNS, LINES = 4, 3, 20
 KILLED = 137
@@ -156,3 +167,49 @@ def test_an_instance_that_could_not_be_opened_costs_no_later_one_its_runs(
     (home.dagster / "being_made").touch()  # as a killed command of before leaves it
     with dagster_instance(home) as instance:
         assert len(instance.get_runs()) == 1
+
+
+# -- Dagster's storage fails in the middle of a run ----------------------------------------------
+
+
+@pytest.fixture
+def district(server: EmbeddedServer, tmp_path: Path) -> SmallHome:
+    made = small_home(server, tmp_path)
+    give_dagster(made.home)
+    return made
+
+
+def test_a_run_that_dagster_breaks_off_is_no_bug_of_ours(district: SmallHome) -> None:
+    """Its event log takes nothing more: no step of ours has failed, and none goes on."""
+    with closing(sqlite3.connect(district.home.dagster / "events" / "event_log.db")) as events:
+        events.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON event_logs"
+            " WHEN NEW.dagster_event_type = 'ASSET_MATERIALIZATION'"
+            " BEGIN SELECT RAISE(FAIL, 'full'); END"
+        )
+        events.commit()
+    assert district.command_here("sync", NAME).returncode == 3
+    (run,) = district.ledger.runs_of(NAME, 1)
+    assert run["outcome"] == "failed:3"
+    assert run["message"].startswith(f"{NAME}: Dagster broke the run off.")
+    (alarm,) = alarms.open_alarms(district.ledger)
+    assert (alarm["cause"], alarm["codes"]) == ("failed", {"broken_off": 1})
+    assert "look at Dagster's database" in sentence(alarm["cause"], CORE_JOB, alarm["codes"])
+
+
+def test_a_run_whose_record_is_gone_at_its_end_is_no_bug_of_ours(
+    district: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The home was put back meanwhile, as to a backup."""
+    check = SharedRun.check
+
+    def put_back(run: SharedRun, *of: Any) -> Any:
+        with dg.DagsterInstance.get() as instance:
+            instance.delete_run(run.run_id)
+        return check(run, *of)
+
+    monkeypatch.setattr(SharedRun, "check", put_back)
+    district.upload({STUDENTS.file_name: None})  # a short run
+    done = district.run()
+    assert done.outcome == "blocked"
+    assert f"{NAME}: Dagster's record of this run is gone" in done.message
