@@ -38,6 +38,7 @@ from connect_pipeline.errors import ConnectError, SettingsError, SystemFault, Us
 from connect_pipeline.home import Home
 from connect_pipeline.outcomes import without_code
 from connect_pipeline.process.private import keep_private
+from connect_pipeline.process.readers import outlive_readers
 from connect_pipeline.process.stops import is_stop
 from connect_pipeline.process.who import user_name
 
@@ -66,6 +67,7 @@ def process() -> None:
 
     Taking down what the system takes away anyway, a million objects of Dagster's, takes 0.5 s.
     """
+    outlive_readers()
     try:
         main()
     except SystemExit as stop:

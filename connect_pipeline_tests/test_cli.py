@@ -152,6 +152,28 @@ def test_a_closed_output_is_no_failure(home: SmallHome, command: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def unread() -> None:
+    """Whoever reads the answer and what is said beside it has gone."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    for stream in (1, 2):
+        os.dup2(writer, stream)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        *((f"sync {NAME}", 0), (f"status {NAME}", 0), (f"status {NAME} --json", 0), ("--help", 0)),
+        *((f"doctor {NAME}", 0), ("status nowhere", 2), ("doctor nowhere --json", 2)),
+    ],
+)
+def test_a_reader_that_goes_away_changes_no_exit_code(
+    home: SmallHome, command: str, code: int
+) -> None:
+    """As behind `| head -1`. 1 would say that files are blocked or held."""
+    assert home.command(*command.split(), first=unread).returncode == code
+
+
 # -- another district's mistake -------------------------------------------------------------------
 
 
