@@ -686,6 +686,13 @@ def test_a_night_is_from_noon_to_noon(moment: str, night: str) -> None:
         ("held", {"stale_file": 1}, {"stale": {"stale_file": 1}}),
         ("blocked", {"stale_file": 1}, {"stale": {"stale_file": 1}}),
         ("discarded", {"mass_removal": 1}, {}),
+        ("listed", {"minutes_late": 60}, {"late": {"minutes_late": 60}}),
+        ("blocked", {"never_listed": 1}, {"late": {"never_listed": 1}}),
+        (
+            "failed:3",
+            {"minutes_late": 60},
+            {"late": {"minutes_late": 60}, "failed": {"network": 1}},
+        ),
     ],
 )
 def test_what_a_runs_end_means(

@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from connect_pipeline import alarms
 from connect_pipeline.attendance import statements
 from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.contract import ATTENDANCE, STUDENTS
@@ -714,3 +715,93 @@ def test_a_list_is_too_late_by_the_time_at_which_it_is_made(
     assert list_absences(home).outcome == "listed"
     (manifest,) = home.home.outbox(NAME).glob("*.json")
     assert json.loads(manifest.read_text())["missed_send_time"] == "12:00"
+
+
+# -- after an outage of ours -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def evening(
+    first_night: SmallHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[SmallHome, Callable[..., str]]:
+    """A district that sends at 10:00 and 17:30, whose morning of yesterday is listed.
+
+    And its runs: at these hours, counted from yesterday's midnight.
+    """
+    home = first_night.copy(tmp_path / "home")
+    home.write_settings(attendance={**ALERTS, "send_at": ["10:00", "17:30"]})
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+
+    def run_at(
+        hours: float, *rows: str, uploaded: float | None = None, due: float | None = None
+    ) -> str:
+        if uploaded is not None:
+            moment = yesterday + timedelta(hours=uploaded)
+            home.upload(absences(*(f"{row},,{moment:%m/%d/%y}" for row in rows)))
+            os.utime(home.drop / ATTENDANCE.file_name, (moment.timestamp(), moment.timestamp()))
+        set_clock(monkeypatch, yesterday + timedelta(hours=hours))
+        deadline = None if due is None else yesterday + timedelta(hours=due)
+        return list_absences(home, deadline).outcome
+
+    assert run_at(9, "101,001,1,A", uploaded=8.9) == "listed"
+    return home, run_at
+
+
+def causes(home: SmallHome) -> dict[str, dict[str, int]]:
+    return {row["cause"]: row["codes"] for row in alarms.open_alarms(home.ledger)}
+
+
+def test_a_list_that_misses_the_sending_of_its_file_is_told_of(
+    evening: tuple[SmallHome, Callable[..., str]],
+) -> None:
+    """We were down until then."""
+    home, run_at = evening
+    assert run_at(18.5, "101,001,1,A", "102,004,0,A", uploaded=16.7) == "listed"
+    assert causes(home) == {"late": {"minutes_late": 60}}
+    assert home.ledger.runs_of(NAME, 1)[0]["message"] == (
+        f"{NAME}: listed 60 min after the sending at 17:30, which the file was in time for. Ask the"
+        " sender whether it takes the list now."
+    )
+    assert run_at(18.6) == "nothing_new"
+    assert set(causes(home)) == {"late"}, "nobody has asked yet"
+    assert run_at(33, "101,001,1,A", uploaded=32.9) == "listed"
+    assert causes(home) == {}
+
+
+def test_a_list_whose_file_missed_the_sending_is_late_by_the_districts_doing(
+    evening: tuple[SmallHome, Callable[..., str]],
+) -> None:
+    home, run_at = evening
+    assert run_at(18.5, "101,001,1,A", "102,004,0,A", uploaded=18.4) == "listed"
+    assert causes(home) == {}
+
+
+def test_a_file_that_nobody_read_on_its_day_is_not_the_districts_fault(
+    evening: tuple[SmallHome, Callable[..., str]],
+) -> None:
+    """We were down from its upload to the next day."""
+    home, run_at = evening
+    assert run_at(36, "102,004,0,A", uploaded=16.7) == "blocked"
+    assert causes(home) == {"late": {"never_listed": 1}}
+    message = home.ledger.runs_of(NAME, 1)[0]["message"]
+    assert "no run read it on that day" in message
+    assert "Export today's absences" not in message
+    assert run_at(36.1, due=17) == "blocked"
+    assert causes(home) == {"late": {"never_listed": 1}}, "also by the deadline that is made up for"
+    assert run_at(36.2, due=33.5) == "blocked"
+    assert set(causes(home)) == {"late", "stale"}, "by now today's file is due, too"
+
+
+@pytest.mark.parametrize(
+    ("read", "uploaded"), [(16.8, 16.7), (None, 17.6)], ids=["read", "too late"]
+)
+def test_a_file_of_another_day_that_we_owe_nothing_is_the_districts(
+    evening: tuple[SmallHome, Callable[..., str]], read: float | None, uploaded: float
+) -> None:
+    home, run_at = evening
+    if read is not None:
+        assert run_at(read, "102,004,0,A", uploaded=uploaded) == "listed"
+    assert run_at(36, "102,004,0,A", uploaded=uploaded) == "blocked"
+    assert causes(home) == {"stale": {"stale_file": 1}}

@@ -391,10 +391,11 @@ def test_a_run_by_hand_makes_no_old_file_fresh(ships: Fleet) -> None:
     sent, due = here - timedelta(hours=2), here - timedelta(minutes=10)
     sending = due + timedelta(minutes=30)
     ships.upload("a", {ATTENDANCE.file_name: of_today(zone)})
+    assert run(ships, job=ATTENDANCE_ALERTS) == "listed"
     ships.districts["a"]["attendance"]["send_at"] = [f"{sent:%H:%M}", f"{sending:%H:%M}"]
     ships.load()
     age_all(ships, 3)
-    assert run(ships, due, ATTENDANCE_ALERTS) == "listed"
+    assert run(ships, due, ATTENDANCE_ALERTS) == "nothing_new"
     stale = {"stale": {"stale_file": 1}}
     assert causes(ships) == stale
     for earlier in (None, sent - timedelta(minutes=30)):

@@ -20,7 +20,7 @@ from hashlib import sha256
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from connect_pipeline.alarms.words import Cause, sentence
+from connect_pipeline.alarms.words import LATENESS, Cause, sentence
 from connect_pipeline.ledger import Ledger, adds_reason, now, stamp
 from connect_pipeline.ledger.tables import alarm_notices, alarms
 from connect_pipeline.outcomes import OF_THE_FILES, without_code
@@ -86,12 +86,14 @@ def after_run(
     done: str,
     fault: str,
     is_fresh: bool,
+    is_in_time: bool,
     is_held: bool,
 ) -> None:
     """Note what a run came to, and that other causes are gone.
 
     `codes` are those that stopped it, `fault` is the kind of error that did, `done` what it had
     come to by then; `is_fresh` says that its files are not of before the last deadline, or may be,
+    `is_in_time` that it has listed absences in time for their sending,
     `is_held` that some still wait for a decision, which may be others.
     """
     causes = causes_at_end(outcome, codes, fault)
@@ -100,6 +102,8 @@ def after_run(
     gone = judged_at_end(outcome, is_fresh=is_fresh)
     if done:
         gone |= judged_at_end(done, is_fresh=is_fresh)
+    if is_in_time:
+        gone.add(Cause.LATE)
     gone -= set(causes)
     if is_held:
         gone.discard(Cause.HELD)
@@ -113,16 +117,17 @@ def causes_at_end(
 ) -> dict[Cause, dict[str, int]]:
     """Why somebody must be told of a run that ended so."""
     kind = without_code(outcome)
-    if kind == "failed":
-        return {Cause.FAILED: {fault: 1}}
     others = dict(codes)
+    late = {code: others.pop(code) for code in LATENESS if code in others}
+    causes = {Cause.LATE: late} if late else {}
+    if kind == "failed":
+        return {Cause.FAILED: {fault: 1}, **causes}
     missing, stale = others.pop("missing_file", 0), others.pop("stale_file", 0)
-    causes = {}
     if missing:
         causes[Cause.MISSING] = {"missing_file": missing}
     if stale and kind != "published":  # an operator approved them
         causes[Cause.STALE] = {"stale_file": stale}
-    if kind == "blocked" and (others or not (missing or stale)):
+    if kind == "blocked" and (others or not (missing or stale or late)):
         causes[Cause.BLOCKED] = others
     if kind == "held" and (others or not stale):
         causes[Cause.HELD] = others

@@ -22,6 +22,7 @@ class Cause(StrEnum):
     HELD = "held"
     MISSING = "missing"
     STALE = "stale"
+    LATE = "late"
     DAMAGED = "damaged"
     NO_ACCESS = "no_access"
     SETTINGS = "settings"
@@ -43,6 +44,8 @@ SAYS = {
     " discarded. What is published stays. Ask the district; they are read when they come.",
     Cause.STALE: "files that are due have not been uploaded since they were last due. Ask the"
     " district.",
+    Cause.LATE: "absences missed the sending that their file was in time for. The district is not"
+    " to blame.",
     Cause.DAMAGED: "what is published was damaged on the disk. It is taken no more; the run says"
     " whether it could be rebuilt from what was received. Check the disk.",
     Cause.NO_ACCESS: "the drop cannot be looked at.",
@@ -74,11 +77,22 @@ FAULTS = {
 }
 """What kind of fault it was (`errors.py`), and what to do; `{where}` more is said."""
 
+MINUTES_LATE = "minutes_late"
+NEVER_LISTED = "never_listed"
+LATENESS = {
+    MINUTES_LATE: "They are listed now; {where} says for which sending that was too late. Ask the"
+    " sender whether it takes the list still.",
+    NEVER_LISTED: "Their day is over, so nobody is told of them; {where} says which day. No run of"
+    " ours read the file on it: we were down, or could not reach the drop. Tell the schools.",
+}
+"""How absences missed a sending, and what to do; `{where}` more is said."""
+
 
 def sentence(cause: Cause, job: str, codes: Collection[str]) -> str:
     """What an alarm says."""
     # The ledger's runs, which `status` shows, have none of retention.
     where = "its run in Dagster" if job == RETENTION_JOB else "`status`"
-    faults = [FAULTS[code].format(where=where) for code in codes if code in FAULTS]
+    words = FAULTS | LATENESS
+    details = [words[code].format(where=where) for code in codes if code in words]
     stays = ["What is published stays."] if cause is Cause.FAILED else []
-    return " ".join([f"{JOBS[job]}: {SAYS[cause]}", *faults, *stays])
+    return " ".join([f"{JOBS[job]}: {SAYS[cause]}", *details, *stays])

@@ -101,8 +101,12 @@ class AttendanceDay:
     @property
     def is_of_today(self) -> bool:
         """Whether the file says anything about today. Call after `build_absences`."""
+        return self.speaks_for(self.today)
+
+    def speaks_for(self, day: date) -> bool:
+        """Whether the file says anything about that day. Call after `build_absences`."""
         found = self.connection.execute(
-            "SELECT 1 FROM attendance.spoken_for WHERE date = $today", {"today": self.today}
+            "SELECT 1 FROM attendance.spoken_for WHERE date = $day", {"day": day}
         ).fetchone()
         return found is not None
 

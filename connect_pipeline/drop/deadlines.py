@@ -44,6 +44,11 @@ def attendance_due_before(moment: datetime, district: District) -> datetime | No
     return max((instant for instant in due if instant <= moment), default=None)
 
 
+def sendings_on(day: date, district: District) -> list[datetime]:
+    """The times of sending of that day, in their order."""
+    return sorted({_scheduled(day, clock, district) for clock in district.attendance.send_at})
+
+
 def attendance_wanted_since(moment: datetime, district: District) -> datetime:
     """Since when the file that is due at `moment` should have been uploaded.
 
@@ -52,8 +57,8 @@ def attendance_wanted_since(moment: datetime, district: District) -> datetime:
     """
     day = district.day_of(moment)
     midnight = datetime.combine(day, time.min, district.zone).astimezone(UTC)
-    sending = (_scheduled(day, clock, district) for clock in district.attendance.send_at)
-    return max((instant for instant in sending if instant < moment), default=midnight)
+    passed = (instant for instant in sendings_on(day, district) if instant < moment)
+    return max(passed, default=midnight)
 
 
 def _scheduled(day: date, clock: time, district: District) -> datetime:

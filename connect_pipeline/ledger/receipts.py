@@ -90,6 +90,18 @@ class Receipts(Transactions):
         )
         return [datetime.fromisoformat(row["uploaded_at"]) for row in found]
 
+    def has_received(
+        self, district: str, export: str, *, before: datetime, since: datetime | None = None
+    ) -> bool:
+        """Whether a file of this export, whichever, was received at such a time."""
+        was_then = received.c.received_at < stamp(before)
+        if since is not None:
+            was_then &= received.c.received_at >= stamp(since)
+        query = sa.select(received.c.id).where(
+            received.c.district == district, received.c.export == export, was_then
+        )
+        return self.first(query) is not None
+
     def replaced(self, district: str, export: str, sha256: str) -> tuple[datetime | None, int]:
         """When exactly this file was uploaded before others took its place, and how many did.
 

@@ -9,21 +9,28 @@ not belong here: who is told of what (`attendance/`).
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, time
-from functools import cached_property
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from functools import cached_property, partial
+from math import ceil
 from typing import Any
 
 import duckdb
 
 from connect_pipeline import roster
+from connect_pipeline.alarms.words import MINUTES_LATE, NEVER_LISTED
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import FEW_ROWS, AttendanceDay
+from connect_pipeline.attendance.school_days import is_school_day
 from connect_pipeline.attendance.told import CLEARED
 from connect_pipeline.checks import readmit
 from connect_pipeline.contract import ATTENDANCE, Kind
 from connect_pipeline.databases import count_rows
-from connect_pipeline.drop.deadlines import attendance_due_before, attendance_wanted_since
+from connect_pipeline.drop.deadlines import (
+    attendance_due_before,
+    attendance_wanted_since,
+    sendings_on,
+)
 from connect_pipeline.errors import EnvironmentFault, TwiceListedError, UnbalancedError
 from connect_pipeline.ledger import ATTENDANCE_JOB, now
 from connect_pipeline.published import open_published
@@ -53,6 +60,10 @@ class AttendanceSteps:
     run: SharedRun
     is_of_today: bool = False
     """Whether the file says anything about today; known when the list is made."""
+    is_listed_in_time: bool = False
+    """Whether a list was made that missed no sending."""
+    lateness: dict[str, int] = field(default_factory=dict)
+    """How absences missed a sending that their file was in time for (`alarms/words.py`)."""
 
     @cached_property
     def day(self) -> AttendanceDay:
@@ -93,14 +104,38 @@ class AttendanceSteps:
                     " absences that came later are not in it. Export them and upload the file.",
                 )
             return True
-        self._export.findings.escalate(
-            "stale_file",
-            Severity.BLOCK,
+        says = (
             "No row of this file is of today, so it tells nobody anything. Export today's absences"
-            " and upload them.",
+            " and upload them."
         )
+        if self._was_never_read():
+            self.lateness = {NEVER_LISTED: 1}
+            says = (
+                f"This file came on {self.day.arrival_date}, in time, and no run read it on that"
+                " day. That is over, so nobody is told of these absences. The export is not to"
+                " blame: whoever runs the pipeline was to read it, and tells the schools."
+            )
+        self._export.findings.escalate("stale_file", Severity.BLOCK, says)
         run.outcome, run.message = "blocked", run.blocked_message()
         return False
+
+    def _was_never_read(self) -> bool:
+        """Whether the file could have been listed on an earlier day, and no run looked at it then.
+
+        A run that looked has received what was there. Before the first file, nobody was to look.
+        """
+        run, day, uploaded = self.run, self.day.arrival_date, self.day.arrived_at
+        sendings = sendings_on(day, run.district)
+        midnight = datetime.combine(day + timedelta(days=1), time.min, run.district.zone)
+        was_received = partial(run.ledger.has_received, run.name, ATTENDANCE.file_name)
+        return (
+            day < run.today
+            and is_school_day(day, run.district.attendance)
+            and self.day.speaks_for(day)
+            and (not sendings or uploaded <= sendings[-1])
+            and was_received(before=uploaded)
+            and not was_received(since=uploaded, before=midnight)
+        )
 
     @property
     def is_late(self) -> bool:
@@ -268,8 +303,9 @@ class AttendanceSteps:
                 " listed: its absences are of yesterday now."
             )
         self.run.visit.confirm(strictly=False)
+        at = now()  # a slow run may be too late by now
         try:
-            batch = self.day.list_recipients(now())  # a slow run may be too late by now
+            batch = self.day.list_recipients(at)
         except TwiceListedError as error:
             self.run.fail(error)
             return None, False
@@ -278,11 +314,31 @@ class AttendanceSteps:
                 self.run.outcome = "listed"
         if batch is None:
             self.run.outcome = "nothing_new"
+        else:
+            self._note_lateness(batch, at)
         cleared_batch = self.day.list_cleared(now())
         if cleared_batch is not None:
-            self.run.message = (
+            says = (
                 f"{self.run.name}: of some students, messages of earlier today are to be withheld"
                 f" or taken back, or stand again. The sender's list of them is"
                 f" {CLEARED}/{cleared_batch}.csv in the outbox."
             )
+            self.run.message = f"{self.run.message} {says}".strip()
         return batch, True
+
+    def _note_lateness(self, batch: Batch, at: datetime) -> None:
+        """Note that this list, of that time, missed a sending: worth a word unless its file did."""
+        self.is_listed_in_time = batch.missed_send_time is None
+        if batch.missed_send_time is None:
+            return
+        clock = time.fromisoformat(batch.missed_send_time)
+        sending = datetime.combine(self.run.today, clock, self.run.district.zone)
+        if self.day.arrived_at > sending:
+            return
+        minutes = ceil((at - sending) / timedelta(minutes=1))
+        self.lateness = {MINUTES_LATE: minutes}
+        self.run.message = (
+            f"{self.run.name}: listed {minutes} min after the sending at"
+            f" {batch.missed_send_time}, which the file was in time for. Ask the sender whether it"
+            " takes the list now."
+        )

@@ -54,7 +54,12 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
     hold = run.ledger.open_hold(run.name, run.job)
     if hold is not None and run.outcome == "held":
         codes |= Counter(hold["codes"])
+    is_in_time = False
     if run.job == ATTENDANCE_JOB:
+        codes |= Counter(run.attendance.lateness)
+        is_in_time = run.attendance.is_listed_in_time
+        if run.attendance.lateness:  # which is not of the district's doing
+            del codes["stale_file"]
         is_fresh = run.attendance.is_of_today and run.attendance.is_fresh
         if run.attendance.is_late:
             codes["stale_file"] = 1
@@ -78,5 +83,6 @@ def _say_how_it_ended(run: DistrictRun, settings: Settings) -> None:
         done=run.done,
         fault=run.fault,
         is_fresh=is_fresh,
+        is_in_time=is_in_time,
         is_held=hold is not None,
     )

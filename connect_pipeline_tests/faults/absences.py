@@ -32,17 +32,17 @@ def absent(home: SmallHome, *rows: str) -> None:
     home.upload({ATTENDANCE.file_name: "\n".join((header, *lines)) + "\n"})
 
 
-def list_absences(home: SmallHome) -> DistrictRun:
+def list_absences(home: SmallHome, deadline: datetime | None = None) -> DistrictRun:
     """The steps of the attendance job; the run after its end."""
     with home.here():
-        return _list_absences(home.home)
+        return _list_absences(home.home, deadline)
 
 
-def _list_absences(home: Home) -> DistrictRun:
+def _list_absences(home: Home, deadline: datetime | None = None) -> DistrictRun:
     """What the assets of `attendance_alerts` call, in their order."""
     run: DistrictRun | None = None
     try:
-        with district_run(home, NAME, uuid.uuid4().hex, ATTENDANCE_JOB) as run:
+        with district_run(home, NAME, uuid.uuid4().hex, ATTENDANCE_JOB, deadline) as run:
             run.visit.receive(ATTENDANCE)
             run.visit.confirm()
             run.refuse_missing((ATTENDANCE,))
