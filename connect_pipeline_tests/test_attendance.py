@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from connect_pipeline import keyed_hash
+from connect_pipeline.attendance import hold
 from connect_pipeline.attendance.batch import Batch
 from connect_pipeline.attendance.day import CLERKS_LIST, AttendanceDay
 from connect_pipeline.contract import CORE
@@ -535,7 +536,7 @@ def test_a_large_share_of_a_school_or_a_few_students_absent(
     roster, rows = school_of(absent=absent, students=students)
     day = Runs.at(tmp_path, roster, max_absent_share=share).day(rows)
     day.build_absences()
-    assert len(day.emptied_schools()) == emptied
+    assert len(hold.emptied_schools(day)) == emptied
 
 
 def test_a_school_that_the_roster_does_not_have_is_emptied_by_a_few_students(
@@ -544,7 +545,7 @@ def test_a_school_that_the_roster_does_not_have_is_emptied_by_a_few_students(
     roster, rows = school_of(absent=20, students=20)
     day = Runs.at(tmp_path, roster).day([absence(student, school="999") for _, student, *_ in rows])
     day.build_absences()
-    assert day.emptied_schools() == [("999", 20, 0)]
+    assert hold.emptied_schools(day) == [("999", 20, 0)]
 
 
 @pytest.mark.parametrize(
@@ -560,7 +561,7 @@ def test_who_was_told_already_is_no_mass_absence_again(
     runs.file(rows[:told])
     day = runs.day(rows)
     day.build_absences()
-    assert len(day.emptied_schools()) == emptied
+    assert len(hold.emptied_schools(day)) == emptied
 
 
 def test_an_opt_out_holds_for_its_channel_and_is_no_reason_for_another(tmp_path: Path) -> None:
@@ -1368,7 +1369,7 @@ def test_a_part_of_a_file_clears_nobody_unasked(tmp_path: Path, left: int, too_m
     runs.file(rows)
     day = runs.day(rows[:left])
     day.build_absences()
-    assert day.cleared_beyond_measure() == too_many
+    assert hold.cleared_beyond_measure(day) == too_many
 
 
 def test_a_lost_period_clears_nobody_unasked(tmp_path: Path) -> None:
@@ -1380,7 +1381,7 @@ def test_a_lost_period_clears_nobody_unasked(tmp_path: Path) -> None:
     runs.file(first + second)
     day = runs.day(second)
     day.build_absences()
-    assert day.cleared_beyond_measure() == 5
+    assert hold.cleared_beyond_measure(day) == 5
 
 
 def test_who_was_cleared_before_is_not_cleared_by_this_file(tmp_path: Path) -> None:
@@ -1391,7 +1392,7 @@ def test_who_was_cleared_before_is_not_cleared_by_this_file(tmp_path: Path) -> N
     for left in (5, 3, 1):
         day = runs.day(rows[:left])
         day.build_absences()
-        assert day.cleared_beyond_measure() == 0
+        assert hold.cleared_beyond_measure(day) == 0
         runs.file(rows[:left])
 
 
@@ -1411,9 +1412,9 @@ def test_without_dates_the_absences_of_the_day_before_are_another_days(tmp_path:
         runs.now += timedelta(days=days)
         day = runs.day(rows)
         day.build_absences()
-        assert day.absent_by_another_days_file() == found
+        assert hold.absent_by_another_days_file(day) == found
     runs.home.attendance(NAME).write_bytes(b"damaged")
-    assert day.absent_by_another_days_file() == 0
+    assert hold.absent_by_another_days_file(day) == 0
 
 
 @pytest.mark.parametrize(
@@ -1430,7 +1431,7 @@ def test_nearly_all_of_the_absences_of_the_day_before_are_another_days(
     rows = [absence(one.student_id, date="") for one in everybody[12 - again : 12 + others]]
     day = runs.day(rows)
     day.build_absences()
-    assert day.absent_by_another_days_file() == found
+    assert hold.absent_by_another_days_file(day) == found
 
 
 @pytest.mark.parametrize(
@@ -1447,7 +1448,7 @@ def test_a_day_that_has_gone_on_after_midnight_is_another_days(
     late = everybody[12 - again : 12 + others]
     day = runs.day([absence(one.student_id, period, date="") for one in late for period in "15"])
     day.build_absences()
-    assert day.absent_by_another_days_file() == found
+    assert hold.absent_by_another_days_file(day) == found
 
 
 def test_the_day_before_is_the_last_one_that_was_kept(tmp_path: Path) -> None:
@@ -1462,7 +1463,7 @@ def test_the_day_before_is_the_last_one_that_was_kept(tmp_path: Path) -> None:
     for rows, found in ((first, 0), (second, 5)):
         day = runs.day(rows)
         day.build_absences()
-        assert day.absent_by_another_days_file() == found
+        assert hold.absent_by_another_days_file(day) == found
 
 
 @pytest.mark.parametrize("between", [[], [absence("001", date="")]])
@@ -1474,7 +1475,7 @@ def test_a_file_of_hardly_a_row_between_hides_no_lost_dates(
         runs.file(rows)
     day = runs.day([absence("001", date="")])
     day.build_absences()
-    assert day.has_lost_its_dates()
+    assert hold.has_lost_its_dates(day)
 
 
 def test_a_file_that_never_has_dates_has_lost_none(tmp_path: Path) -> None:
@@ -1482,7 +1483,7 @@ def test_a_file_that_never_has_dates_has_lost_none(tmp_path: Path) -> None:
     for _ in range(2):
         day = runs.day([absence("001", date="")])
         day.build_absences()
-        assert not day.has_lost_its_dates()
+        assert not hold.has_lost_its_dates(day)
         day.build_accounting()
         list_both(day)
         runs.now += timedelta(days=1)

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from connect_pipeline.attendance import hold
 from connect_pipeline.attendance.day import CLERKS_LIST
 from connect_pipeline.contract import CORE
 from connect_pipeline.ledger import CORE_JOB
@@ -164,7 +165,7 @@ def test_only_students_and_only_what_alerts_today_make_a_mass_absence(tmp_path: 
     for more in (second_periods, late, yesterday):
         day = Runs.at(tmp_path, roster).day([*rows, *more])
         day.build_absences()
-        assert day.emptied_schools() == []
+        assert hold.emptied_schools(day) == []
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_what_is_not_just_yesterdays_absences_is_another_file(
     runs.now += timedelta(days=1)
     day = runs.day([absence(one.student_id, date="", school=school) for one in everybody[:now]])
     day.build_absences()
-    assert day.absent_by_another_days_file() == 0
+    assert hold.absent_by_another_days_file(day) == 0
 
 
 def test_a_file_without_dates_that_was_listed_has_lost_none(tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ def test_a_file_without_dates_that_was_listed_has_lost_none(tmp_path: Path) -> N
     runs.file([absence("001", str(n), date="") for n in range(3)])
     day = runs.day([absence("001", date="")])
     day.build_absences()
-    assert not day.has_lost_its_dates()
+    assert not hold.has_lost_its_dates(day)
 
 
 def test_a_held_night_confirms_no_roster(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import duckdb
 
 from connect_pipeline.attendance import school_days
 from connect_pipeline.attendance.new_batch import NewBatch
+from connect_pipeline.attendance.roster_state import RosterState
 from connect_pipeline.attendance.statements import counts
 from connect_pipeline.databases import count_rows
 from connect_pipeline.ledger import stamp
@@ -35,17 +36,6 @@ class Batch:
     students: int
     missed_send_time: str | None
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class RosterState:
-    """What the ledger says of the roster: whether newer files of it are held.
-
-    `uploaded_at` is when the files that it is of were last uploaded; None when nobody knows.
-    """
-
-    is_held: bool
-    uploaded_at: datetime | None
 
 
 def describe_batch(

@@ -3,8 +3,8 @@
 For: the steps in their order: absences, accounting, recipients. What a step makes is in
 `attendance`, a database in memory.
 Belongs here: the order, what is bound to the SQL, and the moment of decision. Does not belong
-here: who is told of what (`sql/`), the ledger's rows (`told.py`), files (`files.py`,
-`day_file.py`).
+here: who is told of what (`sql/`), what of a file must wait for an operator (`hold.py`), the
+ledger's rows (`told.py`), files (`files.py`, `day_file.py`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from connect_pipeline.attendance import day_file, files, school_days, staging, t
 from connect_pipeline.attendance.attached import attached_roster
 from connect_pipeline.attendance.batch import (
     Batch,
-    RosterState,
     accounted,
     describe_batch,
     manifest_facts,
@@ -33,13 +32,12 @@ from connect_pipeline.attendance.batch import (
 from connect_pipeline.attendance.cleared import ClearedList
 from connect_pipeline.attendance.destinations import find_destinations
 from connect_pipeline.attendance.new_batch import new_batch
+from connect_pipeline.attendance.roster_state import RosterState, state_of_roster
 from connect_pipeline.attendance.statements import prepare, require_balance, require_once, run
-from connect_pipeline.contract import ATTENDANCE, CORE
 from connect_pipeline.databases import insert_rows
 from connect_pipeline.findings import Findings
 from connect_pipeline.home import Home
-from connect_pipeline.ledger import CORE_JOB, Ledger
-from connect_pipeline.limits import most_within
+from connect_pipeline.ledger import Ledger
 from connect_pipeline.settings import District
 
 log = logging.getLogger(__name__)
@@ -47,10 +45,6 @@ log = logging.getLogger(__name__)
 CLERKS_LIST = "students_without_contact.csv"
 FEW_ROWS = 3
 """Fewer rows may well all lack a date, or have a code that nobody has listed yet."""
-FEW_STUDENTS = 4
-"""So many, and no others, may be absent on two days in a row, and make the same file twice."""
-MANY_STUDENTS = 10
-"""Of so many, nine in ten are not absent on two days in a row."""
 
 
 class Dates(NamedTuple):
@@ -159,74 +153,17 @@ class AttendanceDay:
             [(school, list(alerting)) for school, alerting in codes.items()],
         )
 
-    def emptied_schools(self) -> list[tuple[str, int, int]]:
-        """Schools with more students absent than a day brings: code, absent students, students.
-
-        Call after `build_absences`.
-        """
-        return run(
-            self.connection,
-            "emptied_schools",
-            floor=self.district.attendance.absent_floor,
-            max_absent_share=self.district.attendance.max_absent_share,
-        )
-
-    def absent_by_another_days_file(self) -> int:
-        """How many students are absent without a date, by a file that is of an earlier day.
-
-        It came then, byte for byte, or has the same absences, with dates or without. A few of them
-        may well be absent again. Call after `build_absences`.
-        """
-        students = self._dates.students_without
-        if students <= FEW_STUDENTS:
-            return 0
-        uploads = self.ledger.uploads_of(self.name, ATTENDANCE.file_name, self.file_sha256)
-        came = any(self.district.day_of(moment) < self.today for moment in uploads)
-        return students if came or self._is_what_was_published_before() else 0
-
-    def _is_what_was_published_before(self) -> bool:
-        """Whether the file's absences are those of the last published day before today."""
-        with day_file.day_before(self.connection, self.home, self.name, self.today) as is_there:
-            return is_there and bool(
-                run(self.connection, "same_as_other_day", many=MANY_STUDENTS)[0][0]
-            )
-
-    def has_lost_its_dates(self) -> bool:
-        """Whether no row has a date, and the published files had them.
-
-        Absences of other days would count as those of the day of arrival.
-        """
-        return (
-            self._dates.row_count > 0
-            and not self._dates.are_there
-            and day_file.had_dates(self.connection, self.home, self.name)
-        )
-
     @cached_property
-    def _dates(self) -> Dates:
+    def dates(self) -> Dates:
+        """What the dates of the file say. Call after `build_absences`."""
         return Dates(*run(self.connection, "dates")[0])
 
     @property
     def _is_dated(self) -> bool:
         """Whether the files published so far have dates. One that has hardly a row says nothing."""
-        if self._dates.are_there or self._dates.row_count >= FEW_ROWS:
-            return self._dates.are_there
+        if self.dates.are_there or self.dates.row_count >= FEW_ROWS:
+            return self.dates.are_there
         return day_file.had_dates(self.connection, self.home, self.name)
-
-    def contradictions(self) -> tuple[int | None, int]:
-        """The first line that contradicts an earlier one, one of them without a date; how many."""
-        ((line, lines),) = run(self.connection, "contradictions", arrival_date=self.arrival_date)
-        return line, lines
-
-    def cleared_beyond_measure(self) -> int:
-        """Of how many students this file takes back what families were told, if that is too many.
-
-        Part of a file looks like a file by which the others have come. Call after `build_absences`.
-        """
-        ((cleared, listed),) = run(self.connection, "cleared_counts")
-        settings = self.district.attendance
-        few = max(settings.absent_floor - 1, most_within(listed, settings.max_cleared_share))
-        return int(cleared) if cleared > few else 0
 
     # -- accounting ------------------------------------------------------------------------
 
@@ -298,10 +235,7 @@ class AttendanceDay:
         when disk or ledger refuse: then nobody was listed, or the list is committed and whoever
         comes next gives its files their names.
         """
-        roster = RosterState(
-            is_held=self.ledger.open_hold(self.name, CORE_JOB) is not None,
-            uploaded_at=self._roster_uploaded_at(),
-        )
+        roster = state_of_roster(self.ledger, self.name)
         with staging.deciding(self.home, self.ledger, self.name) as transaction:
             earlier = told.batches_of(transaction, self.name, self.today)
             if {one.batch_id for one in earlier} != self._considered:
@@ -376,29 +310,6 @@ class AttendanceDay:
             manifest = staging.staged(final.manifest, new.batch_id)
             files.write_manifest(manifest, final.outbox, listed, facts)
         return batch
-
-    def _roster_uploaded_at(self) -> datetime | None:
-        """When the files that the roster is of were last uploaded; None when nobody knows.
-
-        Those are the ones that it was made from, and of the last night, if what they say is
-        published still. What has waited for an operator is no newer for that.
-        """
-        current = self.ledger.current_snapshot(self.name)
-        exports = {} if current is None else current["exports"]
-        sets = [
-            [
-                max(uploads)
-                for name in (spec.file_name for spec in CORE)
-                if name in exports
-                and (uploads := self.ledger.uploads_of(self.name, name, exports[name]["sha256"]))
-            ]
-        ]
-        ended = self.ledger.last_ended_run(self.name, CORE_JOB)
-        is_good = ended is not None and ended["outcome"] in ("published", "unchanged")
-        if is_good and not (current is not None and current["rolled_back"]):
-            received = [self.ledger.last_received(self.name, spec.file_name) for spec in CORE]
-            sets.append([datetime.fromisoformat(row["uploaded_at"]) for row in received if row])
-        return max((min(one) for one in sets if len(one) == len(CORE)), default=None)
 
     def _refresh_day(self) -> None:
         """Publish today's absences and accounting without a batch."""

@@ -2,29 +2,27 @@
 
 For: a day's absences, in doubt or not, accounted for and listed; and the preview of that. Dagster's
 assets, the command `alerts` and the tests call these.
-Belongs here: the order of things within a step, and what of a file must wait for an operator. Does
-not belong here: who is told of what (`attendance/`).
+Belongs here: the order of things within a step, and what came too late. Does not belong here: who
+is told of what, and what of a file must wait for an operator (`attendance/`).
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import cached_property, partial
 from math import ceil
 from typing import Any
 
-import duckdb
-
 from connect_pipeline import roster
 from connect_pipeline.alarms.words import MINUTES_LATE, NEVER_LISTED
+from connect_pipeline.attendance import hold
 from connect_pipeline.attendance.batch import Batch
-from connect_pipeline.attendance.day import FEW_ROWS, AttendanceDay
+from connect_pipeline.attendance.day import AttendanceDay
 from connect_pipeline.attendance.school_days import is_school_day
 from connect_pipeline.attendance.told import CLEARED
 from connect_pipeline.checks import readmit
-from connect_pipeline.contract import ATTENDANCE, Kind
+from connect_pipeline.contract import ATTENDANCE
 from connect_pipeline.databases import count_rows
 from connect_pipeline.drop.deadlines import (
     attendance_due_before,
@@ -37,20 +35,6 @@ from connect_pipeline.published import open_published
 from connect_pipeline.rules.rule import Severity
 from connect_pipeline.run.shared_run import SharedRun
 from connect_pipeline.validation import ExportReport
-
-MOSTLY = {
-    "unknown_absence_code": (
-        "have an absence code that the settings do not list, so nobody would be told of them. If"
-        " your SIS has new codes, list them in the settings (`alert_codes` or `other_codes`); or"
-        " have an operator approve this file."
-    ),
-    "unknown_student": (
-        "name a student whom the published roster does not know, so nobody would be told of them."
-        " If the IDs lost their leading zeros, a spreadsheet took them: upload the export as it"
-        " comes from your SIS; or have an operator approve this file."
-    ),
-}
-"""What is said of a file in which most rows have the finding."""
 
 
 @dataclass
@@ -94,8 +78,11 @@ class AttendanceSteps:
         """Whether the file says anything about today; a file of another day is blocked."""
         run = self.run
         if self.day.is_of_today:
-            self._note_emptied_file()
-            self._note_contradictions()
+            facts = run.visit.fetched[ATTENDANCE.file_name].facts
+            hold.note_emptied_file(
+                self.day, self._export, ends_with_newline=facts.ends_with_newline
+            )
+            hold.note_contradictions(self.day, self._export)
             if self.is_late:
                 self._export.findings.escalate(
                     "stale_file",
@@ -153,36 +140,6 @@ class AttendanceSteps:
         uploaded = self.run.visit.uploaded.get(ATTENDANCE.file_name)
         return uploaded is not None and uploaded < attendance_wanted_since(due, self.run.district)
 
-    def _note_emptied_file(self) -> None:
-        """A file without a row is lawful, and worth a look when the one before had some.
-
-        Without a line end it may be the beginning of one that has rows.
-        """
-        run = self.run
-        path = run.home.attendance(run.name)
-        if self._export.accepted or not path.exists() or not self.day.is_school_day:
-            return
-        with suppress(duckdb.Error), open_published(path) as day:
-            if day.execute("SELECT 1 FROM attendance.absences LIMIT 1").fetchone():
-                facts = run.visit.fetched[ATTENDANCE.file_name].facts
-                severity = Severity.WARNING if facts.ends_with_newline else Severity.HOLD
-                cut_off = "" if facts.ends_with_newline else " It may be cut off behind its header."
-                self._export.findings.escalate(
-                    "no_data_rows",
-                    severity,
-                    "By this file nobody is absent, and by the one before somebody was. If the"
-                    " export selected nothing by mistake, correct it and upload it again: whoever"
-                    f" was listed today counts as cleared.{cut_off}",
-                )
-
-    def _note_contradictions(self) -> None:
-        """Rows with and without a date are about one absence when the file is of that day."""
-        line, lines = self.day.contradictions()
-        if lines:
-            self._export.findings.add(
-                "conflicting_duplicate", line=line, column="Absence.code", count=lines, detail=""
-            )
-
     def account(self) -> tuple[dict[str, int], bool]:
         """Counts of what becomes of each absent student, and whether the sums balance."""
         try:
@@ -193,11 +150,13 @@ class AttendanceSteps:
 
     def settle_hold(self) -> bool:
         """Whether the batch may be listed: nothing holds it, or an operator approved the file."""
-        return self.run.may_go_on(self._judge_file(), since=self._since, preview=self._hold_preview)
+        return self.run.may_go_on(
+            self._holding_codes(), since=self._since, preview=self._hold_preview
+        )
 
     def _hold_preview(self) -> dict[str, Any]:
         """What an operator decides on: the reasons in sentences, and who is absent where."""
-        emptied = self.day.emptied_schools()
+        emptied = hold.emptied_schools(self.day)
         shown = roster.shown_schools((school for school, *_ in emptied), self.run.district.sites)
         return {
             "reasons": self.run.report.reasons_to_hold(),
@@ -207,6 +166,11 @@ class AttendanceSteps:
             ],
         }
 
+    def _holding_codes(self) -> dict[str, int]:
+        """Judge the file; the codes that hold it, with their counts."""
+        hold.judge_file(self.day, self._export)
+        return self.run.report.holding_codes()
+
     @property
     def _since(self) -> datetime:
         """Since when a decision counts, and what is undecided stays.
@@ -214,51 +178,6 @@ class AttendanceSteps:
         Without dates, the same bytes are another day's absences on another day.
         """
         return datetime.combine(self.run.today, time.min, self.run.district.zone)
-
-    def _judge_file(self) -> dict[str, int]:
-        """Note what of the file must wait for an operator; returns its codes with their counts."""
-        findings = self._export.findings
-        if schools := self.day.emptied_schools():
-            findings.add("mass_absence", found=len(schools))
-        if students := self.day.absent_by_another_days_file():
-            findings.add("file_of_another_day", found=students)
-        if students := self.day.cleared_beyond_measure():
-            findings.add("mass_cleared", found=students)
-        self._note_lost_dates()
-        self._note_mostly_unknown()
-        return self.run.report.holding_codes()
-
-    def _note_mostly_unknown(self) -> None:
-        """Most of a file that nobody would be told of is no day like another, however small it is.
-
-        Codes say so only where the settings list all of them.
-        """
-        findings = self._export.findings
-        # Repeated rows are among both: each of them has its findings.
-        rows = self._export.accepted + findings.counts["unknown_student"]
-        for code, message in MOSTLY.items():
-            if code == "unknown_absence_code" and not self.run.district.attendance.other_codes:
-                continue
-            unknown = findings.counts[code]
-            if unknown >= FEW_ROWS and unknown > rows / 2:
-                findings.escalate(code, Severity.HOLD, f"Most rows {message}")
-
-    def _note_lost_dates(self) -> None:
-        """Without its dates, a file tells nobody of which day its absences are."""
-        export = self._export
-        date = next(one for one in ATTENDANCE.columns if one.kind is Kind.DATE)
-        if export.checked is None or not self.day.has_lost_its_dates():
-            return
-        if date not in export.checked.read.columns:
-            export.findings.add("column_vanished", column=date.name)
-        elif export.accepted >= FEW_ROWS:
-            export.findings.escalate(
-                "column_emptied",
-                Severity.HOLD,
-                f'The column "{date.name}" is empty in every row, and the last published file had'
-                " dates in it. Absences of other days would count as today's: fill it again, or"
-                " have an operator approve this file.",
-            )
 
     def published_recipients(self) -> int:
         """How many recipients the published day has, if there is one."""
@@ -278,7 +197,7 @@ class AttendanceSteps:
         if not self.settle_day():
             run.refuse_blocked()
         accounting = self.day.build_accounting()
-        holds = self._judge_file()
+        holds = self._holding_codes()
         decision = run.decision(ATTENDANCE_JOB, holds, self._since)
         if decision in ("approved", "discarded"):
             holds = {}
