@@ -21,7 +21,7 @@ import sqlalchemy as sa
 import yaml
 
 from connect_pipeline import alarms
-from connect_pipeline.alarms import delivery, raised
+from connect_pipeline.alarms import delivery, raised, sending
 from connect_pipeline.alarms.raised import MOST_PER_NIGHT
 from connect_pipeline.alarms.words import FAULTS, Cause, sentence
 from connect_pipeline.contract import STUDENTS
@@ -417,7 +417,7 @@ def test_a_receiver_that_answers_byte_by_byte_holds_nobody_up(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each byte comes in time; the whole never does."""
-    monkeypatch.setattr(delivery, "CHANNEL_SECONDS", 1)
+    monkeypatch.setattr(sending, "CHANNEL_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def drip() -> None:
@@ -516,7 +516,7 @@ def test_a_mail_that_was_taken_is_sent_once(
     ledger: Ledger, mail: Mailbox, monkeypatch: pytest.MonkeyPatch, seconds: float, at_quit: str
 ) -> None:
     """However long the server looks into it, and whatever it says to the farewell."""
-    monkeypatch.setattr(delivery, "CHANNEL_SECONDS", 1)
+    monkeypatch.setattr(sending, "CHANNEL_SECONDS", 1)
     mail.seconds, mail.at_quit = seconds, at_quit
     chosen = settings(by_mail(mail))
     blocked(ledger, chosen)

@@ -1,7 +1,7 @@
-"""Delivery of alarms: a signed webhook and mail, tried again until they are taken.
+"""Delivery of alarms: what is noted in the ledger is sent, and tried again until it is taken.
 
-For: the messages that `raised.py` noted. Belongs here: what a message looks like, how it travels,
-and how a failed delivery is repeated. Does not belong here: why there is an alarm.
+For: the messages that `raised.py` noted. Belongs here: whose turn it is, and how a failed delivery
+is repeated. Does not belong here: why there is an alarm, one attempt (`sending.py`).
 
 A notice is claimed in the ledger before it is sent, so that two processes do not both send it.
 After a crash between sending and noting it may arrive twice, with the same `id`.
@@ -9,83 +9,26 @@ After a crash between sending and noting it may arrive twice, with the same `id`
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import logging
-import os
-import smtplib
-import ssl
-import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
-from typing import Any
+from datetime import timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.engine import RowMapping
 
-from connect_pipeline.alarms.raised import channel_named
-from connect_pipeline.alarms.words import JOBS, Cause, sentence
-from connect_pipeline.errors import ConnectError, SettingsError
-from connect_pipeline.ledger import Ledger, compact, now, stamp
+from connect_pipeline.alarms.channels import channel_named
+from connect_pipeline.alarms.notice import Notice
+from connect_pipeline.alarms.sending import ADDRESS_REFUSED, send
+from connect_pipeline.errors import ConnectError
+from connect_pipeline.ledger import Ledger, now, stamp
 from connect_pipeline.ledger.tables import alarm_notices, alarms
-from connect_pipeline.settings import Mail, Settings, UnreadAlarms, Webhook
+from connect_pipeline.settings import Settings, UnreadAlarms, Webhook
 
 log = logging.getLogger(__name__)
 
-SIGNATURE_HEADER = "X-Connect-Signature"
-CHANNEL_SECONDS = 10
-"""For one delivery: a dead receiver must not hold anybody up."""
-MAIL_SECONDS = 30
-"""For a mail that was handed over: servers look into it before they answer (RFC 5321, 4.5.3.2.6),
-and whoever does not wait sends it again."""
-
-ALL_CLEAR = "this has passed."
-
-_ADDRESS_REFUSED = smtplib.SMTPRecipientsRefused.__name__
 _LEASE = timedelta(minutes=2)
 _LONGEST_RETRY = timedelta(minutes=30)
 _MOST_TRIES = 150  # three days
 _KEPT_FOR = timedelta(days=90)
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One message to one channel."""
-
-    notice_id: int
-    channel: str
-    event: str
-    tries: int
-    alarm: RowMapping
-
-    def payload(self) -> dict[str, Any]:
-        """What is sent: the alarm as JSON."""
-        cause = Cause(self.alarm["cause"])
-        cleared = self.event == "all_clear"
-        job, codes = str(self.alarm["job"]), self.alarm["codes"]
-        raised = datetime.fromisoformat(self.alarm["raised_at"])
-        says = f"{JOBS[job]}: {ALL_CLEAR}" if cleared else sentence(cause, job, codes)
-        return {
-            # SQLite may give a number anew when the newest alarm was forgotten.
-            "id": f"{self.alarm['id']}-{compact(raised)}-{self.event}",
-            "event": self.event,
-            "district": self.alarm["district"],
-            "job": job,
-            "cause": cause.value,
-            "codes": codes,
-            "night": self.alarm["night"],
-            "run_id": self.alarm["run_id"],
-            "at": self.alarm["cleared_at"] if cleared else self.alarm["raised_at"],
-            "says": says,
-        }
 
 
 def deliver(ledger: Ledger, settings: Settings, *, seconds: float = 20) -> None:
@@ -114,12 +57,12 @@ def deliver(ledger: Ledger, settings: Settings, *, seconds: float = 20) -> None:
             if not _claim(ledger, notice):
                 stuck.add(key)
                 continue
-            problem = _send(channel, notice)
+            problem = send(channel, notice)
             if problem is None:
                 _delivered(ledger, notice)
                 continue
             stuck.add(key)
-            if problem != _ADDRESS_REFUSED:
+            if problem != ADDRESS_REFUSED:
                 silent.add(receiver)
             log.warning("%s: an alarm was not delivered (%s): %s", name, notice.channel, problem)
     except ConnectError as error:
@@ -195,116 +138,3 @@ def _forget_old(ledger: Ledger) -> None:
             )
         )
         connection.execute(sa.delete(alarms).where(alarms.c.cleared_at < over))
-
-
-def _send(channel: Webhook | Mail, notice: Notice) -> str | None:
-    """Send one notice; None when it was taken, else why not (never an address or a secret)."""
-    try:
-        if isinstance(channel, Webhook):
-            _within(CHANNEL_SECONDS, _post, channel, notice)
-        else:
-            _within(CHANNEL_SECONDS + MAIL_SECONDS, _mail, channel, notice)
-    except urllib.error.HTTPError as error:
-        return f"the webhook answered {error.code}"
-    except SettingsError as error:
-        return str(error)
-    except Exception as error:  # whatever a receiver does, it fails no run
-        reason = getattr(error, "reason", error)
-        return type(reason if isinstance(reason, Exception) else error).__name__
-    return None
-
-
-def _within(seconds: float, send: Callable[..., None], *arguments: Any) -> None:
-    """Call `send`, and wait no longer: a receiver that answers byte by byte meets every timeout.
-
-    Raises what it raises, and `TimeoutError` when it takes longer; then it is left to itself.
-    """
-    faults: list[Exception] = []
-
-    def call() -> None:
-        try:
-            send(*arguments)
-        except Exception as error:  # told by who waits
-            faults.append(error)
-
-    thread = threading.Thread(target=call, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise TimeoutError
-    if faults:
-        raise faults[0]
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A signed message goes to the address in the settings and to no other."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
-
-
-def _post(webhook: Webhook, notice: Notice) -> None:
-    body = json.dumps(notice.payload(), sort_keys=True).encode()
-    request = urllib.request.Request(  # noqa: S310 - the settings allow https and loopback only
-        webhook.url,
-        data=body,
-        method="POST",
-        headers={
-            "Content-Type": "application/json",
-            "User-Agent": "connect-pipeline",
-            SIGNATURE_HEADER: signature(_secret(webhook.secret_env), body),
-        },
-    )
-    opener = urllib.request.build_opener(_NoRedirect)
-    with opener.open(request, timeout=CHANNEL_SECONDS) as answer:
-        answer.read(1024)
-
-
-def signature(secret: str, body: bytes) -> str:
-    """What a receiver compares with `X-Connect-Signature`: HMAC-SHA-256 over the body, in hex."""
-    return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
-
-
-def _mail(mail: Mail, notice: Notice) -> None:
-    payload = notice.payload()
-    word = "all clear" if notice.event == "all_clear" else "alarm"
-    message = EmailMessage()
-    message["Subject"] = f"[connect] {payload['district']}: {word}, {payload['cause']}"
-    message["From"] = mail.sender
-    message["To"] = ", ".join(mail.to)
-    message["Date"] = formatdate()
-    message["Message-ID"] = make_msgid(domain=mail.sender.rpartition("@")[2])
-    codes = "\n".join(f"  {code}: {count}" for code, count in payload["codes"].items())
-    message.set_content(
-        f"{payload['says']}\n\n"
-        f"district: {payload['district']}\njob: {payload['job']}\ncause: {payload['cause']}\n"
-        f"night: {payload['night']}\nrun: {payload['run_id'] or 'none'}\nat: {payload['at']}\n"
-        f"codes:\n{codes or '  none'}\n"
-    )
-    context = ssl.create_default_context()
-    server: smtplib.SMTP
-    if mail.encryption == "tls":
-        server = smtplib.SMTP_SSL(mail.host, mail.port, timeout=CHANNEL_SECONDS, context=context)
-    else:
-        server = smtplib.SMTP(mail.host, mail.port, timeout=CHANNEL_SECONDS)
-    try:
-        if mail.encryption == "starttls":
-            server.starttls(context=context)
-        if mail.username is not None and mail.password_env is not None:
-            server.login(mail.username, _secret(mail.password_env))
-        if server.sock is not None:
-            server.sock.settimeout(MAIL_SECONDS)
-        server.send_message(message)
-        with suppress(smtplib.SMTPException, OSError):  # whatever becomes of that, it has the mail
-            server.putcmd("quit")
-    finally:
-        server.close()
-
-
-def _secret(variable: str) -> str:
-    secret = os.environ.get(variable)
-    if not secret:
-        raise SettingsError(
-            f"The environment variable {variable}, which an alarm needs, is not set. Set it."
-        )
-    return secret

@@ -3,8 +3,8 @@
 For: a person learns of each cause once per night and district, and learns when it is gone. What is
 said are counts and codes, never what a file holds.
 Belongs here: which cause there is, and the alarms' rows in the ledger. Does not belong here: what
-a message says (`words.py`) and how it travels (`delivery.py`), what a person reads
-about a file (`report/`), and when a file is due (`drop/deadlines.py`).
+a message says (`words.py`), whom it goes to (`channels.py`) and how (`delivery.py`), what a person
+reads about a file (`report/`), and when a file is due (`drop/deadlines.py`).
 
 An alarm is a row of the ledger before anybody is told of it, with one notice per channel; a notice
 that cannot be delivered is tried again. Nothing here ever fails a run.
@@ -15,63 +15,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from connect_pipeline.alarms.channels import channels
 from connect_pipeline.alarms.words import LATENESS, Cause, sentence
 from connect_pipeline.ledger import Ledger, adds_reason, now, stamp
 from connect_pipeline.ledger.tables import alarm_notices, alarms
 from connect_pipeline.outcomes import OF_THE_FILES, without_code
-from connect_pipeline.settings import Alarms, Mail, Settings, Webhook
+from connect_pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
 
 # Who keeps flapping has been told enough: the ledger and the UI have the rest.
 MOST_PER_NIGHT = 3
-
-
-def channels(settings: Settings, name: str) -> dict[str, Webhook | Mail]:
-    """Who is told of a district, by the channel's name: everybody's channels, then its own.
-
-    Each of several addresses of a mail is a channel: one that is refused is tried again, and the
-    others are not. Its name is of the address, wherever that stands in the settings.
-    """
-    found: dict[str, Webhook | Mail] = {}
-    for scope, section in _sections(settings, name):
-        if section.webhook is not None:
-            found[f"{scope} webhook"] = section.webhook
-        if (mail := section.mail) is not None:
-            found |= _by_address(scope, mail) if len(mail.to) > 1 else {f"{scope} mail": mail}
-    return found
-
-
-def channel_named(settings: Settings, name: str, channel: str) -> Webhook | Mail | None:
-    """A district's channel; of mail without an address all of them. None when there is none now.
-
-    What was noted without one is of when there was one alone, and it may have been mistaken. What
-    was noted for one of several finds it also when it is alone now.
-    """
-    found = channels(settings, name)
-    for scope, section in _sections(settings, name):
-        if section.mail is not None:
-            found |= {f"{scope} mail": section.mail, **_by_address(scope, section.mail)}
-    return found.get(channel)
-
-
-def _by_address(scope: str, mail: Mail) -> dict[str, Mail]:
-    return {
-        f"{scope} mail {sha256(address.encode()).hexdigest()[:8]}": mail.model_copy(
-            update={"to": (address,)}
-        )
-        for address in mail.to
-    }
-
-
-def _sections(settings: Settings, name: str) -> list[tuple[str, Alarms]]:
-    district = settings.districts.get(name)
-    return [("all", settings.alarms), ("own", district.alarms if district else Alarms())]
 
 
 def after_run(
