@@ -3,7 +3,7 @@
 For: the sentences of messages, `status` and the log. They are made of an alarm's cause and codes
 alone, so they hold nothing of a file and no address.
 Belongs here: the words. Does not belong here: when there is an alarm (`raised.py`), and how a
-message travels (`delivery.py`).
+message travels (`sending.py`).
 """
 
 from __future__ import annotations
