@@ -22,20 +22,21 @@ from connect_pipeline.contract import CORE, SCHOOLS
 from connect_pipeline.home import Home
 from connect_pipeline.landing.bytes_pass import scan_file
 from connect_pipeline.ledger import CORE_JOB
-from connect_pipeline.reader import law, read
+from connect_pipeline.reader import law, read, unlawful
 from connect_pipeline.run.district_run import DistrictRun
 from connect_pipeline.run.lifecycle import district_run
 from connect_pipeline.sftp import connect
 from connect_pipeline.validation import whole_drop
 
-PHASES = {
-    "line law": (read, "apply_law"),
-    "parse": (law, "parse"),
-    "rules": (whole_drop, "check_export"),
-    "build": (roster, "build_candidate"),
-    "diff": (roster, "compare_candidate"),
-    "hold": (roster, "judge_changes"),
-}
+PHASES = (
+    ("line law", read, "apply_law"),
+    ("parse", law, "parse"),
+    ("parse", unlawful, "parse"),
+    ("rules", whole_drop, "check_export"),
+    ("build", roster, "build_candidate"),
+    ("diff", roster, "compare_candidate"),
+    ("hold", roster, "judge_changes"),
+)
 
 
 def cpu_seconds() -> float:
@@ -106,7 +107,7 @@ def take(run: DistrictRun, spec: Any, file: Path) -> None:
 def main(district: str, *folders: str) -> None:
     """Run the nights and print what they cost."""
     watch = Stopwatch()
-    for phase, (module, name) in PHASES.items():
+    for phase, module, name in PHASES:
         setattr(module, name, watch.time(phase, getattr(module, name)))
     home = Home.from_environment()
     nights: list[Path | None] = [Path(one) for one in folders]

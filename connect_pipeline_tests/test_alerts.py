@@ -778,6 +778,18 @@ def test_a_list_whose_file_missed_the_sending_is_late_by_the_districts_doing(
     assert causes(home) == {}
 
 
+def test_whom_new_settings_make_one_to_tell_is_not_told_late_by_us(
+    evening: tuple[SmallHome, Callable[..., str]],
+) -> None:
+    """The file was read in time, and an operator has them listed by it after the sending."""
+    home, run_at = evening
+    assert run_at(16.8, "101,001,1,A", "102,004,0,E", uploaded=16.7) == "nothing_new"
+    told = {**ALERTS, "alert_codes": ["A", "E"], "other_codes": [], "send_at": ["17:30"]}
+    home.write_settings(attendance=told)
+    assert run_at(18.9) == "listed"
+    assert causes(home) == {}
+
+
 def test_a_file_that_nobody_read_on_its_day_is_not_the_districts_fault(
     evening: tuple[SmallHome, Callable[..., str]],
 ) -> None:

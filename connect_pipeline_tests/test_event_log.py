@@ -191,10 +191,12 @@ def test_a_run_that_dagster_breaks_off_is_no_bug_of_ours(district: SmallHome) ->
     assert district.command_here("sync", NAME).returncode == 3
     (run,) = district.ledger.runs_of(NAME, 1)
     assert run["outcome"] == "failed:3"
-    assert run["message"].startswith(f"{NAME}: Dagster broke the run off.")
+    assert run["message"].startswith(f"{NAME}: Dagster ended the run in the middle.")
     (alarm,) = alarms.open_alarms(district.ledger)
     assert (alarm["cause"], alarm["codes"]) == ("failed", {"broken_off": 1})
-    assert "look at Dagster's database" in sentence(alarm["cause"], CORE_JOB, alarm["codes"])
+    assert "Dagster's database or disk refused" in sentence(
+        alarm["cause"], CORE_JOB, alarm["codes"]
+    )
 
 
 def test_a_run_whose_record_is_gone_at_its_end_is_no_bug_of_ours(

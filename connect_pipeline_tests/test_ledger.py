@@ -63,7 +63,7 @@ def test_opening_again_migrates_nothing_and_keeps_the_key(ledger: Ledger, tmp_pa
 def test_a_ledger_of_a_newer_version_is_refused_and_stays(ledger: Ledger, tmp_path: Path) -> None:
     with ledger.transaction() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SettingsError, match="or by a newer version of connect_pipeline"):
+    with pytest.raises(SettingsError, match="or by another version of connect_pipeline"):
         open_ledger(Home(tmp_path / "home"))
     with ledger.engine.connect() as connection:
         version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()

@@ -165,7 +165,7 @@ def clear(ledger: Ledger, name: str, job: str, causes: Collection[Cause]) -> Non
 
 
 def clear_within(connection: Connection, name: str, job: str, causes: Collection[Cause]) -> None:
-    """The same in a transaction of the ledger that is open: with what has ended them, or not."""
+    """End open alarms in the ledger's transaction at hand: with what has ended them, or not."""
     moment = now()
     over = connection.execute(
         sa.select(alarms.c.id, alarms.c.cause, alarms.c.night).where(

@@ -65,8 +65,8 @@ FAULTS = {
     " open; {where} says which. It is tried again by itself.",
     "database": "The database server of the ledger or of Dagster did not answer, broke off or"
     " refused. It is tried again by itself; if that goes on, check it and the network to it.",
-    "broken_off": "Dagster broke it off: look at Dagster's database, its disk and its log of the"
-    " run. It is tried again by itself.",
+    "broken_off": "Dagster ended it in the middle: somebody stopped it, or Dagster's database or"
+    " disk refused; its log of the run says which. It is tried again by itself.",
     "state": "Something that it needs is not there or not whole: {where} says what.",
     "refused": "It was refused: {where} says why.",
     "bug": "This is a bug of connect_pipeline: please report the line that {where} shows.",

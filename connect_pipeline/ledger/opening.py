@@ -138,8 +138,9 @@ def _migrate(engine: Engine) -> None:
             command.upgrade(config, "head")
         except CommandError:
             raise SettingsError(
-                "The ledger's database is in use by something else, such as Dagster, or by a newer"
-                " version of connect_pipeline. Let CONNECT_LEDGER_URL name a database of its own."
+                "The ledger's database is in use by something else, such as Dagster, or by another"
+                " version of connect_pipeline: use that one. Else let CONNECT_LEDGER_URL name a"
+                " database of its own."
             ) from None
 
 

@@ -102,6 +102,21 @@ class Receipts(Transactions):
         )
         return self.first(query) is not None
 
+    def was_dealt_with(self, district: str, export: str, sha256: str, *, before: datetime) -> bool:
+        """Whether a run had this very file by then, and ended well."""
+        query = (
+            sa.select(received.c.id)
+            .join(runs, runs.c.run_id == received.c.run_id)
+            .where(
+                received.c.district == district,
+                received.c.export == export,
+                received.c.sha256 == sha256,
+                runs.c.outcome.in_(GOOD),
+                runs.c.ended_at <= stamp(before),
+            )
+        )
+        return self.first(query) is not None
+
     def replaced(self, district: str, export: str, sha256: str) -> tuple[datetime | None, int]:
         """When exactly this file was uploaded before others took its place, and how many did.
 

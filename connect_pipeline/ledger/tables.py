@@ -1,7 +1,8 @@
 """The ledger's tables, as SQLAlchemy has them.
 
 Belongs here: columns and keys, as the newest migration leaves them. Does not belong here: how they
-came to be so (`migrations/`), what is done with them (`ledger.py`, and the parts that own a table).
+came to be so (`migrations/`), what is done with them (`runs.py`,
+`receipts.py`, `publications.py`, `holds.py`, and the parts that own a table).
 """
 
 from __future__ import annotations

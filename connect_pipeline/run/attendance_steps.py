@@ -246,13 +246,20 @@ class AttendanceSteps:
         return batch, True
 
     def _note_lateness(self, batch: Batch, at: datetime) -> None:
-        """Note that this list, of that time, missed a sending: worth a word unless its file did."""
+        """Note that this list, of that time, missed a sending: worth a word unless its file did.
+
+        Nor is it late for whom the roster, or an operator, has made reachable since a run dealt
+        with the same file in time.
+        """
         self.is_listed_in_time = batch.missed_send_time is None
         if batch.missed_send_time is None:
             return
         clock = time.fromisoformat(batch.missed_send_time)
         sending = datetime.combine(self.run.today, clock, self.run.district.zone)
-        if self.day.arrived_at > sending:
+        run = self.run
+        if self.day.arrived_at > sending or run.ledger.was_dealt_with(
+            run.name, ATTENDANCE.file_name, self.day.file_sha256, before=sending
+        ):
             return
         minutes = ceil((at - sending) / timedelta(minutes=1))
         self.lateness = {MINUTES_LATE: minutes}

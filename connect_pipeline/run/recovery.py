@@ -81,7 +81,7 @@ def refuse_unsettled(home: Home, ledger: Ledger, name: str) -> None:
     """
     erasure_records.refuse_lost(home, ledger, name)
     erasure_records.refuse_cut_short(ledger, name, erasure_records.WHOLE_DISTRICT)
-    snapshots.refuse_read_instead(home, ledger, name)
+    snapshots.refuse_shown_instead(home, ledger, name)
     _refuse_damaged_files(home, ledger, name)
     refuse_lost_ledger(home, ledger, name)
 

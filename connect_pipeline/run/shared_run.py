@@ -263,13 +263,15 @@ class SharedRun:
     def note_broken_off(self) -> None:
         """Nobody goes on with a run that has come to nothing and in which no step has failed.
 
-        Dagster (1.13) ends it so when its own storage refuses: as one whose steps are all done.
+        Dagster (1.13) ends it so when its own storage refuses, and when somebody stops it between
+        two steps: as one whose steps are all done.
         """
         if self.outcome == "failed":
             self.fail(
                 BrokenOff(
-                    f"{self.name}: Dagster broke the run off. Look at its database, its disk and"
-                    " its log of the run, then run again. What is published stays."
+                    f"{self.name}: Dagster ended the run in the middle. If nobody stopped it, look"
+                    " at its database, its disk and its log of the run, then run again. What is"
+                    " published stays."
                 )
             )
 

@@ -21,10 +21,10 @@ from connect_pipeline.snapshots.rollback import roll_back
 from connect_pipeline.snapshots.settling import (
     Lost,
     give_up,
-    read_instead,
-    refuse_read_instead,
+    refuse_shown_instead,
     set_aside_damaged,
     settle_publications,
+    shown_instead,
 )
 
 __all__ = [
@@ -37,12 +37,12 @@ __all__ = [
     "note_digest",
     "prune",
     "publish",
-    "read_instead",
     "rebuilding",
-    "refuse_read_instead",
+    "refuse_shown_instead",
     "replace_file",
     "roll_back",
     "set_aside_damaged",
     "settle_publications",
+    "shown_instead",
     "verify",
 ]

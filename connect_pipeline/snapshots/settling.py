@@ -66,12 +66,12 @@ def settle_publications(home: Home, ledger: Ledger, district: str) -> list[str]:
     return done + _give_back(home, district, current)
 
 
-def refuse_read_instead(home: Home, ledger: Ledger, district: str) -> None:
+def refuse_shown_instead(home: Home, ledger: Ledger, district: str) -> None:
     """Raise `EnvironmentFault` when readers have another snapshot than the ledger says."""
     current = ledger.current_snapshot(district)
     if current is None:
         return
-    if (shown := read_instead(home, district, str(current["snapshot_id"]))) is not None:
+    if (shown := shown_instead(home, district, str(current["snapshot_id"]))) is not None:
         raise EnvironmentFault(
             f"{district}: readers have snapshot {shown}, and for the ledger"
             f" {current['snapshot_id']} is current: a publication or a rollback was cut short. Run"
@@ -79,7 +79,7 @@ def refuse_read_instead(home: Home, ledger: Ledger, district: str) -> None:
         )
 
 
-def read_instead(home: Home, district: str, current: str) -> str | None:
+def shown_instead(home: Home, district: str, current: str) -> str | None:
     """The snapshot that readers have where the ledger has `current`; None where that is the one.
 
     So from a kill between the two until `settle_publications`. None also where a file is missing or

@@ -21,7 +21,7 @@ from connect_pipeline.ledger import ATTENDANCE_JOB, CORE_JOB, Ledger, now, stamp
 from connect_pipeline.ledger.tables import current, erasures, holds, runs, snapshots
 from connect_pipeline.ledger.times import to_the_minute
 from connect_pipeline.outcomes import without_code
-from connect_pipeline.snapshots import read_instead
+from connect_pipeline.snapshots import shown_instead
 from connect_pipeline.snapshots.export import disclosures_of
 
 QUIET = timedelta(days=2)
@@ -41,7 +41,7 @@ def district_status(home: Home, ledger: Ledger, district: str) -> dict[str, Any]
         "rolled_back": bool(published and published["rolled_back"]),
         "roster": str(roster) if published and roster.exists() else None,
         "read_instead": (
-            read_instead(home, district, published["snapshot_id"]) if published else None
+            shown_instead(home, district, published["snapshot_id"]) if published else None
         ),
         "holds": [
             {**_of(hold, "job", "held_at", "codes"), "preview": hold["preview"] or {}}
@@ -167,7 +167,7 @@ def overview(
                 line.attention.append("rolled back")
             if not home.roster(line.district).exists():
                 line.attention.append("the published roster is not there")
-            if read_instead(home, line.district, row["snapshot_id"]) is not None:
+            if shown_instead(home, line.district, row["snapshot_id"]) is not None:
                 line.attention.append("readers have another night than this: run sync")
             if _erased_rows(row):
                 line.attention.append("rows of erased students were received")
