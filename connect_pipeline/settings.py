@@ -419,7 +419,7 @@ class Keep(Section):
     """How long things stay; what the current state was made from stays in any case."""
 
     landing_days: Days = Field(default=7, description="days, files as received")
-    snapshots: int = Field(default=30, ge=2, description="number of nights that are published")
+    snapshots: int = Field(default=30, ge=2, description="number of publications, most a night")
     hold_days: Days = Field(default=7, description="days that a hold waits for a decision")
     report_days: Days = Field(default=90, description="days, reports")
     outbox_days: Days = Field(default=30, description="days, lists for the sender")

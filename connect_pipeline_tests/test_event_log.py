@@ -8,6 +8,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,16 @@ from connect_pipeline.errors import EnvironmentFault
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline.orchestration.event_log import EventLog
+from connect_pipeline.orchestration.names import DISTRICT_TAG
 from connect_pipeline.orchestration.open_instance import dagster_instance
+from connect_pipeline.orchestration.retention import _remove_runs
 from connect_pipeline.run.shared_run import SharedRun
 from connect_pipeline.sample.server import EmbeddedServer
+from connect_pipeline.settings import Keep, Settings
 from connect_pipeline_tests.forks import forked
 from connect_pipeline_tests.new_homes import give_dagster
+from connect_pipeline_tests.our_clock import clock_at
+from connect_pipeline_tests.small_district import DISTRICT
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home
 
 PROCESSES, RUNS, LINES = 4, 3, 20
@@ -215,3 +221,40 @@ def test_a_run_whose_record_is_gone_at_its_end_is_no_bug_of_ours(
     done = district.run()
     assert done.outcome == "blocked"
     assert f"{NAME}: Dagster's record of this run is gone" in done.message
+
+
+def test_retention_takes_old_runs_with_their_checks_but_each_ones_last(home: Home) -> None:
+    """A district keeps its runs for as long as it says; others', and nobody's, for the usual."""
+
+    @dg.asset
+    def rows() -> None: ...
+
+    @dg.asset_check(asset=rows)
+    def is_well() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    short = DISTRICT.model_copy(update={"keep": Keep(ledger_days=30)})
+    settings = Settings(districts={"short": short, "usual": DISTRICT})
+    with dagster_instance(home) as instance:
+
+        def left() -> tuple[list[str | None], int]:
+            runs = instance.get_runs(dg.RunsFilter())
+            log = instance.event_log_storage
+            assert isinstance(log, EventLog)
+            with log.index_connection() as connection:
+                count = sa.text("SELECT count(*) FROM asset_check_executions")
+                checks = int(connection.execute(count).scalar_one())
+            return sorted(str(run.tags.get(DISTRICT_TAG)) for run in runs), checks
+
+        for name in ("short", "short", "usual", "former"):
+            dg.materialize([rows, is_well], instance=instance, tags={DISTRICT_TAG: name})
+        everybody = ["former", "short", "short", "usual"]
+        began = datetime.now(UTC)
+        for days, removed, runs, checks in (
+            (29, 0, everybody, 4),
+            (31, 2, ["former", "usual"], 2),
+            (366, 2, [], 1),
+        ):
+            with clock_at(began + timedelta(days=days)):
+                assert _remove_runs(instance, settings) == removed
+            assert left() == (runs, checks)

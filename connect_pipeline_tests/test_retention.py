@@ -107,6 +107,19 @@ def test_what_still_matters_stays_whatever_its_age(home: Home, ledger: Ledger) -
     assert left(ledger, OAK) == of_oak
 
 
+def test_what_was_discarded_is_not_forgotten_while_nothing_came_after_it(
+    home: Home, ledger: Ledger
+) -> None:
+    """It may lie in the drop still, and would be published."""
+    for files in ("old", "discarded"):
+        ledger.hold(LINCOLN, CORE_JOB, files, {"old_file_again": 1})
+        hold = ledger.open_hold(LINCOLN, CORE_JOB)
+        assert hold is not None
+        ledger.decide(hold, "discarded", "Pat Operator")
+    purge(home, ledger, LINCOLN, district(), now() + timedelta(days=400))
+    assert left(ledger, LINCOLN) == ["holds: discarded"]
+
+
 def test_the_last_school_file_stays_though_no_snapshot_was_made_from_it(ledger: Ledger) -> None:
     """A night on which it is not sent takes it from the landing."""
     exports = {"StaffExport.csv": {"sha256": "staff"}, "StudentExport.csv": None}

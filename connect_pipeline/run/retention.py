@@ -77,11 +77,14 @@ def _remove_days(home: Home, name: str, limit: date) -> int:
 def _forget(home: Home, ledger: Ledger, name: str, limit: datetime) -> int:
     """Old rows, but neither the last receipt of each export nor a batch whose list is still there.
 
-    Disclosures, publications and erasures stay: they are what an inspection asks for.
+    Nor the last hold of each job: what was discarded, and lies in the drop still, would be
+    published as soon as that is forgotten. Disclosures, publications and erasures stay: they are
+    what an inspection asks for.
     """
     moment, day = stamp(limit), limit.date().isoformat()
     there = [path.stem for path in files_below(home.outbox(name)) if path.suffix == ".json"]
     last = sa.select(sa.func.max(received.c.id)).where(received.c.district == name)
+    last_hold = sa.select(sa.func.max(holds.c.id)).where(holds.c.district == name)
     old = (
         (runs, runs.c.started_at < moment),
         (
@@ -91,7 +94,14 @@ def _forget(home: Home, ledger: Ledger, name: str, limit: datetime) -> int:
                 received.c.id.not_in(last.group_by(received.c.export)),
             ),
         ),
-        (holds, sa.and_(holds.c.held_at < moment, holds.c.state != "held")),
+        (
+            holds,
+            sa.and_(
+                holds.c.held_at < moment,
+                holds.c.state != "held",
+                holds.c.id.not_in(last_hold.group_by(holds.c.job)),
+            ),
+        ),
         (listed, sa.and_(listed.c.date < day, listed.c.batch_id.not_in(there))),
         (batches, sa.and_(batches.c.date < day, batches.c.batch_id.not_in(there))),
     )

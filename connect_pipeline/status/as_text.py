@@ -94,7 +94,8 @@ def _warnings(state: dict[str, Any]) -> Iterator[str]:
         files = ", ".join(f"{name}: {n:,}" for name, n in state["erased_rows_received"].items())
         yield (
             f"the received files of the current night have rows of erased students ({files})."
-            " They are not published; ask the district to remove them from its exports."
+            " They are not published; ask the district to remove them from its exports, or, where"
+            " the ID is another child's now, lift the erasure: that family is told of nothing."
         )
 
 
