@@ -212,9 +212,10 @@ def _find_meant(connection: duckdb.DuckDBPyConnection, spec: ExportSpec) -> None
         SELECT words.line, before.{person}
         FROM words_tonight AS words
         JOIN previous.connect.{spec.table} AS before ON before.{person} = words.word
+        -- One name and then the other: by equality, or a line of IDs would take minutes.
+        CROSS JOIN unnest([before.first_name, before.last_name]) AS parts (name)
         LEFT JOIN words_tonight AS names
-            ON names.line = words.line
-            AND fold_name(names.word) IN (fold_name(before.first_name), fold_name(before.last_name))
+            ON names.line = words.line AND fold_name(names.word) = fold_name(parts.name)
         GROUP BY words.line, before.{person}
         HAVING CASE count(DISTINCT fold_name(names.word))
             WHEN 2 THEN true
