@@ -22,7 +22,8 @@ import pytest
 from connect_pipeline.alarms import open_alarms
 from connect_pipeline.contract import CORE, STAFF, STUDENTS
 from connect_pipeline.definitions import build_defs
-from connect_pipeline.orchestration.names import DEADLINE_TAG, DISTRICT_TAG
+from connect_pipeline.launch import run_job
+from connect_pipeline.orchestration.names import DEADLINE_TAG, DISTRICT_TAG, NIGHTLY_SYNC
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.sample.server import EmbeddedServer, generate_key
 from connect_pipeline_tests.small_district import FILES
@@ -158,6 +159,7 @@ def test_assets_and_checks_are_exactly_these(home: SmallHome) -> None:
     for key in graph.asset_check_keys:
         spec = graph.get_check_spec(key)
         checks.setdefault(key.asset_key.to_user_string(), {})[key.name] = spec.blocking
+        assert spec.partitions_def == dg.StaticPartitionsDefinition([NAME]), key
     found = {}
     for spec in build_defs(home.home).resolve_all_asset_specs():
         name = spec.key.to_user_string()
@@ -206,12 +208,13 @@ def test_definitions_are_loadable_and_fresh_each_time(home: SmallHome) -> None:
     dg.Definitions.validate_loadable(first)
 
 
-def test_they_load_without_a_deprecation_warning(home: SmallHome) -> None:
+def test_they_load_without_a_warning(home: SmallHome) -> None:
     """In a process of its own, as Dagster's code server does it."""
     program = (
         "import warnings, dagster as dg\n"
         "warnings.simplefilter('error', DeprecationWarning)\n"
         "warnings.simplefilter('error', PendingDeprecationWarning)\n"
+        "warnings.simplefilter('error', dg.PreviewWarning)\n"
         "from connect_pipeline import definitions\n"
         "repository = definitions.defs().get_repository_def()\n"
         "print(len(repository.get_all_jobs()), repository.name)\n"
@@ -371,6 +374,26 @@ def test_a_deadline_asks_for_a_run_of_its_district(home: SmallHome) -> None:
 
 
 # -- what a run tells ---------------------------------------------------------------------------
+
+
+def test_each_district_has_checks_of_its_own(server: EmbeddedServer, tmp_path: Path) -> None:
+    """Both fetch from one drop: the files of the second one's run are refused."""
+    home = small_home(server, tmp_path)
+    text = home.home.settings_file.read_text()
+    home.home.settings_file.write_text(
+        text + text.replace("districts:\n", "").replace(NAME, "ogden", 1)
+    )
+    assert home.run().outcome == "published"
+    home.upload({STUDENTS.file_name: "no header\n"})
+    key = dg.AssetCheckKey(dg.AssetKey("student_records"), "header_matches_contract")
+    with home.here():
+        assert run_job(home.home, NIGHTLY_SYNC, "ogden").outcome.startswith("blocked")
+        with dg.DagsterInstance.get() as instance:
+            known = instance.event_log_storage.get_asset_check_partition_info([key])
+    assert {one.partition_key: one.latest_execution_status.value for one in known} == {
+        NAME: "SUCCEEDED",
+        "ogden": "FAILED",
+    }
 
 
 def test_a_run_tells_counts_schemas_and_hashes_and_no_cell(home: SmallHome) -> None:

@@ -55,11 +55,13 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
                 "absences",
                 "Nothing about the file waits for an operator: not too many are absent, or absent"
                 " no more, or in no class.",
+                partitions,
             ),
             blocking_check(
                 "file_is_of_today",
                 "absences",
                 "The file says something about today, in the district's zone.",
+                partitions,
             ),
         ],
         metadata={"dagster/column_schema": table_schema(TABLES["attendance.absences"])},
@@ -93,6 +95,7 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
                 "everyone_is_accounted_for",
                 "absence_accounting",
                 "Each absent student is listed or suppressed with one reason.",
+                partitions,
             )
         ],
         metadata={"dagster/column_schema": table_schema(TABLES["attendance.accounting"])},
@@ -118,6 +121,7 @@ def attendance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
                 "no_destination_twice",
                 "recipients",
                 "Each destination is in a batch once, whatever children share it.",
+                partitions,
             )
         ],
         metadata={"dagster/column_schema": table_schema(TABLES["attendance.recipients"])},

@@ -9,6 +9,7 @@ Belongs here: sentences, and findings as check results. Does not belong here: ru
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -36,10 +37,12 @@ SENTENCES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def export_check_specs(asset: str, *, blocking: bool = True) -> list[dg.AssetCheckSpec]:
+def export_check_specs(
+    asset: str, partitions: dg.PartitionsDefinition[str], *, blocking: bool = True
+) -> list[dg.AssetCheckSpec]:
     """The checks of one export's records."""
     return [
-        dg.AssetCheckSpec(name, asset=asset, description=sentence, blocking=blocking)
+        _spec(name, asset, sentence, partitions, blocking=blocking)
         for name, (sentence, _) in SENTENCES.items()
     ]
 
@@ -68,16 +71,12 @@ def export_check_results(export: ExportReport) -> Iterator[dg.AssetCheckResult]:
         is_refused = is_refused or (blocks and not export.accepted)
 
 
-def freshness_check_specs(assets: Iterable[str]) -> list[dg.AssetCheckSpec]:
+def freshness_check_specs(
+    assets: Iterable[str], partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetCheckSpec]:
     """Whether a received file is of this night. A stale one is held by `change_is_plausible`."""
-    return [
-        dg.AssetCheckSpec(
-            FILE_IS_FRESH,
-            asset=asset,
-            description="The file is there, and not of before the deadline before this one.",
-        )
-        for asset in assets
-    ]
+    sentence = "The file is there, and not of before the deadline before this one."
+    return [_spec(FILE_IS_FRESH, asset, sentence, partitions, blocking=False) for asset in assets]
 
 
 def freshness_check_results(
@@ -97,9 +96,11 @@ def freshness_check_results(
         )
 
 
-def blocking_check(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
+def blocking_check(
+    name: str, asset: str, description: str, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetCheckSpec:
     """A check of a whole step: when it fails, no later step runs."""
-    return dg.AssetCheckSpec(name, asset=asset, description=description, blocking=True)
+    return _spec(name, asset, description, partitions, blocking=True)
 
 
 def blocking_result(name: str, passed: bool, metadata: Mapping[str, Any]) -> dg.AssetCheckResult:
@@ -153,3 +154,26 @@ def result_of(
         severity=dg.AssetCheckSeverity.ERROR if worst.blocks_file else dg.AssetCheckSeverity.WARN,
         metadata=metadata,
     )
+
+
+def _spec(
+    name: str,
+    asset: str,
+    description: str,
+    partitions: dg.PartitionsDefinition[str],
+    *,
+    blocking: bool,
+) -> dg.AssetCheckSpec:
+    """A check that each district has for itself.
+
+    Dagster (1.13) calls that a preview, and would warn of it in whatever command loads the graph.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.AssetCheckSpec(
+            name,
+            asset=asset,
+            description=description,
+            blocking=blocking,
+            partitions_def=partitions,
+        )

@@ -127,7 +127,7 @@ def records_asset(
         kinds={"duckdb"},
         owners=[names.OWNER],
         pool=names.POOL,
-        check_specs=export_check_specs(name, blocking=spec is not SCHOOLS),
+        check_specs=export_check_specs(name, partitions, blocking=spec is not SCHOOLS),
         description=f"Checked records of {spec.file_name}: one row is {spec.row}.",
         metadata={"dagster/column_schema": export_schema(spec)},
     )
@@ -171,7 +171,7 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
             )
             for spec, asset in RECEIVED.items()
         ],
-        check_specs=freshness_check_specs(CORE_RECEIVED.values()),
+        check_specs=freshness_check_specs(CORE_RECEIVED.values(), partitions),
     )
     def core_drop(
         context: dg.AssetExecutionContext, run: dg.ResourceParam[DistrictRun]
@@ -212,6 +212,7 @@ def nightly_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDe
                 "change_is_plausible",
                 "roster_changes",
                 "What tonight would remove and change is what a night may bring.",
+                partitions,
             )
         ],
         metadata={"dagster/column_schema": table_schema(TABLES["connect.changes"])},
