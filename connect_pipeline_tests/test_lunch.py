@@ -531,7 +531,10 @@ def test_a_student_file_of_before_that_is_uploaded_again_lists_nobody(
 
 def test_no_list_is_made_unless_the_settings_say_so(server: EmbeddedServer, tmp_path: Path) -> None:
     home = small_home(server, tmp_path, low_lunch_balance=2)
-    assert home.run().outcome == "published"
+    published = home.run()
+    assert published.outcome == "published"
+    made = home.materialized(published.run_id)["lunch_recipients"]
+    assert (made["dagster/row_count"], made["list"]) == (0, "off")
     assert not home.home.outbox(SPRINGFIELD).exists()
     assert not (home.home.reports(SPRINGFIELD) / CLERKS_LIST).exists()
 

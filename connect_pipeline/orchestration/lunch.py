@@ -28,6 +28,12 @@ def metadata_of(batch: LunchBatch) -> dict[str, int | str]:
     }
 
 
+def without_list(run: DistrictRun) -> dict[str, int | str]:
+    """Why a night that is published has no list: a district without lists is not behind."""
+    is_on = run.district.lunch_list.enabled
+    return {"dagster/row_count": 0, "list": "nobody was listed" if is_on else "off"}
+
+
 def lunch_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
     """The assets about lunch balances, for the districts that `partitions` names."""
 
@@ -46,7 +52,6 @@ def lunch_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefi
                 ),
                 kinds={"csv"},
                 owners=[names.OWNER],
-                skippable=True,  # off in the settings, or nobody is due
                 metadata={"dagster/column_schema": table_schema(LUNCH_LIST)},
             )
         ],
@@ -54,11 +59,13 @@ def lunch_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefi
     def list_low_balances(run: dg.ResourceParam[DistrictRun]) -> Iterator[dg.MaterializeResult]:
         with plainly(run) as work:
             batch = run.night.list_low_balances()
-        if batch is not None:
-            yield dg.MaterializeResult(
-                asset_key=ASSET,
-                data_version=dg.DataVersion(batch.batch_id),
-                metadata={**metadata_of(batch), **work.metadata},
-            )
+        yield dg.MaterializeResult(
+            asset_key=ASSET,
+            data_version=None if batch is None else dg.DataVersion(batch.batch_id),
+            metadata={
+                **(without_list(run) if batch is None else metadata_of(batch)),
+                **work.metadata,
+            },
+        )
 
     return [list_low_balances]
