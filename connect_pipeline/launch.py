@@ -19,6 +19,7 @@ from connect_pipeline.definitions import build_defs
 from connect_pipeline.errors import ConnectError
 from connect_pipeline.home import Home
 from connect_pipeline.ledger import open_ledger
+from connect_pipeline.orchestration import names
 from connect_pipeline.orchestration.open_instance import dagster_instance
 from connect_pipeline.outcomes import failed, outcome_exit_code
 
@@ -59,6 +60,7 @@ def run_job(home: Home, job: str, district: str) -> Finished:
             raise_on_error=False,
             run_config=QUIET,
             run_id=run_id,
+            tags={names.REPOSITORY_TAG: names.REPOSITORY},
         )
         is_recorded = instance.has_run(run_id)
     with closing(open_ledger(home)) as ledger:

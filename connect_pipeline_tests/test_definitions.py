@@ -18,11 +18,16 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.remote_origin import RemoteRepositoryOrigin
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
+from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from connect_pipeline.alarms import open_alarms
 from connect_pipeline.contract import CORE, STAFF, STUDENTS
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.launch import run_job
+from connect_pipeline.orchestration.instance import WORKSPACE
 from connect_pipeline.orchestration.names import DEADLINE_TAG, DISTRICT_TAG, NIGHTLY_SYNC
 from connect_pipeline.published import ROSTER_TABLES
 from connect_pipeline.sample.server import EmbeddedServer, generate_key
@@ -374,6 +379,16 @@ def test_a_deadline_asks_for_a_run_of_its_district(home: SmallHome) -> None:
 
 
 # -- what a run tells ---------------------------------------------------------------------------
+
+
+def test_the_page_of_a_job_has_the_runs_of_commands(home: SmallHome) -> None:
+    """It asks for those of its repository and location, as Dagster labels what it launches."""
+    (place,) = location_origins_from_yaml_paths([str(WORKSPACE)])
+    label = RemoteRepositoryOrigin(place, SINGLETON_REPOSITORY_NAME).get_label()
+    asked = dg.RunsFilter(job_name=NIGHTLY_SYNC, tags={REPOSITORY_LABEL_TAG: label})
+    run_id = home.run().run_id
+    with home.here(), dg.DagsterInstance.get() as instance:
+        assert [run.run_id for run in instance.get_runs(asked)] == [run_id]
 
 
 def test_each_district_has_checks_of_its_own(server: EmbeddedServer, tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from connect_pipeline.orchestration.names import DISTRICT_TAG
 log = logging.getLogger(__name__)
 
 SETTINGS = "dagster.yaml"
+WORKSPACE = Path(__file__).with_name("workspace.yaml")
+"""What Dagster's processes load."""
 
 
 def dagster_home(home: Home) -> Path:

@@ -36,6 +36,13 @@ REFUSED_TAG = "connect/refused"
 """On a run that somebody launched in another way than it can be: the run says so itself. Its value
 is the run's ID, for whatever executes a run again takes its tags over."""
 
+REPOSITORY_TAG = ".dagster/repository"
+REPOSITORY = "__repository__@connect_pipeline"
+"""Whose a run is: Dagster's name for definitions, and the location's in `workspace.yaml`.
+
+A job's page shows only runs that say so. Dagster sets it for what it launches itself.
+"""
+
 RETRY_STRATEGY_TAG = "dagster/retry_strategy"
 MAX_RETRIES_TAG = "dagster/max_retries"
 PRIORITY_TAG = "dagster/priority"

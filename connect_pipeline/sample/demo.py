@@ -27,7 +27,7 @@ from connect_pipeline.disk import private_folder, replacing
 from connect_pipeline.errors import UsageError
 from connect_pipeline.home import Home
 from connect_pipeline.launch import Finished, run_job
-from connect_pipeline.orchestration.instance import dagster_home
+from connect_pipeline.orchestration.instance import WORKSPACE, dagster_home
 from connect_pipeline.orchestration.names import ATTENDANCE_ALERTS, NIGHTLY_SYNC
 from connect_pipeline.outcomes import without_code
 from connect_pipeline.published import open_published
@@ -192,7 +192,7 @@ def _open_ui(home: Home, console: Console) -> None:
         "DAGSTER_HOME": str(dagster_home(home)),
     }
     port = os.environ.get("CONNECT_UI_PORT", "3000")
-    graph = ["-m", "connect_pipeline.definitions"]
+    graph = ["-w", str(WORKSPACE)]
     commands = (
         ["dagster_webserver", "-h", "127.0.0.1", "-p", port, *graph],
         ["dagster._daemon", "run", *graph],
