@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -24,7 +25,7 @@ from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from connect_pipeline.alarms import open_alarms
-from connect_pipeline.contract import CORE, STAFF, STUDENTS
+from connect_pipeline.contract import CORE, SCHOOLS, STAFF, STUDENTS
 from connect_pipeline.definitions import build_defs
 from connect_pipeline.launch import run_job
 from connect_pipeline.orchestration.instance import WORKSPACE
@@ -205,6 +206,15 @@ def test_schedules_and_sensors_are_exactly_these(home: SmallHome) -> None:
     } == SENSORS
     for one in (*repository.schedule_defs, *repository.sensor_defs):
         assert "RUNNING" in str(one.default_status), f"{one.name} would have to be switched on"
+    files = {
+        one.name: re.findall(r"\w+Export\.csv", one.description or "")
+        for one in repository.sensor_defs
+        if one.name.endswith("_arrived")
+    }
+    assert files == {
+        "core_set_arrived": [spec.file_name for spec in (*CORE, SCHOOLS)],
+        "attendance_arrived": ["AttendanceExport.csv"],
+    }
 
 
 def test_definitions_are_loadable_and_fresh_each_time(home: SmallHome) -> None:

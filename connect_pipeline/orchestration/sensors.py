@@ -27,6 +27,7 @@ import dagster as dg
 
 from connect_pipeline import alarms
 from connect_pipeline.alarms.words import Cause
+from connect_pipeline.contract import ATTENDANCE, CORE, SCHOOLS
 from connect_pipeline.drop import arrival
 from connect_pipeline.drop.arrival import Fate, LastRun, Memory, Watch
 from connect_pipeline.drop.looks import Look, look_at_all
@@ -36,6 +37,7 @@ from connect_pipeline.ledger import CORE_JOB, Ledger, open_ledger, stamp
 from connect_pipeline.orchestration import names
 from connect_pipeline.orchestration.missed import missed_deadlines
 from connect_pipeline.orchestration.resources import is_refused
+from connect_pipeline.orchestration.short_list import short_list
 from connect_pipeline.outcomes import without_code
 from connect_pipeline.settings import District, Settings
 from connect_pipeline.sftp import RemoteFile
@@ -58,6 +60,7 @@ class Arrivals:
     pick: Callable[[dict[str, RemoteFile]], arrival.Seen]
     quiet: Callable[[District], int]
     seconds: int
+    awaits: str
     is_attendance: bool = False
 
 
@@ -70,6 +73,8 @@ def arrival_sensors(home: Home, settings: Settings) -> list[dg.SensorDefinition]
         pick=arrival.core_set,
         quiet=lambda district: district.quiet_seconds.core,
         seconds=CORE_SECONDS,
+        awaits=f"{', '.join(spec.file_name for spec in CORE)} are there, have rested, and differ"
+        f" from before, or {SCHOOLS.file_name} does",
     )
     attendance = Arrivals(
         sensor="attendance_arrived",
@@ -82,6 +87,7 @@ def arrival_sensors(home: Home, settings: Settings) -> list[dg.SensorDefinition]
         pick=arrival.attendance_set,
         quiet=lambda district: district.quiet_seconds.attendance,
         seconds=ATTENDANCE_SECONDS,
+        awaits=f"{ATTENDANCE.file_name} is there, has rested, and differs from before",
         is_attendance=True,
     )
     return [_sensor(awaited, home, settings) for awaited in (core, attendance)]
@@ -93,7 +99,7 @@ def _sensor(awaited: Arrivals, home: Home, settings: Settings) -> dg.SensorDefin
         job_name=awaited.job,
         minimum_interval_seconds=awaited.seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Starts a run when all files are there, have rested, and differ from before.",
+        description=f"Starts a run of a district when its {awaited.awaits}.",
     )
     def arrived(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         before = Memory.from_cursor(context.cursor)
@@ -160,10 +166,10 @@ class Tick:
         )
         notes = [f"{name}: {fault}" for name, fault in sorted(faults.items())]
         if unreached:
-            notes.append(f"{len(unreached)} districts were not reached in time: they come first.")
-        paused = len(awaited.districts) - len(wanted)
+            notes.append(f"Not reached in time, so first the next time: {short_list(unreached)}.")
+        paused = sorted(awaited.districts.keys() - set(wanted))
         if paused:
-            notes.append(f"{paused} drops that refused us are looked at again later.")
+            notes.append(f"Refused us, and looked at again later: {short_list(paused)}.")
         return requests, notes
 
     def _follow(

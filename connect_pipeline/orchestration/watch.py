@@ -29,6 +29,7 @@ from connect_pipeline.orchestration.dead_runs import (
     tell_of_dead_runs,
     tell_of_unbegun_retention,
 )
+from connect_pipeline.orchestration.short_list import NAMES_SHOWN, short_list
 from connect_pipeline.orchestration.untold import tell_of_untold_ends
 from connect_pipeline.settings_file import SoundSettings, load_sound_districts
 
@@ -37,7 +38,6 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS = 30
 DELIVERY_SECONDS = 15
 """With a mail that was begun by then, within the minute that Dagster gives a sensor."""
-NAMES_SHOWN = 10
 
 
 def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]:
@@ -66,7 +66,7 @@ def watch_sensors(home: Home, sound: SoundSettings) -> list[dg.SensorDefinition]
         reds = [_wrong_settings(sound.wrong)] if sound.wrong else []
         if closed:
             reds.append(
-                f"The drop of {_named(closed)} cannot be looked at, for a reason that does not"
+                f"The drop of {short_list(closed)} cannot be looked at, for a reason that does not"
                 " pass by itself: `connect-pipeline doctor` says which."
             )
         if reds:
@@ -148,17 +148,11 @@ def end_alarms_of_nobody(ledger: Ledger, sound: SoundSettings) -> None:
             alarms.clear(ledger, name, ATTENDANCE_JOB, list(Cause))
 
 
-def _named(districts: list[str]) -> str:
-    """The first of these districts by name, and how many more there are."""
-    more = len(districts) - NAMES_SHOWN
-    return ", ".join(districts[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
 def _wrong_settings(wrong: dict[str, str]) -> str:
     """Which districts have wrong settings, and where, in one sentence."""
     districts = sorted(wrong)
     places = " ".join(line for name in districts[:NAMES_SHOWN] for line in wrong[name].splitlines())
-    return f"Nothing runs for {_named(districts)} while their settings are wrong: {places}"
+    return f"Nothing runs for {short_list(districts)} while their settings are wrong: {places}"
 
 
 def tell_of_wrong_settings(ledger: Ledger, sound: SoundSettings) -> None:
