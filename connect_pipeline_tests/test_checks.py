@@ -6,16 +6,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from connect_pipeline import validate
-from connect_pipeline.contract import CORE, STAFF, STUDENTS
+from connect_pipeline.contract import (
+    ATTENDANCE,
+    CORE,
+    EXPORTS,
+    STAFF,
+    STAFF_TO_STUDENT,
+    STUDENTS,
+    ExportSpec,
+)
 from connect_pipeline.orchestration.checks import (
     SENTENCES,
     blocking_result,
     export_check_results,
+    export_check_specs,
     freshness_check_results,
 )
+from connect_pipeline.orchestration.schemas import export_schema
 from connect_pipeline.rules import catalogue, families, family_of
+from connect_pipeline.rules.cell import missing_key_value
 from connect_pipeline_tests.small_district import FILES, write
 
 STAFF_FILE = STAFF.file_name
@@ -66,6 +78,24 @@ def test_each_rule_of_a_file_fails_one_check() -> None:
     without = {code for code, names in checks.items() if not names}
     assert without == {*families()["changes"], *families()["day"]}
     assert {len(names) for code, names in checks.items() if code not in without} == {1}
+
+
+def test_what_a_file_refers_to_is_said_of_each_file() -> None:
+    parts = dg.StaticPartitionsDefinition(["a"])
+    said = {}
+    for export in EXPORTS:
+        specs = export_check_specs(export, export.table, parts)
+        (said[export],) = [one.description for one in specs if one.name == "references_resolve"]
+    teachers = {export for export, sentence in said.items() if "Teachers" in str(sentence)}
+    students = {export for export, sentence in said.items() if "tudents" in str(sentence)}
+    assert (teachers, students) == ({STAFF_TO_STUDENT}, {STAFF_TO_STUDENT, ATTENDANCE})
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=lambda one: one.table)
+def test_a_column_that_may_be_blank_in_a_published_row_is_nullable(export: ExportSpec) -> None:
+    keeps_out = {one.name for one in export.columns if missing_key_value.RULE.applies(one)}
+    needed = {one.name for one in export_schema(export).columns if not one.constraints.nullable}
+    assert needed == keeps_out
 
 
 def test_a_file_that_is_not_there_is_not_fresh() -> None:

@@ -16,7 +16,14 @@ from typing import Any
 
 import dagster as dg
 
-from connect_pipeline.contract import ExportSpec
+from connect_pipeline.contract import (
+    ATTENDANCE,
+    SCHOOLS,
+    STAFF,
+    STAFF_TO_STUDENT,
+    STUDENTS,
+    ExportSpec,
+)
 from connect_pipeline.findings import Findings
 from connect_pipeline.rules import catalogue, family_of
 from connect_pipeline.rules.rule import Severity
@@ -33,17 +40,31 @@ SENTENCES: dict[str, tuple[str, tuple[str, ...]]] = {
     "no_row_is_lost": ("Every line is accepted, blank or quarantined by name.", ("row",)),
     "cells_are_valid": ("Each cell holds what its column is for.", ("cell",)),
     "ids_are_unique": ("One key names one row; one student ID names one child.", ("keys",)),
-    "references_resolve": ("Teachers and students are in their files.", ("references",)),
+    "references_resolve": ("What a row refers to is there.", ("references",)),
+}
+# What that is differs from file to file.
+REFERENCES = {
+    SCHOOLS: "Each site is one of the settings, and so is the one that it is merged with.",
+    STAFF: "Each school code has a site.",
+    STUDENTS: "Each school code has a site.",
+    STAFF_TO_STUDENT: "Teachers and students are in their files; each school code has a site.",
+    ATTENDANCE: "Students are in their file, with a class then; each school code has a site.",
 }
 
 
 def export_check_specs(
-    asset: str, partitions: dg.PartitionsDefinition[str], *, blocking: bool = True
+    spec: ExportSpec,
+    asset: str,
+    partitions: dg.PartitionsDefinition[str],
+    *,
+    blocking: bool = True,
 ) -> list[dg.AssetCheckSpec]:
     """The checks of one export's records."""
+    sentences = {name: sentence for name, (sentence, _) in SENTENCES.items()}
+    sentences["references_resolve"] = REFERENCES[spec]
     return [
         _spec(name, asset, sentence, partitions, blocking=blocking)
-        for name, (sentence, _) in SENTENCES.items()
+        for name, sentence in sentences.items()
     ]
 
 

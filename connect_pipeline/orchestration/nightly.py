@@ -127,7 +127,7 @@ def records_asset(
         kinds={"duckdb"},
         owners=[names.OWNER],
         pool=names.POOL,
-        check_specs=export_check_specs(name, partitions, blocking=spec is not SCHOOLS),
+        check_specs=export_check_specs(spec, name, partitions, blocking=spec is not SCHOOLS),
         description=f"Checked records of {spec.file_name}: one row is {spec.row}.",
         metadata={"dagster/column_schema": export_schema(spec)},
     )

@@ -12,14 +12,17 @@ from connect_pipeline.published import PublishedTable
 
 
 def export_schema(spec: ExportSpec) -> dg.TableSchema:
-    """The columns of an export: all text, with privacy tags."""
+    """The columns of an export: all text, with privacy tags.
+
+    A blank cell of any column but a key is published, of a required one with a warning.
+    """
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name=column.name,
                 type="VARCHAR",
                 description=column.description,
-                constraints=dg.TableColumnConstraints(nullable=not column.required),
+                constraints=dg.TableColumnConstraints(nullable=not column.key),
                 tags={"privacy": column.privacy.value},
             )
             for column in spec.columns
