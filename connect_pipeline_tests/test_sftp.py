@@ -16,7 +16,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,12 @@ import paramiko
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL
+from paramiko.common import (
+    AUTH_FAILED,
+    AUTH_SUCCESSFUL,
+    cMSG_CHANNEL_DATA,
+    cMSG_CHANNEL_EXTENDED_DATA,
+)
 
 from connect_pipeline import settings, sftp
 from connect_pipeline.disk import PARTIAL_SUFFIX
@@ -723,12 +728,56 @@ def test_a_bug_of_ours_in_the_login_is_no_fault_of_the_line(
 
     with embedded(tmp_path) as (reached, _):
         with monkeypatch.context() as context:
-            context.setattr(wire.Pieces, "__init__", lambda _: None)  # fed by paramiko's thread
+            context.setattr(wire.Pieces, "__init__", lambda *_: None)  # fed by paramiko's thread
             with pytest.raises(AttributeError, match="_changed"), reached.connect():
                 pass
         monkeypatch.setattr(login, "_log_in", log_in)
         with pytest.raises(TypeError), reached.connect():
             pass
+
+
+def test_what_fills_the_window_is_kept_and_no_byte_more() -> None:
+    pieces = wire.Pieces(10)
+    pieces.feed(b"1234567890")
+    assert (pieces.read(3), pieces.read(2), len(pieces)) == (b"123", b"45", 5)
+    pieces.feed(b"abcde")
+    with pytest.raises(paramiko.SSHException):
+        pieces.feed(b"f")
+
+
+@pytest.mark.parametrize("kind", [cMSG_CHANNEL_DATA, cMSG_CHANNEL_EXTENDED_DATA])
+def test_a_server_that_sends_more_than_the_window_while_nobody_reads_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: bytes
+) -> None:
+    window = 1024 * 1024
+
+    class Pushing(Files):
+        def list_folder(self, path: str) -> list[paramiko.SFTPAttributes] | int:
+            transport = self.server._transports[-1]
+            threading.Thread(target=push, args=(transport,), daemon=True).start()
+            return super().list_folder(path)
+
+    def push(transport: paramiko.Transport) -> None:
+        looked.wait(10)
+        message = paramiko.Message()
+        message.add_byte(kind)
+        message.add_int(0)  # the channel, the only one
+        if kind == cMSG_CHANNEL_EXTENDED_DATA:
+            message.add_int(1)  # stderr
+        message.add_string(bytes(window // 8))
+        with suppress(EOFError):
+            for _ in range(9):
+                transport._send_user_message(message)  # type: ignore[attr-defined]
+
+    looked = threading.Event()
+    monkeypatch.setattr(login, "_WINDOW_BYTES", window)
+    with embedded(tmp_path, files=Pushing) as (reached, _), reached.connect() as drop:
+        drop.look()
+        looked.set()
+        drop._transport.join(1)
+        assert not drop._transport.is_active()
+        with pytest.raises(TransientFault, match="broke the connection off"):
+            drop.look()
 
 
 def endless() -> paramiko.SFTPAttributes:

@@ -63,7 +63,8 @@ def connect(
         with our_faults(place, stage=SESSION), within(transport, seconds):
             channel = transport.open_session()
             channel.settimeout(patience.SILENCE_SECONDS)
-            channel.in_buffer = Pieces()  # type: ignore[assignment]
+            channel.in_buffer = Pieces(_WINDOW_BYTES)  # type: ignore[assignment]
+            channel.in_stderr_buffer = Pieces(_WINDOW_BYTES)  # type: ignore[assignment]
             channel.invoke_subsystem("sftp")
             client = paramiko.SFTPClient(channel)
         yield Drop(client, channel, sftp.folder, place)

@@ -62,11 +62,14 @@ class Pieces:
 
     Stands in for paramiko's `BufferedPipe`. That (5.1) keeps it in one growing bytearray, and
     copies all of it again and again: with 16 MB in flight, a fetch took three times as long.
+    It also takes whatever comes; here, more than the window ends the connection.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, window_bytes: int) -> None:
+        self._window_bytes = window_bytes
         self._pieces: deque[bytes] = deque()
         self._taken = 0  # bytes of the first piece that were read
+        self._kept = 0  # bytes of all pieces that were not
         self._changed = threading.Condition()
         self._closed = False
 
@@ -74,6 +77,10 @@ class Pieces:
         if not data:  # an empty piece would read as the end
             return
         with self._changed:
+            # What is read leaves here before the server is told of the room that it made.
+            if self._kept + len(data) > self._window_bytes:
+                raise paramiko.SSHException("more than the window has room for")
+            self._kept += len(data)
             self._pieces.append(data)
             self._changed.notify_all()
 
@@ -90,7 +97,9 @@ class Pieces:
             else:
                 self._pieces.popleft()
                 self._taken = 0
-        return piece[start:end]
+            part = piece[start:end]
+            self._kept -= len(part)
+        return part
 
     def read_ready(self) -> bool:
         return bool(self._pieces)
@@ -101,8 +110,7 @@ class Pieces:
             self._changed.notify_all()
 
     def __len__(self) -> int:
-        with self._changed:
-            return sum(map(len, self._pieces)) - self._taken
+        return self._kept
 
 
 class Wire:
