@@ -182,8 +182,11 @@ def test_a_look_at_a_large_folder_is_complete(server: Server) -> None:
         assert set(drop.look()) == names
 
 
-def test_a_listing_without_end_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MOST_NAMES", 100)
+@pytest.mark.parametrize(("bound", "most"), [("MOST_NAMES", 100), ("MOST_CHARACTERS", 1110)])
+def test_a_listing_without_end_is_given_up(
+    server: Server, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
+) -> None:
+    monkeypatch.setattr(wire, bound, most)
     for number in range(101):
         server.write(b"", f"Old{number:04}.csv")
     with (
@@ -192,6 +195,9 @@ def test_a_listing_without_end_is_given_up(server: Server, monkeypatch: pytest.M
     ):
         drop.look()
     assert not isinstance(caught.value, TransientFault)
+    monkeypatch.setattr(wire, bound, most + 1)
+    with server.connect() as drop:
+        assert len(drop.look()) == 101
 
 
 def test_a_missing_folder_is_one_clear_sentence(server: Server) -> None:

@@ -47,6 +47,9 @@ _SMALLEST_PAIR_BYTES = 8  # two strings
 MOST_NAMES = 100_000
 """In a listing: one with more is of a folder that is no drop, or has no end."""
 
+MOST_CHARACTERS = 32 * 1024 * 1024
+"""In a listing's names. `MOST_NAMES` as long as a disk lets them be, of 255, have fewer."""
+
 
 @dataclass(frozen=True)
 class Attributes:
@@ -133,7 +136,7 @@ class Wire:
     def list_folder(self, folder: str) -> list[tuple[str, Attributes]]:
         """All entries but `.` and `..`. A name that is not UTF-8 is shown with U+FFFD.
 
-        Raises `OSError` (EOVERFLOW) when there are more than `MOST_NAMES`.
+        Raises `OSError` (EOVERFLOW) when there are more than `MOST_NAMES`, or `MOST_CHARACTERS`.
         """
         opening = {self._ask(CMD_OPENDIR, string(folder.encode()))}
         kind, body = self._answer(opening)[1:]
@@ -141,14 +144,17 @@ class Wire:
             raise _status_error(body)
         handle = body  # an SFTP string already
         entries: list[tuple[str, Attributes]] = []
+        characters = 0
         # The second request finds the end in most folders, which saves a round trip.
         asked = {self._ask(CMD_READDIR, handle), self._ask(CMD_READDIR, handle)}
         while asked:
             number, kind, body = self._answer(asked)
             asked.remove(number)
             if kind == CMD_NAME:
-                entries += _names(paramiko.Message(body))
-                if len(entries) > MOST_NAMES:
+                more = list(_names(paramiko.Message(body)))
+                entries += more
+                characters += sum(len(name) for name, _ in more)
+                if len(entries) > MOST_NAMES or characters > MOST_CHARACTERS:
                     raise OSError(errno.EOVERFLOW, "too many names")
                 asked.add(self._ask(CMD_READDIR, handle))
             elif not _is_end(kind, body):
