@@ -707,6 +707,31 @@ def test_a_server_that_is_no_ssh_server_ends_soon(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-x\r\n\xff\xff\xff\xf4\x04\x14"])
+def test_a_stranger_is_given_up_when_it_has_sent_more_than_a_login_takes(
+    tmp_path: Path, greeting: bytes
+) -> None:
+    """In a first line without an end, or in a packet that says that it has 4 GB."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, embedded(tmp_path) as (reached, _):
+
+        def flood() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(greeting + b"A" * 400_000)
+                ended.wait(10)
+
+        ended = threading.Event()
+        threading.Thread(target=flood, daemon=True).start()
+        began = time.monotonic()
+        with (
+            pytest.raises(TransientFault, match="broke the connection off"),
+            reached.connect(port=listener.getsockname()[1]),
+        ):
+            pass
+        ended.set()
+        assert time.monotonic() - began < 3
+
+
 def test_a_flipped_bit_is_a_fault_of_the_line_and_the_next_connection_is_clean(
     tmp_path: Path,
 ) -> None:

@@ -11,7 +11,6 @@ import binascii
 import hashlib
 import hmac
 import os
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from connect_pipeline.sftp import patience
 from connect_pipeline.sftp.algorithms import CIPHERS, KEY_EXCHANGES, MACS
 from connect_pipeline.sftp.drop import Drop
 from connect_pipeline.sftp.faults import HANDSHAKE, LOGIN, SESSION, MoreThanPassword, our_faults
+from connect_pipeline.sftp.line import Line
 from connect_pipeline.sftp.patience import within
 from connect_pipeline.sftp.wire import Pieces, string
 
@@ -53,13 +53,15 @@ def connect(
     pinned = _PinnedKey.parse(sftp.host_key, place)
     credential = _credential(sftp, environment)
     with our_faults(place, stage=HANDSHAKE):
-        transport = _open_transport(sftp, pinned, seconds)
+        line = Line.to(sftp.host, sftp.port, seconds)
+        transport = _open_transport(line, sftp, pinned, seconds)
     try:
         with our_faults(place, stage=HANDSHAKE), within(transport, seconds):
             transport.start_client()
             pinned.compare(transport.get_remote_server_key(), place)
         with our_faults(place, stage=LOGIN), within(transport, seconds):
             _log_in(transport, sftp.username, credential)
+        line.lift_limit()
         with our_faults(place, stage=SESSION), within(transport, seconds):
             channel = transport.open_session()
             channel.settimeout(patience.SILENCE_SECONDS)
@@ -138,12 +140,12 @@ def _credential(sftp: settings.Sftp, environment: Mapping[str, str]) -> str | pa
     )
 
 
-def _open_transport(sftp: settings.Sftp, pinned: _PinnedKey, seconds: float) -> paramiko.Transport:
+def _open_transport(
+    line: Line, sftp: settings.Sftp, pinned: _PinnedKey, seconds: float
+) -> paramiko.Transport:
     """A transport over a fresh TCP connection, told what it may agree to; nothing said yet."""
-    connection = socket.create_connection((sftp.host, sftp.port), timeout=seconds)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     transport = paramiko.Transport(
-        connection,
+        line,
         default_window_size=_WINDOW_BYTES,
         default_max_packet_size=_PACKET_BYTES,
     )
@@ -158,7 +160,7 @@ def _open_transport(sftp: settings.Sftp, pinned: _PinnedKey, seconds: float) -> 
     try:
         options.key_types = pinned.algorithms + others
     except ValueError:
-        connection.close()
+        line.close()
         raise SettingsError(
             f"`host_key` for the SFTP server {sftp.host}:{sftp.port} is of a kind that is not "
             "supported. Pin the server's ssh-ed25519, ecdsa or ssh-rsa key."
