@@ -29,6 +29,7 @@ from paramiko.common import (
     AUTH_SUCCESSFUL,
     cMSG_CHANNEL_DATA,
     cMSG_CHANNEL_EXTENDED_DATA,
+    cMSG_IGNORE,
 )
 
 from connect_pipeline import settings, sftp
@@ -809,6 +810,23 @@ def test_a_server_that_sends_more_than_the_window_while_nobody_reads_is_given_up
         assert not drop._transport.is_active()
         with pytest.raises(TransientFault, match="broke the connection off"):
             drop.look()
+
+
+def test_a_server_that_sends_a_packet_larger_than_any_is_given_up(tmp_path: Path) -> None:
+    class Large(Files):
+        def list_folder(self, path: str) -> list[paramiko.SFTPAttributes] | int:
+            message = paramiko.Message()
+            message.add_byte(cMSG_IGNORE)
+            message.add_string(bytes(1024 * 1024))
+            self.server._transports[-1]._send_user_message(message)  # type: ignore[attr-defined]
+            return super().list_folder(path)
+
+    with (
+        embedded(tmp_path, files=Large) as (reached, _),
+        reached.connect() as drop,
+        pytest.raises(TransientFault, match="broke the connection off"),
+    ):
+        drop.look()
 
 
 def endless() -> paramiko.SFTPAttributes:

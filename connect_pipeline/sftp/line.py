@@ -11,12 +11,14 @@ import socket
 import paramiko
 
 _MOST_BYTES_OF_STRANGERS = 256 * 1024  # a login with OpenSSH takes about 3 KB
+_MOST_BYTES_OF_A_PACKET = 1024 * 1024  # we allow a server 255 KiB of data in one (`login.py`)
 
 
 class Line(socket.socket):
-    """A TCP connection that a stranger cannot fill memory through.
+    """A TCP connection that nobody can fill memory through.
 
-    paramiko (5.1) reads a first line without an end, or a packet of 4 GB, before any key is proven.
+    paramiko (5.1) reads a first line without an end, and before and after any key is proven a
+    packet of up to 4 GB: it asks for as many bytes as the packet says that it has.
     """
 
     _left: int | None = _MOST_BYTES_OF_STRANGERS
@@ -32,6 +34,8 @@ class Line(socket.socket):
         self._left = None
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
+        if size > _MOST_BYTES_OF_A_PACKET:
+            raise paramiko.SSHException("a packet of more than was agreed on")
         data = super().recv(size, flags)
         if self._left is not None:
             self._left -= len(data)
