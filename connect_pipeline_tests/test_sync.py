@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import uuid
@@ -489,6 +490,25 @@ def test_a_core_file_that_is_too_large_is_not_fetched_and_blocks_the_night(home:
     )
     assert home.roster_bytes() == before
     assert list(home.home.landing(NAME).iterdir()) == landed
+
+
+@pytest.mark.parametrize("refused", [STAFF_FILE, STUDENT_FILE])
+def test_the_report_of_a_refused_night_says_what_is_wrong_with_every_file(
+    home: SmallHome, refused: str
+) -> None:
+    """Dagster skips the step of the classes when one of those that they refer to is refused."""
+    home.upload({refused: FILES[refused].replace("ID,", "Id,", 1)})
+    home.upload({CLASS_FILE: FILES[CLASS_FILE].replace("Student,", "Pupil,", 1)})
+    run = home.run()
+    assert run.outcome == "blocked"
+    assert re.findall(r"\w+\.csv(?=: )", run.message) == [refused, CLASS_FILE]
+    report = json.loads(max(home.home.reports(NAME).glob("*.json")).read_text())
+    verdicts = {name: one["verdict"] for name, one in report["exports"].items()}
+    assert {name for name, verdict in verdicts.items() if verdict == "blocked"} == {
+        refused,
+        CLASS_FILE,
+    }
+    assert len(verdicts) == 4
 
 
 # -- an invalid row is never a deletion --------------------------------------------------------

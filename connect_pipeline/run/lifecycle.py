@@ -83,9 +83,13 @@ def district_run(
 
 @contextmanager
 def _ended(run: DistrictRun, settings: Settings) -> Iterator[None]:
-    """Note what went wrong in the steps, then end the run and tell of it, whatever happened."""
+    """Note what went wrong in the steps, then end the run and tell of it, whatever happened.
+
+    Of a refused set, what no step looked at is checked before.
+    """
     try:
         yield
+        run.check_rest()
         run.note_broken_off()
     except GeneratorExit:  # nobody goes on with it, and no step of ours went wrong
         run.note_broken_off()

@@ -21,7 +21,7 @@ import duckdb
 from sqlalchemy.engine import RowMapping
 
 from connect_pipeline import roster
-from connect_pipeline.contract import ATTENDANCE, SCHOOLS, STAFF, STUDENTS, ExportSpec
+from connect_pipeline.contract import ATTENDANCE, EXPORTS, SCHOOLS, STAFF, STUDENTS, ExportSpec
 from connect_pipeline.drop.visit import DropVisit
 from connect_pipeline.errors import BrokenOff, ConnectError, Refused, SystemFault
 from connect_pipeline.foreign_errors import as_our_error
@@ -35,6 +35,7 @@ from connect_pipeline.ledger import (
     set_sha256,
 )
 from connect_pipeline.outcomes import GOOD, failed
+from connect_pipeline.process.stops import is_stop
 from connect_pipeline.report.hand_back import hand_back, remove_old
 from connect_pipeline.report.of_run import report_path
 from connect_pipeline.rules import catalogue, family_of
@@ -243,6 +244,27 @@ class SharedRun:
         for spec in required:
             self.check(spec)
         self.refuse_blocked()
+
+    def check_rest(self) -> None:
+        """Check what was received of a refused set and no step looked at. Never fails a run.
+
+        Dagster skips the step of a file that refers to a refused one; without this, what is wrong
+        with that file itself would come to light a night later.
+        """
+        if self.outcome != "blocked":
+            return
+        for spec in EXPORTS:
+            export = self.report.exports.get(spec.file_name)
+            if spec.file_name not in self.visit.fetched or (export and export.checked):
+                continue
+            try:
+                self.check(spec)
+            except Exception as error:
+                if is_stop(error):
+                    raise
+                reason = as_our_error(error)
+                log.warning("%s: %s was not checked: %s", self.name, spec.file_name, reason)
+                return
 
     def fail(self, error: ConnectError) -> None:
         """A step failed with this error. What was already decided (blocked, held) stays."""
