@@ -110,10 +110,29 @@ def test_the_likely_intent_is_named() -> None:
     )
 
 
-def test_order_shows_found_and_expected() -> None:
-    text = message("School,ID,Name.First,Name.Last,Email,Title")
-    assert "School, ID, Name.First" in text
-    assert "ID, School, Name.First" in text
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ("School,ID,Name.First,Name.Last,Email,Title", ",".join(STAFF.required_names)),
+        ("School,ID,Name.First,Name.Last,email,Title,Mobile_number", FULL),  # an altered name
+        ("School,ID,Name.First,Name.Last,Title,Mobile number", FULL),  # a likely one; one missing
+        ("School,ID,School,Name.First,Name.Last,Email,Title,Nickname", FULL.rsplit(",", 1)[0]),
+    ],
+)
+def test_order_shows_what_was_found_and_a_header_that_is_accepted(
+    found: str, expected: str
+) -> None:
+    (text,) = (one for one in messages(found) if "stands before" in one)
+    assert text.startswith('Column 1, "School", stands before "ID", which comes first')
+    assert f" Found: {found.replace(',', ', ')}. Expected: {expected.replace(',', ', ')}" in text
+    assert match_header(expected, STAFF, Findings(STAFF.file_name)) is not None
+
+
+def test_an_altered_name_has_its_place_in_the_order() -> None:
+    assert said("ID,School,name.last,Name.First,Email,Title") == [
+        ("column_name_altered", "Name.Last"),
+        ("column_order", "Name.Last"),
+    ]
 
 
 def test_data_in_line_1_is_never_shown() -> None:

@@ -172,6 +172,7 @@ FACTS_OF_FAMILIES = {
     "day": {"found", "before", "share", "limit", "entity", "where"},
 }
 FACTS_OF_CODES = {
+    "column_order": {"first"},
     "file_too_large": {"found", "limit"},
     "too_many_rows": {"found", "limit"},
     "too_many_bad_rows": {"found", "limit"},

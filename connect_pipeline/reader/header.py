@@ -92,8 +92,9 @@ def _explain(text: str, names: list[str], spec: ExportSpec, findings: Findings) 
     if not recognised or recognised * 3 < len(spec.required_names):
         findings.add("missing_header", line=1, expected=", ".join(spec.column_names))
         return
-    _explain_columns(names, folded, _shown_names(names, folded, recognised), spec, findings)
-    _explain_order(names, spec, findings)
+    shown = _shown_names(names, folded, recognised)
+    meant = _explain_columns(names, folded, shown, spec, findings)
+    _explain_order(names, folded, shown, meant, spec, findings)
 
 
 def _explain_columns(
@@ -102,8 +103,11 @@ def _explain_columns(
     shown: dict[str, str],
     spec: ExportSpec,
     findings: Findings,
-) -> None:
-    """Say what is wrong with each name, and which required ones are not there."""
+) -> set[str]:
+    """Say what is wrong with each name, and which required ones are not there.
+
+    Returns the contract's columns that the names stand for.
+    """
     expected = ", ".join(spec.column_names)
     missing = [one for one in spec.column_names if one not in names]
     last_named = max(place for place, name in enumerate(names, start=1) if _folded(name))
@@ -137,7 +141,7 @@ def _explain_columns(
                 hint=hint,
             )
         explained |= {intended} if intended else set()
-    found = ", ".join(shown[name].strip('"') for name in names)
+    found = _as_found(names, shown)
     for required in spec.required_names:
         if required not in explained:
             findings.add(
@@ -147,6 +151,11 @@ def _explain_columns(
                 found=found,
                 expected=expected,
             )
+    return explained
+
+
+def _as_found(names: list[str], shown: dict[str, str]) -> str:
+    return ", ".join(shown[name].strip('"') for name in names)
 
 
 def export_of(text: str) -> ExportSpec | None:
@@ -186,18 +195,31 @@ def _closest(name: str, missing: list[str]) -> str | None:
     return by_folded[close[0]] if close else None
 
 
-def _explain_order(names: list[str], spec: ExportSpec, findings: Findings) -> None:
-    """Say so when the columns that the contract knows stand in another order than its own."""
-    present = [name for name in dict.fromkeys(names) if name in spec.column_names]
+def _explain_order(
+    names: list[str],
+    folded: dict[str, str],
+    shown: dict[str, str],
+    meant: set[str],
+    spec: ExportSpec,
+    findings: Findings,
+) -> None:
+    """Say so when the columns that the contract knows stand in another order than its own.
+
+    What is expected is a header that would be accepted: whoever copies it loses no column.
+    """
+    known = [folded[_folded(name)] for name in names if _folded(name) in folded]
+    present = list(dict.fromkeys(known))
     ordered = [name for name in spec.column_names if name in present]
+    lawful = [one for one in spec.columns if one.required or one.name in meant]
     for found, expected in zip(present, ordered, strict=True):
         if found != expected:
             findings.add(
                 "column_order",
                 line=1,
                 column=found,
-                found=", ".join(present),
-                expected=", ".join(ordered),
-                position=names.index(found) + 1,
+                position=1 + [folded.get(_folded(name)) for name in names].index(found),
+                first=expected,
+                found=_as_found(names, shown),
+                expected=", ".join(one.name for one in lawful),
             )
             return

@@ -13,7 +13,8 @@ RULE = Rule(
         " the columns back in the contract's order in the export's definition, not in the file."
     ),
     message=(
-        'Column {position}, "{column}", is out of order. Found: {found}. Expected: {expected}'
+        'Column {position}, "{column}", stands before "{first}", which comes first in the contract.'
+        " Found: {found}. Expected: {expected}"
     ),
     failing=Example.of(
         STAFF,
