@@ -310,6 +310,16 @@ def test_a_run_that_checked_nothing_says_so() -> None:
     assert "refused the connection" in page
 
 
+@pytest.mark.parametrize(
+    ("outcome", "is_shown"), [("held", False), ("blocked", False), ("discarded", True)]
+)
+def test_what_is_said_to_an_operator_is_not_said_to_a_district(
+    refused: Report, outcome: str, is_shown: bool
+) -> None:
+    page = page_of(refused, job="core", outcome=outcome, message="Run `connect-pipeline approve`.")
+    assert ("The run says" in page) == ("connect-pipeline approve" in page) == is_shown
+
+
 def test_lines_are_written_as_runs() -> None:
     assert run_words(ranges([2, 3, 4, 9, 11, 12])) == ["2-4", "9", "11-12"]
     assert ranges([]) == []

@@ -612,6 +612,7 @@ def test_half_the_students_gone_is_held_until_an_operator_approves(
     assert done.returncode == 1
     assert done.stdout.startswith(f"{NAME}: held\n{NAME}: held (mass_removal, ")
     assert f"connect-pipeline approve {NAME}" in done.stdout
+    assert "the job `decide_hold`" in done.stdout
     assert (home.roster_bytes(), len(home.snapshots())) == (before, 1)
     assert "  held (core) since " in home.command("status").stdout
 

@@ -49,9 +49,9 @@ MESSAGES_SHOWN = 100
 class About:
     """What the page says of the check itself. Only `when` is known of a check by hand.
 
-    `outcome` and `message` are those of a run, `done` is what it had come to when it failed;
-    `allows` is how "Your district allows ..." goes on (`allowances.py`), None where there are no
-    settings.
+    `outcome` and `message` are those of a run, `done` is what it had come to when it failed. A
+    message that tells an operator what to do is not shown (`says`). `allows` is how "Your district
+    allows ..." goes on (`allowances.py`), None where there are no settings.
     """
 
     when: datetime
@@ -61,6 +61,11 @@ class About:
     message: str = ""
     done: str = ""
     allows: tuple[str, ...] | None = None
+
+    @property
+    def says(self) -> str:
+        """What the run says to the district, whom the headline and the steps tell of its files."""
+        return "" if self.outcome in ("blocked", "held") else self.message
 
 
 def as_html(report: Report, about: About) -> str:

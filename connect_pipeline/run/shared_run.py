@@ -170,7 +170,8 @@ class SharedRun:
         self.outcome = "held"
         self.message = (
             f"{self.name}: held ({', '.join(codes)}). What is published stays. Look at the report,"
-            f" then run `connect-pipeline approve {self.name}` or `discard {self.name}`."
+            f" then run `connect-pipeline approve {self.name}` or `discard {self.name}`, or the job"
+            " `decide_hold` in Dagster."
         )
         return False
 
