@@ -243,6 +243,27 @@ def test_headline_of_a_run(tmp_path: Path, outcome: str, kind: str, title: str) 
     assert (said.kind, said.title) == (kind, title)
 
 
+@pytest.mark.parametrize(
+    ("contacts", "where"),
+    [
+        (("(201) 555-0116",), "one school"),
+        (("(201) 555-0116", "(201) 555-0111", "eva@example.com"), "2 schools"),
+    ],
+)
+def test_a_clean_night_says_that_students_cannot_be_reached(
+    tmp_path: Path, contacts: tuple[str, ...], where: str
+) -> None:
+    students = FILES[STUDENTS.file_name]
+    for contact in contacts:
+        students = students.replace(contact, "")
+    said = headline(validate(write(tmp_path, {STUDENTS.file_name: students})), "published")
+    assert said.kind == "accepted"
+    assert said.explanation == (
+        f"Every file could be used. Some students of {where} cannot be reached by any message:"
+        " see below."
+    )
+
+
 def test_a_night_without_news_at_its_deadline_is_not_called_well(tmp_path: Path) -> None:
     report = validate(write(tmp_path))
     report.findings_of(STAFF).add("stale_file")

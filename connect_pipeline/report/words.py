@@ -147,9 +147,20 @@ def headline(report: Report, outcome: str = "", done: str = "") -> Headline:
         )
     if outcome == "unchanged":  # whose warnings are not said again
         return Headline("accepted", title, explanation)
-    is_to_be_named = not outcome and is_misnamed(report)
-    to_do = "It needs its exact name." if is_to_be_named else "Nothing has to be done."
-    return Headline("accepted", title, f"{explanation} {to_do}")
+    to_do = ["It needs its exact name."] if not outcome and is_misnamed(report) else []
+    to_do += _unreachable(report)
+    return Headline(
+        "accepted", title, " ".join([explanation, *(to_do or ["Nothing has to be done."])])
+    )
+
+
+def _unreachable(report: Report) -> list[str]:
+    """What is for information only and must not be overlooked: there is a finding per school."""
+    schools = report.counts().get("student_unreachable", 0)
+    if not schools:
+        return []
+    where = "one school" if schools == 1 else f"{schools:,} schools"
+    return [f"Some students of {where} cannot be reached by any message: see below."]
 
 
 def is_misnamed(report: Report) -> bool:
