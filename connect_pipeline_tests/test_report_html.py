@@ -167,6 +167,15 @@ def test_the_page_says_each_severity_in_words(damaged: Report, refused: Report) 
     assert SEVERITIES.keys() == set(Severity)
 
 
+def test_the_totals_say_what_they_count(refused: Report) -> None:
+    totals = page_of(refused).split('<ul class="totals">')[1].split("</ul>")[0]
+    assert re.findall(r"</span> (.*)</span>", totals) == [
+        "4 findings refuse a file",
+        "1 finding keeps rows out",
+        "1 finding for information",
+    ]
+
+
 def test_the_page_tells_the_rules_doc_and_help(damaged: Report) -> None:
     page = page_of(damaged)
     for code in damaged.counts():

@@ -179,10 +179,15 @@ def _label(problem: Problem, message: Message) -> str:
     return "Line" if len(message.lines) == 1 else "Lines"
 
 
-def _totals(found: list[Source]) -> list[dict[str, Any]]:
-    """How many problems there are of each severity, the worst first."""
+def _totals(found: list[Source]) -> list[dict[str, str]]:
+    """How many problems there are of each severity, the worst first, and what they do."""
     counts = Counter(problem.severity for source in found for problem in source.problems)
-    return [{**_severity(one), "count": counts[one]} for one in Severity if counts[one]]
+    return [{**_severity(one), "says": _total(one, counts[one])} for one in Severity if counts[one]]
+
+
+def _total(severity: Severity, count: int) -> str:
+    words = SEVERITIES[severity]
+    return f"{count:,} {words.one if count == 1 else words.many}"
 
 
 def _anchor(source: str, code: str = "") -> str:

@@ -16,30 +16,61 @@ from connect_pipeline.validation import Report
 
 @dataclass(frozen=True)
 class SeverityWords:
-    """A severity as people read it: a mark, a few words, and what it does."""
+    """A severity as people read it: a mark, a few words, and what it does.
+
+    `one` and `many` say, after their number, what that many different findings of it do.
+    """
 
     mark: str
     word: str
     effect: str
+    one: str
+    many: str
 
 
 SEVERITIES = {
     Severity.SYSTEM: SeverityWords(
-        "✕", "our error", "A bug of ours and not of your files. Nothing is published; report it."
+        "✕",
+        "our error",
+        "A bug of ours and not of your files. Nothing is published; report it.",
+        "error of ours",
+        "errors of ours",
     ),
     Severity.BLOCK: SeverityWords(
-        "✕", "file refused", "The file is not used. What was published before stays."
+        "✕",
+        "file refused",
+        "The file is not used. What was published before stays.",
+        "finding refuses a file",
+        "findings refuse a file",
     ),
     Severity.HOLD: SeverityWords(
-        "■", "on hold", "Nothing is published until an operator approves exactly these files."
+        "■",
+        "on hold",
+        "Nothing is published until an operator approves exactly these files.",
+        "finding waits for an operator",
+        "findings wait for an operator",
     ),
     Severity.QUARANTINE: SeverityWords(
-        "▲", "rows kept out", "These rows are not used; a person in them stays as last published."
+        "▲",
+        "rows kept out",
+        "These rows are not used; a person in them stays as last published.",
+        "finding keeps rows out",
+        "findings keep rows out",
     ),
     Severity.WARNING: SeverityWords(
-        "●", "warning", "The rows are used; what cannot be used in them is left out."
+        "●",
+        "warning",
+        "The rows are used; what cannot be used in them is left out.",
+        "warning",
+        "warnings",
     ),
-    Severity.INFO: SeverityWords("○", "for information", "Counted. Nothing has to be done."),
+    Severity.INFO: SeverityWords(
+        "○",
+        "for information",
+        "Counted. Nothing has to be done.",
+        "finding for information",
+        "findings for information",
+    ),
 }
 
 VERDICTS = {
