@@ -219,6 +219,22 @@ def test_the_page_of_a_refused_drop_says_what_to_correct(refused: Report) -> Non
     ]
 
 
+def test_rows_kept_out_are_told_file_by_file_and_what_is_left_out_is_said(damaged: Report) -> None:
+    found = sources(damaged)
+    kept_out = [
+        [one for one in source.problems if one.severity is Severity.QUARANTINE] for source in found
+    ]
+    biggest = [max(problems, key=lambda one: one.count) for problems in kept_out if problems]
+    steps = first_steps(found)
+    assert 1 < len(biggest) < len(steps)
+    assert [(one.source, one.count) for one in steps[: len(biggest)]] == [
+        (one.source, one.count) for one in biggest
+    ]
+    left_out = sum(map(len, kept_out)) - len(steps)
+    assert left_out > 1
+    assert f"<p>And {left_out} more below.</p>" in page_of(damaged)
+
+
 def test_problems_are_in_order_of_cause_and_severity(damaged: Report) -> None:
     found = [source for source in sources(damaged) if source.export]
     assert [source.name for source in found] == [
@@ -399,6 +415,20 @@ def test_text_of_a_refused_drop_says_what_to_do_first(refused: Report) -> None:
     text = text_of(refused)
     assert text.startswith("Refused: 3 files cannot be used\n")
     assert text.index("Do first") < text.index("▲ rows kept out")
+
+
+def test_text_says_how_many_steps_are_left_out(tmp_path: Path) -> None:
+    mistakes = {
+        STAFF: (("ID", "Id"), ("Title", "")),
+        STUDENTS: (("ID,School", "School,Id"),),
+        STAFF_TO_STUDENT: (("Student", ""), ("Course", "course")),
+    }
+    files = {}
+    for spec, changes in mistakes.items():
+        files[spec.file_name] = FILES[spec.file_name]
+        for old, new in changes:
+            files[spec.file_name] = files[spec.file_name].replace(old, new, 1)
+    assert " And 2 more below." in text_of(validate(write(tmp_path, files)))
 
 
 def test_text_says_what_to_do_first_also_where_a_cause_is_the_last_step(tmp_path: Path) -> None:

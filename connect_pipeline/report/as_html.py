@@ -23,6 +23,7 @@ from connect_pipeline.report.problems import (
     ranges,
     run_words,
     sources,
+    steps_left_out,
 )
 from connect_pipeline.report.words import (
     JOBS,
@@ -77,6 +78,7 @@ def as_html(report: Report, about: About) -> str:
         job=JOBS.get(about.job, about.job),
         files=[_file(source, source.export) for source in found if source.export],
         steps=[_step(problem) for problem in first_steps(found)],
+        steps_left_out=steps_left_out(found),
         sections=[_section(source) for source in found if source.problems],
         totals=_totals(found),
         is_repeated="unchanged" in (about.outcome, about.done),

@@ -19,6 +19,7 @@ from connect_pipeline.report.problems import (
     ranges,
     run_words,
     sources,
+    steps_left_out,
 )
 from connect_pipeline.report.words import SEVERITIES, VERDICTS, headline, is_misnamed, times
 from connect_pipeline.rules.rule import Severity
@@ -62,6 +63,8 @@ def as_text(report: Report) -> RenderableType:
     steps = first_steps(found)
     if any(step.severity.stops_file for step in steps):
         parts += [Padding(Text("Do first", style="bold"), (1, 0, 0, 0)), _steps(steps)]
+        if more := steps_left_out(found):
+            parts.append(Text(f" And {more:,} more below."))
     for source in found:
         if source.problems:
             parts.append(Padding(Text(source.title, style="bold underline"), (1, 0, 0, 0)))

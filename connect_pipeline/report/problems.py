@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from connect_pipeline.contract import BY_FILE_NAME
 from connect_pipeline.findings import Finding, Findings
@@ -137,8 +138,18 @@ def _messages(found: Iterable[Finding]) -> tuple[Message, ...]:
 def first_steps(all_sources: list[Source]) -> list[Problem]:
     """What to do first: about what is refused or holds, else what keeps rows out, else warnings.
 
-    At most `FIRST_STEPS` of one kind, root causes first.
+    At most `FIRST_STEPS` of one kind, root causes first; of what keeps rows out, the most of each
+    file before what is second there.
     """
+    return _steps(all_sources)[:FIRST_STEPS]
+
+
+def steps_left_out(all_sources: list[Source]) -> int:
+    """How many more there are of the kind that `first_steps` has."""
+    return max(0, len(_steps(all_sources)) - FIRST_STEPS)
+
+
+def _steps(all_sources: list[Source]) -> list[Problem]:
     problems = [problem for source in all_sources for problem in source.problems]
     for wanted in (
         (Severity.SYSTEM, Severity.BLOCK, Severity.HOLD),
@@ -147,8 +158,18 @@ def first_steps(all_sources: list[Source]) -> list[Problem]:
     ):
         found = [problem for one in wanted for problem in problems if problem.severity is one]
         if found:
-            return _with_causes(found, problems)[:FIRST_STEPS]
+            in_turn = _file_by_file(found) if wanted == (Severity.QUARANTINE,) else found
+            return _with_causes(in_turn, problems)
     return []
+
+
+def _file_by_file(found: list[Problem]) -> list[Problem]:
+    """The biggest of each file, then the second of each; among these the files in their order."""
+    of_file: dict[str, list[Problem]] = {}
+    for problem in found:
+        of_file.setdefault(problem.source, []).append(problem)
+    ranked = [sorted(problems, key=lambda one: -one.count) for problems in of_file.values()]
+    return [one for turn in zip_longest(*ranked) for one in turn if one is not None]
 
 
 def _with_causes(found: list[Problem], problems: list[Problem]) -> list[Problem]:
