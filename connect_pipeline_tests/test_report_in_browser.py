@@ -178,8 +178,9 @@ def test_search_finds_words_codes_files_and_lines(show: Open) -> None:
     box.fill("phone studentexport.csv not used")
     assert "StudentExport-invalid_phone" in seen()
     assert not any(name.startswith("SchoolExport") for name in seen())
-    box.fill("schoolexport line 5")
-    assert seen() == ["SchoolExport-wrong_field_count"]
+    for word in ("line", "lines"):
+        box.fill(f"schoolexport {word} 5")
+        assert seen() == ["SchoolExport-wrong_field_count"]
     box.fill("xylophone")
     assert seen() == []
     expect(status).to_have_text(f"0 of {total} findings")
@@ -213,6 +214,7 @@ def test_print_shows_everything_on_white(show: Open) -> None:
     expect(page.get_by_role("search")).to_be_hidden()
     for hidden_text in page.locator("details p").all():
         expect(hidden_text).to_be_visible()
+    expect(page.get_by_text("What the words mean")).to_be_visible()
     page.emulate_media(media="screen")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     expect(page.locator("details.fold p").first).to_be_hidden()
