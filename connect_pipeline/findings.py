@@ -37,6 +37,11 @@ class Finding:
     column: str | None = None
 
 
+def in_words(fact: object) -> object:
+    """A fact as a sentence says it: a number as the tables of a report have it, as in 1,584."""
+    return f"{fact:,}" if isinstance(fact, int) else fact
+
+
 class Findings:
     """The findings of one export (or of the drop as a whole): those that are stored, worst first.
 
@@ -73,7 +78,8 @@ class Findings:
     ) -> None:
         """Add a finding of the rule `code`; `count` is how many cells or rows it stands for."""
         rule = catalogue()[code]
-        message = rule.message.format(column=column, count=count, **facts).strip()
+        said = {name: in_words(fact) for name, fact in {"count": count, **facts}.items()}
+        message = rule.message.format(column=column, **said).strip()
         self.counts[code] += count
         self._severities.setdefault(code, rule.severity)
         stored = self._stored.setdefault(code, [])

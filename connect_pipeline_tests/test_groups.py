@@ -178,7 +178,8 @@ def test_groups_that_lost_everybody_are_named_by_kind(home: SmallHome) -> None:
         "SELECT export, severity, message FROM quality.findings WHERE code = 'group_is_empty'"
     )
     assert [row[:2] for row in found] == [(STUDENT_FILE, "warning")]
-    assert found[0][2].startswith("1 bus route groups had members")
+    assert found[0][2].startswith("Groups by bus route that had members")
+    assert " none tonight: 1. " in found[0][2]
 
 
 def everybody(language: str) -> str:
@@ -199,10 +200,10 @@ def test_a_group_of_everybody_is_a_warning(server: EmbeddedServer, tmp_path: Pat
         "SELECT export, message FROM quality.findings"
         " WHERE code = 'group_is_everybody' ORDER BY ALL"
     )
-    assert [(export, message.split(" hold")[0]) for export, message in found] == [
-        (CLASS_FILE, "1 class groups"),
-        (CLASS_FILE, "1 course groups"),
-        (CLASS_FILE, "1 teacher groups"),
+    assert [(export, message.split(" that")[0]) for export, message in found] == [
+        (CLASS_FILE, "Groups by class"),
+        (CLASS_FILE, "Groups by course"),
+        (CLASS_FILE, "Groups by teacher"),
     ], "each language group is of one site; sites and all staff are meant to be whole"
 
 

@@ -204,6 +204,18 @@ def test_lines_that_were_only_counted_are_said(tmp_path: Path) -> None:
     assert "100 more were counted without their lines" in page
 
 
+def test_numbers_in_sentences_are_written_as_in_tables(tmp_path: Path) -> None:
+    unknown = [f"101,U0,X{number},1,Algebra I,MA101,1" for number in range(1200)]
+    idle = [f"U{number},101,Maria,Lopez,m@example.org,Teacher," for number in range(1300)]
+    changed = {
+        STAFF.file_name: with_header(STAFF, *idle),
+        STAFF_TO_STUDENT.file_name: with_header(STAFF_TO_STUDENT, *unknown),
+    }
+    text = as_csv(validate(write(tmp_path, changed)))
+    assert "Rows whose student is not in StudentExport.csv: 1,200, more than" in text
+    assert "Staff without a class: 1,300 of one school, first at line 2 of" in text
+
+
 # --- What is said first -----------------------------------------------------------------------
 
 

@@ -77,6 +77,6 @@ def _hold_over_share(read: ReadResult, code: str, hold: ShareHold, share: float)
     if failing:
         ((detail,),) = read.connection.execute("SELECT mode(detail) FROM hits").fetchall()
         usual = f" Most often: {detail}." if detail not in (None, NOT_IN_FILE) else ""
-        message = hold.message.format(count=failing, usual=usual)
+        message = hold.message.format(count=f"{failing:,}", usual=usual)
         fix = hold.fixes.get(detail, hold.fix)
         read.findings.escalate(code, Severity.HOLD, f"{message} {fix}")

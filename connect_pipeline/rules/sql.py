@@ -54,8 +54,8 @@ def without_class(spec: ExportSpec) -> str:
             NULL::BIGINT AS line,
             NULL AS record_id,
             NULL AS column_name,
-            count(*) || ' of one school, first at line ' || min(line) || ' of {spec.file_name}'
-                AS detail
+            format('{{:,}}', count(*)) || ' of one school, first at line ' || min(line)
+                || ' of {spec.file_name}' AS detail
         FROM idle
         GROUP BY school
         ORDER BY min(line)

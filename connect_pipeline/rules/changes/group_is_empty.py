@@ -13,7 +13,7 @@ RULE = Rule(
         " low lunch balances."
     ),
     message=(
-        "{count} {entity} groups had members in the last published night and have none tonight."
-        " Check whether the column lost its values or a code was renamed."
+        "Groups by {entity} that had members in the last published night and have none tonight:"
+        " {count}. Check whether the column lost its values or a code was renamed."
     ),
 )

@@ -13,7 +13,7 @@ RULE = Rule(
         " everybody and are not named."
     ),
     message=(
-        "{count} {entity} groups hold everybody in the district. Check whether the column has the"
-        " same value in all rows."
+        "Groups by {entity} that hold everybody in the district: {count}. Check whether the column"
+        " has the same value in all rows."
     ),
 )

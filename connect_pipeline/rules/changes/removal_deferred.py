@@ -12,8 +12,8 @@ RULE = Rule(
         " the next files remove whoever is still missing, if the change hold lets them."
     ),
     message=(
-        "{count} {entity} are not in tonight's files and stay, because nothing is removed until the"
-        " add-only window ends."
+        "Not in tonight's files, of {entity}: {count}. They stay, because nothing is removed until"
+        " the add-only window ends."
     ),
     setting="add_only",
 )

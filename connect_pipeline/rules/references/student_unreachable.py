@@ -49,7 +49,7 @@ RULE = TableRule(
             min(line) AS line,
             NULL AS record_id,
             NULL AS column_name,
-            count(*) || ' of one school' AS detail
+            format('{{:,}}', count(*)) || ' of one school' AS detail
         FROM unreachable
         GROUP BY school
         ORDER BY line
