@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from connect_pipeline import Report, checks, validate
+from connect_pipeline import Report, validate
 from connect_pipeline.cells.formulas import defused
+from connect_pipeline.checks import column_rules
 from connect_pipeline.contract import (
     ATTENDANCE,
     SCHOOLS,
@@ -745,7 +746,7 @@ def test_a_column_that_few_rows_of_a_large_file_fill_is_looked_at_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rows that are looked at first may have none of it."""
-    monkeypatch.setattr(checks, "SAMPLED_ROWS", 1)
+    monkeypatch.setattr(column_rules, "SAMPLED_ROWS", 1)
     rows = [f"{n:03},101,Ana,Ruiz,{'text' if n < 6 else ''}" for n in range(60)]
     text = with_header(STUDENTS, *rows, columns=(*STUDENTS.required_names, "PrimaryLanguage"))
     (tmp_path / STUDENTS.file_name).write_text(text)
@@ -757,7 +758,7 @@ def test_a_column_that_is_wrong_in_most_rows_of_a_large_file_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rows that are looked at first may have fewer of its wrong cells."""
-    monkeypatch.setattr(checks, "SAMPLED_ROWS", 30)
+    monkeypatch.setattr(column_rules, "SAMPLED_ROWS", 30)
     rows = [f"{n:03},101,Ana,Ruiz,{'text' if n < 31 else 'es'}" for n in range(60)]
     text = with_header(STUDENTS, *rows, columns=(*STUDENTS.required_names, "PrimaryLanguage"))
     (tmp_path / STUDENTS.file_name).write_text(text)
