@@ -40,7 +40,6 @@ from connect_pipeline.sample.server import EmbeddedServer
 from connect_pipeline.settings_file import load_settings
 from connect_pipeline_tests.faults.absences import list_absences
 from connect_pipeline_tests.our_clock import set_clock
-from connect_pipeline_tests.small_district import today
 from connect_pipeline_tests.small_home import NAME, SmallHome, small_home, without_rows
 
 ALERTS = {"enabled": True, "alert_codes": ["A", "U"], "other_codes": ["E"], "absent_floor": 3}
@@ -633,7 +632,9 @@ def test_a_run_goes_by_the_settings_that_there_are_when_it_has_waited(
     @contextmanager
     def after_waiting(*arguments: Any) -> Iterator[None]:
         with locked(*arguments):
-            home.write_settings(attendance={**ALERTS, "no_school": [f"{today():%Y-%m-%d}"]})
+            home.write_settings(
+                attendance={**ALERTS, "no_school": [f"{datetime.now(UTC):%Y-%m-%d}"]}
+            )
             yield
 
     monkeypatch.setattr(lifecycle, "locked", after_waiting)
