@@ -52,7 +52,7 @@ def test_a_night_and_what_is_said_when_both_are_given_one_database(
         home.environment["CONNECT_LEDGER_URL"] = databases["dagster"]
         done = home.sync()
     assert done.returncode == 2
-    assert "Let CONNECT_LEDGER_URL name a database of its own." in done.stderr
+    assert "let CONNECT_LEDGER_URL name a database of its own." in done.stderr
 
 
 @pytest.mark.parametrize(
