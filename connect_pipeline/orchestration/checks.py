@@ -39,7 +39,7 @@ SENTENCES: dict[str, tuple[str, tuple[str, ...]]] = {
     "header_matches_contract": ("Line 1 holds the contract's columns, in order.", ("header",)),
     "no_row_is_lost": ("Every line is accepted, blank or quarantined by name.", ("row",)),
     "cells_are_valid": ("Each cell holds what its column is for.", ("cell",)),
-    "ids_are_unique": ("One key names one row; one student ID names one child.", ("keys",)),
+    "ids_are_unique": ("A key names one row, and an ID names one person or place.", ("keys",)),
     "references_resolve": ("What a row refers to is there.", ("references",)),
 }
 # What that is differs from file to file.
