@@ -15,6 +15,7 @@ import pytest
 
 from connect_pipeline.attendance import hold
 from connect_pipeline.attendance.day import CLERKS_LIST
+from connect_pipeline.attendance.roster_state import state_of_roster
 from connect_pipeline.contract import CORE
 from connect_pipeline.ledger import CORE_JOB
 from connect_pipeline_tests.attendance_runs import (
@@ -24,6 +25,7 @@ from connect_pipeline_tests.attendance_runs import (
     EVA,
     LEO,
     NAME,
+    NOON,
     YESTERDAY,
     Runs,
     absence,
@@ -194,6 +196,24 @@ def test_a_file_without_dates_that_was_listed_has_lost_none(tmp_path: Path) -> N
     day = runs.day([absence("001", date="")])
     day.build_absences()
     assert not hold.has_lost_its_dates(day)
+
+
+def test_a_roster_is_as_old_as_the_upload_of_the_files_that_it_was_made_from(
+    tmp_path: Path,
+) -> None:
+    """Whatever came since, and waits for an operator; the oldest of the files counts."""
+    ledger = Runs.at(tmp_path, [ANA]).ledger()
+    uploaded = {spec.file_name: NOON - timedelta(hours=n) for n, spec in enumerate(CORE)}
+    for night, age in (("first", timedelta()), ("held", timedelta(hours=-9))):
+        ledger.start_run(night, NAME, CORE_JOB)
+        for name, moment in uploaded.items():
+            ledger.record_received(NAME, name, f"{night} {name}", 1, moment - age, night)
+    exports = {name: {"sha256": f"first {name}"} for name in uploaded}
+    ledger.begin_snapshot(NAME, "snapshot", NOON, "first", exports, "set")
+    ledger.make_current(NAME, "snapshot")
+    ledger.end_run("first", "published", {})
+    ledger.end_run("held", "held", {})
+    assert state_of_roster(ledger, NAME).uploaded_at == NOON - timedelta(hours=2)
 
 
 def test_a_held_night_confirms_no_roster(tmp_path: Path) -> None:

@@ -43,9 +43,9 @@ def _uploaded_at(ledger: Ledger, name: str) -> datetime | None:
     sets = [
         [
             max(uploads)
-            for name in (spec.file_name for spec in CORE)
-            if name in exports
-            and (uploads := ledger.uploads_of(name, name, exports[name]["sha256"]))
+            for export in (spec.file_name for spec in CORE)
+            if export in exports
+            and (uploads := ledger.uploads_of(name, export, exports[export]["sha256"]))
         ]
     ]
     ended = ledger.last_ended_run(name, CORE_JOB)
