@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 
+from connect_pipeline.drop.deadlines import sendings_on
 from connect_pipeline.settings import Attendance, District
 
 SATURDAY = 5
@@ -47,10 +48,7 @@ def missed_send_time(
     That is the last send time before the batch: if none comes after it today, and else unless an
     earlier batch of the day (`earlier`) came in time, after the send time before that.
     """
-    moments = [
-        datetime.combine(district.day_of(listed_at), clock, district.zone)
-        for clock in sorted({*district.attendance.send_at})
-    ]
+    moments = sendings_on(district.day_of(listed_at), district)
     passed = [moment for moment in moments if moment < listed_at]
     if not passed:
         return None
@@ -60,4 +58,4 @@ def missed_send_time(
     )
     if came_in_time and len(passed) < len(moments):
         return None
-    return passed[-1].time()
+    return passed[-1].astimezone(district.zone).time()

@@ -254,9 +254,8 @@ class AttendanceSteps:
         self.is_listed_in_time = batch.missed_send_time is None
         if batch.missed_send_time is None:
             return
-        clock = time.fromisoformat(batch.missed_send_time)
-        sending = datetime.combine(self.run.today, clock, self.run.district.zone)
         run = self.run
+        sending = max(one for one in sendings_on(run.today, run.district) if one < at)
         if self.day.arrived_at > sending or run.ledger.was_dealt_with(
             run.name, ATTENDANCE.file_name, self.day.file_sha256, before=sending
         ):
